@@ -1,0 +1,33 @@
+"""nsnn: sparse training of spiking neural networks, from scratch in NumPy and Numba."""
+
+import importlib
+
+from nsnn import cachedir
+
+__version__ = "0.1.0"
+
+# Numba decides where compiled kernels go when a kernel is defined, so this comes before any import.
+cachedir.ensure_writable()
+
+# Public names and where they live. They are imported at first use: NumPy and Numba take half a
+# second to load, and `nsnn --help` needs neither.
+_PUBLIC = {
+    "load": "nsnn.training.run_folder",
+    "check_network": "nsnn.gradcheck",
+    "CSRMatrix": "nsnn.csr",
+    "Network": "nsnn.network",
+    "UserError": "nsnn.errors",
+    "RunError": "nsnn.errors",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def __getattr__(name):
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'nsnn' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,16 @@
+"""The two kinds of failure that nsnn reports as one line."""
+
+
+class UserError(Exception):
+    """A mistake of the caller: a wrong option, a missing file, an impossible request.
+
+    The message is one line that says what is wrong, where, and what to do. The command line
+    prints it on standard error and exits with code 2.
+    """
+
+
+class RunError(Exception):
+    """A failure that the caller did not cause: a full disk, a loss that is not a number.
+
+    The message is one line. The command line prints it on standard error and exits with code 1.
+    """

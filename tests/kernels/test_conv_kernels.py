@@ -1,0 +1,99 @@
+"""Sparse convolution and im2col kernels: equal to their twins, and adjoint to each other."""
+
+import numpy as np
+import pytest
+
+from nsnn.csr import CSRMatrix
+from nsnn.kernels import conv as kernels
+from nsnn.kernels import im2col as patches
+from nsnn.reference import conv as reference
+from nsnn.reference import im2col as reference_patches
+
+CASES = [  # C, O, H, W, kernel, stride, padding, K, density
+    (3, 4, 6, 5, 3, 1, 1, 4, 0.3), (3, 4, 6, 5, 3, 2, 1, 4, 0.3), (2, 3, 7, 7, 5, 1, 0, 3, 0.5),
+    (1, 1, 1, 1, 1, 1, 0, 1, 1.0), (2, 5, 5, 8, 1, 2, 0, 2, 0.6), (2, 3, 4, 4, 3, 1, 1, 2, 0.0),
+    (2, 3, 4, 4, 3, 1, 1, 2, 1.0), (2, 2, 3, 3, 5, 1, 2, 2, 0.7), (2, 2, 5, 4, 3, 3, 2, 1, 0.8),
+    (2, 2, 2, 2, 5, 1, 2, 2, 0.9),
+]  # fmt: skip
+
+
+def problem(case, spikes):
+    C, O, H, W, k, stride, padding, K, density = case
+    rng = np.random.default_rng(7)
+    positions = np.flatnonzero(rng.random(O * C * k * k) < density)
+    weight = CSRMatrix.from_positions((O, C * k * k), positions, rng.normal(size=positions.size))
+    x = rng.normal(size=(C, H, W, K))
+    if spikes:
+        x = (x > 0).astype(np.uint8)
+    Ho = reference_patches.output_size(H, k, stride, padding)
+    Wo = reference_patches.output_size(W, k, stride, padding)
+    epsilon = rng.normal(size=(O, Ho, Wo, K))
+    return weight, x, epsilon, (k, k, stride, padding), K
+
+
+def rows(image):
+    return image.reshape(*image.shape[:2], -1)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("spikes", [False, True])
+def test_implicit_equals_explicit_im2col(case, spikes):
+    W, x, epsilon, geometry, K = problem(case, spikes)
+
+    out = np.full(epsilon.shape, np.nan)
+    kernels.conv_csr_matmul(
+        W.data, W.indices, W.indptr, rows(x), *geometry, K, rows(out), 0, out.shape[0]
+    )
+    twin = reference.conv_csr_matmul(W.data, W.indices, W.indptr, x, *geometry)
+    np.testing.assert_allclose(out, twin, rtol=1e-12, atol=1e-12)
+
+    dx = np.full(x.shape, np.nan)
+    view = (W.data, W.t_indices, W.t_indptr, W.t_perm)
+    kernels.conv_csr_transposed_matmul(*view, rows(epsilon), *geometry, K, rows(dx), 0, x.shape[0])
+    twin = reference.conv_csr_transposed_matmul(*view, epsilon, x.shape, *geometry)
+    np.testing.assert_allclose(dx, twin, rtol=1e-12, atol=1e-12)
+
+    gradient = np.full(W.nnz, np.nan)
+    kernels.conv_csr_gradient(
+        W.indices, W.indptr, rows(epsilon), rows(x), *geometry, K, gradient, 0, out.shape[0]
+    )
+    twin = reference.conv_csr_gradient(W.indices, W.indptr, epsilon, x, *geometry)
+    np.testing.assert_allclose(gradient, twin, rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_adjoint_identity(case):
+    """⟨W * x, ε⟩ = ⟨x, Wᵀ * ε⟩ = ⟨W, gradient⟩ to machine precision."""
+    W, x, epsilon, geometry, K = problem(case, False)
+    out, dx, gradient = np.zeros(epsilon.shape), np.zeros(x.shape), np.zeros(W.nnz)
+    O, C = out.shape[0], x.shape[0]
+    kernels.conv_csr_matmul(W.data, W.indices, W.indptr, rows(x), *geometry, K, rows(out), 0, O)
+    kernels.conv_csr_transposed_matmul(
+        W.data, W.t_indices, W.t_indptr, W.t_perm, rows(epsilon), *geometry, K, rows(dx), 0, C
+    )
+    kernels.conv_csr_gradient(
+        W.indices, W.indptr, rows(epsilon), rows(x), *geometry, K, gradient, 0, O
+    )
+    left = np.vdot(out, epsilon)
+    np.testing.assert_allclose(np.vdot(x, dx), left, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(np.vdot(W.data, gradient), left, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("band", [1, 2, 100])
+def test_im2col_and_col2im_equal_their_twins_in_bands(case, band):
+    _, x, epsilon, geometry, K = problem(case, False)
+    C, patch = x.shape[0], x.shape[0] * geometry[0] * geometry[1]
+    Ho, Wo = epsilon.shape[1:3]
+    expected = reference_patches.im2col(x, *geometry)
+    columns = np.random.default_rng(8).normal(size=expected.shape)
+    image = np.zeros(x.shape)
+    for first in range(0, Ho, band):
+        last = min(Ho, first + band)
+        part = np.full((patch, last - first, Wo * K), np.nan)
+        patches.im2col(rows(x), *geometry, K, first, part, 0, patch)
+        np.testing.assert_array_equal(part, rows(expected[:, first:last]))
+        part = np.ascontiguousarray(rows(columns[:, first:last]))
+        patches.col2im(part, *geometry, K, first, rows(image), 0, C)
+    twin = reference_patches.col2im(columns, x.shape, *geometry)
+    np.testing.assert_allclose(image, twin, rtol=1e-12, atol=1e-12)

@@ -1,0 +1,43 @@
+"""The running top-k against sorting everything at once."""
+
+import numpy as np
+import pytest
+
+from nsnn.kernels.select import select_largest_update
+from nsnn.reference import select as reference
+
+
+def stream(values, k, excluded, block):
+    score, position, count = np.zeros(k), np.zeros(k, np.int64), np.zeros(1, np.int64)
+    for first in range(0, values.size, block):
+        part = values[first : first + block]
+        select_largest_update(part, first, excluded, score, position, count)
+    order = np.lexsort((position[: count[0]], -score[: count[0]]))
+    return position[order]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("block", [1, 7, 100])
+def test_equals_a_full_sort(seed, block):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-5, 6, 90) / 4  # many ties
+    excluded = np.flatnonzero(rng.random(90) < 0.3)
+    k = int(rng.integers(0, 70))
+    allowed = np.setdiff1d(np.arange(90), excluded)
+    order = np.lexsort((allowed, -np.abs(values[allowed])))
+    found = stream(values, k, excluded, block)
+    np.testing.assert_array_equal(found, allowed[order[:k]])
+
+    score, position = np.full(k, -np.inf), np.full(k, -1)
+    for first in range(0, 90, block):
+        score, position = reference.select_largest_update(
+            values[first : first + block], first, excluded, score, position
+        )
+    np.testing.assert_array_equal(position[position >= 0], found)
+
+
+def test_a_nan_is_never_chosen():
+    values = np.array([np.nan, 1.0, np.nan, 3.0, 2.0])
+    none = np.zeros(0, np.int64)
+    np.testing.assert_array_equal(stream(values, 5, none, 2), [3, 4, 1])
+    np.testing.assert_array_equal(stream(values, 2, none, 2), [3, 4])

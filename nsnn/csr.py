@@ -1,0 +1,250 @@
+"""Sparse weight matrices: compressed sparse rows with a transposed view, and a masked twin."""
+
+import numpy as np
+
+from nsnn.errors import UserError
+
+
+def _checked_positions(positions, size: int) -> np.ndarray:
+    """`positions` as int64, verified to be sorted, unique and inside `[0, size)`."""
+    positions = np.asarray(positions, dtype=np.int64)
+    if positions.ndim != 1:
+        raise UserError(f"positions must be one-dimensional, not {positions.ndim}-dimensional")
+    if positions.size and (positions[0] < 0 or positions[-1] >= size):
+        raise UserError(f"positions must lie in [0, {size}), got {positions[0]}..{positions[-1]}")
+    if np.any(np.diff(positions) <= 0):
+        raise UserError("positions must be sorted and unique")
+    return positions
+
+
+def _merge(old: np.ndarray, keep: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted union of the kept old positions and the new ones, and where each came from.
+
+    Returns
+    -------
+    positions : ndarray of int64, shape (nnz,)
+    source : ndarray of int64, shape (nnz,)
+        Slot of `old` that each position occupied; -1 for a new one.
+    """
+    kept = np.flatnonzero(keep)
+    positions = np.concatenate([old[kept], new])
+    source = np.concatenate([kept, np.full(new.size, -1, dtype=np.int64)])
+    order = np.argsort(positions, kind="stable")
+    positions = positions[order]
+    if np.any(np.diff(positions) == 0):
+        raise UserError("a new position is among those that are kept: a synapse exists only once")
+    return positions, source[order]
+
+
+def follow(array: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Carry a per-synapse array through a rewiring: old values move, new synapses get 0.
+
+    Parameters
+    ----------
+    array : ndarray, shape (old nnz,)
+    source : ndarray of int64, shape (new nnz,)
+        The map that `CSRMatrix.rewire` returned.
+
+    Returns
+    -------
+    ndarray, shape (new nnz,), dtype of `array`
+    """
+    moved = np.zeros(source.size, dtype=array.dtype)
+    old = source >= 0
+    moved[old] = array[source[old]]
+    return moved
+
+
+class CSRMatrix:
+    """A sparse matrix `(rows, cols)` in compressed rows, with its transposed view.
+
+    A stored entry is an *active* synapse, also when its value is 0: a weight that has just grown
+    starts at 0 and is active. The transposed view lists the same entries column by column; it
+    holds no values, but for each entry the slot `perm` of its value in `data`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (rows, cols); for a convolution (out, in·kh·kw).
+    data : ndarray of float, shape (nnz,)
+        Values, row by row, by rising column within a row.
+    indices : ndarray of int32, shape (nnz,)
+        Column of each entry.
+    indptr : ndarray of int32, shape (rows + 1,)
+        Row r is the slice `indptr[r]:indptr[r + 1]`.
+    t_indices : ndarray of int32, shape (nnz,)
+        Row of each entry, column by column.
+    t_indptr : ndarray of int32, shape (cols + 1,)
+        Column c is the slice `t_indptr[c]:t_indptr[c + 1]` of `t_indices` and `t_perm`.
+    t_perm : ndarray of int32, shape (nnz,)
+        Slot in `data` of each entry of the transposed view.
+
+    Notes
+    -----
+    With a gradient and a momentum in float32 a synapse costs 24 bytes: three values, its column,
+    its row in the transposed view and its slot.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> W = CSRMatrix.from_positions((2, 3), [0, 4], np.array([1.0, 2.0]))
+    >>> W.to_dense()
+    array([[1., 0., 0.],
+           [0., 2., 0.]])
+    >>> W.rewire(keep=np.array([False, True]), new_positions=[2])  # position 0 -> position 2
+    array([-1,  1])
+    >>> W.to_dense()
+    array([[0., 0., 0.],
+           [0., 2., 0.]])
+    >>> W.positions()
+    array([2, 4])
+    """
+
+    def __init__(self, shape, data, indices, indptr):
+        self.shape = (int(shape[0]), int(shape[1]))
+        self.data = data
+        self.indices = indices
+        self.indptr = indptr
+        self._index_columns()
+
+    @classmethod
+    def from_positions(cls, shape, positions, values) -> "CSRMatrix":
+        """Build from flat positions `row · cols + col`, sorted and unique, and their values."""
+        rows, cols = shape
+        positions = _checked_positions(positions, rows * cols)
+        if np.shape(values) != positions.shape:
+            raise UserError(f"{positions.size} positions, but values of shape {np.shape(values)}")
+        indices, indptr = _compress(positions, rows, cols)
+        return cls(shape, np.array(values), indices, indptr)
+
+    @property
+    def nnz(self) -> int:
+        """Number of active synapses."""
+        return self.indices.size
+
+    @property
+    def density(self) -> float:
+        """Fraction of all positions that is active."""
+        return self.nnz / (self.shape[0] * self.shape[1])
+
+    @property
+    def index_bytes(self) -> int:
+        """Bytes of all index arrays, the transposed view included."""
+        arrays = (self.indices, self.indptr, self.t_indices, self.t_indptr, self.t_perm)
+        return sum(array.nbytes for array in arrays)
+
+    def positions(self) -> np.ndarray:
+        """Flat positions `row · cols + col` of the active synapses, sorted; int64, shape (nnz,)."""
+        rows = np.repeat(np.arange(self.shape[0], dtype=np.int64), np.diff(self.indptr))
+        return rows * self.shape[1] + self.indices
+
+    def values(self) -> np.ndarray:
+        """Values of the active synapses, in the order of `positions()`; shape (nnz,)."""
+        return self.data
+
+    def to_dense(self) -> np.ndarray:
+        """The matrix as an ndarray of shape `shape`."""
+        dense = np.zeros(self.shape, dtype=self.data.dtype)
+        dense.reshape(-1)[self.positions()] = self.data
+        return dense
+
+    def rewire(self, keep, new_positions) -> np.ndarray:
+        """Change the topology: drop what is not kept, grow the new positions with value 0.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (nnz,)
+        new_positions : ndarray of int64, shape (grown,)
+            Sorted, unique, none of them kept. A position dropped by the same call may be among
+            them: it is then a new synapse of value 0.
+
+        Returns
+        -------
+        source : ndarray of int64, shape (new nnz,)
+            Old slot of each synapse, -1 for a grown one; see `follow`.
+
+        Notes
+        -----
+        The only way a topology changes. O(nnz log nnz) time.
+        """
+        new_positions = _checked_positions(new_positions, self.shape[0] * self.shape[1])
+        positions, source = _merge(self.positions(), keep, new_positions)
+        self.data = follow(self.data, source)
+        self.indices, self.indptr = _compress(positions, *self.shape)
+        self._index_columns()
+        return source
+
+    def _index_columns(self) -> None:
+        """Build the transposed view from `indices` and `indptr`."""
+        rows = np.repeat(np.arange(self.shape[0], dtype=np.int32), np.diff(self.indptr))
+        # Stable: within a column the rows stay in rising order.
+        self.t_perm = np.argsort(self.indices, kind="stable").astype(np.int32)
+        self.t_indices = rows[self.t_perm]
+        counts = np.bincount(self.indices, minlength=self.shape[1])
+        self.t_indptr = _pointers(counts)
+
+
+class MaskedMatrix:
+    """A dense matrix of which only some positions are active: the twin of `CSRMatrix`.
+
+    It stores every zero and multiplies by it, as mask-based code does. It is here to compare with:
+    the same topology, the same training, none of the savings.
+
+    Attributes
+    ----------
+    data : ndarray of float, shape (rows, cols)
+        Zero wherever `mask` is False.
+    mask : ndarray of bool, shape (rows, cols)
+    """
+
+    def __init__(self, shape, positions, values):
+        self.shape = (int(shape[0]), int(shape[1]))
+        positions = _checked_positions(positions, self.shape[0] * self.shape[1])
+        values = np.asarray(values)
+        self.data = np.zeros(self.shape, dtype=values.dtype)
+        self.data.reshape(-1)[positions] = values
+        self.mask = np.zeros(self.shape, dtype=bool)
+        self.mask.reshape(-1)[positions] = True
+
+    @property
+    def nnz(self) -> int:
+        """Number of active synapses."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def index_bytes(self) -> int:
+        """Bytes of the mask."""
+        return self.mask.nbytes
+
+    def positions(self) -> np.ndarray:
+        """Flat positions of the active synapses, sorted; int64, shape (nnz,)."""
+        return np.flatnonzero(self.mask)
+
+    def values(self) -> np.ndarray:
+        """Values of the active synapses, in the order of `positions()`; shape (nnz,), a copy."""
+        return self.data.reshape(-1)[self.positions()]
+
+    def rewire(self, keep, new_positions) -> np.ndarray:
+        """As `CSRMatrix.rewire`: same arguments, same returned map."""
+        old = self.positions()
+        new_positions = _checked_positions(new_positions, self.mask.size)
+        positions, source = _merge(old, keep, new_positions)
+        values = follow(self.values(), source)
+        self.mask[...] = False
+        self.mask.reshape(-1)[positions] = True
+        self.data[...] = 0
+        self.data.reshape(-1)[positions] = values
+        return source
+
+
+def _pointers(counts) -> np.ndarray:
+    """Start of each group from the groups' sizes; int32, shape (groups + 1,)."""
+    indptr = np.zeros(counts.size + 1, dtype=np.int32)
+    np.cumsum(counts, out=indptr[1:])
+    return indptr
+
+
+def _compress(positions, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
+    """Column indices and row pointers of sorted flat positions; both int32."""
+    row, col = np.divmod(positions, cols)
+    return col.astype(np.int32), _pointers(np.bincount(row, minlength=rows))

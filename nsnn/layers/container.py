@@ -1,0 +1,79 @@
+"""Layers made of layers."""
+
+import numpy as np
+
+from nsnn.layers.base import Layer
+
+
+class Sequential(Layer):
+    """One layer after another.
+
+    Parameters
+    ----------
+    parts : list of Layer
+    name : str
+    """
+
+    def __init__(self, parts, name=""):
+        super().__init__()
+        self.parts, self.name = list(parts), name
+
+    def forward(self, x, training=False):
+        for part in self.parts:
+            x = part.forward(x, training)
+        return x
+
+    def backward(self, dy):
+        for part in reversed(self.parts):
+            dy = part.backward(dy)
+            if dy is None:  # the first layer with weights: nothing before it has a gradient
+                return None
+        return dy
+
+    def parameters(self):
+        return [parameter for part in self.parts for parameter in part.parameters()]
+
+    def layers(self):
+        return [layer for part in self.parts for layer in part.layers()]
+
+    def buffer_bytes(self):
+        return sum(part.buffer_bytes() for part in self.parts)
+
+
+class Residual(Layer):
+    """y = body(x) + shortcut(x), an addition of currents: the LIF comes after it.
+
+    Parameters
+    ----------
+    body : Sequential
+    shortcut : Sequential, optional
+        Default: the identity.
+    name : str
+    """
+
+    def __init__(self, body, shortcut=None, name="residual"):
+        super().__init__()
+        self.body, self.shortcut, self.name = body, shortcut, name
+
+    def forward(self, x, training=False):
+        """x uint8 or float -> y float, the shape of `body(x)`."""
+        y = self.body.forward(x, training)
+        other = x if self.shortcut is None else self.shortcut.forward(x, training)
+        total = self._buffer("y", y.shape, y.dtype)
+        return np.add(y, other, out=total)
+
+    def backward(self, dy):
+        d_body = self.body.backward(dy)
+        d_other = dy if self.shortcut is None else self.shortcut.backward(dy)
+        dx = self._buffer("dx", d_body.shape, dy.dtype)
+        return np.add(d_body, d_other, out=dx)
+
+    def parameters(self):
+        return self.body.parameters() + (self.shortcut.parameters() if self.shortcut else [])
+
+    def layers(self):
+        return self.body.layers() + (self.shortcut.layers() if self.shortcut else [])
+
+    def buffer_bytes(self):
+        shortcut = self.shortcut.buffer_bytes() if self.shortcut else 0
+        return super().buffer_bytes() + self.body.buffer_bytes() + shortcut

@@ -1,0 +1,109 @@
+"""Pooling and flattening."""
+
+import numpy as np
+
+from nsnn import parallel
+from nsnn.kernels import pool as kernels
+from nsnn.layers.base import Layer
+
+
+def _pixels(image):
+    """(C, H, W, T, B) seen as (C, H, W, T·B): what the kernels take."""
+    return image.reshape(*image.shape[:3], -1)
+
+
+class AvgPool2d(Layer):
+    """Mean of each k × k window, windows side by side; real output also for spikes.
+
+    Parameters
+    ----------
+    k : int
+    dtype : float32 or float64
+        Type of the output.
+    name : str
+    """
+
+    def __init__(self, k, dtype=np.float32, name="pool"):
+        super().__init__()
+        self.k, self.dtype, self.name = k, dtype, name
+
+    def forward(self, x, training=False):
+        """x (C, H, W, T, B) uint8 or float -> (C, H // k, W // k, T, B)."""
+        C, H, W, T, B = x.shape
+        self._shape = x.shape
+        y = self._buffer("y", (C, H // self.k, W // self.k, T, B), self.dtype)
+        parallel.run(kernels.average_pool_forward, C, x.size, _pixels(x), self.k, _pixels(y))
+        return y
+
+    def backward(self, dy):
+        """dy shared equally among the window."""
+        dx = self._buffer("dx", self._shape, dy.dtype)
+        parallel.run(
+            kernels.average_pool_backward, dx.shape[0], dx.size, _pixels(dy), self.k, _pixels(dx)
+        )
+        return dx
+
+
+class MaxPool2d(Layer):
+    """Maximum of each k × k window, windows side by side; of spikes, their logical or.
+
+    The gradient goes to the first maximum in row-major order.
+    """
+
+    def __init__(self, k, name="pool"):
+        super().__init__()
+        self.k, self.name = k, name
+
+    def forward(self, x, training=False):
+        """x (C, H, W, T, B) uint8 or float -> (C, H // k, W // k, T, B) of the same dtype."""
+        C, H, W, T, B = x.shape
+        self._x = x
+        self._y = self._buffer("y", (C, H // self.k, W // self.k, T, B), x.dtype)
+        parallel.run(kernels.max_pool_forward, C, x.size, _pixels(x), self.k, _pixels(self._y))
+        return self._y
+
+    def backward(self, dy):
+        """dy to the first maximum of each window, 0 elsewhere."""
+        dx = self._buffer("dx", self._x.shape, dy.dtype)
+        parallel.run(
+            kernels.max_pool_backward, dx.shape[0], dx.size,
+            _pixels(dy), _pixels(self._x), _pixels(self._y), self.k, _pixels(dx),
+        )  # fmt: skip
+        return dx
+
+
+class GlobalAvgPool2d(Layer):
+    """Mean over the whole image: (C, H, W, T, B) -> (C, T, B)."""
+
+    def __init__(self, dtype=np.float32, name="pool"):
+        super().__init__()
+        self.dtype, self.name = dtype, name
+
+    def forward(self, x, training=False):
+        """x (C, H, W, T, B) uint8 or float -> (C, T, B)."""
+        self._shape = x.shape
+        y = self._buffer("y", (x.shape[0], *x.shape[3:]), self.dtype)
+        return np.mean(x, axis=(1, 2), dtype=self.dtype, out=y)
+
+    def backward(self, dy):
+        """dy / (H·W) at every pixel."""
+        dx = self._buffer("dx", self._shape, dy.dtype)
+        dx[...] = (dy / dy.dtype.type(dx.shape[1] * dx.shape[2]))[:, None, None]
+        return dx
+
+
+class Flatten(Layer):
+    """(C, H, W, T, B) -> (C·H·W, T, B): the same memory, neuron (c, y, x) at c·H·W + y·W + x."""
+
+    def __init__(self, name="flatten"):
+        super().__init__()
+        self.name = name
+
+    def forward(self, x, training=False):
+        """A view of x."""
+        self._shape = x.shape
+        return x.reshape(-1, *x.shape[3:])
+
+    def backward(self, dy):
+        """A view of dy."""
+        return dy.reshape(self._shape)

@@ -26,6 +26,12 @@ def _merge(old: np.ndarray, keep: np.ndarray, new: np.ndarray) -> tuple[np.ndarr
     source : ndarray of int64, shape (nnz,)
         Slot of `old` that each position occupied; -1 for a new one.
     """
+    keep = np.asarray(keep)
+    if keep.dtype != bool or keep.shape != old.shape:
+        raise UserError(
+            f"keep must be bool of shape {old.shape}, one for each active synapse, not "
+            f"{keep.dtype} of shape {keep.shape}"
+        )
     kept = np.flatnonzero(keep)
     positions = np.concatenate([old[kept], new])
     source = np.concatenate([kept, np.full(new.size, -1, dtype=np.int64)])
@@ -223,6 +229,10 @@ class MaskedMatrix:
     def values(self) -> np.ndarray:
         """Values of the active synapses, in the order of `positions()`; shape (nnz,), a copy."""
         return self.data.reshape(-1)[self.positions()]
+
+    def to_dense(self) -> np.ndarray:
+        """The matrix as an ndarray of shape `shape`: its own data."""
+        return self.data
 
     def rewire(self, keep, new_positions) -> np.ndarray:
         """As `CSRMatrix.rewire`: same arguments, same returned map."""

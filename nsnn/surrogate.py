@@ -61,8 +61,8 @@ def derivative(name: str, x, scale: float | None = None):
 
     Notes
     -----
-    Source: NDSNN Eq. 3 (arctan, with k = 1: 1/(1 + π²x²)); SD-SNN Eq. 3 (rectangle); ESL Eq. 9
-    (triangle, in TET's form).
+    Source: NDSNN Eq. 3 (arctan, with k = 1: 1/(1 + π²x²)). Source: SD-SNN Eq. 3 (rectangle; the
+    paper prints sign() for an indicator). The triangle is that of TET's code, which ESL uses.
     """
     k = _scale(name, x, scale)
     if name == "arctan":

@@ -14,7 +14,7 @@ def lif_forward(current, decay, gain, threshold, reset_zero, v, s, start, stop):
 
     subtract: v[t] = decay v[t-1] + gain I[t] - threshold o[t-1]
     zero:     v[t] = decay v[t-1] (1 - o[t-1]) + gain I[t]
-    o[t] = 1 where v[t] >= threshold. Source: NDSNN Eq. 1a; ESL Eq. 7; SD-SNN Eq. 1.
+    o[t] = 1 where v[t] >= threshold. Source: NDSNN Eqs. 1a-1c; ESL Eqs. 7-9; SD-SNN Eqs. 1, 2.
     """
     T, B = v.shape[1], v.shape[2]
     zero = v.dtype.type(0)

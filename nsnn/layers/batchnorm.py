@@ -45,9 +45,11 @@ class BatchNorm(Layer):
             M = flat.shape[1]
             mean, variance = np.empty(C), np.empty(C)
             parallel.run(kernels.batchnorm_statistics, C, x.size, flat, mean, variance)
-            self.running_mean += self.momentum * (mean - self.running_mean)
+            # New arrays, not in place: what `state` handed out stays as it was.
+            keep = 1 - self.momentum
             unbiased = variance * (M / max(1, M - 1))
-            self.running_variance += self.momentum * (unbiased - self.running_variance)
+            self.running_mean = keep * self.running_mean + self.momentum * mean
+            self.running_variance = keep * self.running_variance + self.momentum * unbiased
         self._mean = mean.astype(self.dtype)
         self._inverse_std = (1 / np.sqrt(variance + self.eps)).astype(self.dtype)
         y = self._buffer("y", x.shape, self.dtype)

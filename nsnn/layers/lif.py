@@ -41,10 +41,10 @@ class LIF(Layer):
         shape = (*x.shape[:-2], self.neuron.time_steps, x.shape[-1])
         self.v = self._buffer("v", shape, self.dtype)
         self.s = self._buffer("s", shape, np.uint8)
-        current, v = _neurons(x), _neurons(self.v)
+        current, v = as_neurons(x), as_neurons(self.v)
         parallel.run(
             lif_forward, v.shape[0], 4 * v.size,
-            current, *self._constants(), v, _neurons(self.s),
+            current, *self._constants(), v, as_neurons(self.s),
         )  # fmt: skip
         return self.s
 
@@ -52,13 +52,13 @@ class LIF(Layer):
         """δ = dL/do (…, T, B) -> dL/dI (…, T or 1, B). Source: NDSNN Eq. 2b, corrected."""
         shape = (*self.v.shape[:-2], self._input_steps, self.v.shape[-1])
         dx = self._buffer("dx", shape, self.dtype)
-        v = _neurons(self.v)
+        v = as_neurons(self.v)
         decay, gain, threshold, reset_zero = self._constants()
         parallel.run(
             lif_backward, v.shape[0], 8 * v.size,
-            _neurons(dy), v, _neurons(self.s), decay, gain, threshold, reset_zero,
+            as_neurons(dy), v, as_neurons(self.s), decay, gain, threshold, reset_zero,
             self.neuron.detach_reset, surrogate.code(self.neuron.surrogate),
-            self.dtype.type(self.neuron.surrogate_scale), _neurons(dx),
+            self.dtype.type(self.neuron.surrogate_scale), as_neurons(dx),
         )  # fmt: skip
         return dx
 
@@ -72,6 +72,6 @@ class LIF(Layer):
         return number(n.decay), number(n.gain), number(n.threshold), n.reset == "zero"
 
 
-def _neurons(array):
+def as_neurons(array):
     """(…, T, B) seen as (N, T, B): what the kernels take."""
     return array.reshape(-1, *array.shape[-2:])

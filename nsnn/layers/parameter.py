@@ -38,8 +38,8 @@ class Parameter:
 
     def __init__(self, name, data, dims=None, prunable=False, decay=True):
         self.name = name
-        self.data = data
-        self.gradient = np.zeros_like(data)
+        self.data = np.ascontiguousarray(data)  # flat views of it are written to
+        self.gradient = np.zeros_like(self.data)
         self.slots = {}
         self.shape = data.shape
         self.dims = tuple(dims or data.shape)
@@ -75,7 +75,7 @@ class Parameter:
 
     def to_dense(self) -> np.ndarray:
         """Values as an ndarray of shape `shape`, zero at inactive positions."""
-        return self.topology.to_dense() if self._is_csr else self.data
+        return self.data if self.topology is None else self.topology.to_dense()
 
     def sparsify(self, positions, storage="csr") -> None:
         """Keep only `positions` active, with their present values.

@@ -32,7 +32,7 @@ def lif_forward(current, decay, gain, threshold, reset_zero, time_steps, fire=No
 
     Notes
     -----
-    Source: NDSNN Eq. 1a; ESL Eq. 7; SD-SNN Eq. 1.
+    Source: NDSNN Eqs. 1a-1c; ESL Eqs. 7-9; SD-SNN Eqs. 1, 2.
     """
     N, _, B = current.shape
     current = np.broadcast_to(current, (N, time_steps, B))

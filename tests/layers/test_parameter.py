@@ -1,0 +1,167 @@
+"""Parameter: what belongs to a weight moves with it, in both storages."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.layers.parameter import Parameter
+
+STORAGES = ["csr", "dense"]
+
+
+def make(storage=None, seed=0, shape=(5, 8), dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    p = Parameter("fc.weight", rng.uniform(1, 2, shape).astype(dtype), prunable=True)
+    if storage:
+        p.sparsify(np.sort(rng.choice(p.size, 15, replace=False)), storage)
+    return p
+
+
+def label(p):
+    """Give each active entry's gradient and slot values that say where it is."""
+    where = p.positions() + 1.0
+    arrays = {"gradient": p.gradient, "momentum": np.zeros_like(p.data)}
+    p.slots["momentum"] = arrays["momentum"]
+    for factor, array in zip((10.0, 100.0), arrays.values(), strict=True):
+        index = slice(None) if array.size == p.active else p.positions()
+        array.reshape(-1)[index] = factor * where
+
+
+def slot(p, name):
+    array = p.slots[name].reshape(-1)
+    return array if array.size == p.active else array[p.positions()]
+
+
+def test_dense():
+    p = make()
+    assert p.topology is None
+    assert p.active == p.size == 40
+    assert p.dims == p.shape == (5, 8)
+    np.testing.assert_array_equal(p.positions(), np.arange(40))
+    np.testing.assert_array_equal(p.values(), p.data.reshape(-1))
+    assert p.to_dense() is p.data
+    with pytest.raises(UserError, match="is dense: sparsify"):
+        p.rewire(np.ones(40, dtype=bool), [])
+
+
+def test_dims_of_a_convolution():
+    p = Parameter("conv.weight", np.zeros((4, 18)), dims=(4, 2, 3, 3))
+    assert p.dims == (4, 2, 3, 3)
+    assert p.size == 72
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_sparsify_keeps_the_values(storage):
+    p = make()
+    before = p.data.copy()
+    positions = np.array([0, 3, 21, 39])
+    p.sparsify(positions, storage)
+    assert p.active == 4
+    assert p.size == 40
+    np.testing.assert_array_equal(p.positions(), positions)
+    np.testing.assert_array_equal(p.values(), before.reshape(-1)[positions])
+    expected = np.zeros(40)
+    expected[positions] = before.reshape(-1)[positions]
+    np.testing.assert_array_equal(p.to_dense().reshape(-1), expected)
+    assert p.gradient.shape == p.data.shape == ((4,) if storage == "csr" else (5, 8))
+
+
+def test_sparsify_errors():
+    with pytest.raises(UserError, match="use 'csr' or 'dense'"):
+        make().sparsify(np.array([0]), "coo")
+    with pytest.raises(UserError, match="rewire it instead"):
+        make("csr").sparsify(np.array([0]))
+    trained = make()
+    trained.slots["momentum"] = np.zeros_like(trained.data)
+    with pytest.raises(UserError, match="rewire it instead"):
+        trained.sparsify(np.array([0]))
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_everything_follows_a_rewiring(storage):
+    for seed in range(20):
+        p = make(storage, seed)
+        rng = np.random.default_rng(seed)
+        for _ in range(3):
+            label(p)
+            old = dict(zip(p.positions().tolist(), p.values().tolist(), strict=True))
+            keep = rng.random(p.active) < 0.7
+            free = np.setdiff1d(np.arange(p.size), p.positions()[keep])
+            new = np.sort(rng.choice(free, 6, replace=False))
+            kept = p.positions()[keep]
+            p.rewire(keep, new)
+            positions = p.positions()
+            np.testing.assert_array_equal(positions, np.union1d(kept, new))
+            grown = np.isin(positions, new)
+            for array, factor in ((p.active_gradient(), 10.0), (slot(p, "momentum"), 100.0)):
+                np.testing.assert_array_equal(array, np.where(grown, 0.0, factor * (positions + 1)))
+            for position, value, is_new in zip(positions.tolist(), p.values(), grown, strict=True):
+                assert value == (0.0 if is_new else old[position])
+            assert p.data is p.topology.data
+            p.data[...] = np.where(p.data == 0, 0, p.data + 1)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_initial_values_of_new_synapses(storage):
+    p = make(storage)
+    keep = np.ones(p.active, dtype=bool)
+    keep[:3] = False
+    free = np.setdiff1d(np.arange(p.size), p.positions())[[0, 4]]
+    p.rewire(keep, free, values=np.array([-7.0, -8.0]))
+    values = dict(zip(p.positions().tolist(), p.values().tolist(), strict=True))
+    assert [values[i] for i in free.tolist()] == [-7.0, -8.0]
+    assert sum(v < 0 for v in values.values()) == 2
+    assert p.topology.values()[0] == p.values()[0]
+
+
+def test_growth_protocol():
+    p = make("csr")
+    with pytest.raises(UserError, match="request_growth, then"):
+        p.take_candidates()
+    calls = []
+
+    def select(k, excluded):
+        calls.append((k, excluded.tolist()))
+        return np.array([7, 1])
+
+    p.answer_growth(select)
+    assert calls == []  # nobody asked
+    p.request_growth(2, [3, 4])
+    p.answer_growth(select)
+    p.answer_growth(select)
+    assert calls == [(2, [3, 4])]  # answered once
+    assert p.take_candidates().tolist() == [7, 1]
+    with pytest.raises(UserError, match="request_growth, then"):
+        p.take_candidates()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("storage", [None, *STORAGES])
+def test_state_and_restore(storage, dtype, tmp_path):
+    p = make(storage, dtype=dtype)
+    label(p)
+    np.savez(tmp_path / "p.npz", **p.state())
+    q = make(seed=8, dtype=dtype)
+    with np.load(tmp_path / "p.npz", allow_pickle=False) as state:
+        q.restore(dict(state), storage or "csr")
+    assert type(q.topology) is type(p.topology)
+    np.testing.assert_array_equal(q.positions(), p.positions())
+    np.testing.assert_array_equal(q.data, p.data)
+    np.testing.assert_array_equal(q.slots["momentum"], p.slots["momentum"])
+    assert q.data.dtype == q.slots["momentum"].dtype == q.gradient.dtype == dtype
+    assert q.data.shape == q.gradient.shape == p.data.shape
+    assert q.data is not p.data
+
+
+def test_bytes_held():
+    p = make("csr", dtype=np.float32)
+    label(p)
+    indices = 4 * (3 * 15 + 6 + 9)
+    assert p.bytes_held() == {
+        "weights": 60,
+        "gradients": 60,
+        "optimiser": 60,
+        "indices": indices,
+    }
+    dense = make(dtype=np.float32)
+    assert dense.bytes_held() == {"weights": 160, "gradients": 160, "optimiser": 0, "indices": 0}

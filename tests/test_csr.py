@@ -1,0 +1,159 @@
+"""CSRMatrix and MaskedMatrix: structure, rewiring, and that both do the same."""
+
+import doctest
+
+import numpy as np
+import pytest
+
+import nsnn.csr
+from nsnn.csr import CSRMatrix, MaskedMatrix, follow
+from nsnn.errors import UserError
+
+SHAPES = [(1, 1), (1, 9), (9, 1), (4, 7), (13, 5)]
+
+
+def draw(seed, shape, density=0.4):
+    """Random positions and values that are never 0."""
+    rng = np.random.default_rng(seed)
+    size = shape[0] * shape[1]
+    positions = np.sort(rng.choice(size, round(density * size), replace=False))
+    return rng, positions, rng.uniform(0.5, 1.5, positions.size)
+
+
+def check_structure(W):
+    """All invariants of both views, from the definition."""
+    rows, cols = W.shape
+    for array in (W.indices, W.indptr, W.t_indices, W.t_indptr, W.t_perm):
+        assert array.dtype == np.int32
+    assert W.indptr[0] == W.t_indptr[0] == 0
+    assert W.indptr[-1] == W.t_indptr[-1] == W.nnz == W.data.size
+    for r in range(rows):
+        columns = W.indices[W.indptr[r] : W.indptr[r + 1]]
+        assert np.all(np.diff(columns) > 0)
+        assert np.all((columns >= 0) & (columns < cols))
+    dense, transposed = W.to_dense(), np.zeros((rows, cols))
+    for c in range(cols):
+        entries = slice(W.t_indptr[c], W.t_indptr[c + 1])
+        assert np.all(np.diff(W.t_indices[entries]) > 0)
+        transposed[W.t_indices[entries], c] = W.data[W.t_perm[entries]]
+        assert np.all(W.indices[W.t_perm[entries]] == c)
+    np.testing.assert_array_equal(transposed, dense)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("density", [0.0, 0.3, 1.0])
+def test_build(shape, density):
+    for seed in range(10):
+        _, positions, values = draw(seed, shape, density)
+        W = CSRMatrix.from_positions(shape, positions, values)
+        check_structure(W)
+        dense = np.zeros(shape)
+        dense.reshape(-1)[positions] = values
+        np.testing.assert_array_equal(W.to_dense(), dense)
+        np.testing.assert_array_equal(W.positions(), positions)
+        assert W.positions().dtype == np.int64
+        assert W.density == positions.size / dense.size
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rewire(shape):
+    """Against sets and a dense array, both storages, many seeds and several rounds."""
+    for seed in range(20):
+        rng, positions, values = draw(seed, shape)
+        W = CSRMatrix.from_positions(shape, positions, values)
+        M = MaskedMatrix(shape, positions, values)
+        for _ in range(3):
+            old, dense = W.positions(), W.to_dense()
+            keep = rng.random(W.nnz) < 0.6
+            # Anything that is not kept may grow, the just dropped included.
+            free = np.setdiff1d(np.arange(dense.size), old[keep])
+            new = np.sort(rng.choice(free, int(rng.integers(free.size + 1)), replace=False))
+            source = W.rewire(keep, new)
+            np.testing.assert_array_equal(M.rewire(keep, new), source)
+            check_structure(W)
+            expected = np.union1d(old[keep], new)
+            np.testing.assert_array_equal(W.positions(), expected)
+            np.testing.assert_array_equal(M.positions(), expected)
+            grown = np.isin(expected, new)
+            np.testing.assert_array_equal(source == -1, grown)
+            np.testing.assert_array_equal(old[source[~grown]], expected[~grown])
+            # Kept values stay where they were; grown ones are 0, and active.
+            np.testing.assert_array_equal(W.data[grown], 0.0)
+            dense.reshape(-1)[np.setdiff1d(old, old[keep])] = 0.0
+            np.testing.assert_array_equal(W.to_dense(), dense)
+            np.testing.assert_array_equal(M.data, dense)
+            np.testing.assert_array_equal(M.values(), W.values())
+            assert W.nnz == M.nnz == expected.size
+            W.data[...] = rng.uniform(0.5, 1.5, W.nnz)
+            M.data.reshape(-1)[M.positions()] = W.data
+
+
+def test_a_stored_zero_is_active():
+    for kind in (CSRMatrix.from_positions, MaskedMatrix):
+        W = kind((2, 3), [1, 4], np.zeros(2))
+        assert W.nnz == 2
+        assert W.positions().tolist() == [1, 4]
+        W.rewire(np.array([True, True]), [5])
+        assert W.positions().tolist() == [1, 4, 5]
+
+
+def test_follow():
+    moved = follow(np.array([1, 2, 3], dtype=np.float32), np.array([2, -1, 0]))
+    assert moved.tolist() == [3.0, 0.0, 1.0]
+    assert moved.dtype == np.float32
+
+
+def test_values_are_copied_and_dtype_kept():
+    values = np.array([1.0, 2.0], dtype=np.float32)
+    for kind in (CSRMatrix.from_positions, MaskedMatrix):
+        W = kind((2, 2), [0, 3], values)
+        values[0] = 9.0
+        assert W.values().tolist() == [1.0, 2.0]
+        assert W.data.dtype == np.float32
+        W.rewire(np.array([True, False]), [1])
+        assert W.data.dtype == np.float32
+        values[0] = 1.0
+
+
+def test_index_bytes():
+    _, positions, values = draw(0, (13, 5))
+    W = CSRMatrix.from_positions((13, 5), positions, values)
+    assert W.index_bytes == 4 * (3 * W.nnz + 14 + 6)
+    assert MaskedMatrix((13, 5), positions, values).index_bytes == 65
+
+
+@pytest.mark.parametrize(
+    ("positions", "message"),
+    [
+        ([3, 1], "sorted"),
+        ([1, 1], "unique"),
+        ([-1, 2], "lie in"),
+        ([2, 6], "lie in"),
+        ([[1]], "di"),
+    ],
+)
+def test_bad_positions(positions, message):
+    for kind in (CSRMatrix.from_positions, MaskedMatrix):
+        with pytest.raises(UserError, match=message):
+            kind((2, 3), positions, np.ones(np.shape(positions)))
+        W = kind((2, 3), [0], np.ones(1))
+        with pytest.raises(UserError, match=message):
+            W.rewire(np.array([True]), positions)
+
+
+def test_growing_a_kept_position():
+    for kind in (CSRMatrix.from_positions, MaskedMatrix):
+        W = kind((2, 3), [0, 4], np.ones(2))
+        with pytest.raises(UserError, match="exists only once"):
+            W.rewire(np.array([True, False]), [0])
+
+
+def test_number_of_values():
+    with pytest.raises(UserError, match="2 positions"):
+        CSRMatrix.from_positions((2, 3), [0, 1], np.ones(3))
+
+
+def test_docstring_examples():
+    results = doctest.testmod(nsnn.csr)
+    assert results.attempted > 0
+    assert results.failed == 0

@@ -1,0 +1,284 @@
+"""Optimisers against literal formulas; state follows the weights; schedules by hand."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.layers.parameter import Parameter
+from nsnn.optim import SCHEDULES, SGD, Adam, clip_by_norm, learning_rate
+
+
+def make(seed=0, dtype=np.float64, storage=None, shape=(6, 9)):
+    """A weight, sparse unless storage is None, and a bias without decay."""
+    rng = np.random.default_rng(seed)
+    weight = Parameter("fc.weight", rng.normal(size=shape).astype(dtype), prunable=True)
+    bias = Parameter("fc.bias", rng.normal(size=shape[0]).astype(dtype), decay=False)
+    if storage:
+        active = np.sort(rng.choice(weight.size, weight.size // 3, replace=False))
+        weight.sparsify(active, storage)
+    return [weight, bias]
+
+
+def set_gradients(parameters, rng):
+    """Random gradients of the dense shape, zero where inactive; returns the active ones."""
+    for p in parameters:
+        dense = rng.normal(size=p.size)
+        active = p.positions()
+        if p.gradient.size == p.size:
+            mask = np.zeros(p.size)
+            mask[active] = 1.0
+            p.gradient[...] = (dense * mask).reshape(p.gradient.shape)
+        else:
+            p.gradient[...] = dense[active]
+    return [p.active_gradient().astype(np.float64) for p in parameters]
+
+
+def literal_sgd(w, g, state, lr, momentum, decay, nesterov):
+    """torch.optim.SGD, one parameter."""
+    g = g + decay * w
+    if momentum:
+        b = g if "b" not in state else momentum * state["b"] + g
+        state["b"] = b
+        g = g + momentum * b if nesterov else b
+    return w - lr * g
+
+
+def literal_adam(w, g, state, lr, beta1, beta2, epsilon, decay):
+    """torch.optim.Adam, one parameter."""
+    g = g + decay * w
+    k = state["k"] = state.get("k", 0) + 1
+    m = state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * g
+    v = state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * g**2
+    return w - lr * (m / (1 - beta1**k)) / (np.sqrt(v / (1 - beta2**k)) + epsilon)
+
+
+SGD_OPTIONS = [(0.0, 0.0, False), (0.0, 0.1, False), (0.9, 0.0, False), (0.9, 0.1, True)]
+
+
+@pytest.mark.parametrize("storage", [None, "csr", "dense"])
+@pytest.mark.parametrize(("momentum", "decay", "nesterov"), SGD_OPTIONS)
+def test_sgd_literally(storage, momentum, decay, nesterov):
+    parameters = make(storage=storage)
+    optimiser = SGD(parameters, momentum, decay, nesterov)
+    expected = [p.values().astype(np.float64) for p in parameters]
+    states = [{}, {}]
+    rng = np.random.default_rng(1)
+    for step in range(5):
+        gradients = set_gradients(parameters, rng)
+        lr = 0.3 / (step + 1)
+        optimiser.step(lr)
+        for i, p in enumerate(parameters):
+            own = decay if p.decay else 0.0
+            expected[i] = literal_sgd(
+                expected[i], gradients[i], states[i], lr, momentum, own, nesterov
+            )
+            np.testing.assert_allclose(p.values(), expected[i], rtol=1e-12)
+            np.testing.assert_array_equal(p.active_gradient(), gradients[i])
+
+
+@pytest.mark.parametrize("storage", [None, "csr", "dense"])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_adam_literally(storage, decay):
+    parameters = make(storage=storage)
+    optimiser = Adam(parameters, beta1=0.8, beta2=0.99, epsilon=1e-3, weight_decay=decay)
+    expected = [p.values().astype(np.float64) for p in parameters]
+    states = [{}, {}]
+    rng = np.random.default_rng(1)
+    for step in range(5):
+        gradients = set_gradients(parameters, rng)
+        lr = 0.3 / (step + 1)
+        optimiser.step(lr)
+        for i, p in enumerate(parameters):
+            own = decay if p.decay else 0.0
+            expected[i] = literal_adam(
+                expected[i], gradients[i], states[i], lr, 0.8, 0.99, 1e-3, own
+            )
+            np.testing.assert_allclose(p.values(), expected[i], rtol=1e-11)
+            np.testing.assert_array_equal(p.active_gradient(), gradients[i])
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_blocks_of_a_large_parameter(kind):
+    # Larger than one block and not a multiple of it: every value is updated, exactly once.
+    (weight, _), (small, _) = make(shape=(300, 301)), make(shape=(1, 1))
+    weight.data[...], weight.gradient[...] = 1.0, 0.5
+    small.data[...], small.gradient[...] = 1.0, 0.5
+    optimiser = kind([weight, small], weight_decay=0.1)
+    for _ in range(3):
+        optimiser.step(0.01)
+    assert np.all(weight.data == small.data[0, 0])
+    assert small.data[0, 0] < 1.0
+
+
+@pytest.mark.parametrize("storage", [None, "csr", "dense"])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda p: SGD(p, momentum=0.9, weight_decay=5e-4, nesterov=True),
+        lambda p: Adam(p, weight_decay=5e-4),
+    ],
+)
+def test_float32_stays_float32_and_in_place(build, storage):
+    parameters = make(dtype=np.float32, storage=storage)
+    arrays = [p.data for p in parameters]
+    optimiser = build(parameters)
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        set_gradients(parameters, rng)
+        optimiser.step(0.1)
+    for p, array in zip(parameters, arrays, strict=True):
+        assert p.data is array
+        assert p.slots
+        assert {slot.dtype for slot in p.slots.values()} == {np.dtype(np.float32)}
+        assert all(slot.shape == p.data.shape for slot in p.slots.values())
+
+
+def test_float32_arithmetic():
+    """Bit for bit that of float32: a scratch array in float64 rounds elsewhere."""
+    rng, f = np.random.default_rng(6), np.float32
+    w, g = rng.normal(size=(2, 300)).astype(f)
+    for optimiser in (SGD, Adam):
+        weight = Parameter("fc.weight", w.copy())
+        weight.gradient[...] = g
+        optimiser([weight], weight_decay=0.7).step(0.3)
+        h = w * f(0.7) + g
+        if optimiser is Adam:
+            m, v = h * f(1 - 0.9), h * h * f(1 - 0.999)
+            h = m / (np.sqrt(v) / f(math.sqrt(1 - 0.999)) + f(1e-8))
+            np.testing.assert_array_equal(weight.data, w - h * f(0.3 / (1 - 0.9)))
+        else:
+            np.testing.assert_array_equal(weight.data, w - h * f(0.3))
+
+
+def test_inactive_weights_of_a_masked_matrix_stay_zero():
+    parameters = make(storage="dense")
+    for optimiser in (SGD(parameters, 0.9, 0.1), Adam(parameters, weight_decay=0.1)):
+        set_gradients(parameters, np.random.default_rng(3))
+        optimiser.step(0.1)
+        weight = parameters[0]
+        assert not weight.data[~weight.topology.mask].any()
+
+
+def test_state_only_for_active_weights():
+    weight, bias = make(storage="csr")
+    Adam([weight, bias]).step(0.1)
+    assert weight.bytes_held()["optimiser"] == 2 * 8 * weight.active
+    weight, _ = make(storage="csr")
+    SGD([weight]).step(0.1)
+    assert weight.slots == {}
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda p: SGD(p, momentum=0.9, weight_decay=0.01), lambda p: Adam(p, weight_decay=0.01)],
+)
+def test_state_follows_a_rewiring(build):
+    """CSR and masked, the same rewiring half way: the same weights, and zero state when grown."""
+    results = []
+    for storage in ("csr", "dense"):
+        parameters = make(storage=storage)
+        weight = parameters[0]
+        optimiser, rng = build(parameters), np.random.default_rng(4)
+        for step in range(6):
+            set_gradients(parameters, rng)
+            if step == 3:
+                keep = np.arange(weight.active) % 3 != 0
+                free = np.setdiff1d(np.arange(weight.size), weight.positions())
+                weight.rewire(keep, free[:4])
+                grown = np.isin(weight.positions(), free[:4])
+                for slot in weight.slots.values():
+                    at = slot if storage == "csr" else slot.reshape(-1)[weight.positions()]
+                    assert not at[grown].any()
+                    assert at[~grown].all()
+            else:
+                optimiser.step(0.1)
+        results.append(parameters)
+    for csr, masked in zip(*results, strict=True):
+        np.testing.assert_array_equal(csr.positions(), masked.positions())
+        np.testing.assert_array_equal(csr.values(), masked.values())
+
+
+@pytest.mark.parametrize("build", [lambda p: SGD(p, momentum=0.9), lambda p: Adam(p)])
+def test_resume_is_bit_identical(build):
+    def train(parameters, optimiser, rng, steps):
+        for _ in range(steps):
+            set_gradients(parameters, rng)
+            optimiser.step(0.1)
+
+    whole = make(storage="csr")
+    train(whole, build(whole), np.random.default_rng(5), 6)
+
+    first, rng = make(storage="csr"), np.random.default_rng(5)
+    optimiser = build(first)
+    train(first, optimiser, rng, 3)
+    saved, saved_optimiser = [p.state() for p in first], optimiser.state()
+    second = make(seed=9, storage="csr")
+    resumed = build(second)
+    for p, state in zip(second, saved, strict=True):
+        p.restore(state)
+    resumed.restore(saved_optimiser)
+    train(second, resumed, rng, 3)
+    for p, q in zip(whole, second, strict=True):
+        np.testing.assert_array_equal(p.values(), q.values())
+
+
+def test_nesterov_without_momentum():
+    with pytest.raises(UserError, match=r"optim\.momentum"):
+        SGD(make(), momentum=0.0, nesterov=True)
+
+
+def test_clip_by_norm():
+    weight, bias = make(dtype=np.float32)
+    weight.gradient[...] = 0.0
+    bias.gradient[...] = 0.0
+    weight.gradient[0, 0], bias.gradient[1] = 3.0, 4.0
+    assert clip_by_norm([weight, bias], 10.0) == 5.0
+    assert weight.gradient[0, 0] == 3.0
+    assert clip_by_norm(iter([weight, bias]), 1.0) == 5.0
+    assert weight.gradient[0, 0] == pytest.approx(0.6, rel=1e-6)
+    assert bias.gradient[1] == pytest.approx(0.8, rel=1e-6)
+    assert weight.gradient.dtype == np.float32
+
+
+def test_clip_of_zero_gradients():
+    parameters = make()
+    assert clip_by_norm(parameters, 1.0) == 0.0
+
+
+def test_norm_is_summed_in_float64():
+    weight = Parameter("w", np.zeros((1000, 1000), dtype=np.float32))
+    weight.gradient[...] = 0.1
+    exact = 1000 * float(np.float32(0.1))
+    assert clip_by_norm([weight], 1e9) == pytest.approx(exact, rel=1e-12)
+
+
+def test_learning_rates_by_hand():
+    assert learning_rate("constant", 0.3, 70, 100) == 0.3
+    assert learning_rate("cosine", 0.3, 0, 100) == pytest.approx(0.3)
+    assert learning_rate("cosine", 0.4, 25, 100) == pytest.approx(0.2 * (1 + math.sqrt(0.5)))
+    assert learning_rate("cosine", 0.3, 100, 100) == pytest.approx(0.0)
+    assert learning_rate("exponential", 0.01, 0, 100, lr_end=1e-4) == pytest.approx(0.01)
+    assert learning_rate("exponential", 0.01, 50, 100, lr_end=1e-4) == pytest.approx(1e-3)
+    assert learning_rate("exponential", 0.01, 100, 100, lr_end=1e-4) == pytest.approx(1e-4)
+    rates = [learning_rate("step", 0.8, s, 100, period=10, gamma=0.5) for s in (0, 9, 10, 29)]
+    assert rates == [0.8, 0.8, 0.4, 0.2]
+
+
+def test_schedules_fall():
+    for schedule in SCHEDULES:
+        options = {"lr_end": 1e-3, "period": 7, "gamma": 0.5}
+        rates = [learning_rate(schedule, 0.1, s, 50, **options) for s in range(51)]
+        assert rates[0] == pytest.approx(0.1)
+        assert all(after <= before for before, after in pairwise(rates))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [("exponential", "lr_end"), ("step", "period"), ("cosin", "constant, cosine")],
+)
+def test_bad_schedules(schedule, message):
+    with pytest.raises(UserError, match=message):
+        learning_rate(schedule, 0.1, 1, 10)

@@ -1,0 +1,102 @@
+"""What a method of sparse training is to the training loop: five moments and a state."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class RunLength:
+    """How long a run is, for methods that plan ahead.
+
+    Attributes
+    ----------
+    steps_per_epoch : int
+        Optimiser steps in one epoch.
+    epochs : int
+    """
+
+    steps_per_epoch: int
+    epochs: int
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the whole run."""
+        return self.steps_per_epoch * self.epochs
+
+
+class Method:
+    """A way to train: when the topology changes, and how.
+
+    The training loop calls `prepare` once and then, for every step t = 0, 1, …,
+
+        method.before_backward(t)      # may ask layers for growth candidates
+        network.loss_and_backward(batch)
+        if not method.before_update(t):    # True: the method took the step over
+            optimiser.step(lr)
+        method.after_update(t)
+
+    and `end_epoch` after the last step of each epoch. Of these a method overrides those it needs.
+    To resume a run: build the same network, `prepare` with the same arguments (and the log read
+    back from its file), then restore the network, then `restore` the method.
+
+    Parameters
+    ----------
+    config : Config
+        Options of the method; call its `validate` first.
+    """
+
+    @dataclass(frozen=True)
+    class Config:
+        """Options of the `[method]` table, beside the name."""
+
+        def validate(self) -> None:
+            """Raise UserError where a value is impossible, alone or with another."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def prepare(self, network, run, rng, log, storage="csr") -> None:
+        """Make the initial topology, before the first step and before any optimiser state.
+
+        Parameters
+        ----------
+        network : Network
+            Anything with `parameters()`.
+        run : RunLength
+        rng : numpy.random.Generator
+            The topology's own random stream.
+        log : TopologyLog
+            Where the method records what it does.
+        storage : "csr" or "dense"
+            How sparse weights are held; see `Parameter.sparsify`. The topology is the same.
+        """
+        self.prunable = [p for p in network.parameters() if p.prunable]
+        self.rng = rng
+        self.log = log
+
+    def before_backward(self, step: int) -> None:
+        """Before the backward of `step`: the moment to request growth candidates."""
+
+    def before_update(self, step: int) -> bool:
+        """After the backward of `step`; True where no optimiser update is to follow."""
+        return False
+
+    def after_update(self, step: int) -> None:
+        """At the end of `step`."""
+
+    def end_epoch(self, epoch: int) -> None:
+        """After the last step of `epoch`, counted from 0."""
+
+    def asked(self) -> dict[str, int]:
+        """Active weights that each prunable parameter has to end with."""
+        return {p.name: p.size for p in self.prunable}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a checkpoint between two steps needs, beside the network, as plain arrays."""
+        return {"rng": np.array(json.dumps(self.rng.bit_generator.state))}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Take over what `state` returned, after `prepare`."""
+        self.rng.bit_generator.state = json.loads(str(state["rng"]))

@@ -1,0 +1,110 @@
+"""How many weights each layer keeps: uniform, Erdős–Rényi and Erdős–Rényi-kernel densities."""
+
+import math
+
+import numpy as np
+
+from nsnn.errors import UserError
+
+
+def _raw_uniform(dims) -> float:
+    """Every layer has the same density."""
+    return 1.0
+
+
+def _raw_er(dims) -> float:
+    """Erdős–Rényi: (out + in)/(out·in), for convolutions over the channels only."""
+    return (dims[0] + dims[1]) / (dims[0] * dims[1])
+
+
+def _raw_erk(dims) -> float:
+    """Erdős–Rényi-kernel: sum of the dims / product of the dims, the kernel's sides included."""
+    return sum(dims) / math.prod(dims)
+
+
+DISTRIBUTIONS = {"uniform": _raw_uniform, "er": _raw_er, "erk": _raw_erk}
+
+
+def layer_densities(distribution, dims, density) -> np.ndarray:
+    """Density of each layer, `d_l = min(1, ε·raw_l)`, for a given density of them all.
+
+    Source: NDSNN III-C step 1 (ERK; the printed expression is the sparsity scale of a layer)
+
+    Parameters
+    ----------
+    distribution : "uniform", "er" or "erk"
+    dims : sequence of tuple of int
+        (out, in, kh, kw) of a convolution or (out, in) of a linear layer, one for each layer.
+    density : float
+        Active weights / all weights over all layers, in (0, 1].
+
+    Returns
+    -------
+    ndarray of float64, shape (layers,)
+
+    Raises
+    ------
+    UserError
+        If the density is outside (0, 1], which no choice of layer densities can reach.
+
+    Notes
+    -----
+    ε solves `Σ d_l N^l = density · Σ N^l`. Where some `ε·raw_l` exceeds 1, the layers with the
+    largest raw are fixed to dense and ε is solved again for the others.
+
+    Examples
+    --------
+    >>> layer_densities("erk", [(10, 4), (100, 100)], density=0.1)
+    array([1.    , 0.0964])
+    """
+    if not 0.0 < density <= 1.0:
+        raise UserError(f"density = {density} cannot be reached: use a density in (0, 1]")
+    raw = np.array([DISTRIBUTIONS[distribution](d) for d in dims], dtype=np.float64)
+    size = np.array([math.prod(d) for d in dims], dtype=np.float64)
+    dense = np.zeros(raw.size, dtype=bool)
+    densities = np.ones(raw.size)
+    while not dense.all():
+        rest = ~dense
+        epsilon = (density * size.sum() - size[dense].sum()) / (raw[rest] @ size[rest])
+        largest = raw[rest].max()
+        if epsilon * largest <= 1.0:
+            densities[rest] = epsilon * raw[rest]
+            break
+        dense |= raw == largest
+    return densities
+
+
+def layer_counts(distribution, dims, density) -> np.ndarray:
+    """Exact number of active weights of each layer, `round(d_l N^l)`.
+
+    Parameters
+    ----------
+    distribution, dims, density
+        As for `layer_densities`.
+
+    Returns
+    -------
+    ndarray of int64, shape (layers,)
+        Rounded layer by layer, so that the total may differ by a few from density · ΣN.
+    """
+    sizes = np.array([math.prod(d) for d in dims], dtype=np.int64)
+    return np.rint(layer_densities(distribution, dims, density) * sizes).astype(np.int64)
+
+
+def random_positions(shape, count, rng) -> np.ndarray:
+    """`count` different positions of a matrix, each set of that size equally likely.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (rows, cols).
+    count : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        Flat positions `row · cols + col`, sorted.
+    """
+    chosen = rng.choice(math.prod(shape), size=int(count), replace=False, shuffle=False)
+    return np.sort(chosen).astype(np.int64, copy=False)

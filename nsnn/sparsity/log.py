@@ -1,0 +1,184 @@
+"""The record of every change of topology, from which the mask at any step can be rebuilt."""
+
+import numpy as np
+
+from nsnn.errors import UserError
+
+_LARGEST = np.iinfo(np.int32).max
+
+
+class TopologyLog:
+    """Initial positions of each sparse layer, and what every event dropped and grew.
+
+    Events are net: a position that one event drops and grows again is in neither list.
+
+    Notes
+    -----
+    Four bytes for every position at the start and for every position dropped or grown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> log = TopologyLog()
+    >>> log.start("fc.weight", size=6, positions=np.array([0, 2, 5]))
+    >>> log.record(100, "fc.weight", dropped=np.array([2, 5]), grown=np.array([1]), raised=False)
+    >>> log.positions_at("fc.weight", step=99)
+    array([0, 2, 5])
+    >>> log.positions_at("fc.weight", step=100)
+    array([0, 1])
+    """
+
+    def __init__(self):
+        self._sizes: dict[str, int] = {}
+        self._initial: dict[str, np.ndarray] = {}
+        # (step, name, raised, dropped, grown), in the order of recording.
+        self._events: list[tuple[int, str, bool, np.ndarray, np.ndarray]] = []
+
+    @property
+    def names(self) -> list[str]:
+        """The layers that have been started, in that order."""
+        return list(self._sizes)
+
+    def start(self, name: str, size: int, positions) -> None:
+        """Begin the record of a layer.
+
+        A log read back from a file already holds the layers of its run: starting one of them
+        again changes nothing, but the positions must be the same.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter, such as "conv1.weight".
+        size : int
+            N^l, all positions.
+        positions : ndarray of int64, shape (active,)
+            Active positions before the first event, sorted.
+
+        Raises
+        ------
+        UserError
+            If the log belongs to a run that started with another topology.
+        """
+        if size > _LARGEST:
+            raise UserError(f"{name} has {size} positions: at most {_LARGEST} can be logged")
+        positions = np.asarray(positions, dtype=np.int32)
+        if name in self._sizes:
+            same = np.array_equal(self._initial[name], positions)
+            if self._sizes[name] != size or not same:
+                raise UserError(
+                    f"the topology log starts {name} elsewhere: it is from another run; "
+                    "start a new run, or resume with the configuration and seed it was made with"
+                )
+            return
+        self._sizes[name] = int(size)
+        self._initial[name] = positions.copy()
+
+    def record(self, step: int, name: str, dropped, grown, raised: bool = False) -> None:
+        """Add an event.
+
+        Parameters
+        ----------
+        step : int
+            Optimiser step, counted from 0; not before the last recorded event.
+        name : str
+        dropped, grown : ndarray of int64
+            Net changes: positions that were active and are not any more, and the reverse.
+        raised : bool
+            Whether more had to be dropped than the method's own rule says.
+        """
+        dropped = np.array(dropped, dtype=np.int32)
+        grown = np.array(grown, dtype=np.int32)
+        self._events.append((int(step), name, bool(raised), dropped, grown))
+
+    def positions_at(self, name: str, step: int) -> np.ndarray:
+        """Active positions after the events up to and including `step`; int64, sorted."""
+        if name not in self._sizes:
+            raise UserError(
+                f"no layer {name!r} in the topology log; it has {', '.join(self.names)}"
+            )
+        mask = np.zeros(self._sizes[name], dtype=bool)
+        mask[self._initial[name]] = True
+        for event_step, event_name, _, dropped, grown in self._events:
+            if event_name == name and event_step <= step:
+                mask[dropped] = False
+                mask[grown] = True
+        return np.flatnonzero(mask)
+
+    def counts(self) -> dict[str, np.ndarray]:
+        """What each event did, for plots and tables.
+
+        Returns
+        -------
+        dict
+            Arrays of shape (events,): "step" int64, "layer" str, "dropped", "grown" and "active"
+            int64 (active after the event), "raised" bool.
+        """
+        active = {name: positions.size for name, positions in self._initial.items()}
+        after = []
+        for _, name, _, dropped, grown in self._events:
+            active[name] += grown.size - dropped.size
+            after.append(active[name])
+        return {
+            "step": np.array([event[0] for event in self._events], dtype=np.int64),
+            "layer": np.array([event[1] for event in self._events], dtype=np.str_),
+            "raised": np.array([event[2] for event in self._events], dtype=bool),
+            "dropped": np.array([event[3].size for event in self._events], dtype=np.int64),
+            "grown": np.array([event[4].size for event in self._events], dtype=np.int64),
+            "active": np.array(after, dtype=np.int64),
+        }
+
+    def truncate(self, step: int) -> None:
+        """Forget the events after `step`."""
+        self._events = [event for event in self._events if event[0] <= step]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The log as plain arrays, for `np.savez_compressed`."""
+        layer = {name: number for number, name in enumerate(self._sizes)}
+        initial, initial_ptr = _join(list(self._initial.values()))
+        dropped, dropped_ptr = _join([event[3] for event in self._events])
+        grown, grown_ptr = _join([event[4] for event in self._events])
+        return {
+            "names": np.array(self.names, dtype=np.str_),
+            "sizes": np.array(list(self._sizes.values()), dtype=np.int64),
+            "initial": initial,
+            "initial_ptr": initial_ptr,
+            "step": np.array([event[0] for event in self._events], dtype=np.int64),
+            "layer": np.array([layer[event[1]] for event in self._events], dtype=np.int32),
+            "raised": np.array([event[2] for event in self._events], dtype=bool),
+            "dropped": dropped,
+            "dropped_ptr": dropped_ptr,
+            "grown": grown,
+            "grown_ptr": grown_ptr,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays) -> "TopologyLog":
+        """The inverse of `arrays`; takes an open .npz file as well."""
+        log = cls()
+        names = [str(name) for name in arrays["names"]]
+        log._sizes = dict(zip(names, arrays["sizes"].tolist(), strict=True))
+        initial = _split(arrays["initial"], arrays["initial_ptr"])
+        log._initial = dict(zip(names, initial, strict=True))
+        log._events = list(
+            zip(
+                arrays["step"].tolist(),
+                [names[number] for number in arrays["layer"]],
+                arrays["raised"].tolist(),
+                _split(arrays["dropped"], arrays["dropped_ptr"]),
+                _split(arrays["grown"], arrays["grown_ptr"]),
+                strict=True,
+            )
+        )
+        return log
+
+
+def _join(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Concatenate, with the start of each part: int32 (total,) and int64 (parts + 1,)."""
+    pointers = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum([part.size for part in parts], out=pointers[1:])
+    return np.concatenate([np.empty(0, dtype=np.int32), *parts]), pointers
+
+
+def _split(joined, pointers) -> list[np.ndarray]:
+    """The inverse of `_join`."""
+    return [joined[pointers[i] : pointers[i + 1]].copy() for i in range(pointers.size - 1)]

@@ -1,0 +1,98 @@
+"""A network of bare parameters, to test methods without layers."""
+
+import numpy as np
+import pytest
+
+from nsnn.layers.parameter import Parameter
+from nsnn.methods import RunLength
+from nsnn.optim import SGD
+from nsnn.sparsity.log import TopologyLog
+
+DIMS = {
+    "conv1.weight": (2, 1, 3, 3),
+    "conv2.weight": (12, 6, 3, 3),
+    "fc1.weight": (60, 150),
+    "fc2.weight": (5, 60),
+}
+
+
+class BareNetwork:
+    """Parameters and an invented gradient, answered as layers do."""
+
+    def __init__(self, seed=0, ties=False):
+        rng = np.random.default_rng(seed)
+        self.ties = ties
+        self._parameters = []
+        for name, dims in DIMS.items():
+            shape = (dims[0], int(np.prod(dims[1:])))
+            weight = rng.normal(size=shape)
+            self._parameters.append(Parameter(name, weight, dims=dims, prunable=True))
+        self._parameters.append(Parameter("fc2.bias", np.zeros(5), decay=False))
+
+    def parameters(self):
+        return self._parameters
+
+    def prunable(self):
+        return {p.name: p for p in self._parameters if p.prunable}
+
+    def dense_gradient(self, p, step):
+        """(size,) a function of the name and the step only."""
+        rng = np.random.default_rng([step, *p.name.encode()])
+        if self.ties:
+            return rng.integers(-2, 3, p.size).astype(float)
+        return rng.normal(size=p.size)
+
+    def backward(self, step):
+        """Gradients at active positions; growth candidates where they were asked for."""
+        for p in self._parameters:
+            g = self.dense_gradient(p, step)
+            active = p.positions()
+            if p.gradient.size == p.active:
+                p.gradient.reshape(-1)[:] = g[active]
+            else:
+                p.gradient[...] = 0.0
+                p.gradient.reshape(-1)[active] = g[active]
+            p.answer_growth(lambda k, excluded, g=g: self.select(g, k, excluded))
+
+    @staticmethod
+    def select(g, k, excluded):
+        free = np.setdiff1d(np.arange(g.size), excluded)
+        return free[np.argsort(-np.abs(g[free]), kind="stable")[:k]]
+
+
+class Bench:
+    """One run of a method on a `BareNetwork`: the training loop, in short."""
+
+    def __init__(self, method, storage="csr", seed=0, ties=False, run=None, log=None):
+        self.network = BareNetwork(ties=ties)
+        self.run = run or RunLength(steps_per_epoch=30, epochs=4)
+        self.log = log or TopologyLog()
+        self.method = method
+        method.prepare(self.network, self.run, np.random.default_rng(seed), self.log, storage)
+        self.optimiser = SGD(self.network.parameters(), momentum=0.9, weight_decay=1e-3)
+        self.taken = []
+
+    def steps(self, start=0, stop=None):
+        """Train, and yield after every step."""
+        for step in range(start, self.run.total_steps if stop is None else stop):
+            self.method.before_backward(step)
+            self.network.backward(step)
+            if self.method.before_update(step):
+                self.taken.append(step)
+            else:
+                self.optimiser.step(0.01)
+            self.method.after_update(step)
+            if (step + 1) % self.run.steps_per_epoch == 0:
+                self.method.end_epoch(step // self.run.steps_per_epoch)
+            yield step
+
+    def train(self, start=0, stop=None):
+        for _ in self.steps(start, stop):
+            pass
+        return self
+
+
+@pytest.fixture
+def bench():
+    """The class `Bench`."""
+    return Bench

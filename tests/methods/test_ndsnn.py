@@ -1,0 +1,322 @@
+"""NDSNN: exact counts at every round, the right weights dropped and grown, exact resume."""
+
+import io
+
+import numpy as np
+import pytest
+
+from nsnn.errors import RunError, UserError
+from nsnn.methods import NDSNN, RunLength
+from nsnn.sparsity.distribution import layer_counts
+from nsnn.sparsity.log import TopologyLog
+
+OPTIONS = {"initial_sparsity": 0.5, "final_sparsity": 0.9, "update_every": 6}
+
+
+def method(**options):
+    config = NDSNN.Config(**(OPTIONS | options))
+    config.validate()
+    return NDSNN(config)
+
+
+def counts(network, sparsity, distribution="erk"):
+    weights = network.prunable()
+    dims = [p.dims for p in weights.values()]
+    return dict(zip(weights, layer_counts(distribution, dims, 1 - sparsity).tolist(), strict=True))
+
+
+def state_of(network):
+    """All of a network, dense, with slots."""
+    return {
+        p.name: {key: np.array(a) for key, a in p.state().items()} for p in network.parameters()
+    }
+
+
+def assert_same(one, other):
+    for name, arrays in one.items():
+        assert arrays.keys() == other[name].keys()
+        for key, array in arrays.items():
+            np.testing.assert_array_equal(array, other[name][key], err_msg=f"{name} {key}")
+
+
+@pytest.mark.parametrize("distribution", ["erk", "er", "uniform"])
+def test_start(bench, distribution):
+    run = bench(method(distribution=distribution))
+    initial = counts(run.network, 0.5, distribution)
+    final = counts(run.network, 0.9, distribution)
+    assert {name: p.active for name, p in run.network.prunable().items()} == initial
+    assert run.method.asked() == final
+    for name, p in run.network.prunable().items():
+        assert (p.topology is None) == (final[name] == p.size)
+        if p.topology is not None:
+            np.testing.assert_array_equal(run.log.positions_at(name, 0), p.positions())
+    bias = run.network.parameters()[-1]
+    assert bias.topology is None
+
+
+def test_erk_leaves_a_layer_dense(bench):
+    # The precondition of several tests here: conv1 is dense at the end, the others are not.
+    run = bench(method()).train()
+    weights = run.network.prunable()
+    assert [name for name, p in weights.items() if p.topology is None] == ["conv1.weight"]
+    assert run.log.names == ["conv2.weight", "fc1.weight", "fc2.weight"]
+
+
+@pytest.mark.parametrize("storage", ["csr", "dense"])
+@pytest.mark.parametrize("exclude", [False, True])
+@pytest.mark.parametrize("every", [2, 7, 30])
+def test_counts_are_exact_after_every_round(bench, every, exclude, storage):
+    run = bench(method(update_every=every, exclude_dropped=exclude), storage)
+    initial, final = counts(run.network, 0.5), counts(run.network, 0.9)
+    rounds = [t for t in range(1, 90) if t % every == 0]  # T_end = 0.75 · 120
+    wanted = initial
+    for step in run.steps():
+        if step in rounds:
+            q, n = rounds.index(step) + 1, len(rounds)
+            # Eq. 4 in weights: the cube of what is left of the way.
+            wanted = {
+                name: final[name] + (initial[name] - final[name]) * (1 - q / n) ** 3
+                for name in initial
+            }
+        for name, p in run.network.prunable().items():
+            # To the nearest whole number; exactly half way both are.
+            assert abs(p.active - wanted[name]) <= 0.5 + 1e-9
+            positions = p.positions()
+            assert np.all(np.diff(positions) > 0)
+            if p.topology is not None:
+                np.testing.assert_array_equal(run.log.positions_at(name, step), positions)
+                assert run.log.positions_at(name, step).dtype == np.int64
+    assert run.taken == rounds
+    assert {name: p.active for name, p in run.network.prunable().items()} == final
+    assert run.method.asked() == final
+
+
+def test_initial_sparsity_zero(bench):
+    run = bench(method(initial_sparsity=0.0))
+    for p in run.network.prunable().values():
+        assert p.active == p.size
+    run.train()
+    assert {name: p.active for name, p in run.network.prunable().items()} == run.method.asked()
+
+
+def first_round(bench, **options):
+    """The run, and of each sparse layer the positions, values and gradient before round 1."""
+    run = bench(method(**options))
+    run.train(0, 6)
+    before = {
+        name: (p.positions(), p.values().copy(), run.network.dense_gradient(p, 6))
+        for name, p in run.network.prunable().items()
+        if p.topology is not None
+    }
+    run.train(6, 7)
+    assert run.taken == [6]
+    return run, before
+
+
+def smallest(values, D):
+    return np.sort(np.lexsort((np.arange(values.size), np.abs(values)))[:D])
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_a_round_literally(bench, ties):
+    """Algorithm 1 in NumPy, on dense arrays: what is dropped, grown, kept, and its state."""
+    run, before = first_round(lambda m: bench(m, ties=ties), death_ratio=0.4)
+    n, grew_back = 14, 0
+    d_t = 0.005 + 0.5 * (0.4 - 0.005) * (1 + np.cos(np.pi / n))
+    for name, (positions, values, gradient) in before.items():
+        p = run.network.prunable()[name]
+        D = int(np.floor(d_t * positions.size))
+        G = p.active - (positions.size - D)
+        assert 0 < G < D
+        dropped = positions[smallest(values, D)]
+        mask = np.zeros(p.size, dtype=bool)
+        mask[positions] = True
+        mask[dropped] = False
+        score = np.where(mask, -1.0, np.abs(gradient))  # Grad · (M == 0)
+        grown = np.lexsort((np.arange(p.size), -score))[:G]
+        mask[grown] = True
+        np.testing.assert_array_equal(p.positions(), np.flatnonzero(mask))
+        grew_back += np.isin(grown, dropped).sum()
+        # Grown weights: value 0, momentum 0. Kept ones: as before, no update on this step.
+        new = np.isin(p.positions(), grown)
+        np.testing.assert_array_equal(p.values()[new], 0.0)
+        assert not p.slots["momentum"][new].any()
+        assert p.slots["momentum"][~new].all()
+        kept = ~np.isin(positions, dropped)
+        np.testing.assert_array_equal(p.values()[~new], values[kept])
+    assert grew_back > 0
+
+
+def test_nothing_else_is_updated_on_a_round(bench):
+    run = bench(method())
+    run.train(0, 6)
+    untouched = [run.network.parameters()[-1], run.network.prunable()["conv1.weight"]]
+    before = [p.data.copy() for p in untouched]
+    run.train(6, 7)
+    for p, data in zip(untouched, before, strict=True):
+        np.testing.assert_array_equal(p.data, data)
+    run.train(7, 8)
+    assert all(np.any(p.data != d) for p, d in zip(untouched, before, strict=True))
+
+
+def test_exclude_dropped(bench):
+    # Sparse enough that there are other positions for all that has to grow.
+    options = {"initial_sparsity": 0.7, "distribution": "uniform"}
+    run, before = first_round(bench, exclude_dropped=True, **options)
+    d_t = 0.005 + 0.5 * (0.5 - 0.005) * (1 + np.cos(np.pi / 14))
+    for name, (positions, values, gradient) in before.items():
+        p = run.network.prunable()[name]
+        D = int(np.floor(d_t * positions.size))
+        G = p.active - (positions.size - D)
+        inactive = np.setdiff1d(np.arange(p.size), positions)
+        assert inactive.size >= G
+        best = inactive[np.argsort(-np.abs(gradient[inactive]), kind="stable")[:G]]
+        kept = np.setdiff1d(positions, positions[smallest(values, D)])
+        np.testing.assert_array_equal(p.positions(), np.union1d(kept, best))
+
+
+def test_exclude_dropped_fills_up_from_the_dropped(bench):
+    # Hardly any position is inactive, so that most of the growth has to come from the dropped.
+    run, before = first_round(
+        bench, exclude_dropped=True, initial_sparsity=0.05, distribution="uniform"
+    )
+    n = 14
+    d_t = 0.005 + 0.5 * (0.5 - 0.005) * (1 + np.cos(np.pi / n))
+    for name, (positions, values, gradient) in before.items():
+        p = run.network.prunable()[name]
+        D = int(np.floor(d_t * positions.size))
+        G = p.active - (positions.size - D)
+        dropped = positions[smallest(values, D)]
+        inactive = np.setdiff1d(np.arange(p.size), positions)
+        assert 0 < inactive.size < G
+        back = dropped[np.argsort(-np.abs(gradient[dropped]), kind="stable")[: G - inactive.size]]
+        kept = np.setdiff1d(positions, dropped)
+        expected = np.sort(np.concatenate([kept, inactive, back]))
+        np.testing.assert_array_equal(p.positions(), expected)
+
+
+def test_exclude_dropped_with_no_inactive_position(bench):
+    run = bench(method(exclude_dropped=True, initial_sparsity=0.0)).train()
+    assert {name: p.active for name, p in run.network.prunable().items()} == run.method.asked()
+
+
+def test_raised_rounds_are_logged(bench):
+    # 14 rounds from 50 to 90 % with a death ratio that is far too small for it.
+    run = bench(method(death_ratio=0.02, death_ratio_min=0.0)).train()
+    log = run.log.counts()
+    assert log["raised"].any()
+    assert not log["grown"][log["raised"]].any()
+    # With a generous ratio that falls late, no early round is raised.
+    run = bench(method(death_ratio=0.5)).train()
+    log = run.log.counts()
+    assert not log["raised"][log["step"] <= 12].any()
+
+
+def test_the_log_is_net(bench):
+    run, before = first_round(bench)
+    log = run.log.arrays()
+    dropped = np.split(log["dropped"], log["dropped_ptr"][1:-1])
+    grown = np.split(log["grown"], log["grown_ptr"][1:-1])
+    for i, (name, (positions, _, _)) in enumerate(before.items()):
+        after = run.network.prunable()[name].positions()
+        np.testing.assert_array_equal(dropped[i], np.setdiff1d(positions, after))
+        np.testing.assert_array_equal(grown[i], np.setdiff1d(after, positions))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_csr_and_masked_are_the_same_run(bench, ties):
+    csr = bench(method(), "csr", ties=ties).train()
+    masked = bench(method(), "dense", ties=ties).train()
+    assert_same(state_of(csr.network), state_of(masked.network))
+    for key, array in csr.log.arrays().items():
+        np.testing.assert_array_equal(array, masked.log.arrays()[key])
+
+
+def test_the_seed_decides_the_start(bench):
+    one, same, other = (bench(method(), seed=seed) for seed in (0, 0, 1))
+    assert_same(state_of(one.network), state_of(same.network))
+    p, q = (run.network.prunable()["fc1.weight"] for run in (one, other))
+    assert not np.array_equal(p.positions(), q.positions())
+
+
+@pytest.mark.parametrize("storage", ["csr", "dense"])
+@pytest.mark.parametrize("stop", [1, 6, 7, 45, 100])
+def test_resume_is_bit_identical(bench, stop, storage):
+    whole = bench(method(), storage).train()
+
+    first = bench(method(), storage).train(0, stop)
+    network, saved = state_of(first.network), first.method.state()
+    file = io.BytesIO()
+    # The log on disk may be newer than the checkpoint: what is too new is forgotten.
+    first.train(stop, stop + 8)
+    np.savez_compressed(file, **first.log.arrays(), **saved)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        log = TopologyLog.from_arrays(arrays)
+        log.truncate(stop - 1)
+        second = bench(method(), storage, log=log)
+        for p in second.network.parameters():
+            p.restore(network[p.name], storage)
+        second.method.restore({key: arrays[key] for key in saved})
+    second.train(stop)
+    assert_same(state_of(whole.network), state_of(second.network))
+    for key, array in whole.log.arrays().items():
+        np.testing.assert_array_equal(array, second.log.arrays()[key])
+
+
+def test_restore_of_another_configuration(bench):
+    saved = bench(method()).method.state()
+    with pytest.raises(UserError, match=r"method\.initial_sparsity"):
+        bench(method(final_sparsity=0.91)).method.restore(saved)
+
+
+def test_constant_sparsity_rewires_too(bench):
+    run = bench(method(initial_sparsity=0.9)).train()
+    assert set(run.log.counts()["active"]) <= set(run.method.asked().values())
+    assert (run.log.counts()["grown"] > 0).any()
+
+
+def test_too_short_a_run(bench):
+    run = RunLength(steps_per_epoch=8, epochs=1)  # T_end = 6
+    with pytest.raises(UserError, match=r"update_every = 6: .* first 6 of 8 .* at most 5"):
+        bench(method(), run=run)
+    assert bench(method(update_every=5), run=run).train().taken == [5]
+    one = RunLength(steps_per_epoch=1, epochs=1)
+    with pytest.raises(UserError, match=r"first 1 of 1 steps .*: train longer"):
+        bench(method(update_every=0), run=one)
+    # Nothing has to change: no round is needed.
+    assert bench(method(initial_sparsity=0.9), run=run).train().taken == []
+
+
+def test_a_layer_without_weights(bench):
+    with pytest.raises(UserError, match=r"final_sparsity = 0\.9999 leaves conv1\.weight \(of 18\)"):
+        bench(method(final_sparsity=0.9999, distribution="uniform"))
+
+
+def test_too_few_candidates(bench):
+    for exclude in (False, True):
+        run = bench(method(exclude_dropped=exclude))
+        run.network.select = lambda g, k, excluded: np.arange(k - 1)
+        with pytest.raises(RunError, match=r"step 6: conv2\.weight has to grow"):
+            run.train()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"initial_sparsity": -0.1}, r"method\.initial_sparsity = -0\.1: .*\[0, 1\)"),
+        ({"final_sparsity": 1.0}, r"method\.final_sparsity = 1\.0: .*\[0, 1\)"),
+        ({"final_sparsity": float("nan")}, r"method\.final_sparsity = nan"),
+        ({"initial_sparsity": 0.95}, r"initial_sparsity = 0\.95 is above .*final_sparsity = 0\.9"),
+        ({"distribution": "erq"}, r"method\.distribution = 'erq': did you mean 'er"),
+        ({"update_every": -1}, r"method\.update_every = -1: "),
+        ({"end_fraction": 0.0}, r"method\.end_fraction = 0\.0: .*\(0, 1\]"),
+        ({"end_fraction": 1.1}, r"method\.end_fraction = 1\.1: "),
+        ({"death_ratio": 1.5}, r"method\.death_ratio = 1\.5: .*\[0, 1\]"),
+        ({"death_ratio_min": 0.6}, r"method\.death_ratio_min = 0\.6: .* 0\.5"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(UserError, match=message) as error:
+        method(**options)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,124 @@
+"""Layer densities against the values that the papers' networks must give."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.sparsity.distribution import layer_counts, layer_densities, random_positions
+
+
+def conv(out, into, side=3):
+    return (out, into, side, side)
+
+
+VGG16 = [
+    *(conv(64, 3), conv(64, 64), conv(128, 64), conv(128, 128)),
+    *(conv(256, 128), conv(256, 256), conv(256, 256)),
+    *(conv(512, 256), conv(512, 512), conv(512, 512)),
+    *(conv(512, 512), conv(512, 512), conv(512, 512)),
+    (10, 512),
+]
+RESNET19 = [
+    conv(64, 3),
+    *(conv(128, 64), conv(128, 128), conv(128, 64, 1)),
+    *[conv(128, 128)] * 4,
+    *(conv(256, 128), conv(256, 256), conv(256, 128, 1)),
+    *[conv(256, 256)] * 4,
+    *(conv(512, 256), conv(512, 512), conv(512, 256, 1)),
+    *[conv(512, 512)] * 2,
+    *((256, 512), (10, 256)),
+]
+VGGSNN = [
+    *(conv(64, 2), conv(128, 64), conv(256, 128), conv(256, 256)),
+    *(conv(512, 256), conv(512, 512), conv(512, 512), conv(512, 512)),
+    (10, 4608),
+]
+
+
+def total(dims):
+    return sum(math.prod(d) for d in dims)
+
+
+def test_erk_vgg16_at_95_percent():
+    assert total(VGG16) == 14_715_584
+    expected = [1, 0.334, 0.246, 0.163, 0.121, 0.081, 0.081, 0.060, *[0.040] * 5, 1]
+    np.testing.assert_allclose(layer_densities("erk", VGG16, 0.05), expected, atol=5e-4)
+
+
+def test_erk_vgg16_at_99_percent():
+    expected = [0.748, 0.064, 0.048, 0.031, 0.023, 0.016, 0.016, 0.012, *[0.008] * 5, 1]
+    np.testing.assert_allclose(layer_densities("erk", VGG16, 0.01), expected, atol=5e-4)
+
+
+def test_erk_resnet19_at_95_percent():
+    densities = dict(zip(RESNET19, layer_densities("erk", RESNET19, 0.05), strict=True))
+    for dims in (conv(64, 3), conv(128, 64, 1), (10, 256)):
+        assert densities[dims] == 1.0
+    assert densities[conv(256, 128, 1)] == pytest.approx(0.709, abs=5e-4)
+    assert densities[conv(512, 256, 1)] == pytest.approx(0.354, abs=5e-4)
+    assert densities[256, 512] == pytest.approx(0.353, abs=5e-4)
+    assert sum(d == 1.0 for d in densities.values()) == 3
+
+
+def test_erk_vggsnn_at_density_10_percent():
+    expected = [1.0, 0.475, 0.234, 0.155, 0.116, 0.077, 0.077, 0.077, 1.0]
+    np.testing.assert_allclose(layer_densities("erk", VGGSNN, 0.10), expected, atol=5e-4)
+
+
+def test_er_ignores_the_kernel():
+    wide, narrow = layer_densities("er", [conv(32, 16, 1), (20, 10)], 0.05)
+    assert wide / narrow == pytest.approx((48 / 512) / (30 / 200))
+    same = layer_densities("er", [conv(32, 16, 5), (20, 10)], 0.05)
+    assert same[0] / same[1] == pytest.approx(wide / narrow)
+
+
+def test_er_of_linear_layers_is_epsilon_times_sum():
+    # ESL Table 1: ε = 60 gives 60·1584 = 95,040 connections and a dense output layer.
+    dims = [(800, 784), (10, 800)]
+    counts = layer_counts("er", dims, 103_040 / 635_200)
+    assert counts.tolist() == [95_040, 8_000]
+
+
+def test_uniform_is_the_same_everywhere():
+    np.testing.assert_allclose(layer_densities("uniform", VGGSNN, 0.1), 0.1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "er", "erk"])
+@pytest.mark.parametrize("dims", [VGG16, RESNET19, VGGSNN])
+def test_counts_add_up(distribution, dims):
+    sizes = np.array([math.prod(d) for d in dims])
+    previous = np.zeros(len(dims))
+    for density in (0.001, 0.01, 0.05, 0.2, 0.5, 0.9, 1.0):
+        counts = layer_counts(distribution, dims, density)
+        assert abs(counts.sum() - density * sizes.sum()) <= 0.5 * len(dims)
+        # A denser network is denser in every layer: what NDSNN's two ends rely on.
+        assert np.all((previous <= counts) & (counts <= sizes))
+        previous = counts
+    np.testing.assert_array_equal(counts, sizes)
+
+
+@pytest.mark.parametrize("density", [0.0, -0.1, 1.5, float("nan")])
+def test_unreachable_density(density):
+    with pytest.raises(UserError, match=r"density = .* \(0, 1\]"):
+        layer_densities("erk", VGGSNN, density)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 59, 60])
+def test_random_positions_are_sorted_and_unique(count):
+    for seed in range(20):
+        positions = random_positions((5, 12), count, np.random.default_rng(seed))
+        assert positions.dtype == np.int64
+        assert positions.size == count
+        assert np.all(np.diff(positions) > 0)
+        assert count == 0 or (positions[0] >= 0 and positions[-1] < 60)
+
+
+def test_random_positions_are_equally_likely():
+    rng = np.random.default_rng(0)
+    hits = np.zeros(10)
+    for _ in range(4000):
+        hits[random_positions((2, 5), 3, rng)] += 1
+    # 1200 expected a position, standard deviation 29.
+    assert np.abs(hits - 1200).max() < 4 * 29

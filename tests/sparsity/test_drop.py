@@ -1,0 +1,31 @@
+"""Dropping: exact counts, ties by index, against a sort in Python."""
+
+import numpy as np
+import pytest
+
+from nsnn.sparsity.drop import smallest_magnitude
+
+
+def expected(values, count):
+    order = sorted(range(values.size), key=lambda i: (abs(values[i]), i))
+    dropped = np.zeros(values.size, dtype=bool)
+    dropped[order[:count]] = True
+    return dropped
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_against_sort(seed):
+    rng = np.random.default_rng(seed)
+    # Few different magnitudes, so that most cuts fall among ties.
+    values = rng.integers(-4, 5, size=int(rng.integers(1, 60))).astype(np.float32)
+    for count in range(values.size + 1):
+        np.testing.assert_array_equal(smallest_magnitude(values, count), expected(values, count))
+
+
+def test_both_signs_and_zero():
+    values = np.array([-0.5, 0.1, -0.2, 0.0, 3.0])
+    assert smallest_magnitude(values, 3).tolist() == [False, True, True, True, False]
+
+
+def test_empty():
+    assert smallest_magnitude(np.empty(0), 0).size == 0

@@ -1,0 +1,99 @@
+"""Eqs. 4 and 5 against hand values, and where the rounds lie."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.sparsity.schedule import (
+    Rounds,
+    death_ratio_at,
+    drop_and_grow_counts,
+    plan_rounds,
+    sparsity_at,
+)
+
+
+def test_sparsity_by_hand():
+    # Half way the cube leaves 1/8 of the difference.
+    assert sparsity_at(50, 100, 0.8, 0.96) == pytest.approx(0.96 - 0.16 / 8)
+    assert sparsity_at(25, 100, 0.0, 0.64) == pytest.approx(0.64 - 0.64 * 27 / 64)
+    assert sparsity_at(0, 100, 0.8, 0.95) == pytest.approx(0.8)
+    assert sparsity_at(100, 100, 0.8, 0.95) == 0.95
+
+
+def test_sparsity_stays_after_the_last_round():
+    t = np.array([90, 100, 101, 5000])
+    theta = sparsity_at(t, 100, 0.6, 0.99)
+    np.testing.assert_allclose(theta, [0.99 - 0.39e-3, 0.99, 0.99, 0.99], rtol=1e-12)
+
+
+def test_death_ratio_by_hand():
+    assert death_ratio_at(0, 100, 0.5, 0.005) == pytest.approx(0.5)
+    assert death_ratio_at(50, 100, 0.5, 0.005) == pytest.approx(0.2525)
+    # cos(π/3) = ½
+    assert death_ratio_at(20, 60, 0.5, 0.1) == pytest.approx(0.1 + 0.5 * 0.4 * 1.5)
+    assert death_ratio_at(100, 100, 0.5, 0.005) == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(
+    ("total", "fraction", "every", "count"),
+    [
+        (400, 0.75, 100, 2),  # T_end = 300 is not < 300
+        (400, 0.75, 99, 3),  # 297
+        (1000, 1.0, 10, 99),
+        (1000, 1.0, 999, 1),
+        (1000, 1.0, 1000, 0),
+        (10, 0.05, 3, 0),  # T_end = 0
+    ],
+)
+def test_number_of_rounds(total, fraction, every, count):
+    rounds = plan_rounds(total, fraction, every)
+    assert rounds.count == count
+    steps = [t for t in range(total) if rounds.happens_at(t)]
+    assert steps == [t for t in range(1, rounds.end) if t % every == 0]
+    assert len(steps) == count
+    assert rounds.span == (steps[-1] if steps else 0)
+
+
+def test_no_round_at_step_zero():
+    assert not Rounds(every=5, count=3, end=16).happens_at(0)
+
+
+@pytest.mark.parametrize("total", [134, 1000, 1334, 1335, 4220, 117_000])
+def test_chosen_interval(total):
+    rounds = plan_rounds(total, 0.75)
+    if rounds.end > 1000:
+        assert rounds.count >= 100
+        assert plan_rounds(total, 0.75, rounds.every + 1).count < 100
+    else:
+        assert rounds.every == 10
+
+
+@pytest.mark.parametrize("total", range(3, 20))
+def test_chosen_interval_leaves_a_round_in_a_short_run(total):
+    assert plan_rounds(total, 0.75).count >= 1
+
+
+def test_negative_interval():
+    with pytest.raises(UserError, match="-3 steps"):
+        plan_rounds(100, 0.75, -3)
+
+
+def test_counts_by_hand():
+    assert drop_and_grow_counts(100, 90, 0.5) == (50, 40, False)
+    assert drop_and_grow_counts(101, 101, 0.5) == (50, 50, False)
+    assert drop_and_grow_counts(100, 90, 0.1) == (10, 0, False)
+    # Eq. 9 taken literally would grow −2 weights.
+    assert drop_and_grow_counts(100, 90, 0.08) == (10, 0, True)
+
+
+def test_counts_reach_the_target():
+    rng = np.random.default_rng(1)
+    for _ in range(500):
+        active = int(rng.integers(1, 1000))
+        target = int(rng.integers(0, active + 1))
+        D, G, raised = drop_and_grow_counts(active, target, rng.random())
+        assert active - D + G == target
+        assert G >= 0
+        assert 0 <= D <= active
+        assert not (raised and G)

@@ -1,0 +1,13 @@
+"""Download MNIST: four files, 11.6 MB; interrupted downloads are continued.
+
+    python data_scripts/get_mnist.py [--dir DIR]
+
+The same as `nsnn data get mnist`.
+"""
+
+import sys
+
+from nsnn.data.download import script
+
+if __name__ == "__main__":
+    sys.exit(script("mnist", __doc__))

@@ -1,0 +1,158 @@
+"""The digits of the fonts that matplotlib ships, as distance fields."""
+
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+
+from nsnn.errors import UserError
+
+FIELD = 40
+"""Samples of a distance field along each side."""
+
+HALF_SIDE = 0.8
+"""A field spans [-HALF_SIDE, HALF_SIDE] in both directions; a digit is 1 high, centred on 0."""
+
+_PIECES = 4  # straight pieces that stand for one curve of an outline
+_MOVE, _LINE, _QUADRATIC, _CUBIC = 1, 2, 3, 4  # matplotlib's path codes
+_POINTS = {_MOVE: 1, _LINE: 1, _QUADRATIC: 2, _CUBIC: 3}
+
+_ASCII, _SANS, _SANS_BOLD, _MONOSPACE = 0x30, 0x1D7E2, 0x1D7EC, 0x1D7F6  # where a run 0..9 begins
+
+
+class Face(NamedTuple):
+    """One drawing of the ten digits: a font file and the character code of its zero."""
+
+    file: str
+    zero: int = _ASCII
+
+
+# Each face's ten digits were looked at. Left out: cmex10 and cmsy10 (symbols where the digits
+# should be), the double-struck digits, and copies of a face under a second character code.
+# No font file serves both splits.
+TRAIN_FACES = (
+    Face("DejaVuSans.ttf"),
+    Face("DejaVuSans-Bold.ttf"),
+    Face("DejaVuSans-Oblique.ttf"),
+    Face("DejaVuSans-BoldOblique.ttf"),
+    Face("DejaVuSansMono.ttf"),
+    Face("DejaVuSansMono-Bold.ttf"),
+    Face("DejaVuSansMono-Oblique.ttf"),
+    Face("DejaVuSansMono-BoldOblique.ttf"),
+    Face("STIXGeneral.ttf"),
+    Face("STIXGeneral.ttf", _SANS),
+    Face("STIXGeneral.ttf", _SANS_BOLD),
+    Face("STIXGeneral.ttf", _MONOSPACE),
+    Face("STIXGeneralBol.ttf"),
+    Face("STIXGeneralBol.ttf", _SANS_BOLD),
+    Face("STIXGeneralItalic.ttf"),
+    Face("STIXGeneralBolIta.ttf"),
+    Face("cmr10.ttf"),
+    Face("cmb10.ttf"),
+    Face("cmmi10.ttf"),
+)
+TEST_FACES = (
+    Face("DejaVuSerif.ttf"),
+    Face("DejaVuSerif-Bold.ttf"),
+    Face("DejaVuSerif-Italic.ttf"),
+    Face("DejaVuSerif-BoldItalic.ttf"),
+    Face("cmss10.ttf"),
+    Face("cmti10.ttf"),
+    Face("cmtt10.ttf"),
+)
+
+
+def distance_fields(faces: tuple[Face, ...]) -> np.ndarray:
+    """Signed distances to the outlines of the ten digits of each face.
+
+    Parameters
+    ----------
+    faces : tuple of Face
+
+    Returns
+    -------
+    ndarray of float32, shape (faces, 10, FIELD, FIELD)
+        Distance to the outline in heights of the digit, negative inside; rows from top to bottom.
+
+    Raises
+    ------
+    UserError
+        If matplotlib's font files are not installed.
+
+    Notes
+    -----
+    Outlines are read in the font's integer units, and no transcendental function is used from
+    there on: the fields are the same bits on each machine and with each FreeType.
+    """
+    fields = np.empty((len(faces), 10, FIELD, FIELD), dtype=np.float32)
+    for i, face in enumerate(faces):
+        font = _open(face.file)
+        for digit in range(10):
+            fields[i, digit] = _field(_segments(*_outline(font, face.zero + digit)))
+    return fields
+
+
+def _open(file: str):
+    """The font `file` among those that matplotlib ships."""
+    import matplotlib
+    from matplotlib import ft2font
+
+    path = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf", file)
+    if not path.is_file():
+        raise UserError(f"matplotlib's font {path} is missing: reinstall matplotlib (pip)")
+    return ft2font.FT2Font(str(path))
+
+
+def _outline(font, code: int) -> tuple[np.ndarray, np.ndarray]:
+    """Outline of a character in font units: vertices (n, 2) and matplotlib's path codes (n,)."""
+    from matplotlib import ft2font
+
+    flags = getattr(ft2font, "LoadFlags", None)  # from matplotlib 3.10 on
+    font.load_char(code, flags=flags.NO_SCALE if flags else ft2font.LOAD_NO_SCALE)
+    return font.get_path()
+
+
+def _segments(vertices: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Straight pieces of an outline, scaled to height 1 and centred: shape (m, 2 ends, 2)."""
+    contours, i = [], 0
+    while i < len(codes):
+        code = codes[i]
+        if code == _MOVE:
+            contours.append([vertices[i]])
+        elif code in _POINTS:
+            contour = contours[-1]
+            control = np.array([contour[-1], *vertices[i : i + _POINTS[code]]])
+            contour.extend(_curve(control, 1 if code == _LINE else _PIECES))
+        i += _POINTS.get(code, 1)  # any other code closes the contour, as the next line does
+    segments = np.concatenate(
+        [np.stack([c, np.roll(c, -1, axis=0)], axis=1) for c in map(np.array, contours)]
+    )
+    low, high = segments.min(axis=(0, 1)), segments.max(axis=(0, 1))
+    return (segments - (low + high) / 2) / (high[1] - low[1])
+
+
+def _curve(control: np.ndarray, pieces: int) -> np.ndarray:
+    """Points at t = 1/pieces … 1 of the Bézier curve of `control` (k, 2), by de Casteljau."""
+    t = np.arange(1, pieces + 1)[:, None, None] / pieces
+    points = np.broadcast_to(control, (pieces, *control.shape))
+    while points.shape[1] > 1:
+        points = (1 - t) * points[:, :-1] + t * points[:, 1:]
+    return points[:, 0]
+
+
+def _field(segments: np.ndarray) -> np.ndarray:
+    """Signed distance of the points of a FIELD × FIELD grid to `segments`."""
+    axis = np.linspace(-HALF_SIDE, HALF_SIDE, FIELD, dtype=np.float32)
+    x, y = axis[None, :, None], -axis[:, None, None]  # the first row is the top
+    (ax, ay), (bx, by) = segments.astype(np.float32).transpose(1, 2, 0)
+    dx, dy = bx - ax, by - ay
+    length = np.maximum(dx * dx + dy * dy, np.float32(1e-12))
+    # Foot of the perpendicular, clipped to the segment: a + t (b - a).
+    t = np.clip(((x - ax) * dx + (y - ay) * dy) / length, 0, 1)
+    distance = np.sqrt(((ax + t * dx - x) ** 2 + (ay + t * dy - y) ** 2).min(axis=2))
+    # Winding number: edges that cross the point's row to its right, upward minus downward.
+    # Not even-odd: TrueType contours may overlap.
+    rises = (ay <= y).astype(np.int8) - (by <= y).astype(np.int8)
+    right = (bx - ax) * (y - ay) - (x - ax) * (by - ay)
+    winding = np.where(rises * right > 0, rises, 0).sum(axis=2)
+    return np.where(winding != 0, -distance, distance)

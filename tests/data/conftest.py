@@ -1,0 +1,121 @@
+"""Data tests: a cache of their own, small IDX files, and the real MNIST where it is present."""
+
+import functools
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Before the fixture below hides it.
+_NSNN_DATA = os.environ.get("NSNN_DATA")
+_BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / ".." / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """An empty user cache, and no `$NSNN_DATA`."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    monkeypatch.delenv("NSNN_DATA", raising=False)
+    return folder / "nsnn"
+
+
+@pytest.fixture(scope="session")
+def fields():
+    """`glyph_fonts.distance_fields`, which computes those of each face once a session."""
+    from nsnn.data import glyph_fonts
+
+    compute = glyph_fonts.distance_fields
+    one = functools.cache(lambda face: compute((face,)))
+    return lambda faces: np.concatenate([one(face) for face in faces])
+
+
+@pytest.fixture
+def small_glyphs(fields, monkeypatch):
+    """Glyphs of 40 + 20 pictures; a list that grows each time they are drawn."""
+    from nsnn.data import glyph_cache, glyph_fonts
+
+    drawn, generate = [], glyph_cache.generate
+
+    def small():
+        drawn.append(1)
+        return generate(40, 20)
+
+    monkeypatch.setattr(glyph_fonts, "distance_fields", fields)
+    monkeypatch.setattr(glyph_cache, "generate", small)
+    return drawn
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of real data sets; skips the test where there is none."""
+    folder = Path(_NSNN_DATA) if _NSNN_DATA else _BESIDE_THE_REPOSITORY
+    name = "train-images-idx3-ubyte.gz"
+    if not any((place / name).is_file() for place in (folder, folder / "mnist")):
+        pytest.skip("real MNIST is absent: set NSNN_DATA to its folder")
+    return folder
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    """The IDX file of an array of bytes."""
+    header = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
+def idx_files(seed: int = 0, train: int = 30, test: int = 20) -> dict[str, bytes]:
+    """The four files of a small data set, by their compressed names."""
+    rng = np.random.default_rng(seed)
+    content = {}
+    for prefix, n in (("train", train), ("t10k", test)):
+        images = rng.integers(0, 256, size=(n, 6, 5))
+        labels = np.arange(n) % 10
+        content[f"{prefix}-images-idx3-ubyte.gz"] = gzip.compress(idx_bytes(images), mtime=0)
+        content[f"{prefix}-labels-idx1-ubyte.gz"] = gzip.compress(idx_bytes(labels), mtime=0)
+    return content
+
+
+@pytest.fixture
+def small_idx():
+    """`idx_files` and `idx_bytes`, for tests that write files of their own."""
+    return idx_files
+
+
+@pytest.fixture
+def as_idx():
+    return idx_bytes
+
+
+@pytest.fixture
+def idx_folder(tmp_path):
+    """A folder with the four files of a small data set."""
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    for name, content in idx_files().items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def refused():
+    """`with refused("part", …):` expects a UserError of one line that holds each part."""
+    from nsnn.errors import UserError
+
+    class Refused:
+        def __init__(self, *parts, error=UserError):
+            self.parts, self.raises = parts, pytest.raises(error)
+
+        def __enter__(self):
+            self.info = self.raises.__enter__()
+
+        def __exit__(self, *exception):
+            caught = self.raises.__exit__(*exception)
+            message = str(self.info.value)
+            assert "\n" not in message
+            for part in self.parts:
+                assert str(part) in message, f"{part!r} is not in {message!r}"
+            return caught
+
+    return Refused

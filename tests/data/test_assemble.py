@@ -1,0 +1,90 @@
+"""The validation split, mean and deviation."""
+
+import numpy as np
+import pytest
+
+from nsnn.data import Split
+from nsnn.data.assemble import assemble, hold_out, pixel_statistics
+
+
+def make_split(n, channels=1, seed=0, dtype=np.uint8):
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, size=(n, channels, 3, 4)).astype(np.uint8)
+    images[:, 0, 0, 0] = np.arange(n)  # a mark to recognise each sample
+    if dtype != np.uint8:
+        images = (images / 255).astype(dtype)
+    return Split(images, np.arange(n, dtype=np.int64) % 5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.9])
+def test_validation_comes_out_of_the_training_data(seed, fraction):
+    whole = make_split(40)
+    train, validation = hold_out(whole, fraction, seed)
+    marks = [s.images[:, 0, 0, 0] for s in (train, validation)]
+    assert len(validation) == round(40 * fraction)
+    assert sorted(np.concatenate(marks)) == list(range(40))
+    for part, mark in zip((train, validation), marks, strict=True):
+        assert np.array_equal(part.labels, mark % 5)
+        assert np.all(np.diff(mark.astype(int)) > 0)
+
+
+def test_the_seed_chooses_the_validation_split():
+    chosen = [hold_out(make_split(40), 0.25, seed)[1].images[:, 0, 0, 0] for seed in (0, 0, 1)]
+    assert np.array_equal(chosen[0], chosen[1])
+    assert not np.array_equal(chosen[0], chosen[2])
+
+
+def test_no_fraction_no_validation():
+    data = assemble("x", make_split(20), make_split(10, seed=1))
+    assert data.validation is None
+    assert (len(data.train), len(data.test), data.classes) == (20, 10, 5)
+    assert (data.shape, data.time_steps) == ((1, 3, 4), None)
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, 1.5, float("nan")])
+def test_a_fraction_outside_its_range_is_refused(fraction, refused):
+    with refused("data.validation", fraction, "[0, 1)"):
+        assemble("x", make_split(20), make_split(10), validation=fraction)
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.999])
+def test_a_fraction_that_leaves_a_split_empty_is_refused(fraction, refused):
+    with refused("data.validation", fraction, "at least one"):
+        assemble("x", make_split(20), make_split(10), validation=fraction)
+
+
+def test_a_second_validation_split_is_refused(refused):
+    with refused("its own validation split", "set data.validation to 0"):
+        assemble("x", make_split(20), make_split(9), make_split(8), validation=0.1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("n", [7, 2501])
+def test_statistics_are_those_of_the_scaled_images(dtype, n):
+    images = np.random.default_rng(n).integers(0, 256, size=(n, 3, 4, 2)).astype(np.uint8)
+    scaled = images / 255
+    given = images if dtype == np.uint8 else scaled.astype(dtype)
+    mean, std = pixel_statistics(given)
+    assert mean.dtype == std.dtype == np.float32
+    np.testing.assert_allclose(mean, scaled.mean(axis=(0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(std, scaled.std(axis=(0, 2, 3)), rtol=1e-6)
+
+
+def test_statistics_are_of_what_is_left_for_training():
+    data = assemble("x", make_split(40), make_split(10), validation=0.5)
+    np.testing.assert_allclose(data.mean, (data.train.images / 255).mean(), rtol=1e-6)
+
+
+def test_a_constant_channel_has_deviation_one():
+    mean, std = pixel_statistics(np.full((5, 2, 3, 3), 51, dtype=np.uint8))
+    assert mean.tolist() == [np.float32(0.2)] * 2
+    assert std.tolist() == [1, 1]
+
+
+def test_events_are_not_normalised():
+    events = Split(np.ones((6, 7, 2, 3, 4), dtype=np.uint8), np.arange(6) % 2)
+    data = assemble("x", events, events)
+    assert (data.time_steps, data.shape) == (7, (2, 3, 4))
+    assert data.mean.tolist() == [0, 0]
+    assert data.std.tolist() == [1, 1]

@@ -1,0 +1,91 @@
+"""Where data is looked for."""
+
+from pathlib import Path
+
+import pytest
+
+from nsnn.data import locate
+
+WANTED = [("a.gz", "a"), ("b.gz", "b")]
+
+
+def fill(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+def find(directory=None):
+    return locate.find_files("digits", WANTED, "run this", directory)
+
+
+@pytest.mark.parametrize("place", ["dir/digits", "dir", "env/digits", "env", "cache/nsnn/digits"])
+def test_each_place_is_searched(tmp_path, monkeypatch, place):
+    monkeypatch.setenv("NSNN_DATA", str(tmp_path / "env"))
+    fill(tmp_path / "dir")
+    folder = fill(tmp_path / place, "a.gz", "b.gz")
+    assert find(tmp_path / "dir") == [folder / "a.gz", folder / "b.gz"]
+
+
+def test_the_places_have_an_order(tmp_path, monkeypatch):
+    monkeypatch.setenv("NSNN_DATA", str(tmp_path / "env"))
+    fill(tmp_path / "dir")
+    # From the last to the first: each new one wins.
+    for place in ("cache/nsnn/digits", "env", "env/digits", "dir", "dir/digits"):
+        folder = fill(tmp_path / place, "a.gz", "b.gz")
+        assert find(tmp_path / "dir")[0].parent == folder
+
+
+def test_plain_files_serve_too(tmp_path):
+    folder = fill(tmp_path / "dir", "a", "b.gz")
+    assert find(folder) == [folder / "a", folder / "b.gz"]
+
+
+def test_nothing_found_names_file_places_and_remedy(tmp_path, monkeypatch, cache, refused):
+    monkeypatch.setenv("NSNN_DATA", str(tmp_path / "env"))
+    places = [tmp_path / "dir", tmp_path / "dir" / "digits", tmp_path / "env", cache / "digits"]
+    fill(tmp_path / "dir")
+    with refused("digits: a.gz", *places, "run this", "data.dir"):
+        find(tmp_path / "dir")
+
+
+def test_a_set_that_lacks_a_file_is_refused(tmp_path, refused):
+    folder = fill(tmp_path / "dir", "a.gz")
+    with refused(folder, "has no b.gz", "run this"):
+        find(folder)
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path, refused):
+    with refused("data.dir", tmp_path / "nowhere", "no such folder"):
+        find(tmp_path / "nowhere")
+
+
+def test_no_home_and_no_data(monkeypatch, refused):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert locate.user_cache("digits") is None
+    with refused("no folder", "run this"):
+        find()
+
+
+def test_the_cache_without_xdg(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in ("", "relative/cache"):
+        monkeypatch.setenv("XDG_CACHE_HOME", value)
+        assert locate.user_cache("digits") == tmp_path / ".cache" / "nsnn" / "digits"
+
+
+def test_a_tilde_is_replaced(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = fill(tmp_path / "mine", "a", "b")
+    assert find("~/mine")[0] == folder / "a"
+
+
+def test_a_place_named_twice_is_searched_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("NSNN_DATA", str(tmp_path))
+    places = locate.candidates("digits", tmp_path)
+    assert places == [tmp_path / "digits", tmp_path, locate.user_cache("digits")]

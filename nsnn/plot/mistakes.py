@@ -1,0 +1,131 @@
+"""What a trained network gets wrong: the confusion matrix and the worst mistakes."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import PowerNorm
+
+from nsnn.errors import UserError
+from nsnn.plot.style import GREY, axes_or_new, dress
+
+# Above this many classes the numbers in the cells would not be readable.
+_MOST_NUMBERED = 20
+
+
+def confusion_matrix(confusion, names=None, ax=None):
+    """How often each true class was called each class.
+
+    Only mistakes are coloured: in a good classifier the diagonal would use up the whole scale.
+
+    Parameters
+    ----------
+    confusion : ndarray of int, shape (classes, classes)
+        Row = true class, column = predicted class, in samples.
+    names : sequence of str, optional
+        Names of the classes; default their numbers.
+    ax : matplotlib.axes.Axes, optional
+        Default: the axes of a new figure (`ax.figure`).
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    confusion = np.asarray(confusion)
+    if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1]:
+        raise UserError(f"confusion_matrix: needs classes × classes, got shape {confusion.shape}")
+    ax = axes_or_new(ax, 5.6, 5.0)
+    classes = confusion.shape[0]
+    diagonal = np.eye(classes, dtype=bool)
+    per_class = np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    wrong = np.ma.masked_array(100.0 * confusion / per_class, mask=diagonal)
+    worst = max(float(wrong.max()) if classes > 1 else 0.0, 1e-9)
+    # The square root keeps single mistakes visible beside the frequent ones.
+    colours = colormaps["Blues"].with_extremes(bad="#EEEEEE")
+    image = ax.imshow(wrong, cmap=colours, norm=PowerNorm(0.5, 0.0, worst))
+    ax.figure.colorbar(image, ax=ax, shrink=0.8, label="mistakes (% of the true class)")
+    if classes <= _MOST_NUMBERED:
+        _number_cells(ax, confusion, wrong, worst)
+    ticks = range(classes) if classes <= _MOST_NUMBERED else range(0, classes, classes // 10)
+    labels = [str(i) if names is None else names[i] for i in ticks]
+    turned = max(map(len, labels)) > 3
+    ax.set_xticks(ticks, labels, rotation=45 if turned else 0, ha="right" if turned else "center")
+    ax.set_yticks(ticks, labels)
+    total, right = int(confusion.sum()), int(np.trace(confusion))
+    share = 100.0 * right / total if total else 0.0
+    title = f"{total - right} mistakes in {total} samples ({share:.2f} % right)"
+    return dress(ax, title, "predicted class", "true class")
+
+
+def worst_mistakes(images, true, predicted, confidence, names=None, count=10, ax=None):
+    """The mistakes the network was most sure of, in a strip, worst first.
+
+    Parameters
+    ----------
+    images : ndarray of uint8 or float, shape (n, C, H, W)
+        C = 1 or 3 is drawn as grey or colour, anything else as the mean of the channels.
+    true, predicted : ndarray of int64, shape (n,)
+        Classes; samples where they agree are passed over.
+    confidence : ndarray of float, shape (n,)
+        Probability that the network gave to its prediction, in [0, 1].
+    names : sequence of str, optional
+        Names of the classes; default their numbers.
+    count : int
+        Most images in the strip.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    true, predicted, confidence = map(np.asarray, (true, predicted, confidence))
+    wrong = np.flatnonzero(true != predicted)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
+    ax = axes_or_new(ax, 9.0, 1.65)
+    ax.set_axis_off()
+    if not worst.size:
+        ax.set_title(f"No mistake in {true.size} samples", loc="left", fontsize=10)
+        return ax
+    strip, pitch, wide = _strip(np.asarray(images)[worst], slots=count)
+    ax.imshow(strip, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
+    for slot, sample in enumerate(worst):
+        said, was = (
+            str(label) if names is None else names[label]
+            for label in (predicted[sample], true[sample])
+        )
+        middle = slot * pitch + (wide - 1) / 2
+        text = f"said {said} ({100 * confidence[sample]:.0f} %)\nwas {was}"
+        ax.text(middle, strip.shape[0], text, ha="center", va="top", fontsize=8)
+    title = f"Surest {worst.size} of {wrong.size} mistakes in {true.size} samples"
+    ax.set_title(title, loc="left", fontsize=10)
+    return ax
+
+
+def _number_cells(ax, confusion, wrong, worst) -> None:
+    """Write the count into each cell that is not empty, in a colour that can be read on it."""
+    for row, col in zip(*np.nonzero(confusion), strict=True):
+        right = row == col
+        dark = not right and wrong[row, col] > 0.4 * worst
+        colour = "white" if dark else GREY if right else "black"
+        size = 8 if confusion.shape[0] <= 12 else 6
+        number = str(confusion[row, col])
+        ax.text(col, row, number, ha="center", va="center", fontsize=size, color=colour)
+
+
+def _strip(images, slots) -> tuple[np.ndarray, int, int]:
+    """Images side by side with a white gap, white where there are fewer than `slots`.
+
+    Returns
+    -------
+    strip : ndarray of float, shape (H, slots·pitch, 3), in [0, 1]
+    pitch, wide : int
+        Columns from one image to the next, and of one image.
+    """
+    images = images / 255.0 if images.dtype == np.uint8 else images.astype(np.float64)
+    if images.shape[1] not in (1, 3):
+        images = images.mean(axis=1, keepdims=True)
+    number, _, height, wide = images.shape
+    pitch = wide + max(wide // 3, 2)
+    strip = np.ones((height, slots * pitch, 3))
+    for slot in range(number):
+        left = slot * pitch
+        strip[:, left : left + wide] = np.moveaxis(images[slot], 0, -1)
+    return np.clip(strip, 0.0, 1.0), pitch, wide

@@ -1,0 +1,204 @@
+"""Which pictures a run is drawn as, and what each takes from the run."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+import nsnn
+from nsnn.data import batches, load
+from nsnn.layers import LIF
+from nsnn.plot import curves, mistakes, neurons, topology
+from nsnn.plot.style import new_figure
+from nsnn.sparsity.distribution import layer_counts
+from nsnn.sparsity.log import TopologyLog
+from nsnn.sparsity.schedule import plan_rounds, sparsity_at
+
+# At most this many test samples are searched for the worst mistakes: a second or two, not minutes.
+_SEARCHED = 1000
+# At most this many neurons in a raster, and layers in the picture of masks: more cannot be read.
+_ROWS = 100
+_MASKS = 3
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run folder holds; the costly parts are read when a picture asks for them.
+
+    Attributes
+    ----------
+    folder : Path
+    config : nsnn.training.config.Config
+    records : list of dict
+        Lines of `metrics.jsonl`; empty before the end of the first epoch.
+    summary : dict
+        Content of `summary.json`; empty before the end of the run.
+    log : TopologyLog
+        Without layers when the run never made one sparse.
+    """
+
+    folder: Path
+    config: object
+    records: list
+    summary: dict
+    log: TopologyLog
+
+    @cached_property
+    def network(self):
+        """The network of the last checkpoint, None before the first."""
+        return nsnn.load(self.folder) if (self.folder / "checkpoint.npz").exists() else None
+
+    @cached_property
+    def samples(self):
+        """The first test samples: `nsnn.data.Split`."""
+        data = self.config.data
+        loaded = load(data.name, data.dir or None, data.validation, self.config.train.seed)
+        return loaded.test.take(slice(_SEARCHED))
+
+
+def _training(run):
+    if not run.records:
+        return None
+    figure = new_figure(10.0, 3.6)
+    left, right = figure.subplots(1, 2)
+    curves.loss(run.records, ax=left)
+    curves.accuracy(run.records, ax=right)
+    return figure
+
+
+def _spike_rates(run):
+    return neurons.spike_rates(run.records).figure if run.records else None
+
+
+def _sparsity(run):
+    if not run.log.names:
+        return None
+    sizes = dict(zip(run.log.names, run.log.arrays()["sizes"].tolist(), strict=True))
+    counts = run.log.counts()
+    end = max([record["step"] for record in run.records[-1:]] + counts["step"][-1:].tolist() + [0])
+    steps, sparsity = {}, {}
+    for name, size in sizes.items():
+        mine = counts["layer"] == name
+        # From the start, over every event, to where the run stands.
+        start = run.log.positions_at(name, -1).size
+        active = np.concatenate([[start], counts["active"][mine]])
+        steps[name] = np.concatenate([[0], counts["step"][mine], [end]])
+        sparsity[name] = 1.0 - np.append(active, active[-1]) / size
+    return topology.layer_sparsity(steps, sparsity, _asked(run, sizes)).figure
+
+
+def _asked(run, sizes) -> dict:
+    """Eq. 4 of each layer of an NDSNN run, over all its steps; {} when it cannot be known."""
+    if run.config.method.name != "ndsnn" or not run.records or run.network is None:
+        return {}
+    options, first = run.config.method.options, run.records[0]
+    total = first["step"] // (first["epoch"] + 1) * run.config.train.epochs
+    span = plan_rounds(total, options.end_fraction, options.update_every).span
+    prunable = [p for p in run.network.parameters() if p.prunable]
+    dims = [p.dims for p in prunable]
+    final = layer_counts(options.distribution, dims, 1.0 - options.final_sparsity)
+    t = np.linspace(0, total, 301)
+    asked = {}
+    for p, count in zip(prunable, final, strict=True):
+        if p.name in sizes and span:
+            theta_i = 1.0 - run.log.positions_at(p.name, -1).size / p.size
+            asked[p.name] = (t, sparsity_at(t, span, theta_i, 1.0 - count / p.size))
+    return asked
+
+
+def _rewiring(run):
+    counts = run.log.counts()
+    return topology.rewiring(counts).figure if counts["step"].size else None
+
+
+def _masks(run):
+    """First and last masks of the layers with the most positions, in the network's order."""
+    steps = run.log.counts()["step"]
+    if not steps.size or run.network is None:
+        return None
+    changing = [p for p in run.network.parameters() if p.name in run.log.names]
+    largest = sorted(changing, key=lambda p: -p.size)[:_MASKS]
+    shown = [p for p in changing if p in largest]
+    figure = new_figure(8.0, 3.2 * len(shown))
+    for p, axes in zip(shown, figure.subplots(len(shown), 2, squeeze=False), strict=True):
+        before, after = (_mask(run.log, p, step) for step in (-1, steps[-1]))
+        topology.masks(before, after, p.name, axes)
+    return figure
+
+
+def _mask(log, p, step):
+    mask = np.zeros(p.shape, dtype=bool)
+    mask.reshape(-1)[log.positions_at(p.name, step)] = True
+    return mask
+
+
+def _weights(run):
+    if run.network is None:
+        return None
+    weights = {p.name: p.values() for p in run.network.parameters() if p.prunable}
+    return topology.weight_histogram(weights).figure
+
+
+def _confusion(run):
+    if "confusion" not in run.summary:
+        return None
+    return mistakes.confusion_matrix(np.array(run.summary["confusion"])).figure
+
+
+def _neurons(run):
+    """Membrane and spikes of the last spiking layer for the first test sample."""
+    if run.network is None:
+        return None
+    spiking = [layer for layer in run.network.layers() if isinstance(layer, LIF)]
+    if not spiking:
+        return None
+    layer = spiking[-1]
+    sample = next(batches(run.samples, 1))
+    run.network.forward(sample)
+    v, s = (array.reshape(-1, *array.shape[-2:])[:, :, 0] for array in (layer.v, layer.s))
+    figure = new_figure(11.0, 3.8)
+    figure.suptitle(f"Layer {layer.name}, first test sample (class {sample.labels[0]})")
+    left, right = figure.subplots(1, 2)
+    neurons.membrane_trace(v, s, run.config.neuron.threshold, ax=left)
+    rows = np.linspace(0, len(s) - 1, min(len(s), _ROWS)).astype(np.int64)
+    neurons.raster(s, rows, ax=right)
+    return figure
+
+
+def _worst_mistakes(run):
+    """The mistakes among the first test samples that the network is most sure of."""
+    if run.network is None:
+        return None
+    images, true = run.samples.images, run.samples.labels
+    chance = _probabilities(run.network, run.samples, run.config.data.batch)
+    predicted, confidence = chance.argmax(axis=0), chance.max(axis=0)
+    if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
+        images = images.sum(axis=1, dtype=np.float64)
+        images /= max(images.max(), 1.0)
+    return mistakes.worst_mistakes(images, true, predicted, confidence).figure
+
+
+def _probabilities(network, samples, size) -> np.ndarray:
+    """Softmax of the time-averaged output; float64, shape (classes, n)."""
+    parts = []
+    for batch in batches(samples, size):
+        outputs = network.forward(batch).mean(axis=1, dtype=np.float64)
+        e = np.exp(outputs - outputs.max(axis=0))
+        parts.append(e / e.sum(axis=0))
+    return np.concatenate(parts, axis=1)
+
+
+# A picture is None where the run lacks what it shows. Those that need the data set come last:
+# where it is missing, all others have been made.
+PICTURES = {
+    "training.png": _training,
+    "spike_rates.png": _spike_rates,
+    "sparsity.png": _sparsity,
+    "rewiring.png": _rewiring,
+    "masks.png": _masks,
+    "weights.png": _weights,
+    "confusion.png": _confusion,
+    "neurons.png": _neurons,
+    "mistakes.png": _worst_mistakes,
+}

@@ -1,0 +1,201 @@
+"""How a topology changes: sparsity per layer, rewiring rounds, masks, weights."""
+
+import numpy as np
+
+from nsnn.plot.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    axes_or_new,
+    colours,
+    dress,
+    legend_beside,
+    new_figure,
+    short,
+    whole_numbers,
+)
+
+
+def layer_sparsity(steps, sparsity, asked=None, ax=None):
+    """Sparsity of each layer against step, with the schedule that was asked behind it.
+
+    Parameters
+    ----------
+    steps : dict of str to ndarray of int64, shape (events,)
+        Per layer, the optimiser step of each change of the topology.
+    sparsity : dict of str to ndarray of float, shape (events,)
+        Per layer, the fraction of inactive positions after that step, in [0, 1].
+    asked : dict of str to (steps, sparsity), optional
+        Per layer, the curve to draw behind: NDSNN Eq. 4, see `nsnn.sparsity.schedule`.
+    ax : matplotlib.axes.Axes, optional
+        Default: the axes of a new figure (`ax.figure`).
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = axes_or_new(ax, 7.0, 4.2)
+    for name, colour in zip(steps, colours(len(steps)), strict=True):
+        if asked is not None and name in asked:
+            ax.plot(*_percent(*asked[name]), color=colour, alpha=0.3, linewidth=5, zorder=1)
+        x, y = _percent(steps[name], sparsity[name])
+        # Between two rounds nothing changes, so the line is a staircase.
+        style = {"drawstyle": "steps-post", "linewidth": 1.3, "marker": ".", "markersize": 3}
+        label = f"{short(name)} ({y[-1]:.1f} %)"
+        ax.plot(x, y, color=colour, zorder=2, label=label, **style)
+    if asked:
+        ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label="asked (Eq. 4)")
+    if steps:
+        legend_beside(ax, title="layer (at the end)", title_fontsize=8)
+    whole_numbers(ax.xaxis)
+    title = "Sparsity per layer" + (": reached and asked" if asked else "")
+    return dress(ax, title, "optimiser step", "sparsity (% of positions without a synapse)")
+
+
+def rewiring(counts, ax=None):
+    """Synapses grown (upwards) and dropped (downwards) in each round, summed over the layers.
+
+    Parameters
+    ----------
+    counts : dict of str to ndarray
+        As `TopologyLog.counts()`: "step" int64, "dropped" int64, "grown" int64, and where known
+        "raised" bool (D had to be raised above the death ratio's share); one entry an event.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Containers: bars of grown, bars of dropped (negative heights).
+    """
+    ax = axes_or_new(ax, 7.0, 3.8)
+    rounds, which = np.unique(np.asarray(counts["step"]), return_inverse=True)
+    grown, dropped = (
+        np.bincount(which, weights=counts[key], minlength=rounds.size).astype(np.int64)
+        for key in ("grown", "dropped")
+    )
+    width = 0.8 * float(np.diff(rounds).min()) if rounds.size > 1 else 0.8
+    ax.bar(rounds, grown, width, color=BLUE, label=f"grown ({grown.sum():,})")
+    ax.bar(rounds, -dropped, width, color=ORANGE, label=f"dropped ({dropped.sum():,})")
+    ax.axhline(0, color="black", linewidth=0.8)
+    raised = np.zeros(rounds.size, dtype=bool)
+    raised[which[np.asarray(counts.get("raised", []), dtype=bool).nonzero()]] = True
+    if raised.any():
+        low = -1.06 * dropped.max()
+        label = f"drop raised to meet Eq. 4\n({raised.sum()} of {rounds.size} rounds)"
+        ax.plot(rounds[raised], np.full(raised.sum(), low), "k^", markersize=4, label=label)
+    ax.yaxis.set_major_formatter(lambda y, _: f"{abs(y):,.0f}")
+    whole_numbers(ax.xaxis)
+    legend_beside(ax)
+    title = f"{rounds.size} rounds of drop and grow"
+    return dress(ax, title, "optimiser step", "synapses changed in a round")
+
+
+def masks(before, after, name="", axes=None):
+    """Where the synapses were and where they are, side by side.
+
+    Parameters
+    ----------
+    before, after : ndarray of bool, shape (rows, cols)
+        True where a synapse is active. Matrices with more than 150 rows or columns are averaged
+        over blocks: the grey of a pixel is then the density of its block.
+    name : str
+        The layer, for the title.
+    axes : pair of matplotlib.axes.Axes, optional
+        Default: those of a new figure.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (2,)
+    """
+    if axes is None:
+        axes = new_figure(8.0, 3.6).subplots(1, 2)
+    axes = np.asarray(axes)
+    pictures = [block_density(mask) for mask in (before, after)]
+    top = max(float(picture.max()) for picture in pictures) or 1.0
+    blocks = pictures[0].shape != np.shape(before)
+    for ax, mask, picture, when in zip(
+        axes, (before, after), pictures, ("before", "after"), strict=True
+    ):
+        rows, cols = np.shape(mask)
+        extent = (-0.5, cols - 0.5, rows - 0.5, -0.5)
+        options = {"vmin": 0.0, "vmax": top, "extent": extent, "aspect": "auto"}
+        image = ax.imshow(picture, cmap="Greys", interpolation="nearest", **options)
+        active = np.count_nonzero(mask)
+        title = f"{short(name)} {when}: {active:,} synapses ({100 * active / np.size(mask):.1f} %)"
+        dress(ax, title.strip(), "input (column)", "output (row)" if when == "before" else "")
+        whole_numbers(ax.xaxis, 5)
+        whole_numbers(ax.yaxis, 5)
+    if blocks:
+        axes[0].figure.colorbar(image, ax=list(axes), label="density of a block")
+    return axes
+
+
+def block_density(mask, longest=150) -> np.ndarray:
+    """Average a mask over equal blocks, so that neither side is longer than `longest`.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (rows, cols)
+    longest : int
+
+    Returns
+    -------
+    ndarray of float64, shape (≤ longest, ≤ longest), in [0, 1]
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> block_density(np.array([[True, True, False], [True, False, False]]), longest=2)
+    array([[1. , 0. ],
+           [0.5, 0. ]])
+    """
+    picture = np.asarray(mask, dtype=np.float64)
+    for axis in (0, 1):
+        side = picture.shape[axis]
+        block = -(-side // longest)
+        starts = np.arange(0, side, block)
+        # The last block may be smaller: divide by the size each one has.
+        sizes = np.diff(np.append(starts, side))
+        total = np.add.reduceat(picture, starts, axis=axis)
+        picture = total / (sizes[:, None] if axis == 0 else sizes)
+    return picture
+
+
+def weight_histogram(weights, bins=60, ax=None):
+    """Distribution of each layer's active weights, one row a layer, input at the top.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray of float, shape (active,)
+        Active weights by parameter name: `Parameter.values()`.
+    bins : int
+        Shared by all layers, from the smallest to the largest weight.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One filled outline a layer (`ax.collections`), each scaled to its own highest bin.
+    """
+    ax = axes_or_new(ax, 7.0, 1.4 + 0.55 * len(weights))
+    everything = np.concatenate([np.ravel(values) for values in weights.values()] or [np.zeros(1)])
+    edges = np.histogram_bin_edges(everything, bins)
+    baselines = np.arange(len(weights))[::-1]
+    for values, base, colour in zip(
+        weights.values(), baselines, colours(len(weights)), strict=True
+    ):
+        counts = np.histogram(values, edges)[0]
+        heights = 0.85 * counts / max(counts.max(), 1)
+        tops = np.append(base + heights, base)
+        ax.fill_between(edges, base, tops, step="post", color=colour, alpha=0.75, linewidth=0)
+        ax.axhline(base, color=GREY, linewidth=0.5, zorder=0)
+    ax.axvline(0.0, color=GREY, linewidth=0.8, linestyle=":")
+    labels = [f"{short(name)}\n{np.size(values):,}" for name, values in weights.items()]
+    ax.set_yticks(baselines, labels, va="bottom", fontsize=8)
+    ax.tick_params(axis="y", length=0)
+    title = f"Active weights per layer ({everything.size:,} in all; each row to its own scale)"
+    return dress(ax, title, "weight", "layer and its active weights")
+
+
+def _percent(steps, sparsity) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(steps), 100.0 * np.asarray(sparsity, dtype=np.float64)

@@ -1,0 +1,62 @@
+"""Confusion matrix and worst mistakes."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.plot import confusion_matrix, worst_mistakes
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_confusion_matrix_colours_mistakes_in_percent_of_the_true_class():
+    confusion = np.array([[8, 2, 0], [1, 9, 0], [0, 5, 15]])
+    ax = confusion_matrix(confusion)
+    shown = ax.images[0].get_array()
+    np.testing.assert_array_equal(np.ma.getmaskarray(shown), np.eye(3, dtype=bool))
+    assert shown[0, 1] == 20.0
+    assert shown[2, 1] == 25.0
+    assert sorted(texts(ax)) == sorted(["8", "2", "1", "9", "5", "15"])
+    assert ax.get_title(loc="left") == "8 mistakes in 40 samples (80.00 % right)"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+
+
+def test_confusion_matrix_uses_class_names():
+    ax = confusion_matrix(np.eye(2, dtype=int), names=["cat", "dog"])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_confusion_matrix_of_many_classes_has_no_numbers():
+    ax = confusion_matrix(np.random.default_rng(0).integers(0, 9, (101, 101)))
+    assert texts(ax) == []
+    assert len(ax.get_xticks()) <= 12
+
+
+def test_confusion_matrix_before_any_sample_and_of_a_wrong_shape():
+    assert "0 mistakes in 0" in confusion_matrix(np.zeros((3, 3), int)).get_title(loc="left")
+    with pytest.raises(UserError, match="classes × classes"):
+        confusion_matrix(np.zeros((3, 4), int))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_worst_mistakes_come_in_order_of_confidence(channels):
+    rng = np.random.default_rng(channels)
+    images = rng.integers(0, 256, (5, channels, 6, 4)).astype(np.uint8)
+    true = np.array([0, 1, 2, 3, 4])
+    predicted = np.array([0, 2, 3, 3, 1])
+    ax = worst_mistakes(images, true, predicted, [0.99, 0.5, 0.9, 0.8, 0.7], count=4)
+    assert texts(ax) == ["said 3 (90 %)\nwas 2", "said 1 (70 %)\nwas 4", "said 2 (50 %)\nwas 1"]
+    strip = ax.images[0].get_array()
+    first = images[2] / 255.0 if channels != 2 else images[2].mean(axis=0, keepdims=True) / 255.0
+    expected = np.broadcast_to(np.moveaxis(first, 0, -1), (6, 4, 3))
+    np.testing.assert_allclose(strip[:, :4], expected)
+    assert np.all(strip[:, -4:] == 1.0)  # the fourth slot stays empty
+    assert "Surest 3 of 3 mistakes in 5" in ax.get_title(loc="left")
+
+
+def test_no_mistake_is_said_in_words():
+    ax = worst_mistakes(np.zeros((2, 1, 3, 3)), [0, 1], [0, 1], [1.0, 1.0])
+    assert ax.get_title(loc="left") == "No mistake in 2 samples"
+    assert not ax.images

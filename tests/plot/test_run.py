@@ -1,0 +1,261 @@
+"""Pictures of run folders: what is made, what is left out, what is said."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+import nsnn
+from nsnn.data import Split
+from nsnn.errors import RunError, UserError
+from nsnn.layers import LIF, Parameter
+from nsnn.neuron import Neuron
+from nsnn.plot import pictures, plot_comparison, plot_run
+from nsnn.plot import run as plot_run_module
+from nsnn.sparsity.log import TopologyLog
+from nsnn.sparsity.schedule import sparsity_at
+
+EPOCHS, STEPS = 4, 20  # steps an epoch
+SHAPES = {"conv1.weight": (4, 9), "fc1.weight": (10, 40)}
+CONFIG = """
+[data]
+name = "glyphs"
+batch = 8
+[neuron]
+threshold = 0.5
+[method]
+name = "ndsnn"
+distribution = "uniform"
+initial_sparsity = 0.5
+final_sparsity = 0.9
+update_every = 8
+[train]
+epochs = 4
+"""
+
+
+def record(epoch):
+    return {
+        "epoch": epoch,
+        "step": (epoch + 1) * STEPS,
+        "train_loss": 2.0 / (epoch + 1),
+        "train_accuracy": 1 - 0.5 / (epoch + 1),
+        "validation_accuracy": None,
+        "density": 0.5 - 0.1 * epoch,
+        "spike_rate": 0.1,
+        "relative_cost": 0.2,
+        "spike_rates": {"lif1": 0.08, "lif2": 0.12},
+    }
+
+
+def topology_log(rng):
+    log = TopologyLog()
+    active = {}
+    for name, shape in SHAPES.items():
+        size = shape[0] * shape[1]
+        active[name] = np.sort(rng.choice(size, size // 2, replace=False))
+        log.start(name, size, active[name])
+    for step in (8, 16, 24):
+        for name, positions in active.items():
+            log.record(step, name, positions[:3], np.empty(0, np.int64), raised=step == 24)
+            active[name] = positions[3:]
+    return log, active
+
+
+class Network:
+    """Says of an image the class that its first pixel holds."""
+
+    def __init__(self, active, rng):
+        self._parameters = []
+        for name, shape in SHAPES.items():
+            p = Parameter(name, rng.normal(size=shape), prunable=True)
+            p.sparsify(active[name])
+            self._parameters.append(p)
+        v = rng.normal(size=(2, 3, 3, 4, 1))
+        self.lif = LIF(Neuron(threshold=0.5), name="lif2")
+        self.lif.v, self.lif.s = v, (v >= 0.5).astype(np.uint8)
+
+    def parameters(self):
+        return self._parameters
+
+    def layers(self):
+        return [LIF(Neuron(), name="lif1"), self.lif]
+
+    def forward(self, batch):
+        first = batch.images[:, 0, 0, 0]
+        outputs = np.zeros((10, 4, len(first)))
+        outputs[first, :, np.arange(len(first))] = 1.0
+        return outputs
+
+
+@pytest.fixture
+def folder(tmp_path):
+    run = tmp_path / "ndsnn-001"
+    run.mkdir()
+    (run / "config.toml").write_text(CONFIG)
+    lines = [json.dumps(record(epoch)) + "\n" for epoch in range(EPOCHS)]
+    (run / "metrics.jsonl").write_text("".join(lines))
+    (run / "summary.json").write_text(json.dumps({"confusion": np.eye(10, dtype=int).tolist()}))
+    log, _ = topology_log(np.random.default_rng(0))
+    np.savez_compressed(run / "topology.npz", **log.arrays())
+    return run
+
+
+@pytest.fixture
+def trained(folder, monkeypatch):
+    """The folder with a checkpoint, whose network and data are stand-ins."""
+    rng = np.random.default_rng(1)
+    network = Network(topology_log(np.random.default_rng(0))[1], rng)
+    images = rng.integers(0, 10, (30, 1, 5, 5)).astype(np.uint8)
+    labels = images[:, 0, 0, 0].astype(np.int64)
+    labels[[4, 20]] = (labels[[4, 20]] + 1) % 10
+    batch = Split(images, labels)
+    (folder / "checkpoint.npz").write_bytes(b"")
+    monkeypatch.setitem(vars(nsnn), "load", lambda path: network)
+    monkeypatch.setattr(pictures.RunData, "samples", batch)
+    return folder, network, batch
+
+
+def read(folder):
+    return plot_run_module._read(folder)
+
+
+def test_all_pictures_of_a_finished_run(trained):
+    folder, _, _ = trained
+    made = plot_run(folder)
+    assert [path.name for path in made] == list(pictures.PICTURES)
+    for path in made:
+        assert image.imread(path).shape[0] > 100
+        assert path.stat().st_size < 200_000
+    assert sorted((folder / "plots").iterdir()) == sorted(made)  # nothing temporary stays
+
+
+def test_the_same_run_gives_the_same_bytes(folder):
+    first = [path.read_bytes() for path in plot_run(folder)]
+    assert [path.read_bytes() for path in plot_run(folder)] == first
+
+
+def test_a_run_lacks_what_it_has_not_done(folder):
+    (folder / "summary.json").unlink()
+    (folder / "topology.npz").unlink()
+    assert [path.name for path in plot_run(folder)] == ["training.png", "spike_rates.png"]
+    (folder / "metrics.jsonl").unlink()
+    assert plot_run(folder) == []
+
+
+def test_sparsity_runs_from_the_start_over_each_event_to_the_present_step(folder):
+    (ax,) = pictures._sparsity(read(folder)).axes
+    lines = {line.get_label().split()[0]: line for line in ax.lines}
+    np.testing.assert_array_equal(lines["fc1"].get_xdata(), [0, 8, 16, 24, EPOCHS * STEPS])
+    active = np.array([200, 197, 194, 191, 191])
+    np.testing.assert_allclose(lines["fc1"].get_ydata(), 100 * (1 - active / 400))
+
+
+def test_sparsity_asked_is_eq_4_up_to_the_last_round(trained):
+    folder, _, _ = trained
+    run = read(folder)
+    t, theta = pictures._asked(run, {"fc1.weight": 400})["fc1.weight"]
+    # T_end = 60 of 80 steps, so n = 7 rounds at 8 … 56.
+    np.testing.assert_allclose(theta, sparsity_at(t, 56, 0.5, 0.9))
+    assert (t[0], t[-1]) == (0, 80)
+    (ax,) = pictures._sparsity(run).axes
+    assert sum(line.get_linewidth() == 5 and line.get_xdata().size > 0 for line in ax.lines) == 2
+
+
+def test_masks_before_and_after_are_the_logs(trained):
+    folder, network, _ = trained
+    axes = pictures._masks(read(folder)).axes[:4]
+    log, active = topology_log(np.random.default_rng(0))
+    for ax, p in zip(axes[1::2], network.parameters(), strict=True):
+        shown = np.flatnonzero(ax.images[0].get_array())
+        np.testing.assert_array_equal(shown, active[p.name])
+    first = np.flatnonzero(axes[0].images[0].get_array())
+    np.testing.assert_array_equal(first, log.positions_at("conv1.weight", 0))
+
+
+def test_neurons_are_those_of_the_last_spiking_layer(trained):
+    folder, network, _ = trained
+    figure = pictures._neurons(read(folder))
+    trace, raster = figure.axes
+    v = network.lif.v.reshape(18, 4)
+    lines = [line for line in trace.lines if line.get_label().startswith("neuron")]
+    for line in lines:
+        np.testing.assert_array_equal(line.get_ydata(), v[int(line.get_label().split()[1])])
+    assert len(lines) == 4
+    assert next(iter(trace.lines)).get_ydata()[0] == 0.5  # the run's threshold
+    assert raster.lines[0].get_xdata().size == network.lif.s.sum()
+
+
+def test_mistakes_are_the_samples_that_the_network_gets_wrong(trained):
+    folder, _, batch = trained
+    (ax,) = pictures._worst_mistakes(read(folder)).axes
+    assert ax.get_title(loc="left") == "Surest 2 of 2 mistakes in 30 samples"
+    said = {text.get_text().split()[1] for text in ax.texts}
+    assert said == {str(batch.images[i, 0, 0, 0]) for i in (4, 20)}
+
+
+def test_mistakes_on_events_show_their_sum_over_time(trained, monkeypatch):
+    folder, network, _ = trained
+    events = np.random.default_rng(2).integers(0, 3, (6, 4, 2, 5, 5)).astype(np.uint8)
+    samples = Split(events, np.array([0, 0, 5, 0, 0, 0]))
+    monkeypatch.setattr(pictures.RunData, "samples", samples)
+    zeros = np.zeros((10, 4, 6))  # a tie: class 0 for every sample
+    monkeypatch.setattr(network, "forward", lambda batch: zeros[:, :, : len(batch)])
+    (ax,) = pictures._worst_mistakes(read(folder)).axes
+    summed = events.sum(axis=1) / events.sum(axis=1).max()
+    expected = summed[2].mean(axis=0)
+    np.testing.assert_allclose(ax.images[0].get_array()[:, :5, 0], expected)
+
+
+def test_missing_data_stops_only_the_pictures_that_need_it(trained, monkeypatch):
+    folder, _, _ = trained
+
+    def absent(run):
+        raise UserError("no file t10k-images")
+
+    monkeypatch.setattr(pictures.RunData, "samples", property(absent))
+    with pytest.raises(
+        UserError, match=r"neurons.png, mistakes.png, because no file t10k"
+    ) as error:
+        plot_run(folder)
+    assert "\n" not in str(error.value)
+    made = {path.name for path in (folder / "plots").iterdir()}
+    assert made == set(pictures.PICTURES) - {"neurons.png", "mistakes.png"}
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no run"):
+        plot_run(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_damaged_records_are_a_failure_of_the_run(folder):
+    (folder / "metrics.jsonl").write_text('{"epoch": 0\n')
+    with pytest.raises(RunError, match="damaged"):
+        plot_run(folder)
+
+
+def test_a_place_that_cannot_be_written_is_one_line(folder):
+    (folder / "plots").write_text("a file, not a folder")
+    with pytest.raises(RunError, match="plots"):
+        plot_run(folder)
+
+
+def test_comparison_goes_into_the_first_run(folder, tmp_path):
+    other = tmp_path / "dense-001"
+    other.mkdir()
+    (other / "config.toml").write_text(CONFIG)
+    (other / "metrics.jsonl").write_text(json.dumps(record(0)) + "\n")
+    assert plot_comparison([folder, other]) == folder / "plots" / "comparison.png"
+    out = plot_comparison([folder, other], out=tmp_path / "both.png")
+    assert out == tmp_path / "both.png"
+    assert image.imread(out).shape[:2] == (600, 900)
+
+
+def test_comparison_refuses_a_run_without_an_epoch(folder, tmp_path):
+    (folder / "metrics.jsonl").unlink()
+    with pytest.raises(UserError, match="ndsnn-001 has no finished epoch"):
+        plot_comparison([folder])
+    with pytest.raises(UserError, match="at least one"):
+        plot_comparison([])

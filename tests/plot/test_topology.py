@@ -1,0 +1,101 @@
+"""Sparsity, rounds, masks and weights as drawn."""
+
+import numpy as np
+import pytest
+
+from nsnn.plot import block_density, layer_sparsity, masks, rewiring, weight_histogram
+
+
+def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
+    steps = {"conv1.weight": np.array([0, 10, 20]), "fc1.weight": np.array([0, 10, 20])}
+    sparsity = {"conv1.weight": np.array([0.1, 0.2, 0.3]), "fc1.weight": np.array([0.8, 0.9, 0.95])}
+    asked = {"fc1.weight": (np.arange(21), np.linspace(0.8, 0.95, 21))}
+    ax = layer_sparsity(steps, sparsity, asked)
+    conv1, behind, fc1 = ax.lines[:3]
+    np.testing.assert_allclose(conv1.get_ydata(), [10, 20, 30])
+    np.testing.assert_allclose(behind.get_ydata(), 100 * np.linspace(0.8, 0.95, 21))
+    np.testing.assert_array_equal(fc1.get_xdata(), [0, 10, 20])
+    assert fc1.get_zorder() > behind.get_zorder()
+    assert fc1.get_color() == behind.get_color()
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["conv1 (30.0 %)", "fc1 (95.0 %)", "asked (Eq. 4)"]
+
+
+def test_more_layers_than_the_palette_still_get_a_colour_each():
+    steps = {f"conv{i}.weight": np.array([0]) for i in range(16)}
+    ax = layer_sparsity(steps, {name: np.array([0.5]) for name in steps})
+    assert len({tuple(line.get_color()) for line in ax.lines}) == 16
+
+
+def counts():
+    return {
+        "step": np.array([10, 10, 20, 20, 30]),
+        "grown": np.array([1, 2, 3, 4, 5]),
+        "dropped": np.array([6, 7, 8, 9, 10]),
+        "raised": np.array([False, False, True, True, False]),
+    }
+
+
+def test_rewiring_sums_the_layers_of_a_round():
+    ax = rewiring(counts())
+    grown, dropped = ax.containers
+    assert [bar.get_height() for bar in grown] == [3, 7, 5]
+    assert [bar.get_height() for bar in dropped] == [-13, -17, -10]
+    np.testing.assert_allclose([bar.get_x() + bar.get_width() / 2 for bar in grown], [10, 20, 30])
+    assert grown.get_label() == "grown (15)"
+
+
+def test_rewiring_marks_the_raised_rounds_below_the_bars():
+    ax = rewiring(counts())
+    (marks,) = [line for line in ax.lines if line.get_marker() == "^"]
+    np.testing.assert_array_equal(marks.get_xdata(), [20])
+    assert marks.get_ydata()[0] < -17
+    assert "1 of 3 rounds" in marks.get_label()
+
+
+def test_rewiring_without_raised_rounds_has_no_marks():
+    log = {key: value for key, value in counts().items() if key != "raised"}
+    assert all(line.get_marker() != "^" for line in rewiring(log).lines)
+
+
+def test_masks_show_both_matrices_on_one_scale():
+    rng = np.random.default_rng(0)
+    before, after = rng.random((5, 7)) < 0.5, rng.random((5, 7)) < 0.2
+    axes = masks(before, after, "fc1.weight")
+    for ax, mask in zip(axes, (before, after), strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), mask)
+        assert ax.images[0].get_clim() == (0.0, 1.0)
+    title = axes[1].get_title(loc="left")
+    assert title == f"fc1 after: {after.sum()} synapses ({100 * after.mean():.1f} %)"
+
+
+def test_large_masks_become_densities():
+    mask = np.random.default_rng(1).random((300, 1000)) < 0.1
+    axes = masks(mask, ~mask)
+    assert axes[0].images[0].get_array().shape == (150, 143)
+    assert axes[0].images[0].get_clim()[1] == axes[1].images[0].get_clim()[1]
+    assert axes[0].images[0].get_extent() == [-0.5, 999.5, 299.5, -0.5]
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (7, 5), (10, 9), (1, 8)])
+def test_block_density_is_the_mean_of_each_block(shape):
+    mask = np.random.default_rng(2).random(shape) < 0.4
+    picture = block_density(mask, longest=4)
+    rows, cols = (-(-side // 4) for side in shape)
+    for r, c in np.ndindex(picture.shape):
+        block = mask[r * rows : (r + 1) * rows, c * cols : (c + 1) * cols]
+        assert picture[r, c] == pytest.approx(block.mean())
+
+
+def test_weight_histogram_has_a_row_a_layer():
+    rng = np.random.default_rng(3)
+    weights = {"conv1.weight": rng.normal(size=300), "fc1.weight": rng.normal(size=900)}
+    ax = weight_histogram(weights, bins=10)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["conv1\n300", "fc1\n900"]
+    edges = np.histogram_bin_edges(np.concatenate(list(weights.values())), 10)
+    for area, values, base in zip(ax.collections, weights.values(), (1, 0), strict=True):
+        expected = np.histogram(values, edges)[0]
+        tops = area.get_paths()[0].vertices[:, 1]
+        assert tops.max() - base == pytest.approx(0.85)
+        drawn = {round(float(y), 9) for y in tops}
+        assert {round(base + 0.85 * n / expected.max(), 9) for n in expected} <= drawn

@@ -94,9 +94,12 @@ class Network:
         return {layer.name: layer.rate() for layer in self.layers() if isinstance(layer, LIF)}
 
     def first_non_finite(self) -> str | None:
-        """Name of the first layer whose parameters or output hold a NaN or an infinity."""
+        """Name of the first layer whose parameters or output hold a NaN or an infinity.
+
+        Gradients do not count: a backward spreads a NaN to all of them.
+        """
         for layer in self.layers():
-            arrays = [a for p in layer.parameters() for a in (p.data, p.gradient)]
+            arrays = [parameter.data for parameter in layer.parameters()]
             arrays += [a for key, a in layer._buffers.items() if key in ("y", "v")]
             if any(not np.isfinite(array).all() for array in arrays):
                 return layer.name

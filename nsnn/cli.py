@@ -1,0 +1,185 @@
+"""The command line: options and help here, what a command does in `nsnn.commands`.
+
+Nothing heavy is imported before the command is known: NumPy, Numba and pyplot take a second.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+
+from nsnn import __version__
+from nsnn.errors import RunError, UserError
+
+EXIT_OK, EXIT_FAILURE, EXIT_USER, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+_EXAMPLES = {
+    "": """\
+examples:
+  nsnn train                                train a sparse network on the built-in glyph digits
+  nsnn train --set data.name=mnist          the same on MNIST (first: nsnn data get mnist)
+  nsnn eval runs/ndsnn-glyphs-001           its accuracy on the test split
+  nsnn COMMAND --help                       the options of a command""",
+    "train": """\
+examples:
+  nsnn train
+  nsnn train --set method.final_sparsity=0.99 --set train.epochs=10
+  nsnn train --set method.name=dense --out runs/dense
+  nsnn train my.toml --set train.dense_run=runs/dense
+  nsnn train --set data.name=mnist --set data.dir=DIR
+  nsnn train --resume runs/ndsnn-glyphs-001
+
+tables of the configuration: data, model, neuron, method, optim, train. Every run folder has a
+config.toml with all options and their values.""",
+    "eval": """\
+examples:
+  nsnn eval runs/ndsnn-glyphs-001
+  nsnn eval runs/ndsnn-mnist-001 --data-dir DIR""",
+    "plot": """\
+examples:
+  nsnn plot runs/ndsnn-glyphs-001           draws the pictures in its plots folder
+  nsnn plot runs/a runs/b --out ab.png      lays the curves of two runs over each other""",
+    "data": """\
+examples:
+  nsnn data list
+  nsnn data get mnist
+  nsnn data check mnist --dir DIR""",
+}
+
+
+def main(arguments=None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 1 failed, 2 a mistake of the user, 130 interrupted.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        module, function = options.run.split(":")
+        code = getattr(importlib.import_module(module), function)(options)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        return _complain(error, EXIT_USER)
+    except RunError as error:
+        return _complain(error, EXIT_FAILURE)
+    except KeyboardInterrupt:
+        return _complain("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader, such as `head`, has gone. Python flushes standard output once more at exit:
+        # let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    except MemoryError as error:
+        return _complain(f"not enough memory: {error} (try a smaller data.batch)", EXIT_FAILURE)
+    except OSError as error:
+        return _complain(error, EXIT_FAILURE)
+
+
+def _complain(message, code: int) -> int:
+    """One line on standard error."""
+    line = " ".join(str(message).split())
+    print(f"nsnn: error: {line}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nsnn",
+        description="Sparse training of spiking neural networks.",
+        epilog=_EXAMPLES[""],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"nsnn {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (_add_train, _add_eval, _add_plot, _add_gradcheck, _add_data, _add_info):
+        add(commands)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors as one line, like all others (argparse prints the usage first); no abbreviations."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options, allow_abbrev=False)
+
+    def error(self, message):
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def _command(commands, name: str, summary: str, run: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=_EXAMPLES.get(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=f"nsnn.commands.{run}")
+    return parser
+
+
+def _add_train(commands) -> None:
+    parser = _command(commands, "train", "train a network and write a run folder", "train:train")
+    parser.add_argument("config", nargs="?", metavar="CONFIG.toml", help="default: the defaults")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help="change one option; may be given often",
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", help="run folder; default: the next free runs/METHOD-DATA-NNN"
+    )
+    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, bit for bit")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the run that the folder of --out holds"
+    )
+
+
+def _add_eval(commands) -> None:
+    parser = _command(commands, "eval", "test the network of a run", "evaluate:evaluate")
+    parser.add_argument("dir", metavar="DIR", help="run folder")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data set is, if it has moved")
+
+
+def _add_plot(commands) -> None:
+    parser = _command(commands, "plot", "draw a run, or compare runs", "plot:plot")
+    parser.add_argument("dirs", metavar="DIR", nargs="+", help="run folders")
+    parser.add_argument(
+        "--out", metavar="FILE", help="picture of the comparison; default: comparison.png"
+    )
+
+
+def _add_gradcheck(commands) -> None:
+    summary = "compare every gradient with finite differences"
+    _command(commands, "gradcheck", summary, "gradcheck:gradcheck")
+
+
+def _add_data(commands) -> None:
+    parser = _command(commands, "data", "list, download or check data sets", "data:list_datasets")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="the data sets and where each was found")
+    listing.set_defaults(run="nsnn.commands.data:list_datasets")
+    for action, summary in (
+        ("get", "download a data set, with checksums; goes on where it was stopped"),
+        ("check", "check the files of a data set"),
+    ):
+        command = actions.add_parser(action, help=summary, description=summary)
+        command.add_argument("name", metavar="NAME", help="such as mnist")
+        command.add_argument(
+            "--dir", metavar="DIR", help="folder; default: $NSNN_DATA, then the user cache"
+        )
+        command.set_defaults(run=f"nsnn.commands.data:{action}")
+
+
+def _add_info(commands) -> None:
+    _command(commands, "info", "show versions, processor, threads, caches, data sets", "info:info")

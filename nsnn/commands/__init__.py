@@ -1,0 +1,1 @@
+"""What each command of `nsnn` does; `nsnn.cli` holds their options."""

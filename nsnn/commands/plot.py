@@ -1,0 +1,27 @@
+"""`nsnn plot`."""
+
+from pathlib import Path
+
+from nsnn.errors import UserError
+
+
+def plot(options) -> int:
+    """Draw the pictures of one run, or lay several over each other."""
+    for folder in options.dirs:
+        if not (Path(folder) / "metrics.jsonl").is_file():
+            raise UserError(f"{folder} holds no run with a finished epoch: nothing to plot")
+    if len(options.dirs) == 1:
+        if options.out:
+            raise UserError(
+                f"--out names the comparison of several runs; the pictures of one run go to "
+                f"{options.dirs[0]}/plots"
+            )
+        from nsnn.plot import plot_run
+
+        paths = plot_run(options.dirs[0])
+    else:
+        from nsnn.plot import plot_comparison
+
+        paths = [plot_comparison(options.dirs, options.out or "comparison.png")]
+    print("\n".join(str(path) for path in paths))
+    return 0

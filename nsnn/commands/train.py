@@ -1,0 +1,38 @@
+"""`nsnn train`."""
+
+import json
+
+from nsnn.errors import UserError
+
+
+def train(options) -> int:
+    """Start or resume a run; 0 finished, 130 stopped by a signal and saved."""
+    from nsnn.training import session
+    from nsnn.training.config_file import load_config
+
+    if options.resume is not None:
+        if options.config or options.out or options.overwrite:
+            raise UserError(
+                "--resume goes on with its own folder and configuration: give no CONFIG.toml, "
+                "--out or --overwrite with it"
+            )
+        folder = session.go_on(options.resume, options.set)
+    else:
+        if options.overwrite and options.out is None:
+            raise UserError("--overwrite replaces the run in --out: name that folder")
+        config = load_config(options.config, options.set)
+        folder = session.start(config, options.out, options.overwrite)
+    if folder is None:
+        return 130
+    _show(folder)
+    return 0
+
+
+def _show(folder) -> None:
+    """Draw the pictures of a finished run, and say what to try next."""
+    from nsnn.plot import plot_run
+    from nsnn.training.report import next_steps
+
+    summary = json.loads((folder / "summary.json").read_bytes())
+    pictures = plot_run(folder)
+    print(f"{len(pictures)} pictures in {folder}/plots\n\n{next_steps(folder, summary)}")

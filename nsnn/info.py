@@ -1,0 +1,72 @@
+"""What nsnn runs on: versions, processor, threads, caches, data sets found."""
+
+import importlib.metadata
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+import nsnn
+from nsnn import parallel
+
+PACKAGES = ("numpy", "numba", "matplotlib", "tqdm")
+
+
+def environment() -> dict:
+    """What a run's results may depend on, for `environment.json`."""
+    return {
+        "nsnn": nsnn.__version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        "system": platform.platform(),
+        "processor": processor(),
+        "cores": parallel.available_cores(),
+        "threads": parallel.get_threads(),
+        "blas": parallel.blas_status(),
+    }
+
+
+def processor() -> str:
+    """The processor's model name, or the architecture where the system does not tell."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:  # not Linux
+        pass
+    return platform.processor() or platform.machine()
+
+
+def kernel_cache() -> str:
+    """Where Numba keeps the compiled kernels, and whether it can write there."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    folder = Path(chosen) if chosen else Path(nsnn.__file__).parent / "kernels" / "__pycache__"
+    if _can_write(folder):
+        return f"{folder} (writable)"
+    if chosen:
+        return f"{folder} (cannot be written: set NUMBA_CACHE_DIR to a folder that can)"
+    return f"the user's cache of Numba ({folder} cannot be written)"
+
+
+def report() -> str:
+    """The text of `nsnn info`."""
+    found = environment() | {"threads": f"{parallel.available_cores()} used by default"}
+    found["kernel cache"] = kernel_cache()
+    lines = [f"{name:<13} {value}" for name, value in found.items()]
+    return "\n".join([*lines, "", "data sets", *_data_lines()])
+
+
+def _data_lines() -> list[str]:
+    from nsnn.data import commands
+
+    return ["  " + line for line in commands.list_datasets().splitlines()]
+
+
+def _can_write(folder: Path) -> bool:
+    """True if a file can be created in the folder, which is made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

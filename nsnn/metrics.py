@@ -1,0 +1,144 @@
+"""What is measured of a network: accuracy, confusion, density, memory, training cost."""
+
+import resource
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def accuracy(predicted, labels) -> float:
+    """Fraction of equal entries.
+
+    Parameters
+    ----------
+    predicted, labels : ndarray of int64, shape (n,)
+
+    Examples
+    --------
+    >>> accuracy(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]))
+    0.75
+    """
+    return float(np.mean(predicted == labels))
+
+
+def confusion_matrix(predicted, labels, classes: int) -> np.ndarray:
+    """How often each class was taken for each.
+
+    Parameters
+    ----------
+    predicted, labels : ndarray of int64, shape (n,)
+    classes : int
+
+    Returns
+    -------
+    ndarray of int64, shape (classes, classes)
+        Row: true class; column: predicted class.
+
+    Examples
+    --------
+    >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return pairs.reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class Density:
+    """Active weights of the prunable parameters, in all and by parameter."""
+
+    active: int
+    size: int
+    layers: dict  # name: (active, size)
+
+    @property
+    def density(self) -> float:
+        """Active over all positions, 1 when nothing can be pruned."""
+        return self.active / self.size if self.size else 1.0
+
+
+def density(parameters) -> Density:
+    """Count the active weights; biases and norm parameters do not count, as in the papers.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+    """
+    layers = {p.name: (p.active, p.size) for p in parameters if p.prunable}
+    active = sum(active for active, _ in layers.values())
+    return Density(active, sum(size for _, size in layers.values()), layers)
+
+
+@dataclass(frozen=True)
+class SpikeRates:
+    """Spikes per neuron and time step in the last forward."""
+
+    mean: float  # over all neurons, so that a large layer counts for more
+    layers: dict  # name: rate
+
+
+def spike_rates(network) -> SpikeRates:
+    """Count the spikes of the last forward; 0 for a network without spiking layers.
+
+    Parameters
+    ----------
+    network : Network
+    """
+    layers = network.spike_rates()
+    neurons = {layer.name: layer.s.size for layer in network.layers() if layer.name in layers}
+    spikes = sum(rate * neurons[name] for name, rate in layers.items())
+    return SpikeRates(spikes / max(1, sum(neurons.values())), layers)
+
+
+def paper_bytes(parameters, time_steps: int, weight_bits: int = 32, index_bits: int = 32) -> float:
+    """Memory of the sparse weights and their gradients by the paper's count, in bytes.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+        The prunable ones count.
+    time_steps : int
+        The paper keeps T gradients.
+    weight_bits, index_bits : int
+        b_w and b_idx; the paper gives b_w = 32 in training and leaves b_idx open.
+
+    Notes
+    -----
+    Source: NDSNN III-D. ``(1−θ)·((1+T)·N·b_w + N·b_idx) + Σ_l (F_l+1)·b_idx`` bits, with N the
+    prunable positions, θ their sparsity and F_l the rows of layer l.
+    """
+    weights = [p for p in parameters if p.prunable]
+    active = sum(p.active for p in weights)  # (1−θ)·N
+    rows = sum(p.shape[0] + 1 for p in weights)  # Σ_l (F_l+1)
+    bits = active * ((1 + time_steps) * weight_bits + index_bits) + rows * index_bits
+    return bits / 8
+
+
+def relative_cost(spike_rate: float, density: float, dense_spike_rate: float) -> float:
+    """Training cost of an epoch relative to a dense network's.
+
+    Parameters
+    ----------
+    spike_rate, dense_spike_rate : float
+        R_s and R_d: average spike rates of the sparse and the dense network (spikes/step).
+    density : float
+        1 − θ; the paper prints "Sparsity" where the density is meant.
+
+    Returns
+    -------
+    float
+        0 for a dense network that never spiked: no cost can be relative to its.
+
+    Notes
+    -----
+    Source: NDSNN IV-C. ``R_s·density/R_d``; a run's cost is the mean over its epochs.
+    """
+    return spike_rate * density / dense_spike_rate if dense_spike_rate else 0.0
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB

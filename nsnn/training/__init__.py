@@ -1,0 +1,1 @@
+"""Training: configuration, run folder, checkpoint, the loop and its report."""

@@ -1,0 +1,53 @@
+"""Network and optimiser as the configuration asks."""
+
+import dataclasses
+import functools
+
+from nsnn.losses import LOSSES
+from nsnn.models import architecture, build
+from nsnn.neuron import Neuron, from_preset
+from nsnn.optim import SGD, Adam
+from nsnn.streams import stream
+
+
+def make_network(config, shape, classes: int):
+    """The network of a configuration at its first step, in float32.
+
+    Parameters
+    ----------
+    config : Config
+    shape : tuple of int
+        (C, H, W) of the input.
+    classes : int
+    """
+    model = config.model
+    network = build(
+        architecture(model.name, model.layers),
+        make_neuron(config.neuron),
+        shape,
+        classes,
+        stream(config.train.seed, "init"),
+        width=model.width,
+        norm=model.norm,
+        storage=model.storage,
+    )
+    network.loss = make_loss(config.train)
+    return network
+
+
+def make_neuron(neuron) -> Neuron:
+    """The neuron of table [neuron]; None means: as the preset says."""
+    return from_preset(**dataclasses.asdict(neuron))
+
+
+def make_loss(train):
+    """The loss function of table [train]: (outputs, labels) to (loss, d_outputs)."""
+    loss = LOSSES[train.loss]
+    return functools.partial(loss, lam=train.tet_lambda) if train.loss == "tet" else loss
+
+
+def make_optimiser(optim, parameters):
+    """The optimiser of table [optim] for a list of parameters."""
+    if optim.name == "sgd":
+        return SGD(parameters, optim.momentum, optim.weight_decay, optim.nesterov)
+    return Adam(parameters, optim.beta1, optim.beta2, optim.epsilon, optim.weight_decay)

@@ -1,0 +1,128 @@
+"""The checkpoint: everything that a run needs to go on bit for bit, in one file of plain arrays."""
+
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nsnn.errors import RunError, UserError
+from nsnn.sparsity.log import TopologyLog
+from nsnn.training.config_file import differences, parse_config, to_toml
+from nsnn.training.files import write_atomic
+
+# Raised when the content of the file changes its meaning.
+FORMAT = 1
+
+# What a damaged .npz file raises, by where the damage is.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    KeyError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+)
+
+
+def save_checkpoint(path, config, parts: dict) -> None:
+    """Write a checkpoint; an error leaves the one before it in place.
+
+    Parameters
+    ----------
+    path : path-like
+    config : Config
+    parts : dict of str to (dict of str to ndarray)
+        State of each part of the run, such as "network" and "method".
+
+    Raises
+    ------
+    RunError
+        When the disk is full or refuses.
+    """
+    arrays = {"format": np.array(FORMAT), "config": np.array(to_toml(_essential(config)))}
+    for part, state in parts.items():
+        arrays |= {f"{part}/{key}": np.asarray(value) for key, value in state.items()}
+    write_atomic(path, lambda file: np.savez(file, **arrays))
+
+
+def load_checkpoint(path, config) -> dict:
+    """Read a checkpoint of a run with this configuration.
+
+    Returns
+    -------
+    dict of str to (dict of str to ndarray)
+        As given to `save_checkpoint`.
+
+    Raises
+    ------
+    UserError
+        For a checkpoint of another format or another configuration.
+    RunError
+        For a damaged file.
+    """
+    arrays = _read_npz(path)
+    found = int(arrays.pop("format", -1))
+    if found != FORMAT:
+        raise UserError(
+            f"{path} has checkpoint format {found}, this nsnn reads format {FORMAT}: "
+            "use the version of nsnn in environment.json, or train anew with --overwrite"
+        )
+    theirs = parse_config(str(arrays.pop("config")), str(path))
+    changed = differences(_essential(config), theirs)
+    if changed:
+        name, ours, wrote = changed[0]
+        raise UserError(
+            f"{path} was made with another configuration: {name} = {wrote!r} there, {ours!r} in "
+            "config.toml; put it back, or train anew with --overwrite"
+        )
+    parts = {}
+    for name, array in arrays.items():
+        part, _, key = name.partition("/")
+        parts.setdefault(part, {})[key] = array
+    return parts
+
+
+def save_topology(path, log: TopologyLog) -> None:
+    """Write the topology log; an error leaves the one before it in place."""
+    write_atomic(path, lambda file: np.savez_compressed(file, **log.arrays()))
+
+
+def load_topology(path) -> TopologyLog:
+    """Read the topology log of a run.
+
+    Raises
+    ------
+    RunError
+        For a damaged file.
+    """
+    arrays = _read_npz(path)
+    try:
+        return TopologyLog.from_arrays(arrays)
+    except _DAMAGE:
+        raise RunError(_damaged(path)) from None
+
+
+def _read_npz(path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file, which the zip format's checksums guard."""
+    if not Path(path).exists():
+        raise UserError(f"{path} is missing: the run was stopped before its first checkpoint")
+    try:
+        # Opened here: np.load leaves a file that it cannot read open.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except _DAMAGE:
+        raise RunError(_damaged(path)) from None
+
+
+def _damaged(path) -> str:
+    return f"{path} is damaged (truncated or altered): train anew with --overwrite"
+
+
+def _essential(config):
+    """The configuration without what cannot change a result: `FREE` in `config`."""
+    return replace(
+        config, data=replace(config.data, dir=""), train=replace(config.train, threads=0)
+    )

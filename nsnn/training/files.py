@@ -1,0 +1,103 @@
+"""Writing files so that a kill at any instant leaves the old file or the new one, whole."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from nsnn.errors import RunError
+
+
+def write_atomic(path, write) -> None:
+    """Write a file under a temporary name beside it, then rename it into place.
+
+    Parameters
+    ----------
+    path : path-like
+    write : callable
+        Called with the open binary file.
+
+    Raises
+    ------
+    RunError
+        When the disk is full or refuses: the temporary file is gone, the old file is as it was.
+    """
+    path = Path(path)
+    # A fixed name: only the process that holds the folder's lock writes, and what a kill left
+    # behind is overwritten by the next write.
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        # Nothing to remove after a success; after an error the space is needed.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path, text: str) -> None:
+    """Write a text file in one piece (`write_atomic`)."""
+    write_atomic(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path, value) -> None:
+    """Write a JSON file in one piece (`write_atomic`)."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def append_line(path, record: dict) -> None:
+    """Append one JSON line, on the disk when this returns.
+
+    Floats are written by `repr`, so that equal runs give equal bytes.
+
+    Raises
+    ------
+    RunError
+        When the disk is full or refuses.
+    """
+    line = json.dumps(record, allow_nan=False) + "\n"
+    try:
+        with open(path, "ab") as file:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def read_lines(path) -> list[dict]:
+    """The records of a JSON-lines file; a last line that a kill cut short is left out."""
+    path = Path(path)
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def keep_lines(path, count: int) -> None:
+    """Forget all but the first `count` lines of a JSON-lines file.
+
+    Raises
+    ------
+    RunError
+        When there are fewer.
+    """
+    path = Path(path)
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    if len(lines) < count:
+        raise RunError(f"{path} has {len(lines)} lines, the checkpoint was made after {count}")
+    write_atomic(path, lambda file: file.writelines(line + b"\n" for line in lines[:count]))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the rename itself on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,49 @@
+"""What a run shows while it trains: a bar where someone watches, else a line an epoch."""
+
+import sys
+
+from tqdm import tqdm
+
+
+class Progress:
+    """Bars on standard error, lines on standard output.
+
+    Parameters
+    ----------
+    epochs : int
+    steps : int
+        Optimiser steps an epoch.
+    bars : bool, optional
+        Default: when standard error is a terminal, so that no log file fills with bars.
+    """
+
+    def __init__(self, epochs: int, steps: int, bars: bool | None = None):
+        self.epochs = epochs
+        self.steps = steps
+        self.bars = sys.stderr.isatty() if bars is None else bars
+
+    def bar(self, epoch: int, done: int, batches):
+        """Pass batches on, counting them in a bar that goes when the epoch ends."""
+        return tqdm(
+            batches,
+            desc=f"epoch {epoch + 1}/{self.epochs}",
+            total=self.steps,
+            initial=done,
+            leave=False,
+            unit="step",
+            disable=not self.bars,
+        )
+
+    def line(self, record: dict, seconds: float) -> None:
+        """Print an epoch's result."""
+        validation = record["validation_accuracy"]
+        parts = [
+            f"epoch {record['epoch'] + 1:>{len(str(self.epochs))}}/{self.epochs}",
+            f"loss {record['train_loss']:.4f}",
+            f"train {100 * record['train_accuracy']:.2f} %",
+            *([] if validation is None else [f"validation {100 * validation:.2f} %"]),
+            f"density {100 * record['density']:.2f} %",
+            f"spikes/step {record['spike_rate']:.3f}",
+            f"{seconds:.1f} s",
+        ]
+        print("  ".join(parts), flush=True)

@@ -1,0 +1,114 @@
+"""What a finished run says: its summary and the closing table."""
+
+from nsnn import metrics
+
+_KINDS = ("weights", "gradients", "optimiser", "indices")
+
+
+def summarise(run, spike_rate: float, seconds: float) -> dict:
+    """The content of `summary.json`; the test split is looked at here, and nowhere before.
+
+    Parameters
+    ----------
+    run : Run
+        At its end.
+    spike_rate : float
+        Of the last epoch (spikes per neuron and time step).
+    seconds : float
+        Of all epochs.
+    """
+    network, test = run.network, run.data.test
+    predicted = network.predict(test.images)
+    now = metrics.density(network.parameters())
+    asked = run.method.asked()
+    held = network.bytes_held()
+    confusion = metrics.confusion_matrix(predicted, test.labels, run.data.classes)
+    return {
+        "data": run.config.data.name,
+        "model": run.config.model.name,
+        "method": run.config.method.name,
+        "seed": run.config.train.seed,
+        "epochs": run.epoch,
+        "steps": run.step,
+        "test_accuracy": metrics.accuracy(predicted, test.labels),
+        "density": now.density,
+        "density_asked": sum(asked.values()) / now.size,
+        "active_weights": now.active,
+        "weights": now.size,
+        "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},
+        "asked": asked,
+        "spike_rate": spike_rate,
+        "relative_cost": run.cost / run.epoch,
+        "dense_run": run.config.train.dense_run,
+        "bytes_held": sum(held[kind] for kind in _KINDS),
+        "bytes_held_peak": run.peak["total"],
+        "bytes_dense": network.bytes_dense(),
+        "bytes_formula": metrics.paper_bytes(network.parameters(), run.config.neuron.time_steps),
+        "bytes_buffers": held["buffers"],
+        "bytes_process_peak": metrics.peak_memory(),
+        "seconds": seconds,
+        "confusion": confusion.tolist(),
+    }
+
+
+def closing_table(summary: dict) -> str:
+    """The closing table as text."""
+    s = summary
+    dense = s["bytes_dense"]
+    if s["dense_run"]:
+        reference = f"R_s·density/R_d, R_d from {s['dense_run']}"
+    else:
+        reference = "R_s·density/R_d with R_d = R_s; set train.dense_run to a dense run's folder"
+    rows = [
+        ("test accuracy", f"{100 * s['test_accuracy']:.2f} %"),
+        ("density", f"{100 * s['density']:.2f} % reached, {100 * s['density_asked']:.2f} % asked"),
+        ("active weights", f"{s['active_weights']:,} of {s['weights']:,}"),
+        ("memory held", f"{_size(s['bytes_held'], dense)} (weights, gradients, momentum, indices)"),
+        ("  peak of the run", _size(s["bytes_held_peak"], dense)),
+        ("  paper's formula", _size(s["bytes_formula"], dense)),
+        ("  dense", f"{_bytes(dense)} (weights, gradients, momentum)"),
+        ("spike rate", f"{s['spike_rate']:.4f} spikes per neuron and step"),
+        ("relative cost", f"{s['relative_cost']:.4f} ({reference})"),
+        ("process memory", f"{_bytes(s['bytes_process_peak'])} at its peak"),
+        ("wall time", f"{s['seconds']:.1f} s, {s['steps']} steps in {s['epochs']} epoch(s)"),
+    ]
+    title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
+    lines = [title, "", *(f"{name:<18} {value}" for name, value in rows), "", *_layer_lines(s)]
+    return "\n".join(lines)
+
+
+def next_steps(folder, summary: dict) -> str:
+    """Commands worth trying after this run."""
+    steps = [
+        (f"nsnn eval {folder}", "the test accuracy and the worst mistakes"),
+        (f"nsnn plot {folder}", f"draw {folder}/plots anew"),
+    ]
+    if summary["method"] != "dense":
+        steps.append(("nsnn train --set method.name=dense", "the dense network to compare with"))
+    if summary["data"] == "glyphs":
+        steps.append(("nsnn data get mnist", "real digits, for:"))
+        steps.append(("nsnn train --set data.name=mnist", "the same on MNIST"))
+    width = max(len(command) for command, _ in steps)
+    return "\n".join(["try next", *(f"  {command:<{width}}  {why}" for command, why in steps)])
+
+
+def _layer_lines(summary: dict) -> list[str]:
+    """Active weights reached and asked, a line a layer."""
+    names = summary["layers"]
+    width = max(len(name) for name in names)
+    lines = [f"{'layer':<{width}}  {'active':>9}  {'asked':>9}  {'of':>9}  {'density':>8}"]
+    for name, layer in names.items():
+        density = 100 * layer["active"] / layer["size"]
+        lines.append(
+            f"{name:<{width}}  {layer['active']:>9,}  {summary['asked'][name]:>9,}  "
+            f"{layer['size']:>9,}  {density:>6.2f} %"
+        )
+    return lines
+
+
+def _size(size: float, dense: int) -> str:
+    return f"{_bytes(size)}, {100 * size / dense:.1f} % of dense"
+
+
+def _bytes(size: float) -> str:
+    return f"{size / (1 << 20):.2f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):.1f} KiB"

@@ -1,0 +1,199 @@
+"""Everything that a run consists of, built from its configuration, saved and restored."""
+
+from pathlib import Path
+
+from nsnn import metrics
+from nsnn.data import batches, load
+from nsnn.errors import RunError, UserError
+from nsnn.methods import METHODS, RunLength
+from nsnn.models import scale_to_active_fan_in
+from nsnn.optim import learning_rate
+from nsnn.sparsity.log import TopologyLog
+from nsnn.streams import stream
+from nsnn.training.build import make_network, make_optimiser
+from nsnn.training.checkpoint import (
+    load_checkpoint,
+    load_topology,
+    save_checkpoint,
+    save_topology,
+)
+from nsnn.training.files import keep_lines
+from nsnn.training.run_folder import read_metrics
+from nsnn.training.totals import EpochTotals
+
+
+class Run:
+    """Data, network, method and optimiser, and how far they are.
+
+    Parameters
+    ----------
+    config : Config
+    log : TopologyLog, optional
+        Of a run that is resumed, without what happened after its checkpoint.
+
+    Attributes
+    ----------
+    epoch, step : int
+        The epoch that is under way and the optimiser steps done, both from 0.
+    totals : EpochTotals
+        Sums over the steps of this epoch.
+    peak : dict of str to int
+        The largest of each kind of bytes held (`Network.bytes_held`), and of their "total".
+    """
+
+    def __init__(self, config, log=None):
+        self.config = config
+        seed = config.train.seed
+        self.data = load(config.data.name, config.data.dir or None, config.data.validation, seed)
+        self.length = run_length(config, self.data)
+        self.network = make_network(config, self.data.shape, self.data.classes)
+        self.network.normalise(self.data.mean, self.data.std)
+        self.log = TopologyLog() if log is None else log
+        self.method = METHODS[config.method.name](config.method.options)
+        self.method.prepare(
+            self.network, self.length, stream(seed, "topology"), self.log, config.model.storage
+        )
+        if config.model.init == "active_fan_in":
+            scale_to_active_fan_in(self.network)
+        self.optimiser = make_optimiser(config.optim, self.network.parameters())
+        self.dense_rates = read_dense_rates(config.train.dense_run)
+        self.epoch = self.step = 0
+        self.totals = EpochTotals()
+        self.cost = 0.0  # sum over the epochs so far
+        self.peak = {}
+
+    def batches(self, epoch: int):
+        """The training batches of an epoch, in an order that depends on seed and epoch alone."""
+        rng = stream(self.config.train.seed, "order", epoch)
+        return batches(self.data.train, self.config.data.batch, rng, drop_last=True)
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        o = self.config.optim
+        limits = {"lr_end": o.lr_end, "period": o.period, "gamma": o.gamma}
+        return learning_rate(o.schedule, o.lr, step, self.length.total_steps, **limits)
+
+    def count(self, loss: float, outputs, labels) -> None:
+        """Book a step that is done."""
+        self.step += 1
+        self.totals.add(loss, outputs, labels, self.network)
+        held = self.network.bytes_held()
+        held["total"] = sum(held[kind] for kind in ("weights", "gradients", "optimiser", "indices"))
+        self.peak = {kind: max(size, self.peak.get(kind, 0)) for kind, size in held.items()}
+
+    def end_epoch(self, record: dict) -> None:
+        """Book an epoch whose record is made."""
+        self.epoch += 1
+        self.cost += record["relative_cost"]
+        self.totals = EpochTotals()
+
+    def dense_rate(self, own: float) -> float:
+        """R_d of this epoch: the dense run's spike rate, or without one the run's own."""
+        if not self.dense_rates:
+            return own
+        return self.dense_rates[min(self.epoch, len(self.dense_rates) - 1)]
+
+    def validation_accuracy(self) -> float | None:
+        """Accuracy on the validation split, None without one."""
+        split = self.data.validation
+        if split is None:
+            return None
+        return metrics.accuracy(self.network.predict(split.images), split.labels)
+
+    def timing(self, seconds: float) -> dict:
+        """A line of `timing.jsonl`: where the run stands, and the seconds since the line before."""
+        return {"epoch": self.epoch, "step": self.step, "seconds": round(seconds, 3)}
+
+    def advice(self, folder: Path) -> str:
+        """What is left of a run whose values run away, and what to try."""
+        path = folder / "checkpoint.npz"
+        kept = f"{path} is from before" if path.exists() else "there is no checkpoint yet"
+        return f"{kept}; try a smaller optim.lr, or optim.clip = 1.0"
+
+    def save(self, folder: Path) -> None:
+        """Write topology log and checkpoint.
+
+        Raises
+        ------
+        RunError
+            When a value is not finite: the checkpoint before, a good one, stays. Also for a full
+            disk.
+        """
+        bad = self.network.first_non_finite()
+        if bad:
+            raise RunError(f"{bad} is not finite after step {self.step - 1}; {self.advice(folder)}")
+        # The log first: what it has too much a resumed run forgets.
+        save_topology(folder / "topology.npz", self.log)
+        parts = {
+            "network": self.network.state(),
+            "method": self.method.state(),
+            "optimiser": self.optimiser.state(),
+            "totals": self.totals.state(),
+            "peak": self.peak,
+            "data": {"shape": self.data.shape, "classes": self.data.classes},
+            "position": {"epoch": self.epoch, "step": self.step, "cost": self.cost},
+        }
+        save_checkpoint(folder / "checkpoint.npz", self.config, parts)
+
+
+def resume(config, folder: Path) -> Run:
+    """The run in a folder, as it was at its last checkpoint.
+
+    Lines of `metrics.jsonl` and events of the topology log from after the checkpoint are removed:
+    the run makes them again, the same. Without a checkpoint it starts at step 0.
+
+    Raises
+    ------
+    UserError, RunError
+        See `load_checkpoint`.
+    """
+    path = folder / "checkpoint.npz"
+    if not path.exists():
+        keep_lines(folder / "metrics.jsonl", 0)
+        return Run(config)
+    parts = load_checkpoint(path, config)
+    position = {key: value.item() for key, value in parts["position"].items()}
+    log = load_topology(folder / "topology.npz")
+    log.truncate(position["step"] - 1)
+    run = Run(config, log)
+    run.network.restore(parts["network"])
+    run.method.restore(parts["method"])
+    run.optimiser.restore(parts.get("optimiser", {}))
+    run.totals.restore(parts["totals"])
+    run.peak = {kind: value.item() for kind, value in parts["peak"].items()}
+    run.epoch, run.step, run.cost = position["epoch"], position["step"], position["cost"]
+    keep_lines(folder / "metrics.jsonl", run.epoch)
+    return run
+
+
+def run_length(config, data) -> RunLength:
+    """Steps and epochs; the last, smaller batch of an epoch is left out.
+
+    Raises
+    ------
+    UserError
+        When a batch is larger than the training set.
+    """
+    samples, batch = len(data.train.labels), config.data.batch
+    if batch > samples:
+        raise UserError(
+            f"data.batch = {batch} is larger than the training set of {data.name}, "
+            f"{samples} samples: use at most {samples}"
+        )
+    return RunLength(samples // batch, config.train.epochs)
+
+
+def read_dense_rates(folder: str) -> list[float]:
+    """The spike rate of each epoch of a dense run, [] without one (`train.dense_run`).
+
+    Raises
+    ------
+    UserError
+        When the folder holds no finished epoch.
+    """
+    if not folder:
+        return []
+    rates = [record["spike_rate"] for record in read_metrics(folder)]
+    if not rates:
+        raise UserError(f"train.dense_run = {folder!r} holds no metrics.jsonl of a run")
+    return rates

@@ -1,0 +1,143 @@
+"""The folder of a run: made, cleared, and read back by `nsnn.load`."""
+
+import contextlib
+import re
+from pathlib import Path
+
+from nsnn.errors import RunError, UserError
+from nsnn.training.build import make_network
+from nsnn.training.checkpoint import load_checkpoint
+from nsnn.training.config import Config
+from nsnn.training.config_file import load_config
+from nsnn.training.files import read_lines
+
+RUNS = "runs"
+
+# All that training writes; `--overwrite` removes these and nothing else.
+FILES = (
+    "config.toml",
+    "environment.json",
+    "metrics.jsonl",
+    "timing.jsonl",
+    "summary.json",
+    "checkpoint.npz",
+    "topology.npz",
+)
+
+
+def holds_run(folder) -> bool:
+    """True if the folder has any file of a run."""
+    return any((Path(folder) / name).exists() for name in FILES)
+
+
+def refuse_existing(folder) -> None:
+    """Stop before a run is written over.
+
+    Raises
+    ------
+    UserError
+        When the folder holds a run, or is not a folder.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out {folder} is a file: name a folder")
+    if holds_run(folder):
+        raise UserError(
+            f"{folder} already holds a run: continue it with --resume {folder}, replace it with "
+            "--overwrite, or choose another --out"
+        )
+
+
+def next_free(stem: str, runs=RUNS) -> Path:
+    """Make and return the next free `runs/<stem>-NNN`.
+
+    `os.mkdir` succeeds for one process only, so two that start together get two folders.
+
+    Raises
+    ------
+    RunError
+        When no folder can be made there.
+    """
+    runs = Path(runs)
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        taken = [re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in runs.iterdir()]
+        number = max((int(match[1]) for match in taken if match), default=0)
+        while True:
+            number += 1
+            with contextlib.suppress(FileExistsError):
+                folder = runs / f"{stem}-{number:03d}"
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise RunError(f"cannot make a run folder in {runs}/: {error.strerror}") from error
+
+
+def make(folder) -> Path:
+    """Make the folder of `--out`, with its parents.
+
+    Raises
+    ------
+    RunError
+        When it cannot be made.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the run folder {folder}: {error.strerror}") from error
+    return folder
+
+
+def clear(folder) -> None:
+    """Remove the files of an earlier run, and its plots; nothing else."""
+    folder = Path(folder)
+    for path in [folder / name for name in FILES] + sorted(folder.glob("plots/*.png")):
+        path.unlink(missing_ok=True)
+
+
+def read_config(folder) -> Config:
+    """The configuration of the run in a folder.
+
+    Raises
+    ------
+    UserError
+        When there is no run, or its `config.toml` was damaged.
+    """
+    path = Path(folder) / "config.toml"
+    if not path.is_file():
+        raise UserError(f"{folder} holds no run: {path} is missing")
+    return load_config(path)
+
+
+def read_metrics(folder) -> list[dict]:
+    """The lines of `metrics.jsonl`, one an epoch."""
+    return read_lines(Path(folder) / "metrics.jsonl")
+
+
+def load(folder):
+    """The network of a run, as its last checkpoint has it; public as `nsnn.load`.
+
+    Parameters
+    ----------
+    folder : path-like
+        Run folder, such as "runs/ndsnn-glyphs-001".
+
+    Returns
+    -------
+    Network
+        Ready for `predict(images)`, images as (B, C, H, W).
+
+    Raises
+    ------
+    UserError
+        When the folder holds no run, or no checkpoint yet, or one of another configuration.
+    RunError
+        When the checkpoint is damaged.
+    """
+    config = read_config(folder)
+    parts = load_checkpoint(Path(folder) / "checkpoint.npz", config)
+    shape = tuple(parts["data"]["shape"].tolist())
+    network = make_network(config, shape, parts["data"]["classes"].item())
+    network.restore(parts["network"])
+    return network

@@ -1,0 +1,116 @@
+"""A training session from configuration to closing table: a new run or one that goes on."""
+
+from pathlib import Path
+
+from nsnn import info, parallel
+from nsnn.errors import UserError
+from nsnn.training import loop, run_folder
+from nsnn.training.config import FREE
+from nsnn.training.config_file import differences, load_config, to_toml
+from nsnn.training.estimate import estimate
+from nsnn.training.files import read_lines, write_json, write_text
+from nsnn.training.lock import locked
+from nsnn.training.progress import Progress
+from nsnn.training.report import closing_table, summarise
+from nsnn.training.run import Run, resume
+
+
+def start(config, out=None, overwrite=False, progress=None) -> Path | None:
+    """Train a new run.
+
+    Parameters
+    ----------
+    config : Config
+    out : path-like, optional
+        Run folder; default: the next free `runs/<method>-<data>-NNN`.
+    overwrite : bool
+        Replace the run that `out` holds.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Path or None
+        The folder of the finished run; None when a signal stopped it, saved.
+
+    Raises
+    ------
+    UserError, RunError
+    """
+    if out is not None and not overwrite:
+        run_folder.refuse_existing(out)
+    parallel.set_threads(config.train.threads)
+    run = Run(config)
+    measured = _measure(run)
+    # Only now: a mistake in the configuration or the data leaves no empty folder behind.
+    if out is None:
+        folder = run_folder.next_free(f"{config.method.name}-{config.data.name}")
+    else:
+        folder = run_folder.make(out)
+    with locked(folder):
+        if overwrite:
+            run_folder.clear(folder)
+        run_folder.refuse_existing(folder)
+        write_text(folder / "config.toml", to_toml(config))
+        print(f"{measured}\nrun folder: {folder}", flush=True)
+        return _train(run, folder, progress)
+
+
+def go_on(folder, assignments=(), progress=None) -> Path | None:
+    """Continue the run in a folder from its last checkpoint, bit for bit.
+
+    Parameters
+    ----------
+    folder : path-like
+    assignments : sequence of str
+        `--set` for what cannot change a result: data.dir and train.threads.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Path or None
+        As `start`.
+
+    Raises
+    ------
+    UserError, RunError
+    """
+    folder = Path(folder)
+    written = run_folder.read_config(folder)
+    config = load_config(folder / "config.toml", assignments)
+    for name, _, _ in differences(written, config):
+        if name not in FREE:
+            raise UserError(
+                f"--resume goes on with the configuration of {folder}: only {' and '.join(FREE)} "
+                f"can be set anew, not {name}"
+            )
+    with locked(folder):
+        if (folder / "summary.json").exists():
+            print(f"{folder} is finished: nothing to resume. See it with nsnn eval {folder}")
+            return folder
+        parallel.set_threads(config.train.threads)
+        run = resume(config, folder)
+        if run.step < run.length.total_steps:
+            print(_measure(run), flush=True)
+        print(f"resuming {folder} at epoch {run.epoch + 1}, step {run.step}", flush=True)
+        return _train(run, folder, progress)
+
+
+def _measure(run):
+    print("measuring one step (the first run on a machine compiles the kernels) ...", flush=True)
+    return estimate(run)
+
+
+def _train(run, folder: Path, progress) -> Path | None:
+    """Train, then summarise: every number is on the disk before the table is printed."""
+    if not (folder / "environment.json").exists():  # a kill may have come before it
+        write_json(folder / "environment.json", info.environment())
+    progress = progress or Progress(run.length.epochs, run.length.steps_per_epoch)
+    if not loop.train(run, folder, progress):
+        print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}")
+        return None
+    seconds = sum(line["seconds"] for line in read_lines(folder / "timing.jsonl"))
+    spike_rate = run_folder.read_metrics(folder)[-1]["spike_rate"]
+    summary = summarise(run, spike_rate, seconds)
+    write_json(folder / "summary.json", summary)
+    print(f"\n{closing_table(summary)}\n", flush=True)
+    return folder

@@ -1,0 +1,66 @@
+"""The running sums of an epoch, kept so that a checkpoint may fall between any two steps."""
+
+import numpy as np
+
+from nsnn import metrics
+from nsnn.layers import decide
+
+
+class EpochTotals:
+    """What the line of an epoch averages over its steps.
+
+    Attributes
+    ----------
+    steps, samples, correct : int
+    loss : float
+        Sum over steps of the mean loss of the batch.
+    density : float
+        Sum over steps of the density: NDSNN's falls within an epoch.
+    rates : dict of str to float
+        Sum over steps of each LIF layer's spike rate (spikes per neuron and time step).
+    rate : float
+        The same of all neurons together.
+    """
+
+    def __init__(self):
+        self.steps = self.samples = self.correct = 0
+        self.loss = self.density = self.rate = 0.0
+        self.rates = {}
+
+    def add(self, loss, outputs, labels, network) -> None:
+        """Count one step, just after its backward."""
+        self.steps += 1
+        self.samples += labels.size
+        self.correct += int(np.sum(decide(outputs) == labels))
+        self.loss += loss
+        self.density += metrics.density(network.parameters()).density
+        rates = metrics.spike_rates(network)
+        self.rate += rates.mean
+        for name, rate in rates.layers.items():
+            self.rates[name] = self.rates.get(name, 0.0) + rate
+
+    def means(self) -> dict:
+        """Averages over the steps so far, by the names of `metrics.jsonl`."""
+        return {
+            "train_loss": self.loss / self.steps,
+            "train_accuracy": self.correct / self.samples,
+            "spike_rate": self.rate / self.steps,
+            "density": self.density / self.steps,
+            "spike_rates": {name: rate / self.steps for name, rate in self.rates.items()},
+        }
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The sums as plain arrays."""
+        return {
+            "counts": np.array([self.steps, self.samples, self.correct]),
+            "sums": np.array([self.loss, self.density, self.rate]),
+            "rate_names": np.array(list(self.rates), dtype=np.str_),
+            "rates": np.array(list(self.rates.values()), dtype=np.float64),
+        }
+
+    def restore(self, state) -> None:
+        """The inverse of `state`."""
+        self.steps, self.samples, self.correct = state["counts"].tolist()
+        self.loss, self.density, self.rate = state["sums"].tolist()
+        names = state["rate_names"].tolist()
+        self.rates = dict(zip(names, state["rates"].tolist(), strict=True))

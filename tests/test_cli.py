@@ -1,0 +1,300 @@
+"""The command line: exit codes, one-line errors, what each command prints."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import nsnn.gradcheck
+import nsnn.plot
+from nsnn import cli, parallel
+from nsnn.errors import RunError
+from nsnn.training import files
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = parallel.get_threads()
+    yield
+    parallel.set_threads(before)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for purpose, count in (("train", 60), ("test", 20)):
+        arrays[f"{purpose}_labels"] = np.arange(count) % 2
+        images = rng.integers(0, 256, (count, 5, 5), dtype=np.uint8)
+        arrays[f"{purpose}_images"] = images
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def small(data, monkeypatch):
+    """Arguments of a run of a tenth of a second."""
+    monkeypatch.setattr(nsnn.plot, "plot_run", lambda folder: [])
+    return arguments(
+        "data.name=arrays", f"data.dir={data}", "data.batch=10", "model.name=custom",
+        "model.layers=12", "neuron.time_steps=2", "train.epochs=2", "train.threads=1",
+        "method.initial_sparsity=0.2", "method.final_sparsity=0.5", "method.update_every=2",
+    )  # fmt: skip
+
+
+def arguments(*assignments):
+    return [word for assignment in assignments for word in ("--set", assignment)]
+
+
+@pytest.fixture
+def run(small, tmp_path, capsys):
+    """A finished run; what it printed is forgotten."""
+    assert cli.main(["train", *small, "--out", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    return tmp_path / "run"
+
+
+def complaint(capsys, code, *words):
+    """Run a command that fails: its exit code, and its one line on standard error."""
+    assert cli.main(list(words)) == code
+    err = capsys.readouterr().err
+    assert err.startswith("nsnn: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+# What works
+
+
+def test_help_loads_nothing_heavy():
+    program = """
+import sys
+from nsnn.cli import main
+try:
+    main(["--help"])
+except SystemExit as stop:
+    assert stop.code == 0
+heavy = {"numpy", "numba", "matplotlib", "tqdm"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    started = time.monotonic()
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert time.monotonic() - started < 5  # 0.1 s on an idle machine; with NumPy and Numba 1 s
+    for command in ("train", "eval", "plot", "gradcheck", "data", "info"):
+        assert f"\n    {command} " in result.stdout or f"\n    {command}\n" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "plot", "gradcheck", "data", "info"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: nsnn {command}")
+
+
+def test_train_takes_the_next_free_folder(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        assert cli.main(["train", *small]) == 0
+        assert (tmp_path / f"runs/ndsnn-arrays-00{number}/summary.json").exists()
+    out, err = capsys.readouterr()
+    assert "epoch 2/2  loss" in out
+    assert "try next" in out
+    assert (tmp_path / "runs/ndsnn-arrays-001/plots/training.png").exists()
+    assert err == ""  # no bars: this is no terminal
+
+
+def test_train_from_a_file(small, tmp_path, capsys):
+    config = tmp_path / "my.toml"
+    config.write_text("[train]\nseed = 4\n[optim]\nlr = 0.5\n")
+    assert cli.main(["train", str(config), *small, "--out", str(tmp_path / "run")]) == 0
+    text = (tmp_path / "run" / "config.toml").read_text()
+    assert "seed = 4\n" in text
+    assert "lr = 0.5\n" in text
+    assert cli.main(["train", "--resume", str(tmp_path / "run")]) == 0
+    assert "is finished: nothing to resume" in capsys.readouterr().out
+
+
+def test_overwrite_replaces(run, small):
+    before = (run / "metrics.jsonl").read_bytes()
+    changed = [*small, *arguments("train.seed=1"), "--out", str(run), "--overwrite"]
+    assert cli.main(["train", *changed]) == 0
+    assert (run / "metrics.jsonl").read_bytes() != before
+
+
+def test_eval_prints_the_test_accuracy(run, data, tmp_path, capsys):
+    assert cli.main(["eval", str(run)]) == 0
+    first = capsys.readouterr().out
+    accuracy = json.loads((run / "summary.json").read_text())["test_accuracy"]
+    assert f"test accuracy  {100 * accuracy:.2f} %" in first
+    assert "of 10" in first  # mistakes of a class of ten samples
+    moved = tmp_path / "moved.npz"
+    moved.write_bytes(data.read_bytes())
+    assert cli.main(["eval", str(run), "--data-dir", str(moved)]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_plot_one_and_several(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(nsnn.plot, "plot_run", lambda folder: [f"{folder}/plots/loss.png"])
+    assert cli.main(["plot", str(run)]) == 0
+    assert capsys.readouterr().out == f"{run}/plots/loss.png\n"
+    picture = tmp_path / "both.png"
+    assert cli.main(["plot", str(run), str(run), "--out", str(picture)]) == 0
+    assert capsys.readouterr().out == f"{picture}\n"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])
+def test_gradcheck_prints_the_table(passed, code, monkeypatch, capsys):
+    monkeypatch.setattr(nsnn.gradcheck, "main_table", lambda: ("the table", passed))
+    assert cli.main(["gradcheck"]) == code
+    assert capsys.readouterr().out == "the table\n"
+
+
+def test_data_commands(data, capsys):
+    assert cli.main(["data", "list"]) == 0
+    assert "fashion-mnist" in capsys.readouterr().out
+    assert cli.main(["data", "check", "arrays", "--dir", str(data)]) == 0
+    assert "train: 60 samples" in capsys.readouterr().out
+    complaint(capsys, 2, "data", "get", "arrays")
+
+
+def test_info_names_versions_and_places(capsys):
+    assert cli.main(["info"]) == 0
+    out = capsys.readouterr().out
+    for word in ("nsnn", "numba", "processor", "cores", "blas", "kernel cache", "glyphs"):
+        assert word in out
+    assert np.__version__ in out
+
+
+# Mistakes of the user: exit code 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "COMMAND"),
+        (["tarin"], "invalid choice: 'tarin'"),
+        (["train", "--sett", "a.b=1"], "--sett"),
+        (["train", "--set", "optim.momentun=1"], "did you mean momentum?"),
+        (["train", "--set", "train.epochs=ten"], "expected a whole number, got 'ten'"),
+        (["train", "--set", "method.final_sparsity=1.5"], "method.final_sparsity = 1.5"),
+        (["train", "--set", "method.initial_sparsity=0.99"], "is above"),
+        (["train", "nowhere.toml"], "config file nowhere.toml: No such file"),
+        (["train", "--set", "data.name=nmist"], "nmist"),
+        (["train", "--set", "model.name=vgg"], "model.name = 'vgg'"),
+        (["train", "--overwrite"], "--overwrite replaces the run in --out"),
+        (["train", "--resume", "a", "--out", "b"], "--resume goes on with its own folder"),
+        (["train", "--resume", "nowhere"], "nowhere holds no run"),
+        (["eval", "nowhere"], "nowhere holds no run"),
+        (["plot", "nowhere"], "nowhere holds no run"),
+        (["data", "get", "imagenet"], "imagenet"),
+        (["data", "frob"], "invalid choice: 'frob'"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert message in complaint(capsys, 2, *words)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_batch_larger_than_the_data(small, tmp_path, capsys):
+    words = ["train", *small, *arguments("data.batch=61"), "--out", str(tmp_path / "run")]
+    assert "data.batch = 61 is larger than the training set" in complaint(capsys, 2, *words)
+
+
+def test_an_existing_run_is_refused(run, small, capsys):
+    message = complaint(capsys, 2, "train", *small, "--out", str(run))
+    assert f"{run} already holds a run: continue it with --resume" in message
+
+
+def test_a_checkpoint_of_another_configuration(run, capsys):
+    text = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(text.replace("seed = 0", "seed = 1"))
+    assert "train.seed = 0 there, 1 in config.toml" in complaint(capsys, 2, "eval", str(run))
+
+
+# Failures: exit code 1
+
+
+def test_a_damaged_checkpoint(run, capsys):
+    path = run / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:-50])
+    assert "checkpoint.npz is damaged" in complaint(capsys, 1, "eval", str(run))
+
+
+def test_a_loss_that_is_no_number(small, tmp_path, capsys):
+    words = ["train", *small, *arguments("optim.lr=1e30"), "--out", str(tmp_path / "run")]
+    assert "loss is nan at step" in complaint(capsys, 1, *words)
+
+
+def test_a_full_disk(small, tmp_path, monkeypatch, capsys):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    message = complaint(capsys, 1, "train", *small, "--out", str(tmp_path / "run"))
+    assert "No space left on device" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (RunError("two\nlines"), 1, "nsnn: error: two lines\n"),
+        (MemoryError("8 GiB"), 1, "nsnn: error: not enough memory: 8 GiB"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "nsnn: error: "),
+        (KeyboardInterrupt(), 130, "nsnn: error: interrupted\n"),
+    ],
+)
+def test_errors_become_one_line(error, code, message, monkeypatch, capsys):
+    def fail():
+        raise error
+
+    monkeypatch.setattr("nsnn.info.report", fail)
+    assert complaint(capsys, code, "info").startswith(message)
+
+
+def test_a_reader_that_leaves_is_no_error():
+    command = [sys.executable, "-m", "nsnn", "data", "list"]
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_ctrl_c_saves_and_exits_130(small, tmp_path, capsys):
+    out = tmp_path / "run"
+    words = ["train", *small, *arguments("train.epochs=100000"), "--out", str(out)]
+    command = [sys.executable, "-m", "nsnn", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        for line in process.stdout:
+            if " 3/100000 " in line:
+                break
+        process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    assert f"saved. Go on with: nsnn train --resume {out}" in printed
+    assert cli.main(["eval", str(out)]) == 0
+
+
+def test_without_a_home_or_cache_training_works(tmp_path):
+    """Home, caches and Matplotlib's folder lie below a file, where even root cannot write."""
+    (tmp_path / "file").write_text("")
+    nowhere = str(tmp_path / "file" / "home")
+    places = {"HOME": nowhere, "XDG_CACHE_HOME": nowhere, "NUMBA_CACHE_DIR": nowhere}
+    glyphs = arguments("model.name=custom", "model.layers=4", "train.epochs=1", "data.batch=500")
+    command = [sys.executable, "-m", "nsnn", "train", *glyphs, "--out", str(tmp_path / "run")]
+    result = subprocess.run(command, env=os.environ | places, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "run" / "summary.json").exists()

@@ -1,0 +1,68 @@
+"""Accuracy, confusion, density, memory, cost."""
+
+import numpy as np
+import pytest
+
+from nsnn import metrics
+from nsnn.layers import Parameter
+from nsnn.models import build
+from nsnn.neuron import from_preset
+
+
+def weight(name, rows, cols, active=None):
+    parameter = Parameter(name, np.ones((rows, cols), np.float32), prunable=True)
+    if active is not None:
+        parameter.sparsify(np.arange(active))
+    return parameter
+
+
+@pytest.fixture
+def parameters():
+    bias = Parameter("a.bias", np.zeros(4, np.float32))
+    return [weight("a.weight", 4, 5, active=6), bias, weight("b.weight", 2, 4)]
+
+
+def test_confusion_matrix_counts_true_by_predicted():
+    labels = np.array([0, 0, 1, 2, 2, 2])
+    predicted = np.array([0, 1, 1, 2, 0, 2])
+    expected = [[1, 1, 0], [0, 1, 0], [1, 0, 2]]
+    assert metrics.confusion_matrix(predicted, labels, 3).tolist() == expected
+    assert metrics.accuracy(predicted, labels) == 4 / 6
+
+
+def test_density_counts_prunable_weights_only(parameters):
+    found = metrics.density(parameters)
+    assert (found.active, found.size, found.density) == (14, 28, 0.5)
+    assert found.layers == {"a.weight": (6, 20), "b.weight": (8, 8)}
+
+
+def test_density_without_prunable_weights_is_one():
+    assert metrics.density([]).density == 1.0
+
+
+def test_paper_bytes_is_the_paper_s_formula(parameters):
+    # (1−θ)N = 14, T = 2, b_w = 32, b_idx = 16: 14·(3·32 + 16) + (5 + 3)·16 bits
+    assert metrics.paper_bytes(parameters, 2, 32, 16) == (14 * 112 + 8 * 16) / 8
+
+
+def test_relative_cost():
+    assert metrics.relative_cost(0.1, 0.05, 0.2) == pytest.approx(0.025)
+    assert metrics.relative_cost(0.1, 0.05, 0.0) == 0.0
+
+
+def test_spike_rates_weigh_layers_by_their_neurons():
+    rng = np.random.default_rng(0)
+    neuron = from_preset("ndsnn", time_steps=3)
+    network = build("8-2", neuron, (1, 4, 4), 2, rng)
+    network.predict(rng.random((5, 1, 4, 4), dtype=np.float32))
+    first, second = (layer for layer in network.layers() if hasattr(layer, "s"))
+    first.s[:] = 1
+    second.s[:] = 0
+    rates = metrics.spike_rates(network)
+    assert rates.layers == {"lif1": 1.0, "lif2": 0.0}
+    assert rates.mean == pytest.approx(8 / 10)
+
+
+def test_peak_memory_is_in_bytes():
+    held = np.ones(1 << 23)
+    assert held.nbytes < metrics.peak_memory() < 1 << 40

@@ -1,0 +1,43 @@
+"""Named random streams."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.streams import stream
+
+
+def draw(*arguments):
+    return stream(*arguments).integers(0, 2**63, size=4).tolist()
+
+
+def test_a_stream_depends_on_its_arguments_alone():
+    np.random.default_rng(0)
+    assert draw(3, "order", 7) == draw(3, "order", 7)
+
+
+def test_seed_name_and_numbers_each_give_another_stream():
+    streams = [
+        draw(0, "order"),
+        draw(1, "order"),
+        draw(0, "init"),
+        draw(0, "order", 0),
+        draw(0, "order", 1),
+        draw(0, "order", 1, 0),
+    ]
+    assert len({tuple(numbers) for numbers in streams}) == len(streams)
+
+
+def test_a_stream_is_the_same_in_every_process():
+    program = "from nsnn.streams import stream; print(stream(5, 'init').integers(0, 2**63))"
+    command = [sys.executable, "-c", program]
+    other = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(other.stdout) == stream(5, "init").integers(0, 2**63)
+
+
+def test_a_negative_seed_is_a_mistake():
+    with pytest.raises(UserError, match="seed = -1"):
+        stream(-1, "init")

@@ -1,0 +1,111 @@
+"""The checkpoint file: exact, and honest about damage."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+
+from nsnn.errors import RunError, UserError
+from nsnn.sparsity.log import TopologyLog
+from nsnn.training import checkpoint, files
+from nsnn.training.checkpoint import load_checkpoint, save_checkpoint
+from nsnn.training.config_file import load_config
+
+PARTS = {
+    "network": {"conv1.weight/data": np.arange(2000, dtype=np.float32), "x": np.array([], bool)},
+    "method": {"rng": np.array('{"state": 12}')},
+    "empty": {},
+    "position": {"step": np.array(7), "loss": np.array(0.1 + 0.2)},
+}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    save_checkpoint(path, load_config(), PARTS)
+    return path
+
+
+def test_what_is_saved_comes_back_exactly(saved):
+    parts = load_checkpoint(saved, load_config())
+    for part, state in PARTS.items():
+        for key, array in state.items():
+            assert parts[part][key].dtype == array.dtype
+            assert np.array_equal(parts[part][key], array)
+
+
+def test_equal_states_give_equal_bytes(saved, tmp_path):
+    save_checkpoint(tmp_path / "again.npz", load_config(), PARTS)
+    assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
+
+
+def test_place_of_data_and_threads_do_not_matter(saved):
+    load_checkpoint(saved, load_config(None, ["data.dir=elsewhere", "train.threads=7"]))
+
+
+def test_another_configuration_is_refused_by_name(saved):
+    with pytest.raises(UserError, match=r"configuration: optim.lr = 0.1 there, 0.25 in"):
+        load_checkpoint(saved, load_config(None, ["optim.lr=0.25"]))
+    with pytest.raises(UserError, match="another configuration: method"):
+        load_checkpoint(saved, load_config(None, ["method.name=dense"]))
+
+
+def test_another_format_is_refused(saved, monkeypatch):
+    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    with pytest.raises(UserError, match="has checkpoint format 1, this nsnn reads format 2"):
+        load_checkpoint(saved, load_config())
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(UserError, match="is missing: the run was stopped before its first"):
+        load_checkpoint(tmp_path / "checkpoint.npz", load_config())
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 0.3, 0.9, -1])
+def test_a_truncated_file_is_damage(saved, kept):
+    data = saved.read_bytes()
+    size = int(kept * len(data)) if isinstance(kept, float) else kept % len(data)
+    saved.write_bytes(data[:size])
+    with pytest.raises(RunError, match="is damaged"):
+        load_checkpoint(saved, load_config())
+
+
+def test_a_flipped_bit_is_damage(saved):
+    data = bytearray(saved.read_bytes())
+    start = data.index(np.arange(100, 110, dtype=np.float32).tobytes())
+    data[start] ^= 1
+    saved.write_bytes(data)
+    with pytest.raises(RunError, match="is damaged"):
+        load_checkpoint(saved, load_config())
+
+
+def test_objects_are_never_unpickled(saved):
+    np.savez(saved, format=np.array({"a": 1}, dtype=object))
+    with pytest.raises(RunError, match="is damaged"):
+        load_checkpoint(saved, load_config())
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(RunError, match=r"cannot write .*checkpoint.npz: No space left"):
+        save_checkpoint(saved, load_config(), {"network": {}})
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == ["checkpoint.npz"]
+
+
+def test_topology_log_comes_back(tmp_path):
+    log = TopologyLog()
+    log.start("fc.weight", 6, np.array([0, 2]))
+    log.record(3, "fc.weight", np.array([2]), np.array([4]))
+    path = tmp_path / "topology.npz"
+    checkpoint.save_topology(path, log)
+    assert checkpoint.load_topology(path).positions_at("fc.weight", 3).tolist() == [0, 4]
+    np.savez(path, names=np.array(["a"]))
+    with pytest.raises(RunError, match="is damaged"):
+        checkpoint.load_topology(path)

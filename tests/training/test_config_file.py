@@ -1,0 +1,131 @@
+"""Configuration from TOML and --set, and back."""
+
+import dataclasses
+
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.training.config_file import differences, flatten, load_config, parse_config, to_toml
+
+
+def test_defaults():
+    config = load_config()
+    assert config.data.name == "glyphs"
+    assert config.method.name == "ndsnn"
+    assert config.method.options.final_sparsity == 0.95
+
+
+def test_file_then_set_the_last_wins(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("[train]\nepochs = 7\nseed = 3\n[method]\nfinal_sparsity = 0.9\n")
+    config = load_config(path, ["train.epochs=8", "train.epochs = 9"])
+    assert (config.train.epochs, config.train.seed) == (9, 3)
+    assert config.method.options.final_sparsity == 0.9
+
+
+@pytest.mark.parametrize(
+    ("assignment", "value"),
+    [
+        ("data.dir=/a folder/b=c", "/a folder/b=c"),
+        ("data.dir='quoted'", "quoted"),
+        ("data.dir=", ""),
+        ("model.layers=300", "300"),
+        ("optim.lr=1", 1.0),
+        ("optim.lr=1e-3", 1e-3),
+        ("optim.nesterov=true", True),
+        ("method.name=dense", "dense"),
+    ],
+)
+def test_set_takes_toml_values_and_bare_words(assignment, value):
+    name = assignment.partition("=")[0]
+    found = flatten(load_config(None, [assignment]))[name]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        [],
+        ["method.name=dense", "optim.name=adam", "optim.lr=1e-05"],
+        ["neuron.preset=sdsnn", "neuron.decay=0.5"],
+        ['data.dir="ü \\"quoted\\" back\\\\slash \\t tab \\u007f"'],
+    ],
+)
+def test_written_configuration_reads_back_equal(assignments):
+    config = load_config(None, assignments)
+    text = to_toml(config)
+    assert parse_config(text, "x") == config
+    assert to_toml(parse_config(text, "x")) == text
+
+
+def test_silent_neuron_options_are_the_preset_s():
+    neuron = load_config(None, ["neuron.preset=sdsnn", "neuron.threshold=0.5"]).neuron
+    assert (neuron.decay, neuron.reset, neuron.surrogate) == (0.2, "zero", "rectangle")
+    assert neuron.threshold == 0.5
+    assert None not in dataclasses.asdict(neuron).values()
+
+
+def test_differences_name_what_differs():
+    ours, theirs = load_config(), load_config(None, ["optim.lr=0.7", "train.seed=5"])
+    names = [name for name, _, _ in differences(ours, theirs)]
+    assert names == ["optim.lr", "train.seed"]
+    assert differences(ours, load_config()) == []
+    other = differences(ours, load_config(None, ["method.name=dense"]))
+    assert ("method.name", "ndsnn", "dense") in other
+    assert ("method.final_sparsity", 0.95, None) in other
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("optim.momentun=1", r"unknown key optim.momentun \(--set optim.momentun=1\): did you mean "
+         r"momentum\?"),
+        ("optim.lernrate=1", r"unknown key optim.lernrate .*: did you mean \w+\?"),
+        ("train.lr=1", r"unknown key train.lr .*: did you mean optim.lr\?"),
+        ("method.final_spasity=0.9", r"did you mean final_sparsity\?"),
+        ("modle.name=x", r"unknown table \[modle\] .*: did you mean model\?"),
+        ("method.name=ndsn", r"method.name = 'ndsn' .*: did you mean ndsnn\?"),
+        ("train.epochs=ten", r"train.epochs \(--set .*\): expected a whole number, got 'ten'"),
+        ("train.epochs=0", r"train.epochs = 0 .*: must be at least 1"),
+        ("train.seed=-1", r"train.seed = -1 .*: must be at least 0"),
+        ("data.batch=0", r"data.batch = 0 .*: must be at least 1"),
+        ("optim.lr=0", r"optim.lr = 0.0 .*: must be above 0"),
+        ("neuron.time_steps=0", r"neuron.time_steps = 0 .*: must be at least 1"),
+        ("model.storage=coo", r"model.storage = 'coo' .*: use one of csr, dense"),
+        ("method.final_sparsity=1.0", r"method.final_sparsity = 1.0"),
+        ("method.initial_sparsity=-0.1", r"method.initial_sparsity = -0.1"),
+        ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),
+        ("epochs=3", r"--set epochs=3: write table.key=value"),
+        ("train.epochs", r"--set train.epochs: write table.key=value"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_that_names_key_and_place(assignment, message):
+    with pytest.raises(UserError, match=message) as caught:
+        load_config(None, [assignment])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train]\nepochs = \n", "a.toml is not valid TOML"),
+        ("[trian]\nepochs = 1\n", r"unknown table \[trian\] \(.*a.toml\): did you mean train"),
+        ("[train]\nepoch = 1\n", r"unknown key train.epoch \(.*a.toml\): did you mean epochs"),
+        ("train = 3\n", r"a.toml: train is a table, write \[train\]"),
+        ("[train]\nepochs = '3'\n", r"train.epochs \(.*a.toml\): expected a whole number"),
+    ],
+)
+def test_mistakes_in_a_file_name_the_file(tmp_path, text, message):
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_config(path)
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(UserError, match=r"config file .*none.toml: No such file"):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match=r"binary.toml: not a text file"):
+        load_config(tmp_path / "binary.toml")

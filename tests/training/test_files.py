@@ -1,0 +1,81 @@
+"""Atomic writes and JSON lines."""
+
+import errno
+import os
+
+import pytest
+
+from nsnn.errors import RunError
+from nsnn.training import files
+
+
+def test_write_replaces_the_whole_file(tmp_path):
+    path = tmp_path / "a.txt"
+    files.write_text(path, "a long first text")
+    files.write_text(path, "short")
+    assert path.read_text() == "short"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+def test_full_disk_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeypatch, call):
+    path = tmp_path / "a.txt"
+    files.write_text(path, "old")
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def write(file):
+        file.write(b"half")
+        if call == "write":
+            full()
+
+    if call != "write":
+        monkeypatch.setattr(files.os, call, full)
+    with pytest.raises(RunError, match=r"cannot write .*a.txt: No space left"):
+        files.write_atomic(path, write)
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_error_of_the_writer_leaves_nothing_behind(tmp_path):
+    def write(file):
+        raise ValueError("no disk involved")
+
+    with pytest.raises(ValueError, match="no disk"):
+        files.write_atomic(tmp_path / "a.txt", write)
+    assert os.listdir(tmp_path) == []
+
+
+def test_lines_come_back_exactly(tmp_path):
+    path = tmp_path / "a.jsonl"
+    records = [{"x": 0.1 + 0.2, "y": None}, {"x": 1e-300, "name": "ü"}]
+    for record in records:
+        files.append_line(path, record)
+    assert files.read_lines(path) == records
+    assert b"0.30000000000000004" in path.read_bytes()
+
+
+def test_append_to_a_full_disk(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(RunError, match=r"cannot write .*a.jsonl: No space left"):
+        files.append_line(tmp_path / "a.jsonl", {"x": 1})
+
+
+def test_a_line_cut_short_does_not_count(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a": 1}\n{"a": 2}\n{"a"')
+    assert files.read_lines(path) == [{"a": 1}, {"a": 2}]
+    files.keep_lines(path, 1)
+    assert path.read_bytes() == b'{"a": 1}\n'
+    with pytest.raises(RunError, match="has 1 lines, the checkpoint was made after 2"):
+        files.keep_lines(path, 2)
+
+
+def test_not_a_number_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        files.append_line(tmp_path / "a.jsonl", {"x": float("nan")})

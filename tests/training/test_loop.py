@@ -1,0 +1,168 @@
+"""What the loop calls, and how it stops."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+
+from nsnn import metrics
+from nsnn.errors import RunError
+from nsnn.optim import SGD
+from nsnn.training import files, loop
+from nsnn.training.config_file import load_config
+from nsnn.training.estimate import estimate
+from nsnn.training.progress import Progress
+from nsnn.training.run import Run
+
+pytestmark = pytest.mark.usefixtures("no_sync")
+
+
+def make(tiny, *changes):
+    return Run(load_config(None, [*tiny, *changes]))
+
+
+def train(run, folder):
+    return loop.train(run, folder, Progress(3, 15, bars=False))
+
+
+def test_the_method_s_moments_come_in_order(tiny, tmp_path, monkeypatch):
+    run = make(tiny, "train.epochs=2", "method.update_every=5")
+    calls = []
+
+    def spy(owner, name):
+        real = getattr(owner, name)
+
+        def call(*arguments):
+            result = real(*arguments)
+            calls.append((name, arguments[0], result))
+            return result
+
+        monkeypatch.setattr(owner, name, call)
+
+    for name in ("before_backward", "before_update", "after_update", "end_epoch"):
+        spy(run.method, name)
+    spy(run.network, "loss_and_backward")
+    spy(run.optimiser, "step")
+    assert train(run, tmp_path)
+
+    calls_of_step = ["before_backward", "loss_and_backward", "before_update", "after_update"]
+    names = [name for name, _, _ in calls if name != "step"]
+    assert names == 2 * (15 * calls_of_step + ["end_epoch"])
+    for i, (name, argument, result) in enumerate(calls):
+        if name == "before_update":
+            # The method has taken the step over, or the optimiser follows with its learning rate.
+            assert (calls[i + 1][0] == "step") == (not result)
+            if not result:
+                assert calls[i + 1][1] == run.learning_rate(argument)
+    taken = [argument for name, argument, result in calls if name == "before_update" and result]
+    assert taken == [5, 10, 15, 20, 25]
+    steps = [argument for name, argument, _ in calls if name == "after_update"]
+    assert steps == list(range(30))
+
+
+def test_epochs_have_their_own_order(tiny):
+    run = make(tiny)
+    first, second = ([b.labels for b in run.batches(epoch)] for epoch in (0, 1))
+    assert len(first) == 15
+    assert not np.array_equal(first, second)
+    assert np.array_equal(first, [batch.labels for batch in run.batches(0)])
+
+
+def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):
+    run = make(tiny, "train.epochs=1", "method.end_fraction=0.99")
+    losses, densities = [], []
+    real = run.totals.add
+
+    def add(loss, outputs, labels, network):
+        losses.append(loss)
+        densities.append(metrics.density(network.parameters()).density)
+        real(loss, outputs, labels, network)
+
+    monkeypatch.setattr(run.totals, "add", add)
+    train(run, tmp_path)
+    record = json.loads((tmp_path / "metrics.jsonl").read_text())
+    assert record["train_loss"] == pytest.approx(np.mean(losses))
+    assert record["density"] == densities[-1] < np.mean(densities)
+    mean_cost = np.mean(densities) * record["spike_rate"] / record["spike_rate"]  # R_d = R_s
+    assert record["relative_cost"] == pytest.approx(mean_cost)
+
+
+def test_nan_loss_names_step_and_layer_and_keeps_the_checkpoint(tiny, tmp_path, monkeypatch):
+    run = make(tiny)
+    real = SGD.step
+
+    def step(self, lr):
+        real(self, lr)
+        if run.step == 21:
+            weight = next(p for p in self.parameters if p.name == "linear2.weight")
+            weight.data.reshape(-1)[0] = np.nan
+
+    monkeypatch.setattr(SGD, "step", step)
+    with pytest.raises(RunError, match=r"loss is nan at step 22, first in linear2; .*from before"):
+        train(run, tmp_path)
+    with np.load(tmp_path / "checkpoint.npz") as archive:
+        assert archive["position/step"] == 15
+        assert all(np.isfinite(archive[k]).all() for k in archive.files if k.endswith("/data"))
+
+
+def test_a_weight_that_is_not_finite_is_not_saved(tiny, tmp_path, monkeypatch):
+    """A hidden neuron whose membrane is no number is silent: the loss does not tell."""
+    run = make(tiny)
+    real = SGD.step
+
+    def step(self, lr):
+        real(self, lr)
+        if run.step == 21:
+            self.parameters[0].data[0] = np.nan
+
+    monkeypatch.setattr(SGD, "step", step)
+    with pytest.raises(RunError, match=r"conv1 is not finite after step 29; .*from before"):
+        train(run, tmp_path)
+    with np.load(tmp_path / "checkpoint.npz") as archive:
+        assert archive["position/step"] == 15
+
+
+def test_weights_that_run_away_end_in_one_error_without_warnings(tiny, tmp_path):
+    with pytest.raises(RunError, match=r"loss is nan at step \d+, first in .*no checkpoint yet"):
+        train(make(tiny, "optim.lr=1e30"), tmp_path)
+
+
+@pytest.mark.parametrize("full_at", ["metrics.jsonl", "topology.npz.tmp", "checkpoint.npz.tmp"])
+def test_a_full_disk_keeps_the_checkpoint(tiny, tmp_path, monkeypatch, full_at):
+    run = make(tiny)
+    real_open = open
+
+    def limited_open(path, mode="r", **options):
+        if run.step > 15 and os.path.basename(path) == full_at and mode != "rb":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_open(path, mode, **options)
+
+    monkeypatch.setattr(files, "open", limited_open, raising=False)
+    with pytest.raises(RunError, match=r"cannot write .*: No space left on device"):
+        train(run, tmp_path)
+    with np.load(tmp_path / "checkpoint.npz") as archive:
+        assert archive["position/step"] == 15
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_the_estimate_changes_nothing(tiny, tmp_path, content):
+    measured = make(tiny)
+    found = estimate(measured)
+    assert found.steps == 45
+    assert found.seconds_per_step > 0
+    assert found.bytes_buffers > found.bytes_parameters > 0
+    assert found.bytes_data == 215 * 36
+    assert "estimate: about" in str(found)
+    for name, run in (("measured", measured), ("not", make(tiny))):
+        (tmp_path / name).mkdir()
+        train(run, tmp_path / name)
+    assert content(tmp_path / "measured") == content(tmp_path / "not")
+
+
+def test_bars_only_when_asked(capsys):
+    for bars in (True, False):
+        list(Progress(2, 5, bars=bars).bar(0, 2, range(3)))
+        assert ("epoch 1/2" in capsys.readouterr().err) == bars
+    assert not Progress(2, 5).bars  # standard error is no terminal here

@@ -38,6 +38,10 @@ def events(frames, dtype) -> np.ndarray:
 def encode(images, mean, std, dtype) -> np.ndarray:
     """`direct` for images (B, C, H, W), `events` for event frames (B, T, C, H, W)."""
     if images.ndim == 4:
+        if images.dtype != np.uint8 and images.dtype.kind != "f":
+            raise UserError(
+                f"images of type {images.dtype}: give uint8 (255 is white) or float in [0, 1]"
+            )
         return direct(images, mean, std, np.dtype(dtype))
     if images.ndim == 5:
         return events(images, np.dtype(dtype))

@@ -28,6 +28,9 @@ from nsnn.neuron import Neuron
 MODELS = {
     "sdsnn-mnist": "15C3-AP2-40C3-AP2-300",  # SD-SNN's network for MNIST
     "mlp": "800",  # "2FC" of the papers: 784-800-10
+    # VGG-16 of the papers: with norm = "batch" and 10 classes, 14,728,266 parameters
+    "vgg16": "64C3-64C3-MP2-128C3-128C3-MP2-256C3-256C3-256C3-MP2-512C3-512C3-512C3-MP2-"
+    "512C3-512C3-512C3-MP2",
     "custom": "",  # model.layers
 }
 
@@ -81,8 +84,8 @@ def build(
     UserError
         For a notation that cannot be read or does not fit the image.
     """
-    if width <= 0:
-        raise UserError(f"model.width = {width}: must be positive")
+    if not 0 < width < float("inf"):
+        raise UserError(f"model.width = {width}: must be positive and finite")
     builder = _Builder(neuron, tuple(input_shape), rng, width, norm, np.dtype(dtype))
     for token in notation.split("-"):
         builder.add(token)
@@ -102,11 +105,11 @@ class _Builder:
 
     def add(self, token):
         """One item of the notation."""
-        if match := re.fullmatch(r"(\d+)C(\d+)", token):
+        if match := re.fullmatch(r"([1-9]\d*)C(\d+)", token):
             self._convolution(int(match[1]), int(match[2]))
         elif match := re.fullmatch(r"(AP|MP)(\d+)", token):
             self._pool(match[1], int(match[2]))
-        elif re.fullmatch(r"\d+", token):
+        elif re.fullmatch(r"[1-9]\d*", token):
             self._linear(Linear, self._scaled(int(token)))
             self._spike(self.shape[0])
         else:

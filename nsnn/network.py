@@ -67,8 +67,14 @@ class Network:
         loss : float
         outputs : ndarray of float, (classes, T, B)
         """
+        labels = batch.labels
+        if labels.size and not 0 <= labels.min() <= labels.max() < self.classes:
+            raise UserError(
+                f"labels from {labels.min()} to {labels.max()}, but the network has classes "
+                f"0 to {self.classes - 1}"
+            )
         outputs = self._outputs(batch.images, training=True)
-        loss, d_outputs = self.loss(outputs, batch.labels)
+        loss, d_outputs = self.loss(outputs, labels)
         self.body.backward(d_outputs)
         return loss, outputs
 
@@ -118,11 +124,11 @@ class Network:
         return 3 * self.dtype.itemsize * sum(parameter.size for parameter in self.parameters())
 
     def state(self) -> dict[str, np.ndarray]:
-        """What a checkpoint needs, as plain arrays named such as "conv1.weight/data"."""
+        """What a checkpoint needs, as copies in plain arrays named such as "conv1.weight/data"."""
         state = {"normalisation/mean": self.mean, "normalisation/std": self.std}
         for part in (*self.parameters(), *self.layers()):
             state |= {f"{part.name}/{key}": array for key, array in part.state().items()}
-        return state
+        return {key: array.copy() for key, array in state.items()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` returned."""
@@ -145,6 +151,8 @@ class Network:
                 f"images of shape {images.shape[-3:]}, but the network takes {self.input_shape} "
                 "(channels, height, width)"
             )
+        if images.shape[0] == 0:
+            raise UserError("no images: the first dimension, that of the samples, is 0")
         if images.ndim == 5 and images.shape[1] != self.time_steps:
             raise UserError(
                 f"events of {images.shape[1]} time steps, but neuron.time_steps = "

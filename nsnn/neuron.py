@@ -1,6 +1,7 @@
 """The neuron of each paper as one set of options."""
 
 import dataclasses
+import math
 
 from nsnn import surrogate as surrogates
 from nsnn.errors import UserError
@@ -42,6 +43,9 @@ class Neuron:
     def __post_init__(self):
         if self.reset not in ("subtract", "zero"):
             raise UserError(f"neuron.reset = {self.reset!r}: use 'subtract' or 'zero'")
+        for option in ("gain", "threshold", "surrogate_scale"):
+            if not math.isfinite(getattr(self, option)):
+                raise UserError(f"neuron.{option} = {getattr(self, option)}: must be finite")
         if not 0 <= self.decay <= 1:
             raise UserError(f"neuron.decay = {self.decay}: must lie in [0, 1]")
         if self.threshold <= 0:

@@ -67,8 +67,11 @@ def tasks(function, items) -> list:
     try:
         work()
     finally:
-        concurrent.futures.wait(helpers)
-    for helper in helpers:
+        # Nothing is left for a helper that has not started; waiting for one could be for ever
+        # where tasks have tasks.
+        started = [helper for helper in helpers if not helper.cancel()]
+        concurrent.futures.wait(started)
+    for helper in started:
         helper.result()  # raises what a thread raised
     return results
 

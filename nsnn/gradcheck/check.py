@@ -143,7 +143,7 @@ def check_network(network, batch, rng=None, directions=3, option="") -> list[Res
         raise UserError("check_network needs a network of dtype float64: build it with dtype=float")
     rng = np.random.default_rng(0) if rng is None else rng
     x = network.encode(batch.images).astype(np.float64)
-    with smooth_spikes(network), _input_gradient(network):
+    with smooth_spikes(network), _input_gradient(network), _running_statistics(network):
         gradients, d_input = _gradients(network, x, batch.labels)
         _raise_near_kink(network)
         loss = functools.partial(_loss, network, x, batch.labels)
@@ -160,11 +160,12 @@ def check_readout(network, batch, rng=None, directions=3, option="") -> Result:
     """Check the readout's weights in the true spiking network, where the loss is smooth in them."""
     rng = np.random.default_rng(0) if rng is None else rng
     x = network.encode(batch.images)
-    gradients, _ = _gradients(network, x, batch.labels)
     weight = next(layer.weight for layer in network.layers() if isinstance(layer, Integrator))
-    loss = functools.partial(_loss, network, x, batch.labels)
-    active = _active(weight)
-    error = _worst(loss, weight.data, gradients[weight.name], active, rng, directions)
+    with _running_statistics(network):
+        gradients, _ = _gradients(network, x, batch.labels)
+        loss = functools.partial(_loss, network, x, batch.labels)
+        active = _active(weight)
+        error = _worst(loss, weight.data, gradients[weight.name], active, rng, directions)
     return Result(weight.name, option, error)
 
 
@@ -222,6 +223,20 @@ def _input_gradient(network):
         first.input_gradient = before
 
 
+@contextlib.contextmanager
+def _running_statistics(network):
+    """Put back at the end what forwards in training mode move."""
+    kept = [
+        (layer, {key: array.copy() for key, array in layer.state().items()})
+        for layer in network.layers()
+    ]
+    try:
+        yield
+    finally:
+        for layer, state in kept:
+            layer.restore(state)
+
+
 def _raise_near_kink(network):
     """NearKinkError if a finite difference could cross a bend of φ or change a maximum."""
     for layer in network.layers():
@@ -232,9 +247,12 @@ def _raise_near_kink(network):
                 if np.any(np.abs(x - kink) < MARGIN):
                     raise NearKinkError(f"{layer.name}: a membrane lies within {MARGIN} of {kink}")
         if isinstance(layer, MaxPool2d):
-            # Competitors that are equal, as two silent neurons are, have equal zero gradients.
             x, y, k = layer._x, layer._y, layer.k
             wide = y.repeat(k, axis=1).repeat(k, axis=2)
             gap = wide - x[:, : wide.shape[1], : wide.shape[2]]
-            if np.any((gap > 0) & (gap < MARGIN)):
+            C, H, W = y.shape[:3]
+            winners = (gap == 0).reshape(C, H, k, W, k, *y.shape[3:]).sum(axis=(2, 4))
+            # Equal competitors at 0 or 1, as two silent neurons are, have φ = 0: no gradient.
+            tie = (winners > 1) & (y > 0) & (y < 1)
+            if np.any(tie) or np.any((gap > 0) & (gap < MARGIN)):
                 raise NearKinkError(f"{layer.name}: two competitors differ by less than {MARGIN}")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from nsnn.errors import UserError
+
 
 class Layer:
     """A step of the network with a hand-written forward and backward.
@@ -47,6 +49,12 @@ class Layer:
     def buffer_bytes(self) -> int:
         """Bytes of the activations and gradients that this layer holds."""
         return sum(array.nbytes for array in self._buffers.values())
+
+    def _require(self, what, found, *allowed):
+        """Refuse an input that does not fit: a kernel would read beyond its arrays."""
+        if found not in allowed:
+            takes = " or ".join(map(str, allowed))
+            raise UserError(f"{self.name}: input of {found} {what}, but the layer takes {takes}")
 
     def _buffer(self, key, shape, dtype):
         """An uninitialised array, the same one as last time if shape and dtype are the same."""

@@ -37,6 +37,7 @@ class BatchNorm(Layer):
 
     def forward(self, x, training=False):
         """x (C, …, T, B) float -> y, same shape. Training also moves the running statistics."""
+        self._require("channels", x.shape[0], self.gamma.size)
         self._x = x
         C = x.shape[0]
         flat = x.reshape(C, -1)

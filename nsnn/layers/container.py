@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nsnn.errors import UserError
 from nsnn.layers.base import Layer
 
 
@@ -59,12 +60,19 @@ class Residual(Layer):
         """x uint8 or float -> y float, the shape of `body(x)`."""
         y = self.body.forward(x, training)
         other = x if self.shortcut is None else self.shortcut.forward(x, training)
+        if other.shape != y.shape:
+            raise UserError(
+                f"{self.name}: the body gives {y.shape}, the shortcut {other.shape}; both must be "
+                "the same (a block cannot stand before the network's first LIF layer if it has one)"
+            )
         total = self._buffer("y", y.shape, y.dtype)
         return np.add(y, other, out=total)
 
     def backward(self, dy):
         d_body = self.body.backward(dy)
         d_other = dy if self.shortcut is None else self.shortcut.backward(dy)
+        if d_body is None or d_other is None:  # first in its network
+            return None
         dx = self._buffer("dx", d_body.shape, dy.dtype)
         return np.add(d_body, d_other, out=dx)
 

@@ -67,6 +67,7 @@ class Conv2d(Layer):
 
     def forward(self, x, training=False):
         """x (C, H, W, T, B) uint8 or float -> y (O, Ho, Wo, T, B)."""
+        self._require("channels", x.shape[0], self.weight.dims[1])
         self._x = x
         T, B = x.shape[3:]
         shape = (*self.output_shape(*x.shape[1:3]), T, B)

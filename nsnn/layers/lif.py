@@ -37,6 +37,7 @@ class LIF(Layer):
 
     def forward(self, x, training=False):
         """Current x (…, T or 1, B) float -> spikes (…, T, B) uint8."""
+        self._require("time steps", x.shape[-2], 1, self.neuron.time_steps)
         self._input_steps = x.shape[-2]
         shape = (*x.shape[:-2], self.neuron.time_steps, x.shape[-1])
         self.v = self._buffer("v", shape, self.dtype)

@@ -53,6 +53,7 @@ class Linear(Layer):
 
     def forward(self, x, training=False):
         """x (in, T, B) uint8 or float -> y (out, T, B)."""
+        self._require("features", x.shape[0], self.weight.shape[1])
         self._x = x
         dtype = self.weight.data.dtype
         y = self._buffer("y", (self.weight.shape[0], *x.shape[1:]), dtype)

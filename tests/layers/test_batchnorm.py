@@ -1,0 +1,143 @@
+"""BatchNorm against the formula, in training and evaluation."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.layers import BatchNorm
+
+SHAPES = [(3, 4, 5, 2, 6), (7, 3, 4), (2, 1, 1, 1, 5)]
+
+
+def make(shape, dtype=np.float64):
+    rng = np.random.default_rng(12)
+    layer = BatchNorm(shape[0], dtype, "norm1")
+    layer.gamma.data[...] = rng.uniform(0.5, 2, shape[0])
+    layer.beta.data[...] = rng.normal(size=shape[0])
+    x = rng.normal(3, 2, shape).astype(dtype)
+    return layer, x, rng.normal(size=shape).astype(dtype)
+
+
+def column(a, like):
+    return np.reshape(a, (-1, *[1] * (like.ndim - 1)))
+
+
+def literal(layer, x, dy, eps=1e-5):
+    """Training mode as in the paper of Ioffe and Szegedy, gradients through every path."""
+    axes = tuple(range(1, x.ndim))
+    M = x[0].size
+    mean, variance = x.mean(axis=axes), x.var(axis=axes)
+    std = np.sqrt(variance + eps)
+    x_hat = (x - column(mean, x)) / column(std, x)
+    y = column(layer.gamma.data, x) * x_hat + column(layer.beta.data, x)
+    d_hat = dy * column(layer.gamma.data, x)
+    d_variance = (d_hat * (x - column(mean, x)) * -0.5 / column(std, x) ** 3).sum(axis=axes)
+    d_mean = -(d_hat / column(std, x)).sum(axis=axes)
+    dx = d_hat / column(std, x) + column(d_mean, x) / M
+    dx += column(d_variance, x) * 2 * (x - column(mean, x)) / M
+    return y, dx, (dy * x_hat).sum(axis=axes), dy.sum(axis=axes)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_training_is_the_formula(shape):
+    layer, x, dy = make(shape)
+    y, dx, d_gamma, d_beta = literal(layer, x, dy)
+    np.testing.assert_allclose(layer.forward(x, training=True), y, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(layer.gamma.gradient, d_gamma, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(layer.beta.gradient, d_beta, rtol=1e-11, atol=1e-12)
+
+
+def test_running_statistics():
+    """Unbiased variance, weight 0.1 for the newest batch, start at 0 and 1; float64 always."""
+    layer, x, _ = make((3, 4, 5, 2, 6), np.float32)
+    mean, variance = np.zeros(3), np.ones(3)
+    for factor in (1, 2):
+        layer.forward(x * np.float32(factor), training=True)
+        flat = (x * np.float32(factor)).reshape(3, -1).astype(np.float64)
+        mean = 0.9 * mean + 0.1 * flat.mean(axis=1)
+        variance = 0.9 * variance + 0.1 * flat.var(axis=1, ddof=1)
+    np.testing.assert_allclose(layer.running_mean, mean, rtol=1e-12)
+    np.testing.assert_allclose(layer.running_variance, variance, rtol=1e-12)
+    assert layer.running_mean.dtype == layer.running_variance.dtype == np.float64
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_evaluation_uses_and_keeps_the_running_statistics(shape):
+    layer, x, _ = make(shape)
+    rng = np.random.default_rng(13)
+    layer.running_mean, layer.running_variance = rng.normal(size=shape[0]), rng.random(shape[0])
+    before = {key: array.copy() for key, array in layer.state().items()}
+    scale = layer.gamma.data / np.sqrt(layer.running_variance + 1e-5)
+    expected = (x - column(layer.running_mean, x)) * column(scale, x) + column(layer.beta.data, x)
+    np.testing.assert_allclose(layer.forward(x), expected, rtol=1e-12, atol=1e-12)
+    for key, array in before.items():
+        np.testing.assert_array_equal(layer.state()[key], array)
+
+
+def test_one_step_counts_once():
+    """T = 1: B·H·W samples; the running variance differs from that of T copies."""
+    layer, x, _ = make((2, 3, 3, 1, 4))
+    y = layer.forward(x, training=True).copy()
+    other, _, _ = make((2, 3, 3, 1, 4))
+    copies = other.forward(np.repeat(x, 5, axis=3), training=True)
+    np.testing.assert_allclose(copies, np.repeat(y, 5, axis=3), rtol=1e-12)
+    M = 36
+    biased = x.reshape(2, -1).var(axis=1)
+    np.testing.assert_allclose(layer.running_variance, 0.9 + 0.1 * biased * M / (M - 1))
+    np.testing.assert_allclose(other.running_variance, 0.9 + 0.1 * biased * 5 * M / (5 * M - 1))
+
+
+def test_one_step_has_the_gradient_of_equal_steps():
+    layer, x, _ = make((2, 3, 3, 1, 4))
+    dy = np.random.default_rng(14).normal(size=(2, 3, 3, 5, 4))
+    layer.forward(x, training=True)
+    once = layer.backward(np.ascontiguousarray(dy.sum(axis=3, keepdims=True))).copy()
+    gradients = [p.gradient.copy() for p in layer.parameters()]
+    layer.forward(np.repeat(x, 5, axis=3), training=True)
+    copies = layer.backward(dy).sum(axis=3, keepdims=True)
+    np.testing.assert_allclose(copies, once, rtol=1e-11, atol=1e-12)
+    for p, expected in zip(layer.parameters(), gradients, strict=True):
+        np.testing.assert_allclose(p.gradient, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_one_value_a_channel_gives_beta():
+    layer, x, dy = make((2, 1, 1))
+    np.testing.assert_allclose(layer.forward(x, training=True).ravel(), layer.beta.data)
+    np.testing.assert_allclose(layer.backward(dy), 0, atol=1e-9)
+    assert np.isfinite(layer.running_variance).all()
+
+
+def test_float32_and_memory():
+    layer, x, dy = make((3, 4, 5, 2, 6), np.float32)
+    y, dx = layer.forward(x, training=True), layer.backward(dy)
+    assert layer.forward(x, training=True) is y
+    assert layer.backward(dy) is dx
+    arrays = [y, dx, layer._mean, layer._inverse_std, *layer._buffers.values()]
+    arrays += [a for p in layer.parameters() for a in (p.data, p.gradient)]
+    assert {a.dtype for a in arrays} == {np.dtype(np.float32)}
+    exact, _, _ = make((3, 4, 5, 2, 6))
+    np.testing.assert_allclose(y, exact.forward(x.astype(float), True), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(dx, exact.backward(dy.astype(float)), rtol=1e-3, atol=1e-5)
+    small = x[:, :2].copy()
+    fresh, _, _ = make((3, 4, 5, 2, 6), np.float32)
+    np.testing.assert_array_equal(layer.forward(small, True), fresh.forward(small, True))
+
+
+def test_state_and_restore():
+    layer, x, _ = make((3, 4, 5, 2, 6))
+    layer.forward(x, training=True)
+    other = BatchNorm(3, np.float64)
+    other.gamma.data[...], other.beta.data[...] = layer.gamma.data, layer.beta.data
+    other.restore(layer.state())
+    np.testing.assert_array_equal(other.forward(x), layer.forward(x))
+    layer.forward(x, training=True)
+    assert not np.array_equal(other.running_mean, layer.running_mean)  # no shared memory
+    assert not any(p.decay or p.prunable for p in layer.parameters())
+
+
+def test_input_of_other_channels_is_refused():
+    layer, _, _ = make((3, 4, 5, 2, 6))
+    for training in (False, True):
+        with pytest.raises(UserError, match="norm1: input of 5 channels, but the layer takes 3"):
+            layer.forward(np.ones((5, 4, 5, 2, 6)), training)

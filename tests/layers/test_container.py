@@ -1,0 +1,161 @@
+"""Sequential and Residual, and a whole stack fed with constant input."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.layers import (
+    LIF,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool2d,
+    Residual,
+    Sequential,
+)
+from nsnn.neuron import from_preset
+
+SHAPE = (3, 5, 4, 2, 3)
+
+
+def conv(inputs, outputs, kernel=3, name="conv", stride=1, seed=20):
+    rng = np.random.default_rng([seed, *name.encode()])
+    return Conv2d(
+        inputs, outputs, kernel, rng, stride, padding=kernel // 2, dtype=np.float64, name=name
+    )
+
+
+def arrays(*shapes):
+    rng = np.random.default_rng(21)
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+def test_sequential_is_one_layer_after_another():
+    parts = [conv(3, 4, name="a"), AvgPool2d(2, np.float64), conv(4, 2, name="b")]
+    body = Sequential(parts, "body")
+    x, dy = arrays(SHAPE, (2, 2, 2, 2, 3))
+    expected = x
+    for part in parts:
+        expected = part.forward(expected)
+    np.testing.assert_array_equal(body.forward(x), expected)
+    d = dy
+    for part in reversed(parts):
+        d = part.backward(d)
+    np.testing.assert_array_equal(body.backward(dy), d)
+    assert [p.name for p in body.parameters()] == ["a.weight", "a.bias", "b.weight", "b.bias"]
+    assert body.layers() == parts
+    assert body.buffer_bytes() == sum(part.buffer_bytes() for part in parts)
+
+
+def test_backward_stops_at_the_first_layer():
+    """A pool before it is not asked."""
+    first = conv(3, 4)
+    first.input_gradient = False
+    body = Sequential([MaxPool2d(2), first])
+    x, dy = arrays(SHAPE, (4, 2, 2, 2, 3))
+    body.forward(x)
+    assert body.backward(dy) is None
+    assert first.weight.gradient.any()
+
+
+@pytest.mark.parametrize("spikes", [False, True])
+def test_identity_shortcut(spikes):
+    inner = conv(3, 3)
+    block = Residual(Sequential([inner]))
+    x, dy = arrays(SHAPE, SHAPE)
+    if spikes:
+        x = (x > 0).astype(np.uint8)
+    y = block.forward(x)
+    np.testing.assert_array_equal(y, inner.forward(x) + x)
+    dx = block.backward(dy)
+    np.testing.assert_array_equal(dx, inner.backward(dy) + dy)
+    assert block.forward(x) is y
+    assert block.backward(dy) is dx
+    assert block.buffer_bytes() == inner.buffer_bytes() + y.nbytes + dx.nbytes
+
+
+def test_convolution_as_shortcut():
+    inner, short = conv(3, 4, 3, "inner", stride=2), conv(3, 4, 1, "short", stride=2)
+    block = Residual(Sequential([inner]), Sequential([short]))
+    x, dy = arrays(SHAPE, (4, 3, 2, 2, 3))
+    np.testing.assert_array_equal(block.forward(x), inner.forward(x) + short.forward(x))
+    dx = block.backward(dy)
+    np.testing.assert_array_equal(dx, inner.backward(dy) + short.backward(dy))
+    assert [layer.name for layer in block.layers()] == ["inner", "short"]
+    assert [p.name for p in block.parameters()] == [
+        "inner.weight", "inner.bias", "short.weight", "short.bias",
+    ]  # fmt: skip
+
+
+def test_training_reaches_the_layers_inside():
+    norm_1, norm_2 = BatchNorm(3, np.float64), BatchNorm(3, np.float64)
+    block = Sequential([Residual(Sequential([norm_1]), Sequential([norm_2]))])
+    (x,) = arrays(SHAPE)
+    block.forward(x)
+    assert not norm_1.running_mean.any()
+    block.forward(x, training=True)
+    assert norm_1.running_mean.all()
+    assert norm_2.running_mean.all()
+
+
+def test_a_residual_block_may_come_first():
+    """Its first layers have no input gradient to give; nobody asks for one."""
+    inner, short = conv(3, 4, name="inner"), conv(3, 4, 1, "short")
+    inner.input_gradient = short.input_gradient = False
+    block = Residual(Sequential([inner]), Sequential([short]))
+    x, dy = arrays(SHAPE, (4, 5, 4, 2, 3))
+    block.forward(x)
+    assert block.backward(dy) is None
+    assert short.weight.gradient.any()
+
+
+@pytest.mark.parametrize("shortcut", [None, "convolution"])
+def test_branches_of_different_shapes_are_refused(shortcut):
+    """A body that makes T steps of one cannot be added to a shortcut that does not."""
+    neuron = from_preset("ndsnn", time_steps=4)
+    body = Sequential([conv(3, 3, name="inner"), LIF(neuron, np.float64), conv(3, 3)])
+    other = None if shortcut is None else Sequential([conv(3, 3, 1, "short")])
+    block = Residual(body, other, "block1")
+    (x,) = arrays((3, 5, 4, 1, 2))
+    with pytest.raises(UserError, match="block1"):
+        block.forward(x)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("pool", ["average", "max"])
+@pytest.mark.parametrize("storage", ["dense", "csr"])
+def test_constant_input_equals_equal_steps(norm, pool, storage):
+    """Everything before the first LIF once, or T times: the same spikes, the same gradients."""
+    T, outcome = 4, []
+    neuron = from_preset("ndsnn", detach_reset=False, time_steps=T)
+    for steps in (1, T):
+        first, second = conv(2, 4, name="first"), Linear(4 * 9, 5, np.random.default_rng(22), float)
+        first.weight.data *= 4
+        if storage == "csr":
+            for layer in (first, second):
+                layer.weight.sparsify(np.arange(0, layer.weight.size, 2))
+        parts = [first, *([BatchNorm(4, float)] if norm else []), LIF(neuron, float)]
+        parts += [AvgPool2d(2, float) if pool == "average" else MaxPool2d(2), Flatten(), second]
+        body = Sequential(parts)
+        x, dy = arrays((2, 6, 6, 1, 3), (5, T, 3))
+        y = body.forward(np.repeat(x, steps, axis=3), training=True).copy()
+        dx = body.backward(dy).sum(axis=3)
+        outcome.append([y, dx, *(p.gradient for p in body.parameters())])
+    for once, copies in zip(*outcome, strict=True):
+        assert once.any()
+        np.testing.assert_allclose(once, copies, rtol=1e-9, atol=1e-10)
+
+
+def test_an_unfinished_layer_says_which_method_is_missing():
+    class Half(Layer):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Half\.forward"):
+        Half().forward(None)
+    with pytest.raises(NotImplementedError, match=r"Half\.backward"):
+        Half().backward(None)
+    assert Half().parameters() == []
+    assert Half().state() == {}

@@ -1,0 +1,134 @@
+"""The spiking layer: every preset, constant input, dtypes, memory."""
+
+import numpy as np
+import pytest
+
+from nsnn import surrogate
+from nsnn.errors import UserError
+from nsnn.layers import LIF, Linear, Sequential
+from nsnn.neuron import PRESETS, from_preset
+from nsnn.reference import lif as reference
+
+SHAPES = [(3, 2, 4, 5, 6), (7, 5, 3), (2, 5, 1), (1, 1, 1, 5, 1)]  # (…, T = 5, B)
+
+
+def problem(shape, T=5, seed=15):
+    rng = np.random.default_rng(seed)
+    return rng.normal(0.6, 1, shape), rng.normal(size=(*shape[:-2], T, shape[-1]))
+
+
+def literal(layer, x, dy):
+    """v, s and dL/dI by the NumPy twin."""
+    n, B = layer.neuron, x.shape[-1]
+    v, s = reference.lif_forward(
+        x.reshape(-1, x.shape[-2], B), n.decay, n.gain, n.threshold, n.reset == "zero", n.time_steps
+    )
+    d = reference.lif_backward(
+        dy.reshape(-1, n.time_steps, B), v, s, n.decay, n.gain, n.threshold, n.reset == "zero",
+        n.detach_reset, n.surrogate, n.surrogate_scale, constant=x.shape[-2] != n.time_steps,
+    )  # fmt: skip
+    return v.reshape(dy.shape), s.reshape(dy.shape), d.reshape(x.shape)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("constant", [False, True])
+def test_presets_equal_the_reference(preset, shape, constant):
+    layer = LIF(from_preset(preset, time_steps=5), np.float64)
+    x, dy = problem((*shape[:-2], 1 if constant else 5, shape[-1]))
+    v, s, dx = literal(layer, x, dy)
+    np.testing.assert_array_equal(layer.forward(x), s)
+    np.testing.assert_allclose(layer.v, v, rtol=1e-13, atol=1e-13)
+    assert layer.s.dtype == np.uint8
+    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12, atol=1e-12)
+    assert layer.rate() == pytest.approx(s.mean())
+
+
+@pytest.mark.parametrize("name", surrogate.SURROGATES)
+@pytest.mark.parametrize("detach", [False, True])
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+def test_options_reach_the_kernel(name, detach, reset):
+    neuron = from_preset(
+        "ndsnn", reset=reset, detach_reset=detach, surrogate=name, surrogate_scale=1.7,
+        threshold=0.8, decay=0.7, time_steps=5,
+    )  # fmt: skip
+    layer = LIF(neuron, np.float64)
+    x, dy = problem((7, 5, 3))
+    v, s, dx = literal(layer, x, dy)
+    np.testing.assert_array_equal(layer.forward(x), s)
+    np.testing.assert_allclose(layer.v, v, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_constant_input_equals_equal_steps(preset):
+    """Through a linear layer too: weights, bias and input get the sum over time."""
+    T = 6
+    outcome = []
+    for steps in (1, T):
+        linear = Linear(5, 8, np.random.default_rng(16), np.float64)
+        linear.weight.data *= 3
+        body = Sequential([linear, LIF(from_preset(preset, time_steps=T), np.float64)])
+        x, dy = problem((5, 1, 7))
+        _, dy = problem((8, 1, 7), T)
+        s = body.forward(np.repeat(x, steps, axis=1)).copy()
+        assert 0 < s.mean() < 1
+        dx = body.backward(dy).sum(axis=1)
+        outcome.append((s, dx, linear.weight.gradient, linear.bias.gradient))
+    np.testing.assert_array_equal(outcome[0][0], outcome[1][0])
+    for once, copies in zip(*outcome, strict=True):
+        np.testing.assert_allclose(once, copies, rtol=1e-12, atol=1e-12)
+
+
+def test_one_time_step():
+    layer = LIF(from_preset("esl", time_steps=1), np.float64)
+    x, dy = problem((4, 1, 3), T=1)
+    _, s, dx = literal(layer, x, dy)
+    np.testing.assert_array_equal(layer.forward(x), s)
+    np.testing.assert_array_equal(layer.v, x)
+    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12)
+
+
+def test_memory_is_reused_and_a_new_shape_is_right():
+    layer = LIF(from_preset("ndsnn", time_steps=5), np.float64)
+    x, dy = problem((7, 5, 3))
+    s, dx = layer.forward(x), layer.backward(dy)
+    v = layer.v
+    assert layer.forward(x) is s
+    assert layer.v is v
+    assert layer.backward(dy) is dx
+    held = layer.buffer_bytes()
+    assert held == s.nbytes + v.nbytes + dx.nbytes
+    for shape in ((2, 3, 3, 1, 9), (7, 5, 3)):
+        x_new, dy_new = problem(shape)
+        fresh = LIF(layer.neuron, np.float64)
+        np.testing.assert_array_equal(layer.forward(x_new), fresh.forward(x_new))
+        np.testing.assert_array_equal(layer.backward(dy_new), fresh.backward(dy_new))
+    assert layer.buffer_bytes() == held
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("name", surrogate.SURROGATES)
+def test_float32_stays_float32(preset, name):
+    layer = LIF(from_preset(preset, surrogate=name, time_steps=5))
+    x, dy = problem((7, 5, 3))
+    layer.forward(x.astype(np.float32))
+    dx = layer.backward(dy.astype(np.float32))
+    assert {a.dtype for a in layer._buffers.values()} == {np.dtype("f4"), np.dtype("u1")}
+    assert layer.v.dtype == dx.dtype == np.float32
+    assert {type(c) for c in layer._constants()[:3]} == {np.float32}
+
+
+def test_memory_order_of_the_arguments_does_not_matter():
+    layer = LIF(from_preset("esl", time_steps=5), np.float64)
+    x, dy = problem((7, 5, 3))
+    s, dx = layer.forward(x).copy(), layer.backward(dy).copy()
+    np.testing.assert_array_equal(layer.forward(np.asfortranarray(x)), s)
+    np.testing.assert_array_equal(layer.backward(np.asfortranarray(dy)), dx)
+
+
+@pytest.mark.parametrize("steps", [2, 4, 6])
+def test_input_of_another_number_of_steps_is_refused(steps):
+    layer = LIF(from_preset("ndsnn", time_steps=5), np.float64, "lif3")
+    with pytest.raises(UserError, match=f"lif3.*{steps}"):
+        layer.forward(np.ones((3, steps, 2)))

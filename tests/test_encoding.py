@@ -1,0 +1,62 @@
+"""From images and events to the neuron-major input."""
+
+import numpy as np
+import pytest
+
+from nsnn.encoding import encode
+from nsnn.errors import UserError
+
+MEAN, STD = np.array([0.1, 0.2]), np.array([0.5, 2.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_direct_coding(dtype):
+    images = np.random.default_rng(50).integers(0, 256, (3, 2, 4, 5)).astype(np.uint8)
+    x = encode(images, MEAN, STD, dtype)
+    assert x.shape == (2, 4, 5, 1, 3)
+    assert x.dtype == dtype
+    assert x.flags.c_contiguous
+    expected = (images / 255 - MEAN[:, None, None]) / STD[:, None, None]
+    np.testing.assert_allclose(x[:, :, :, 0], expected.transpose(1, 2, 3, 0), rtol=1e-5, atol=1e-6)
+    # The same images as float in [0, 1].
+    again = encode((images / 255).astype(dtype), MEAN, STD, dtype)
+    np.testing.assert_allclose(again, x, rtol=1e-5, atol=1e-6)
+
+
+def test_the_images_are_not_changed():
+    images = np.random.default_rng(51).random((1, 2, 1, 1))  # already in the network's order
+    before = images.copy()
+    encode(images, MEAN, STD, np.float64)
+    np.testing.assert_array_equal(images, before)
+
+
+def test_events():
+    frames = np.random.default_rng(52).integers(0, 3, (4, 6, 2, 3, 5)).astype(np.uint8)
+    x = encode(frames, MEAN, STD, np.float32)
+    assert x.dtype == np.uint8
+    assert x.shape == (2, 3, 5, 6, 4)
+    assert x.flags.c_contiguous
+    assert x[1, 2, 4, 5, 3] == frames[3, 5, 1, 2, 4]
+    np.testing.assert_array_equal(x, frames.transpose(2, 3, 4, 1, 0))
+    assert encode(frames.astype(np.float64), MEAN, STD, np.float32).dtype == np.float32
+    assert encode(frames.astype(np.int64), MEAN, STD, np.float32).dtype == np.float32
+
+
+def test_memory_order_does_not_matter():
+    images = np.random.default_rng(53).random((3, 2, 4, 5))
+    expected = encode(images, MEAN, STD, np.float64)
+    for strange in (np.asfortranarray(images), np.repeat(images, 2, axis=3)[..., ::2]):
+        np.testing.assert_array_equal(encode(strange, MEAN, STD, np.float64), expected)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 5), (1, 2, 3, 4, 5, 6)])
+def test_other_shapes(shape):
+    with pytest.raises(UserError, match=r"give images \(B, C, H, W\) or events"):
+        encode(np.zeros(shape), MEAN, STD, np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int16, bool, complex])
+def test_images_of_another_type_are_refused(dtype):
+    """Integers other than uint8 would be taken for brightness 0 to 255 on the scale [0, 1]."""
+    with pytest.raises(UserError, match="uint8"):
+        encode(np.ones((3, 2, 4, 5), dtype), MEAN, STD, np.float32)

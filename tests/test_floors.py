@@ -1,0 +1,117 @@
+"""The package is built in floors: a file imports only from lower floors or its own package."""
+
+import ast
+import importlib
+import pathlib
+
+import pytest
+
+import nsnn
+
+PACKAGE = pathlib.Path(nsnn.__file__).parent
+
+# In the order in which one would read them.
+FLOORS = {
+    "errors": 0, "cachedir": 0, "kernels": 0,
+    "nsnn": 1,  # nsnn/__init__.py: the version and a table of names
+    "surrogate": 1, "streams": 1, "parallel": 1, "csr": 1,
+    "reference": 2, "neuron": 2,
+    "layers": 3, "losses": 3, "optim": 3, "encoding": 3, "sparsity": 3, "metrics": 3, "data": 3,
+    "network": 4, "methods": 4,
+    "models": 5,
+    "gradcheck": 6, "info": 6,
+    "training": 7,
+    "plot": 8, "bench": 8,
+    "commands": 9,
+    "cli": 10,
+    "__main__": 11,
+}  # fmt: skip
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+KERNELS = sorted(path for path in FILES if path.parent.name == "kernels" and path.stat().st_size)
+DECORATORS = {
+    'njit(cache=True, nogil=True, error_model="numpy")',
+    'njit(cache=True, nogil=True, error_model="numpy", '
+    'fastmath={"contract", "reassoc", "nsz", "arcp"})',
+}
+
+
+def room(path):
+    """The top-level module or package that a file belongs to."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "nsnn" if first == "__init__" else first
+
+
+def imports(path):
+    """(line, room) for every import from nsnn, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: a relative import"
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            full = [f"{alias.name}." for alias in node.names]
+        else:
+            continue
+        for name in full:
+            parts = name.split(".")
+            if parts[0] == "nsnn":
+                inside = (PACKAGE / parts[1]).is_dir() or (PACKAGE / f"{parts[1]}.py").exists()
+                yield node.lineno, parts[1] if parts[1] and inside else "nsnn"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    own = room(path)
+    assert own in FLOORS, f"{own} has no floor yet: give it one here"
+    for line, other in imports(path):
+        assert other == own or FLOORS[other] < FLOORS[own], (
+            f"{path.relative_to(PACKAGE)}:{line}: {own} (floor {FLOORS[own]}) imports {other} "
+            f"(floor {FLOORS[other]})"
+        )
+
+
+def test_every_floor_is_somewhere():
+    assert set(FLOORS) == {room(path) for path in FILES}
+
+
+def test_the_check_sees_every_kind_of_import(tmp_path):
+    path = tmp_path / "x.py"
+    path.write_text(
+        "import nsnn\nimport nsnn.csr\nfrom nsnn import parallel, __version__\n"
+        "def f():\n    from nsnn.layers.lif import LIF\n    import numpy\n"
+    )
+    assert [name for _, name in sorted(imports(path))] == [
+        "nsnn", "csr", "nsnn", "parallel", "layers",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.stem)
+def test_kernel_files_are_closed(path):
+    """They import NumPy and Numba only, and compile the same way."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [
+                alias.name for alias in node.names
+            ]  # fmt: skip
+            assert set(names) <= {"numpy", "numba", "math"}, f"{path.name}:{node.lineno}"
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert functions
+    for function in functions:
+        text = [ast.unparse(decorator).replace("'", '"') for decorator in function.decorator_list]
+        assert len(text) == 1, function.name
+        assert text[0] in DECORATORS, f"{path.name}: {function.name}: {text}"
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.stem)
+def test_every_kernel_has_a_twin(path):
+    kernels = importlib.import_module(f"nsnn.kernels.{path.stem}")
+    reference = importlib.import_module(f"nsnn.reference.{path.stem}")
+    public = [name for name in vars(kernels) if hasattr(getattr(kernels, name), "py_func")]
+    public = [name for name in public if not name.startswith("_")]
+    assert public
+    for name in public:
+        twin = getattr(reference, name, None)
+        assert callable(twin), f"nsnn.reference.{path.stem} has no {name}"
+        assert not hasattr(twin, "py_func"), f"the twin of {name} is compiled itself"
+        assert twin.__doc__

@@ -1,0 +1,148 @@
+"""The papers' networks have the papers' numbers of weights; notation errors are explained."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.layers import LIF, BatchNorm, Integrator, MaxPool2d
+from nsnn.models import MODELS, architecture, build, scale_to_active_fan_in
+from nsnn.neuron import Neuron, from_preset
+
+NEURON = from_preset("ndsnn", time_steps=2)
+
+
+def make(notation, shape=(1, 28, 28), classes=10, seed=70, **options):
+    return build(notation, NEURON, shape, classes, np.random.default_rng(seed), **options)
+
+
+def sizes(network):
+    weights = sum(p.size for p in network.parameters() if p.prunable)
+    return weights, sum(p.size for p in network.parameters()) - weights
+
+
+def names(network):
+    return [layer.name for layer in network.layers()]
+
+
+def test_sdsnn_mnist():
+    network = make(architecture("sdsnn-mnist"))
+    assert sizes(network) == (596_535, 365)
+    assert names(network) == [
+        "conv1", "lif1", "pool1", "conv2", "lif2", "pool2", "flatten", "linear1", "lif3", "linear2",
+    ]  # fmt: skip
+    assert [p.dims for p in network.parameters() if p.prunable] == [
+        (15, 1, 3, 3), (40, 15, 3, 3), (300, 1960), (10, 300),
+    ]  # fmt: skip
+    assert sizes(make(architecture("sdsnn-mnist"), (2, 34, 34)))[0] == 776_670  # N-MNIST
+
+
+def test_mlp():
+    network = make(architecture("mlp"))
+    assert sizes(network) == (635_200, 810)
+    assert names(network) == ["flatten", "linear1", "lif1", "linear2"]
+
+
+def test_vgg16():
+    network = make(architecture("vgg16"), (3, 32, 32), norm="batch")
+    assert sizes(network)[0] == 14_715_584
+    assert sum(sizes(network)) == 14_728_266
+    kinds = [name.rstrip("0123456789") for name in names(network)]
+    assert kinds.count("conv") == kinds.count("norm") == kinds.count("lif") == 13
+    assert kinds.count("pool") == 5
+
+
+def test_architecture():
+    assert architecture("custom", "4C3-10") == "4C3-10"
+    for name in set(MODELS) - {"custom"}:
+        assert architecture(name) == MODELS[name]
+    for name, layers, message in (
+        ("lenet", "", r"model\.name = 'lenet': choose one of"),
+        ("mlp", "800", r"model\.layers is for model\.name = 'custom'"),
+        ("custom", "", r"needs model\.layers"),
+    ):
+        with pytest.raises(UserError, match=message):
+            architecture(name, layers)
+
+
+def test_width_scales_channels_and_hidden_neurons():
+    dims = [p.dims for p in make("15C3-AP2-40C3-AP2-300", width=0.5).parameters() if p.prunable]
+    assert dims == [(8, 1, 3, 3), (20, 8, 3, 3), (150, 980), (10, 150)]
+    dims = [p.dims for p in make("4C3-2", width=0.01).parameters() if p.prunable]
+    assert dims == [(1, 1, 3, 3), (1, 784), (10, 1)]
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0, float("nan"), float("inf")])
+def test_impossible_widths(width):
+    with pytest.raises(UserError, match=r"model\.width"):
+        make("4C3", width=width)
+
+
+@pytest.mark.parametrize("notation", [
+    "", "-", "4C3-", "-4C3", "4C3--10", "4c3", "C3", "4C", "4C3P1", "AP", "2AP", "XP2", "4 C3",
+    "12.5", "-3", "4C3,AP2", "4C3_AP2", "300-4C3", "300-AP2", "4C4", "4C0", "AP0", "MP0", "AP29",
+    "AP2-AP2-AP2-AP2-AP2", "0C3", "0", "4C3-0",
+])  # fmt: skip
+def test_bad_notations(notation):
+    with pytest.raises(UserError, match=r"model\.layers"):
+        make(notation)
+
+
+def test_norm_and_pools():
+    network = make("4C3-MP2-6", (1, 8, 8), norm="batch")
+    assert names(network) == [
+        "conv1", "norm1", "lif1", "pool1", "flatten", "linear1", "norm2", "lif2", "linear2",
+    ]  # fmt: skip
+    assert isinstance(network.layers()[1], BatchNorm)
+    assert isinstance(network.layers()[3], MaxPool2d)
+    assert isinstance(network.layers()[-1], Integrator)
+    assert sizes(network) == (4 * 9 + 64 * 6 + 60, 4 + 6 + 10 + 2 * (4 + 6))
+    with pytest.raises(UserError, match=r"model\.norm = 'layer': use 'none' or 'batch'"):
+        make("4C3", norm="layer")
+
+
+def test_a_convolution_may_be_followed_by_the_readout():
+    network = make("3C5", (2, 6, 5), 4)
+    assert network.predict(np.zeros((2, 2, 6, 5))).shape == (2,)
+    assert [p.dims for p in network.parameters() if p.prunable] == [(3, 2, 5, 5), (4, 90)]
+
+
+@pytest.mark.parametrize("notation", ["4C3-AP2-6", "AP2-4C3-6", "6"])
+def test_only_the_first_weights_have_no_input_gradient(notation):
+    layers = [layer for layer in make(notation, (1, 8, 8)).layers() if layer.parameters()]
+    assert [layer.input_gradient for layer in layers] == [False] + [True] * (len(layers) - 1)
+
+
+def test_the_neuron_and_dtype_reach_every_layer():
+    neuron = Neuron(decay=0.3, time_steps=5)
+    network = build("4C3-AP2-6", neuron, (1, 8, 8), 3, np.random.default_rng(0), dtype=np.float64)
+    assert all(layer.neuron is neuron for layer in network.layers() if isinstance(layer, LIF))
+    assert {p.data.dtype for p in network.parameters()} == {np.dtype(np.float64)}
+    assert network.time_steps == 5
+    assert network.dtype == np.float64
+    assert len({p.name for p in network.parameters()}) == len(network.parameters())
+
+
+def test_the_seed_decides_the_weights():
+    one, same, other = (make("4C3-6", (1, 8, 8), seed=seed) for seed in (1, 1, 2))
+    for p, q, r in zip(*(n.parameters() for n in (one, same, other)), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+        assert not np.array_equal(p.data, r.data)
+
+
+@pytest.mark.parametrize("storage", ["csr", "dense"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scale_to_active_fan_in(storage, dtype):
+    network = make("4C3-6", (1, 8, 8), dtype=dtype, storage=storage)
+    first, *_, dense = (p for p in network.parameters() if p.prunable)
+    before, untouched = first.data.copy(), dense.data.copy()
+    # Rows 0 to 3 of 9 columns with 3, 1, 0 and 9 active weights.
+    first.sparsify(np.array([0, 4, 8, 9 + 5, *range(27, 36)]), storage)
+    scale_to_active_fan_in(network)
+    after = first.topology.to_dense() if storage == "csr" else first.data
+    assert first.data is first.topology.data
+    assert first.data.dtype == dtype
+    np.testing.assert_allclose(after[0, [0, 4, 8]], np.sqrt(3) * before[0, [0, 4, 8]], rtol=1e-6)
+    np.testing.assert_allclose(after[1, 5], 3 * before[1, 5], rtol=1e-6)
+    np.testing.assert_array_equal(after[3], before[3])
+    assert np.count_nonzero(after) == 13
+    np.testing.assert_array_equal(dense.data, untouched)

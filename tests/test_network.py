@@ -1,0 +1,249 @@
+"""Network: prediction, checkpoints, bytes, wrong input."""
+
+import re
+
+import numpy as np
+import pytest
+
+from nsnn.data import Batch
+from nsnn.errors import UserError
+from nsnn.layers import LIF, decide
+from nsnn.losses import LOSSES
+from nsnn.models import build
+from nsnn.neuron import from_preset
+from nsnn.optim import SGD
+
+NOTATION = "3C3-AP2-4C3-MP2-6"
+
+
+def make(storage="csr", dtype=np.float32, norm="batch", seed=60, shape=(1, 8, 8), preset="ndsnn"):
+    rng = np.random.default_rng(seed)
+    stored = "csr" if storage == "csr" else "dense"
+    network = build(
+        NOTATION, from_preset(preset, time_steps=3), shape, 4, rng, norm=norm, dtype=dtype,
+        storage=stored,
+    )  # fmt: skip
+    for p in network.parameters():
+        if p.prunable:
+            p.data *= 3
+            if storage in ("csr", "masked"):
+                p.sparsify(np.flatnonzero(rng.random(p.size) < 0.5), stored)
+    return network
+
+
+def images(n=6, shape=(1, 8, 8), seed=61):
+    return np.random.default_rng(seed).integers(0, 256, (n, *shape)).astype(np.uint8)
+
+
+def train(network, steps, seed=62):
+    rng = np.random.default_rng(seed)
+    optimiser = SGD(network.parameters(), momentum=0.9)
+    losses = []
+    for _ in range(steps):
+        batch = Batch(rng.integers(0, 256, (5, 1, 8, 8)).astype(np.uint8), rng.integers(0, 4, 5))
+        losses.append(network.loss_and_backward(batch)[0])
+        optimiser.step(0.05)
+    return losses
+
+
+@pytest.mark.parametrize("storage", ["csr", "masked", "all active"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_restored_network_goes_on_with_the_same_bits(storage, dtype, tmp_path):
+    network = make(storage, dtype)
+    network.normalise([0.3], [0.7])
+    train(network, 3)
+    np.savez(tmp_path / "network.npz", **network.state())
+
+    other = make("all active", dtype, seed=99)
+    other.storage = network.storage
+    with np.load(tmp_path / "network.npz", allow_pickle=False) as state:
+        other.restore(dict(state))
+    outputs = network.forward(Batch(images(), None)).copy()
+    np.testing.assert_array_equal(other.forward(Batch(images(), None)), outputs)
+    assert train(other, 3) == train(network, 3)  # the momentum came along
+    one, two = network.state(), other.state()
+    assert one.keys() == two.keys()
+    assert any(".weight/slot." in key for key in one)
+    assert any("running_variance" in key for key in one)
+    for key, array in one.items():
+        assert array.dtype == two[key].dtype
+        np.testing.assert_array_equal(array, two[key])
+    for p, q in zip(network.parameters(), other.parameters(), strict=True):
+        assert type(p.topology) is type(q.topology)
+        assert q.data.dtype == q.gradient.dtype == dtype
+
+
+@pytest.mark.parametrize("storage", ["csr", "all active"])
+def test_a_state_stays_what_it_was(storage):
+    """Restoring an earlier state undoes training, as the estimate before a run relies on."""
+    network = make(storage)
+    outputs = network.forward(Batch(images(), None)).copy()
+    state = network.state()
+    train(network, 2)
+    assert not np.array_equal(network.forward(Batch(images(), None)), outputs)
+    network.restore(state)
+    np.testing.assert_array_equal(network.forward(Batch(images(), None)), outputs)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("storage", ["csr", "masked", "all active"])
+@pytest.mark.parametrize("preset", ["ndsnn", "esl", "sdsnn"])
+def test_float32_everywhere(loss, storage, preset):
+    network = make(storage, preset=preset)
+    network.loss = LOSSES[loss]
+    train(network, 1)
+    seen = [a for layer in network.layers() for a in layer._buffers.values()]
+    for p in network.parameters():
+        seen += [p.data, p.gradient, *p.slots.values()]
+    assert {a.dtype for a in seen} == {np.dtype("f4"), np.dtype("u1")}
+    assert all(layer.s.dtype == np.uint8 for layer in network.layers() if isinstance(layer, LIF))
+
+
+@pytest.mark.parametrize("storage", ["csr", "masked", "all active"])
+def test_prediction_of_every_kind_of_image(storage):
+    network = make(storage, norm="none", seed=170)
+    pictures = images(7)
+    for i in range(7):
+        pictures[i, :, i:] = 0  # different enough for different answers
+    network.parameters()[-1].data[...] = 0  # the readout's bias would decide for all
+    expected = decide(network.forward(Batch(pictures, None)))
+    assert len(set(expected.tolist())) > 1
+    for given in (
+        pictures, pictures[:, 0], pictures / 255, (pictures / 255).astype(np.float32),
+        np.asfortranarray(pictures), (pictures[:, 0] / 255).tolist(),
+    ):  # fmt: skip
+        labels = network.predict(given)
+        assert labels.dtype == np.int64
+        np.testing.assert_array_equal(labels, expected)
+    for batch_size in (1, 3, 7):
+        np.testing.assert_array_equal(network.predict(pictures, batch_size), expected)
+
+
+def test_prediction_of_nothing_and_of_events():
+    network = make()
+    empty = network.predict(images(0))
+    assert empty.shape == (0,)
+    assert empty.dtype == np.int64
+    frames = np.random.default_rng(0).integers(0, 2, (5, 3, 1, 8, 8)).astype(np.uint8)
+    assert network.predict(frames).shape == (5,)
+
+
+@pytest.mark.parametrize(("shape", "message"), [
+    ((5, 1, 8, 9), "images of shape (1, 8, 9), but the network takes (1, 8, 8)"),
+    ((5, 3, 8, 8), "(3, 8, 8)"),
+    ((8, 8), "(8, 8)"),
+    ((64,), "(64,)"),
+    ((5, 4, 1, 8, 8), "events of 4 time steps, but neuron.time_steps = 3"),
+    ((2, 5, 3, 1, 8, 8), "give images"),
+])  # fmt: skip
+def test_wrong_shapes(shape, message):
+    network = make()
+    with pytest.raises(UserError, match=re.escape(message)):
+        network.predict(np.zeros(shape))
+    with pytest.raises(UserError, match=re.escape(message)):
+        network.loss_and_backward(Batch(np.zeros(shape), np.zeros(shape[0], np.int64)))
+
+
+@pytest.mark.parametrize("label", [-1, 4])
+def test_labels_outside_the_classes(label):
+    """-1 would silently count as the last class."""
+    network = make()
+    labels = np.array([0, 1, label])
+    with pytest.raises(UserError, match=str(label)):
+        network.loss_and_backward(Batch(images(3), labels))
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+@pytest.mark.parametrize("storage", ["csr", "all active"])
+def test_one_sample(norm, storage):
+    network = make(storage, norm=norm)
+    loss, outputs = network.loss_and_backward(Batch(images(1), np.array([2])))
+    assert np.isfinite(loss)
+    assert outputs.shape == (4, 3, 1)
+    assert all(np.isfinite(p.gradient).all() for p in network.parameters())
+
+
+def test_a_batch_of_no_samples_is_refused():
+    network = make()
+    with pytest.raises(UserError, match="no images"):
+        network.forward(Batch(images(0), np.zeros(0, np.int64)))
+    with pytest.raises(UserError, match="no images"):
+        network.loss_and_backward(Batch(images(0), np.zeros(0, np.int64)))
+
+
+def test_evaluation_changes_nothing():
+    network = make()
+    train(network, 1)
+    before = {key: array.copy() for key, array in network.state().items()}
+    network.forward(Batch(images(), None))
+    network.predict(images())
+    for key, array in network.state().items():
+        np.testing.assert_array_equal(array, before[key])
+
+
+def test_layers_without_a_weight_still_work():
+    """Density 0 somewhere: biases remain, nothing is divided by 0."""
+    network = make("all active", norm="none")
+    for p in network.parameters():
+        if p.prunable:
+            p.sparsify(np.zeros(0, np.int64))
+    losses = train(network, 2)
+    assert np.isfinite(losses).all()
+    assert all(p.active == 0 for p in network.parameters() if p.prunable)
+
+
+def test_spike_rates():
+    network = make()
+    network.forward(Batch(images(), None))
+    rates = network.spike_rates()
+    assert list(rates) == ["lif1", "lif2", "lif3"]
+    for layer in network.layers():
+        if isinstance(layer, LIF):
+            assert rates[layer.name] == pytest.approx(layer.s.mean())
+    assert 0 < rates["lif1"] < 1
+
+
+def quiet(function, *arguments):
+    """Call without NumPy's warnings about the infinities that are the subject."""
+    with np.errstate(all="ignore"):
+        return function(*arguments)
+
+
+def test_all_finite():
+    network = make()
+    assert network.first_non_finite() is None
+    train(network, 1)
+    assert network.first_non_finite() is None
+
+
+@pytest.mark.parametrize("where", ["conv1.weight", "conv2.bias", "linear2.weight"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_layer_of_a_bad_weight_is_named(where, value):
+    network = make()
+    parameter = {p.name: p for p in network.parameters()}[where]
+    parameter.data.reshape(-1)[0] = value
+    assert network.first_non_finite() == where.split(".")[0]
+
+
+@pytest.mark.parametrize("layer", ["conv2", "linear1", "linear2"])
+def test_a_step_that_blows_up_names_the_layer_where_it_began(layer):
+    """The backward carries a NaN down to the first layer, which is not where it comes from."""
+    network = make("all active", norm="none")
+    parameter = {p.name: p for p in network.parameters()}[f"{layer}.bias"]
+    parameter.data[0] = np.nan
+    quiet(network.loss_and_backward, Batch(images(), np.zeros(6, np.int64)))
+    assert network.first_non_finite() == layer
+
+
+def test_bytes():
+    network = make()
+    train(network, 1)
+    held = network.bytes_held()
+    active = sum(p.active for p in network.parameters())
+    assert held["weights"] == held["gradients"] == held["optimiser"] == 4 * active
+    assert held["indices"] == sum(
+        p.topology.index_bytes for p in network.parameters() if p.topology is not None
+    )
+    assert held["buffers"] == sum(layer.buffer_bytes() for layer in network.layers())
+    assert network.bytes_dense() == 12 * sum(p.size for p in network.parameters())
+    assert make("all active").bytes_held()["indices"] == 0

@@ -1,0 +1,56 @@
+"""The presets are the papers' neurons; impossible ones are refused."""
+
+import dataclasses
+
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.neuron import PRESETS, Neuron, from_preset
+
+# preset: decay, gain, reset, detached, surrogate (spec: the table of neurons)
+TABLE = {
+    "ndsnn": (0.5, 1.0, "subtract", True, "arctan"),
+    "esl": (0.5, 1.0, "zero", False, "triangle"),
+    "sdsnn": (0.2, 1.0, "zero", True, "rectangle"),
+    "lth": (0.25, 0.75, "zero", True, "arctan"),
+}
+
+
+def test_presets():
+    assert set(PRESETS) == set(TABLE)
+    for name, expected in TABLE.items():
+        n = from_preset(name)
+        assert (n.decay, n.gain, n.reset, n.detach_reset, n.surrogate) == expected
+        assert n.threshold == n.surrogate_scale == 1.0
+
+
+def test_changes():
+    n = from_preset("esl", decay=0.9, threshold=None, time_steps=7)
+    assert (n.decay, n.threshold, n.time_steps, n.reset) == (0.9, 1.0, 7, "zero")
+    assert PRESETS["esl"]["decay"] == 0.5
+    assert from_preset("esl", surrogate="sigmoid").surrogate_scale == 4.0  # its own default
+    assert from_preset("esl", surrogate="sigmoid", surrogate_scale=2.0).surrogate_scale == 2.0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        n.decay = 0.1
+
+
+@pytest.mark.parametrize(("option", "value"), [
+    ("reset", "hard"), ("decay", -0.1), ("decay", 1.1), ("decay", float("nan")),
+    ("threshold", 0.0), ("threshold", -1.0), ("surrogate_scale", 0.0), ("surrogate_scale", -2.0),
+    ("time_steps", 0), ("surrogate", "step"),
+])  # fmt: skip
+def test_impossible_neurons(option, value):
+    with pytest.raises(UserError, match=option):
+        Neuron(**{option: value})
+
+
+@pytest.mark.parametrize("option", ["threshold", "surrogate_scale", "gain"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_not_finite(option, value):
+    with pytest.raises(UserError, match=option):
+        Neuron(**{option: value})
+
+
+def test_unknown_preset():
+    with pytest.raises(UserError, match=r"neuron\.preset = 'snn': choose one of ndsnn, esl"):
+        from_preset("snn")

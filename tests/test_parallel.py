@@ -1,0 +1,189 @@
+"""Threads: ranges, exceptions, and results that do not depend on their number."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from nsnn import parallel
+from nsnn.data import Batch
+from nsnn.errors import UserError
+from nsnn.layers import dense_conv
+from nsnn.models import build
+from nsnn.neuron import from_preset
+
+
+@pytest.fixture(autouse=True)
+def _same_threads_afterwards():
+    before = parallel.get_threads()
+    yield
+    parallel.set_threads(before)
+
+
+def test_set_threads():
+    assert parallel.set_threads(3) == parallel.get_threads() == 3
+    assert parallel.set_threads(0) == parallel.available_cores() == parallel.get_threads()
+    with pytest.raises(UserError, match="threads = -1"):
+        parallel.set_threads(-1)
+    assert parallel.get_threads() == parallel.available_cores()
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 1000])
+@pytest.mark.parametrize("parts", [1, 3, 8])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bounds_cover_everything_once(size, parts, weighted):
+    counts = np.random.default_rng(40).integers(0, 50, size)
+    counts[: size // 3] = 0  # empty rows
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32) if weighted else None
+    ranges = parallel.bounds(size, parts, indptr)
+    assert len(ranges) <= parts
+    covered = [i for start, stop in ranges for i in range(start, stop)]
+    assert covered == list(range(size))
+    assert all(stop > start for start, stop in ranges)
+
+
+def test_bounds_are_balanced_by_work():
+    rows = 400
+    counts = np.where(np.arange(rows) < 100, 90, 2)  # a quarter of the rows has nearly all
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    work = [indptr[b] - indptr[a] + b - a for a, b in parallel.bounds(rows, 8, indptr)]
+    assert max(work) - min(work) <= 2 * 91
+    assert {b - a for a, b in parallel.bounds(rows, 8)} == {50}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_run_covers_the_outputs_once(threads, monkeypatch):
+    monkeypatch.setattr(parallel, "SERIAL_BELOW", 0)
+    parallel.set_threads(threads)
+    calls = []
+
+    def kernel(scale, out, start, stop):
+        calls.append((start, stop))
+        out[start:stop] += scale * np.arange(start, stop)
+
+    out = np.zeros(100)
+    parallel.run(kernel, 100, 1.0, 2.0, out)
+    np.testing.assert_array_equal(out, 2.0 * np.arange(100))
+    assert (len(calls) == 1) == (threads == 1)
+
+
+def test_little_work_stays_in_one_call():
+    parallel.set_threads(2)
+    calls = []
+    parallel.run(lambda start, stop: calls.append((start, stop)), 100, parallel.SERIAL_BELOW - 1)
+    assert calls == [(0, 100)]
+    parallel.run(lambda start, stop: calls.append((start, stop)), 100, parallel.SERIAL_BELOW)
+    assert len(calls) > 2
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_results_come_in_the_order_of_the_items(threads):
+    parallel.set_threads(threads)
+
+    def square(i):
+        time.sleep(0.002 * (i % 3))
+        return i * i
+
+    assert parallel.tasks(square, range(20)) == [i * i for i in range(20)]
+    assert parallel.tasks(square, []) == []
+
+
+def test_several_threads_work():
+    parallel.set_threads(2)
+    both = threading.Barrier(2, timeout=10)  # passes only if two threads are in at once
+    parallel.tasks(lambda i: both.wait(), range(2))
+
+
+@pytest.mark.parametrize("in_helper", [True, False])
+def test_an_exception_in_a_thread_surfaces(in_helper):
+    parallel.set_threads(2)
+    both = threading.Barrier(2, timeout=10)
+
+    def fail(i):
+        both.wait()
+        if (threading.current_thread() is not threading.main_thread()) == in_helper:
+            raise ZeroDivisionError("from a kernel")
+
+    with pytest.raises(ZeroDivisionError, match="from a kernel"):
+        parallel.tasks(fail, range(2))
+    assert parallel.tasks(abs, [-1, -2, -3]) == [1, 2, 3]  # the pool is still usable
+
+
+NESTED = """
+from nsnn import parallel
+parallel.set_threads(2)
+print(parallel.tasks(lambda i: parallel.tasks(lambda j: 10 * i + j, range(3)), range(4)))
+"""
+
+
+def test_tasks_within_tasks_do_not_wait_for_each_other():
+    """In a process of its own, so that a deadlock fails the test instead of hanging it."""
+    done = subprocess.run(
+        [sys.executable, "-c", NESTED], capture_output=True, text=True, timeout=10
+    )
+    assert done.stdout.strip() == str([[10 * i + j for j in range(3)] for i in range(4)])
+
+
+@pytest.mark.parametrize("shape", [(20, 30, 40), (3, 30, 40), (8, 1, 1), (1, 1, 3), (16, 5, 0)])
+def test_matmul_gives_the_same_bits_with_any_number_of_threads(shape):
+    rng = np.random.default_rng(41)
+    n, k, m = shape
+    a, b = rng.normal(size=(n, k)), rng.normal(size=(k, m))
+    results = []
+    for threads in (1, 2, 3):
+        parallel.set_threads(threads)
+        out = np.full((n, m), np.nan)
+        parallel.matmul(a, b, out)
+        results.append(out)
+    np.testing.assert_allclose(results[0], a @ b, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_matmul_of_transposed_views():
+    rng = np.random.default_rng(42)
+    a, b = rng.normal(size=(30, 20)), rng.normal(size=(40, 30))
+    out = np.empty((20, 40))
+    parallel.matmul(a.T, b.T, out)
+    np.testing.assert_allclose(out, a.T @ b.T, rtol=1e-12, atol=1e-12)
+
+
+def outcome(storage, threads):
+    """Outputs and gradients of a network with every kind of layer."""
+    parallel.set_threads(threads)
+    rng = np.random.default_rng(43)
+    neuron = from_preset("ndsnn", time_steps=3)
+    network = build("9C3-AP2-10C3-MP2-20", neuron, (2, 12, 12), 10, rng, norm="batch")
+    for p in network.parameters():
+        if p.prunable:
+            p.data *= 3
+            if storage != "all active":
+                positions = np.flatnonzero(rng.random(p.size) < 0.4)
+                p.sparsify(positions, "csr" if storage == "csr" else "dense")
+                p.request_growth(20, positions)
+    images = rng.integers(0, 256, (7, 2, 12, 12)).astype(np.uint8)
+    loss, outputs = network.loss_and_backward(Batch(images, rng.integers(0, 10, 7)))
+    arrays = [np.array(loss), outputs, *(p.gradient for p in network.parameters())]
+    if storage != "all active":
+        arrays += [p.take_candidates() for p in network.parameters() if p.prunable]
+    arrays += [array for layer in network.layers() for array in layer.state().values()]
+    return [array.copy() for array in arrays]
+
+
+@pytest.mark.parametrize("storage", ["all active", "masked", "csr"])
+def test_a_network_gives_the_same_bits_with_any_number_of_threads(storage, monkeypatch):
+    monkeypatch.setattr(parallel, "SERIAL_BELOW", 0)
+    monkeypatch.setattr(dense_conv, "BAND_BYTES", 2_000)  # a few bands also of small images
+    alone = outcome(storage, 1)
+    assert all(array.any() for array in alone[1:])
+    for threads in (2, 3):
+        for a, b in zip(alone, outcome(storage, threads), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_blas_status_is_a_sentence():
+    assert parallel.blas_status() == parallel.single_threaded_blas()
+    assert "thread" in parallel.blas_status()

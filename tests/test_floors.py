@@ -21,7 +21,7 @@ FLOORS = {
     "models": 5,
     "gradcheck": 6, "info": 6,
     "training": 7,
-    "plot": 8, "bench": 8,
+    "plot": 8,
     "commands": 9,
     "cli": 10,
     "__main__": 11,

@@ -23,14 +23,14 @@ _CHUNK = 500  # pictures drawn at once: their arrays stay in the processor's cac
 class Style(NamedTuple):
     """How strongly pictures are distorted; each quantity is uniform in ± its value or its range."""
 
-    tilt: float = 0.14  # tangent of half the rotation angle (0.14: ± 16°)
-    shear: float = 0.3
-    scale: tuple[float, float] = (0.75, 1.15)
-    shift: float = 2.5  # pixels
+    tilt: float = 0.16  # tangent of half the rotation angle (0.16: ± 18°)
+    shear: float = 0.32
+    scale: tuple[float, float] = (0.7, 1.15)
+    shift: float = 2.8  # pixels
     thicken: tuple[float, float] = (-0.25, 0.8)  # pixels added on each side of a stroke
     blur: tuple[float, float] = (1.0, 2.6)  # pixels over which ink fades
-    contrast: tuple[float, float] = (0.45, 1.0)
-    noise: float = 0.22
+    contrast: tuple[float, float] = (0.42, 1.0)
+    noise: float = 0.25
 
 
 def draw(faces: tuple, size: int, rng: np.random.Generator, style: Style | None = None) -> tuple:

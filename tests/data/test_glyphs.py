@@ -37,7 +37,7 @@ def test_the_bytes_are_those_of_every_machine():
     # A change of this number changes all results on glyphs: say so where they are listed.
     images, labels = draw(600, faces=TEST_FACES)
     digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-    assert digest[:16] == "f4fe738efa4bb1da"
+    assert digest[:16] == "40fe6c38c1f40dfc"
 
 
 def test_without_distortion_a_digit_of_one_face_is_always_the_same():
@@ -111,4 +111,4 @@ def test_held_out_fonts_are_hard_but_not_hopeless():
     # A third of the training data and a weak classifier: 0.75. With all of it, a multilayer
     # perceptron gets 0.93 to 0.94 and a small convolutional network 0.97.
     accuracy = random_feature_accuracy(draw(2000, faces=TRAIN_FACES), draw(1000, 1, TEST_FACES))
-    assert 0.65 < accuracy < 0.85
+    assert 0.55 < accuracy < 0.75

@@ -30,9 +30,12 @@ def direct(images, mean, std, dtype) -> np.ndarray:
 
 
 def events(frames, dtype) -> np.ndarray:
-    """Event frames (B, T, C, H, W) as input (C, H, W, T, B); uint8 counts stay uint8."""
-    x = np.ascontiguousarray(frames.transpose(2, 3, 4, 1, 0))
-    return x if x.dtype == np.uint8 else x.astype(dtype)
+    """Event frames (B, T, C, H, W) as input (C, H, W, T, B) of `dtype`, the counts themselves.
+
+    Counts are converted even if they are uint8: inside the engine uint8 means spikes, 0 or 1, and
+    the sparse products would take a count of 2 for one spike.
+    """
+    return frames.transpose(2, 3, 4, 1, 0).astype(dtype, order="C")
 
 
 def encode(images, mean, std, dtype) -> np.ndarray:

@@ -15,6 +15,7 @@ from nsnn.layers import (
     LIF,
     AvgPool2d,
     BatchNorm,
+    BatchNormLIF,
     Conv2d,
     Flatten,
     Integrator,
@@ -155,9 +156,10 @@ class _Builder:
         self.shape = (outputs,)
 
     def _spike(self, channels):
+        lif = LIF(self.neuron, self.dtype, self._name("lif"))
         if self.norm == "batch":
-            self.parts.append(BatchNorm(channels, self.dtype, self._name("norm")))
-        self.parts.append(LIF(self.neuron, self.dtype, self._name("lif")))
+            lif = BatchNormLIF(BatchNorm(channels, self.dtype, self._name("norm")), lif)
+        self.parts.append(lif)
 
     def _image(self, token):
         if len(self.shape) != 3:

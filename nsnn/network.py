@@ -5,6 +5,7 @@ import numpy as np
 from nsnn.encoding import encode
 from nsnn.errors import UserError
 from nsnn.layers import LIF, decide
+from nsnn.layers.gradients import GradientPair
 from nsnn.losses import cross_entropy
 
 
@@ -34,6 +35,8 @@ class Network:
 
     def __init__(self, body, input_shape, classes, neuron, dtype=np.float32, storage="csr"):
         self.body = body
+        self._gradients = GradientPair()
+        body.share_gradients(self._gradients)
         self.input_shape = tuple(input_shape)
         self.classes = classes
         self.neuron = neuron
@@ -96,7 +99,7 @@ class Network:
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def spike_rates(self) -> dict[str, float]:
-        """Spikes per neuron and step of each LIF layer in the last forward."""
+        """Spikes per neuron and time step of each LIF layer in the last forward."""
         return {layer.name: layer.rate() for layer in self.layers() if isinstance(layer, LIF)}
 
     def first_non_finite(self) -> str | None:
@@ -106,7 +109,7 @@ class Network:
         """
         for layer in self.layers():
             arrays = [parameter.data for parameter in layer.parameters()]
-            arrays += [a for key, a in layer._buffers.items() if key in ("y", "v")]
+            arrays += [a for key, a in layer._buffers.items() if key == "y"]
             if any(not np.isfinite(array).all() for array in arrays):
                 return layer.name
         return None
@@ -117,11 +120,12 @@ class Network:
         for parameter in self.parameters():
             for key, count in parameter.bytes_held().items():
                 total[key] += count
-        return total | {"buffers": self.body.buffer_bytes()}
+        return total | {"buffers": self.body.buffer_bytes() + self._gradients.nbytes}
 
     def bytes_dense(self) -> int:
-        """Bytes of weights, gradients and one optimiser slot if every position were stored."""
-        return 3 * self.dtype.itemsize * sum(parameter.size for parameter in self.parameters())
+        """Bytes of weights, gradients and optimiser state if every position were stored."""
+        arrays = sum((2 + len(p.slots)) * p.size for p in self.parameters())
+        return self.dtype.itemsize * arrays
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint needs, as copies in plain arrays named such as "conv1.weight/data"."""

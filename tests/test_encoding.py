@@ -30,16 +30,26 @@ def test_the_images_are_not_changed():
     np.testing.assert_array_equal(images, before)
 
 
-def test_events():
+def test_events_are_not_shared_with_the_network():
+    """One sample and step of the right type is in the network's order already."""
+    frames = np.ones((1, 1, 2, 3, 4), np.float32)
+    assert not np.shares_memory(encode(frames, MEAN, STD, np.float32), frames)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_events(dtype):
     frames = np.random.default_rng(52).integers(0, 3, (4, 6, 2, 3, 5)).astype(np.uint8)
-    x = encode(frames, MEAN, STD, np.float32)
-    assert x.dtype == np.uint8
+    x = encode(frames, MEAN, STD, dtype)
+    assert x.dtype == dtype  # uint8 would mean spikes, and a count of 2 would pass for one
+    assert x.max() == 2
     assert x.shape == (2, 3, 5, 6, 4)
     assert x.flags.c_contiguous
     assert x[1, 2, 4, 5, 3] == frames[3, 5, 1, 2, 4]
     np.testing.assert_array_equal(x, frames.transpose(2, 3, 4, 1, 0))
-    assert encode(frames.astype(np.float64), MEAN, STD, np.float32).dtype == np.float32
-    assert encode(frames.astype(np.int64), MEAN, STD, np.float32).dtype == np.float32
+    for given in (np.float64, np.int64, bool, dtype):
+        again = encode(frames.astype(given), MEAN, STD, dtype)
+        assert again.dtype == dtype
+        np.testing.assert_array_equal(again, x > 0 if given is bool else x)
 
 
 def test_memory_order_does_not_matter():

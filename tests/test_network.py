@@ -128,6 +128,23 @@ def test_prediction_of_nothing_and_of_events():
     assert network.predict(frames).shape == (5,)
 
 
+def test_event_counts_are_no_spikes():
+    """uint8 is what data sets hold; a count of 2 is twice the current, however weights are held."""
+    frames = np.random.default_rng(63).integers(0, 4, (5, 3, 1, 8, 8)).astype(np.uint8)
+    batch = Batch(frames, np.array([0, 1, 2, 3, 0]))
+    csr, masked = make("csr", np.float64), make("masked", np.float64)
+    outputs = csr.forward(batch).copy()
+    np.testing.assert_allclose(outputs, masked.forward(batch), rtol=1e-12, atol=1e-12)
+    assert not np.allclose(outputs, csr.forward(Batch((frames > 0).astype(np.uint8), None)))
+    np.testing.assert_array_equal(outputs, csr.forward(Batch(frames / 1.0, None)))
+    losses = [network.loss_and_backward(batch)[0] for network in (csr, masked)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+    for p, q in zip(csr.parameters(), masked.parameters(), strict=True):
+        np.testing.assert_allclose(
+            p.active_gradient(), q.active_gradient(), rtol=1e-9, atol=1e-11, err_msg=p.name
+        )
+
+
 @pytest.mark.parametrize(("shape", "message"), [
     ((5, 1, 8, 9), "images of shape (1, 8, 9), but the network takes (1, 8, 8)"),
     ((5, 3, 8, 8), "(3, 8, 8)"),
@@ -216,7 +233,7 @@ def test_all_finite():
     assert network.first_non_finite() is None
 
 
-@pytest.mark.parametrize("where", ["conv1.weight", "conv2.bias", "linear2.weight"])
+@pytest.mark.parametrize("where", ["conv1.weight", "conv2.bias", "norm2.gamma", "linear2.weight"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_the_layer_of_a_bad_weight_is_named(where, value):
     network = make()
@@ -244,6 +261,8 @@ def test_bytes():
     assert held["indices"] == sum(
         p.topology.index_bytes for p in network.parameters() if p.topology is not None
     )
-    assert held["buffers"] == sum(layer.buffer_bytes() for layer in network.layers())
+    activations = sum(layer.buffer_bytes() for layer in network.layers())
+    largest = 4 * 3 * 8 * 8 * 3 * 5  # into pool1: (C, H, W, T, B) float32
+    assert largest <= held["buffers"] - activations <= 2 * largest
     assert network.bytes_dense() == 12 * sum(p.size for p in network.parameters())
     assert make("all active").bytes_held()["indices"] == 0

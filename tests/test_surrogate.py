@@ -62,12 +62,13 @@ def test_dtype_is_kept(name, dtype):
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_kernel_uses_the_same_phi(name, scale):
     """One step, δ = 1: the gradient of the current is φ."""
-    v = points(name, scale).reshape(1, 1, -1) + 1.0
+    v = points(name, scale).reshape(1, 1, 1, -1) + 1.0
     k = surrogate.default_scale(name) if scale is None else scale
     d = np.zeros_like(v)
     s = (v >= 1).astype(np.uint8)
     code = surrogate.code(name)
-    lif_backward(np.ones_like(v), v, s, 0.5, 1.0, 1.0, False, True, code, k, d, 0, 1)
+    current = v, np.ones(1), np.zeros(1)
+    lif_backward(np.ones_like(v), *current, s, 0.5, 1.0, 1.0, False, True, code, k, d, 0, 1)
     np.testing.assert_allclose(d, surrogate.derivative(name, v - 1.0, scale), rtol=1e-12)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from nsnn import surrogate
 from nsnn.errors import UserError
 from nsnn.layers import LIF, Conv2d, Integrator, Linear, MaxPool2d
-from nsnn.layers.lif import as_neurons
+from nsnn.layers.lif import by_channel
 from nsnn.reference.lif import lif_forward
 
 TOLERANCE = 1e-6  # largest relative error that passes, in float64
@@ -92,19 +92,18 @@ def smooth_spikes(network):
             del layer.forward  # the class's own forward again
 
 
-def _smooth_forward(layer, held, x, training=False):
+def _smooth_forward(layer, held, x, training=False, affine=None):
     """`LIF.forward` with o = primitive(v - ϑ), kept where the production backward looks."""
     n = layer.neuron
     fire = functools.partial(surrogate.primitive, n.surrogate, scale=n.surrogate_scale)
-    v, o = lif_forward(
-        as_neurons(x), n.decay, n.gain, n.threshold, n.reset == "zero", n.time_steps, fire,
-        held.get("o"),
+    layer._x, layer._affine = x, layer._current(x.shape[0], affine)
+    _, o = lif_forward(
+        by_channel(x), *layer._affine, n.decay, n.threshold, n.reset == "zero", n.time_steps,
+        fire, held.get("o"),
     )  # fmt: skip
     if n.detach_reset:
         held.setdefault("o", o)
-    layer._input_steps = x.shape[-2]
-    shape = (*x.shape[:-2], n.time_steps, x.shape[-1])
-    layer.v, layer.s = v.reshape(shape), o.reshape(shape)
+    layer.s = o.reshape(*x.shape[:-2], n.time_steps, x.shape[-1])
     return layer.s
 
 
@@ -143,8 +142,10 @@ def check_network(network, batch, rng=None, directions=3, option="") -> list[Res
         raise UserError("check_network needs a network of dtype float64: build it with dtype=float")
     rng = np.random.default_rng(0) if rng is None else rng
     x = network.encode(batch.images).astype(np.float64)
-    with smooth_spikes(network), _input_gradient(network), _running_statistics(network):
-        gradients, d_input = _gradients(network, x, batch.labels)
+    with smooth_spikes(network), _running_statistics(network):
+        gradients, _ = _gradients(network, x, batch.labels)  # as in training
+        with _input_gradient(network):
+            _, d_input = _gradients(network, x, batch.labels)
         _raise_near_kink(network)
         loss = functools.partial(_loss, network, x, batch.labels)
         results = []

@@ -33,14 +33,15 @@ def batchnorm_forward(x, mean, inverse_std, gamma, beta, y, start, stop):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def batchnorm_backward(dy, x, mean, inverse_std, gamma, d_gamma, d_beta, dx, start, stop):
-    """dx, d_gamma, d_beta of training mode, where mean and variance depend on x.
+def batchnorm_backward(d, x, mean, inverse_std, gamma, d_gamma, d_beta, start, stop):
+    """d (C, M) from dL/dy to dL/dx in place, and d_gamma, d_beta (C,): training mode.
 
-    dx = gamma inverse_std (dy - mean(dy) - x_hat mean(dy x_hat)); x_hat is rebuilt from x.
+    There mean and variance depend on x: dx = gamma inverse_std (dy - mean(dy) - x_hat mean(dy
+    x_hat)); x_hat is rebuilt from x.
     """
     M = x.shape[1]
     for c in range(start, stop):
-        row, d_row, target = x[c], dy[c], dx[c]
+        row, d_row = x[c], d[c]
         m, r = mean[c], inverse_std[c]
         sum_dy, sum_dy_x = 0.0, 0.0
         for i in range(M):
@@ -50,4 +51,4 @@ def batchnorm_backward(dy, x, mean, inverse_std, gamma, d_gamma, d_beta, dx, sta
         mean_dy, mean_dy_x = x.dtype.type(sum_dy / M), x.dtype.type(sum_dy_x / M)
         scale = gamma[c] * r
         for i in range(M):
-            target[i] = scale * (d_row[i] - mean_dy - (row[i] - m) * r * mean_dy_x)
+            d_row[i] = scale * (d_row[i] - mean_dy - (row[i] - m) * r * mean_dy_x)

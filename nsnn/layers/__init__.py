@@ -10,6 +10,7 @@ from nsnn.layers.container import Residual, Sequential
 from nsnn.layers.conv import Conv2d
 from nsnn.layers.lif import LIF
 from nsnn.layers.linear import Integrator, Linear, decide
+from nsnn.layers.norm_lif import BatchNormLIF
 from nsnn.layers.parameter import Parameter
 from nsnn.layers.pool import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
 
@@ -17,6 +18,7 @@ __all__ = [
     "LIF",
     "AvgPool2d",
     "BatchNorm",
+    "BatchNormLIF",
     "Conv2d",
     "Flatten",
     "GlobalAvgPool2d",

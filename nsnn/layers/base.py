@@ -1,16 +1,20 @@
 """What every layer answers."""
 
+import abc
+
 import numpy as np
 
 from nsnn.errors import UserError
+from nsnn.layers.gradients import GradientPair
 
 
-class Layer:
+class Layer(abc.ABC):
     """A step of the network with a hand-written forward and backward.
 
     Activations are `(C, H, W, T, B)` or `(N, T, B)`, C-contiguous. A layer owns its outputs and
     reuses their memory: an output is valid until the layer's next forward, an input gradient until
-    its next backward. (A fresh array of 160 MB costs 400 ms of page faults, a reused one 5 ms.)
+    its next backward; inside a network, until the layer before has read it. (A fresh array of
+    160 MB costs 400 ms of page faults, a reused one 5 ms.)
 
     Attributes
     ----------
@@ -22,14 +26,19 @@ class Layer:
 
     def __init__(self):
         self._buffers = {}
+        self._pair = GradientPair()
 
+    @abc.abstractmethod
     def forward(self, x, training=False):
         """Output for the input `x`; `training` matters to batch normalisation only."""
-        raise NotImplementedError(f"{type(self).__name__}.forward")
 
+    @abc.abstractmethod
     def backward(self, dy):
         """Input gradient for the output gradient `dy`; fills the parameters' gradients."""
-        raise NotImplementedError(f"{type(self).__name__}.backward")
+
+    def share_gradients(self, pair: GradientPair) -> None:
+        """Write input gradients into `pair` from now on, as all layers of a network do."""
+        self._pair = pair
 
     def parameters(self) -> list:
         """The trainable arrays of this layer."""
@@ -43,11 +52,11 @@ class Layer:
         """Arrays beside the parameters that a checkpoint needs."""
         return {}
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
+    def restore(self, state: dict[str, np.ndarray]) -> None:  # noqa: B027 - most have no state
         """Take over what `state` returned."""
 
     def buffer_bytes(self) -> int:
-        """Bytes of the activations and gradients that this layer holds."""
+        """Bytes of the activations that this layer holds."""
         return sum(array.nbytes for array in self._buffers.values())
 
     def _require(self, what, found, *allowed):
@@ -55,6 +64,10 @@ class Layer:
         if found not in allowed:
             takes = " or ".join(map(str, allowed))
             raise UserError(f"{self.name}: input of {found} {what}, but the layer takes {takes}")
+
+    def _gradient(self, dy, shape, dtype):
+        """An uninitialised array for the input gradient that belongs to `dy`."""
+        return self._pair.other(dy, shape, dtype)
 
     def _buffer(self, key, shape, dtype):
         """An uninitialised array, the same one as last time if shape and dtype are the same."""

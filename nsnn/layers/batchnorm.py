@@ -35,41 +35,56 @@ class BatchNorm(Layer):
     def parameters(self):
         return [self.gamma, self.beta]
 
-    def forward(self, x, training=False):
-        """x (C, …, T, B) float -> y, same shape. Training also moves the running statistics."""
+    def affine(self, x, training=False) -> tuple[np.ndarray, np.ndarray]:
+        """(scale, shift), each (C,), with which y = scale x + shift.
+
+        Training also moves the running statistics.
+        """
         self._require("channels", x.shape[0], self.gamma.size)
         self._x = x
-        C = x.shape[0]
-        flat = x.reshape(C, -1)
         mean, variance = self.running_mean, self.running_variance
         if training:
-            M = flat.shape[1]
-            mean, variance = np.empty(C), np.empty(C)
-            parallel.run(kernels.batchnorm_statistics, C, x.size, flat, mean, variance)
-            # New arrays, not in place: what `state` handed out stays as it was.
-            keep = 1 - self.momentum
-            unbiased = variance * (M / max(1, M - 1))
-            self.running_mean = keep * self.running_mean + self.momentum * mean
-            self.running_variance = keep * self.running_variance + self.momentum * unbiased
+            mean, variance = self._statistics(x)
         self._mean = mean.astype(self.dtype)
         self._inverse_std = (1 / np.sqrt(variance + self.eps)).astype(self.dtype)
+        scale = self.gamma.data * self._inverse_std
+        return scale, self.beta.data - self._mean * scale
+
+    def forward(self, x, training=False):
+        """x (C, …, T, B) float -> y, same shape. Training also moves the running statistics."""
+        self.affine(x, training)
         y = self._buffer("y", x.shape, self.dtype)
         parallel.run(
-            kernels.batchnorm_forward, C, x.size, flat, self._mean, self._inverse_std,
-            self.gamma.data, self.beta.data, y.reshape(C, -1),
+            kernels.batchnorm_forward, x.shape[0], x.size, _flat(x), self._mean,
+            self._inverse_std, self.gamma.data, self.beta.data, _flat(y),
         )  # fmt: skip
         return y
 
     def backward(self, dy):
         """dL/dx of training mode; fills the gradients of γ and β."""
-        C = dy.shape[0]
-        dx = self._buffer("dx", dy.shape, dy.dtype)
+        dx = self._gradient(dy, dy.shape, dy.dtype)
+        dx[...] = dy
+        return self.backward_in_place(dx)
+
+    def backward_in_place(self, d):
+        """As `backward`, but dL/dx takes the place of dL/dy in `d`, which is in C order."""
         parallel.run(
-            kernels.batchnorm_backward, C, dy.size, dy.reshape(C, -1), self._x.reshape(C, -1),
-            self._mean, self._inverse_std, self.gamma.data,
-            self.gamma.gradient, self.beta.gradient, dx.reshape(C, -1),
+            kernels.batchnorm_backward, d.shape[0], d.size, _flat(d), _flat(self._x), self._mean,
+            self._inverse_std, self.gamma.data, self.gamma.gradient, self.beta.gradient,
         )  # fmt: skip
-        return dx
+        return d
+
+    def _statistics(self, x):
+        """Mean and biased variance (C,) of the batch in float64."""
+        C, M = x.shape[0], x.size // x.shape[0]
+        mean, variance = np.empty(C), np.empty(C)
+        parallel.run(kernels.batchnorm_statistics, C, x.size, _flat(x), mean, variance)
+        # New arrays, not in place: what `state` handed out stays as it was.
+        keep = 1 - self.momentum
+        unbiased = variance * (M / max(1, M - 1))
+        self.running_mean = keep * self.running_mean + self.momentum * mean
+        self.running_variance = keep * self.running_variance + self.momentum * unbiased
+        return mean, variance
 
     def state(self):
         return {"running_mean": self.running_mean, "running_variance": self.running_variance}
@@ -77,3 +92,8 @@ class BatchNorm(Layer):
     def restore(self, state):
         self.running_mean = state["running_mean"].copy()
         self.running_variance = state["running_variance"].copy()
+
+
+def _flat(array):
+    """(C, …) seen as (C, M): what the kernels take, in C order."""
+    return np.ascontiguousarray(array).reshape(array.shape[0], -1)

@@ -37,6 +37,10 @@ class Sequential(Layer):
     def layers(self):
         return [layer for part in self.parts for layer in part.layers()]
 
+    def share_gradients(self, pair):
+        for part in self.parts:
+            part.share_gradients(pair)
+
     def buffer_bytes(self):
         return sum(part.buffer_bytes() for part in self.parts)
 
@@ -69,12 +73,28 @@ class Residual(Layer):
         return np.add(y, other, out=total)
 
     def backward(self, dy):
+        # The branches run one after the other through the same memory: keep what the second needs.
+        d_other = self._kept("dy", dy)
         d_body = self.body.backward(dy)
-        d_other = dy if self.shortcut is None else self.shortcut.backward(dy)
+        if d_body is not None:
+            d_body = self._kept("d_body", d_body)
+        if self.shortcut is not None:
+            d_other = self.shortcut.backward(d_other)
         if d_body is None or d_other is None:  # first in its network
             return None
-        dx = self._buffer("dx", d_body.shape, dy.dtype)
-        return np.add(d_body, d_other, out=dx)
+        return np.add(d_body, d_other, out=self._gradient(d_other, d_body.shape, dy.dtype))
+
+    def _kept(self, key, gradient):
+        """A copy of `gradient` in memory of this layer's own."""
+        copy = self._buffer(key, gradient.shape, gradient.dtype)
+        copy[...] = gradient
+        return copy
+
+    def share_gradients(self, pair):
+        super().share_gradients(pair)
+        self.body.share_gradients(pair)
+        if self.shortcut is not None:
+            self.shortcut.share_gradients(pair)
 
     def parameters(self):
         return self.body.parameters() + (self.shortcut.parameters() if self.shortcut else [])

@@ -70,7 +70,7 @@ def conv_gradient(epsilon, x, geometry, K, gradient) -> None:
 
 
 def conv_transposed_matmul(W, epsilon, geometry, K, out) -> None:
-    """out (C, H, W·K) = dL/dx from epsilon (O, Ho, Wo·K). Source: NDSNN Eq. 2a.
+    """out (C, H, W·K) = dL/dx from epsilon (O, Ho, Wo·K). Source: NDSNN Eq. 2a, corrected.
 
     A chunk owns a range of input channels, so overlapping patches are added by one thread.
     """

@@ -29,7 +29,7 @@ def largest_gradients(gradient_rows, shape, k, excluded, dtype) -> np.ndarray:
     Notes
     -----
     Extra memory: k entries of the running best and one block of rows of about `BLOCK` entries.
-    Source: NDSNN Eqs. 8, 9, Algorithm 1.
+    Source: NDSNN Algorithm 1 (ArgGrow).
     """
     rows, cols = shape
     k = min(k, rows * cols)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nsnn import parallel, surrogate
-from nsnn.kernels.lif import lif_backward, lif_forward
+from nsnn.kernels.lif import lif_backward, lif_forward, lif_membrane
 from nsnn.layers.base import Layer
 from nsnn.neuron import Neuron
 
@@ -20,8 +20,6 @@ class LIF(Layer):
 
     Attributes
     ----------
-    v : ndarray of float, (…, T, B)
-        Membrane before the reset, of the last forward.
     s : ndarray of uint8, (…, T, B)
         Spikes of the last forward.
 
@@ -35,44 +33,64 @@ class LIF(Layer):
         super().__init__()
         self.neuron, self.dtype, self.name = neuron, np.dtype(dtype), name
 
-    def forward(self, x, training=False):
-        """Current x (…, T or 1, B) float -> spikes (…, T, B) uint8."""
-        self._require("time steps", x.shape[-2], 1, self.neuron.time_steps)
-        self._input_steps = x.shape[-2]
-        shape = (*x.shape[:-2], self.neuron.time_steps, x.shape[-1])
-        self.v = self._buffer("v", shape, self.dtype)
-        self.s = self._buffer("s", shape, np.uint8)
-        current, v = as_neurons(x), as_neurons(self.v)
+    def forward(self, x, training=False, affine=None):
+        """Current x (…, T or 1, B) float -> spikes (…, T, B) uint8.
+
+        `affine` = (scale, shift), each (C,) with C the first dimension of x: the current is
+        scale x + shift, as a batch normalisation before this layer wants it.
+        """
+        T = self.neuron.time_steps
+        self._require("time steps", x.shape[-2], 1, T)
+        self._x, self._affine = x, self._current(x.shape[0], affine)
+        self.s = self._buffer("s", (*x.shape[:-2], T, x.shape[-1]), np.uint8)
+        decay, _, threshold, reset_zero = self.constants()
         parallel.run(
-            lif_forward, v.shape[0], 4 * v.size,
-            current, *self._constants(), v, as_neurons(self.s),
+            lif_forward, x.shape[0], 4 * self.s.size,
+            by_channel(x), *self._affine, decay, threshold, reset_zero, by_channel(self.s),
         )  # fmt: skip
         return self.s
 
     def backward(self, dy):
-        """δ = dL/do (…, T, B) -> dL/dI (…, T or 1, B). Source: NDSNN Eq. 2b, corrected."""
-        shape = (*self.v.shape[:-2], self._input_steps, self.v.shape[-1])
-        dx = self._buffer("dx", shape, self.dtype)
-        v = as_neurons(self.v)
-        decay, gain, threshold, reset_zero = self._constants()
+        """δ = dL/do (…, T, B) -> g ε (…, T or 1, B). Source: NDSNN Eq. 2b, corrected."""
+        d = self._gradient(dy, self._x.shape, self.dtype)
+        decay, gain, threshold, reset_zero = self.constants()
         parallel.run(
-            lif_backward, v.shape[0], 8 * v.size,
-            as_neurons(dy), v, as_neurons(self.s), decay, gain, threshold, reset_zero,
-            self.neuron.detach_reset, surrogate.code(self.neuron.surrogate),
-            self.dtype.type(self.neuron.surrogate_scale), as_neurons(dx),
+            lif_backward, d.shape[0], 8 * dy.size,
+            by_channel(dy), by_channel(self._x), *self._affine, by_channel(self.s),
+            decay, gain, threshold, reset_zero, self.neuron.detach_reset,
+            surrogate.code(self.neuron.surrogate), self.dtype.type(self.neuron.surrogate_scale),
+            by_channel(d),
         )  # fmt: skip
-        return dx
+        return d
+
+    @property
+    def v(self) -> np.ndarray:
+        """Membrane before the reset in the last forward, (…, T, B) float; computed on demand."""
+        v = np.empty(self.s.shape, self.dtype)
+        decay, _, threshold, reset_zero = self.constants()
+        parallel.run(
+            lif_membrane, v.shape[0], 4 * v.size, by_channel(self._x), *self._affine,
+            by_channel(self.s), decay, threshold, reset_zero, by_channel(v),
+        )  # fmt: skip
+        return v
 
     def rate(self) -> float:
         """Spikes per neuron and step in the last forward."""
         return float(np.count_nonzero(self.s) / self.s.size)
 
-    def _constants(self):
+    def constants(self):
         """(decay, gain, threshold, reset_zero) in the layer's own type: no float64 slips in."""
         n, number = self.neuron, self.dtype.type
         return number(n.decay), number(n.gain), number(n.threshold), n.reset == "zero"
 
+    def _current(self, channels, affine):
+        """(scale, shift) of the current, the gain included."""
+        gain = self.dtype.type(self.neuron.gain)
+        if affine is None:
+            return np.full(channels, gain), np.zeros(channels, self.dtype)
+        return gain * affine[0], gain * affine[1]
 
-def as_neurons(array):
-    """(…, T, B) seen as (N, T, B): what the kernels take."""
-    return array.reshape(-1, *array.shape[-2:])
+
+def by_channel(array):
+    """(C, H, W, T, B) or (C, T, B) seen as (C, P, T, B): what the kernels take, in C order."""
+    return np.ascontiguousarray(array).reshape(array.shape[0], -1, *array.shape[-2:])

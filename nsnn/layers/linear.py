@@ -3,20 +3,12 @@
 import numpy as np
 
 from nsnn import parallel
-from nsnn.csr import CSRMatrix, MaskedMatrix
-from nsnn.kernels.csr import csr_gradient, csr_matmul, csr_transposed_matmul
-from nsnn.layers.base import Layer
-from nsnn.layers.growth import full_rows, largest_gradients
-from nsnn.layers.parameter import Parameter
+from nsnn.csr import CSRMatrix
+from nsnn.kernels.csr import csr_backward, csr_gradient, csr_matmul
+from nsnn.layers.weighted import Weighted
 
 
-def uniform_fan_in(shape, fan_in: int, rng, dtype) -> np.ndarray:
-    """U(-1/√fan_in, 1/√fan_in): PyTorch's default for linear layers and convolutions."""
-    bound = 1 / np.sqrt(fan_in)
-    return rng.uniform(-bound, bound, shape).astype(dtype)
-
-
-class Linear(Layer):
+class Linear(Weighted):
     """y[t] = W x[t] + b, on activations (features, T, B).
 
     Parameters
@@ -27,96 +19,48 @@ class Linear(Layer):
     dtype : float32 or float64
     bias : bool
     name : str
-
-    Attributes
-    ----------
-    weight : Parameter, (outputs, inputs)
-        Its topology says how it is stored and multiplied: dense (BLAS), masked, or CSR.
-    bias : Parameter or None
-    input_gradient : bool
-        False for a network's first layer: nobody needs dL/dx there, and `backward` returns None.
     """
 
     def __init__(self, inputs, outputs, rng, dtype=np.float32, bias=True, name="linear"):
-        super().__init__()
-        self.name = name
-        self.input_gradient = True
-        W = uniform_fan_in((outputs, inputs), inputs, rng, dtype)
-        self.weight = Parameter(f"{name}.weight", W, prunable=True)
-        self.bias = None
-        if bias:
-            b = uniform_fan_in(outputs, inputs, rng, dtype)
-            self.bias = Parameter(f"{name}.bias", b, decay=False)
-
-    def parameters(self):
-        return [self.weight] if self.bias is None else [self.weight, self.bias]
+        super().__init__((outputs, inputs), rng, dtype, bias, name)
 
     def forward(self, x, training=False):
         """x (in, T, B) uint8 or float -> y (out, T, B)."""
         self._require("features", x.shape[0], self.weight.shape[1])
         self._x = x
-        dtype = self.weight.data.dtype
-        y = self._buffer("y", (self.weight.shape[0], *x.shape[1:]), dtype)
-        flat_x, flat_y = x.reshape(x.shape[0], -1), y.reshape(y.shape[0], -1)
+        y = self._buffer("y", (self.weight.shape[0], *x.shape[1:]), self.weight.data.dtype)
+        flat_x, flat_y = self._flat(x), self._flat(y)
         W = self.weight.topology
         if isinstance(W, CSRMatrix):
-            work = W.nnz * flat_x.shape[1]
             parallel.run(
-                csr_matmul, W.shape[0], work, W.data, W.indices, W.indptr, flat_x, flat_y,
-                indptr=W.indptr,
+                csr_matmul, W.shape[0], self._work(W.nnz, flat_y),
+                W.data, W.indices, W.indptr, self._bias(), flat_x, flat_y, indptr=W.indptr,
             )  # fmt: skip
         else:
             parallel.matmul(self.weight.data, self._real(flat_x), flat_y)
-        if self.bias is not None:
-            flat_y += self.bias.data[:, None]
+            flat_y += self._bias()[:, None]
         return y
 
-    def backward(self, dy):
-        """dy = ε (out, T, B) -> Wᵀ ε (in, T, B). Source: NDSNN Eq. 2a, Eq. 2c."""
-        x, epsilon = self._x.reshape(self._x.shape[0], -1), dy.reshape(dy.shape[0], -1)
-        if self.bias is not None:
-            self.bias.gradient[...] = epsilon.sum(axis=1)  # ∂L/∂b = Σ_t ε[t]
-        self._weight_gradient(epsilon, x)
-        self.weight.answer_growth(lambda k, excluded: self._candidates(k, excluded, epsilon, x))
-        if not self.input_gradient:
-            return None
-        dx = self._buffer("dx", self._x.shape, dy.dtype)
-        flat_dx = dx.reshape(x.shape)
-        W = self.weight.topology
-        if isinstance(W, CSRMatrix):
-            parallel.run(
-                csr_transposed_matmul, W.shape[1], W.nnz * x.shape[1],
-                W.data, W.t_indices, W.t_indptr, W.t_perm, epsilon, flat_dx, indptr=W.t_indptr,
-            )  # fmt: skip
-        else:
-            parallel.matmul(self.weight.data.T, epsilon, flat_dx)
-        return dx
+    def _csr_gradient(self, indices, indptr, epsilon, x, gradient):
+        parallel.run(
+            csr_gradient, indptr.size - 1, self._work(indices.size, epsilon),
+            indices, indptr, epsilon, x, gradient, indptr=indptr,
+        )  # fmt: skip
 
-    def _weight_gradient(self, epsilon, x):
-        """∂L/∂W = Σ_t ε[t] x[t]ᵀ, at the active positions. Source: NDSNN Eq. 2c."""
-        W = self.weight.topology
-        if isinstance(W, CSRMatrix):
-            parallel.run(
-                csr_gradient, W.shape[0], W.nnz * x.shape[1],
-                W.indices, W.indptr, epsilon, x, self.weight.gradient, indptr=W.indptr,
-            )  # fmt: skip
-            return
+    def _csr_backward(self, W, epsilon, x, dx):
+        parallel.run(
+            csr_backward, W.shape[1], 2 * self._work(W.nnz, epsilon), W.data, W.t_indices,
+            W.t_indptr, W.t_perm, epsilon, x, dx, self.weight.gradient, indptr=W.t_indptr,
+        )  # fmt: skip
+
+    def _dense_backward(self, epsilon, x, dx):
         parallel.matmul(epsilon, self._real(x).T, self.weight.gradient)
-        if isinstance(W, MaskedMatrix):
-            self.weight.gradient *= W.mask
+        if dx is not None:
+            parallel.matmul(self.weight.data.T, epsilon, dx)
 
-    def _candidates(self, k, excluded, epsilon, x):
-        """Growth candidates, by blocks of rows of the dense gradient."""
-        cols = self.weight.shape[1]
-
-        def rows(first, last, out):
-            indices, indptr = full_rows(last - first, cols)
-            parallel.run(
-                csr_gradient, last - first, out.size * x.shape[1],
-                indices, indptr, epsilon[first:last], x, out.reshape(-1),
-            )  # fmt: skip
-
-        return largest_gradients(rows, self.weight.shape, k, excluded, epsilon.dtype)
+    def _flat(self, array):
+        """(features, T, B) seen as (features, T·B)."""
+        return np.ascontiguousarray(array).reshape(array.shape[0], -1)
 
     def _real(self, x):
         """`x` in the weights' type, for BLAS: uint8 spikes are converted into a buffer."""

@@ -133,7 +133,7 @@ class Parameter:
         Notes
         -----
         Asked beforehand because the layer can answer only while its ε exists; it streams blocks
-        of rows and never holds a dense gradient. Source: NDSNN Eqs. 8, 9, Algorithm 1.
+        of rows and never holds a dense gradient. Source: NDSNN Algorithm 1 (ArgGrow).
         """
         self._request = (int(k), np.asarray(excluded, dtype=np.int64))
         self._candidates = None

@@ -37,7 +37,7 @@ class AvgPool2d(Layer):
 
     def backward(self, dy):
         """dy shared equally among the window."""
-        dx = self._buffer("dx", self._shape, dy.dtype)
+        dx = self._gradient(dy, self._shape, dy.dtype)
         parallel.run(
             kernels.average_pool_backward, dx.shape[0], dx.size, _pixels(dy), self.k, _pixels(dx)
         )
@@ -64,7 +64,7 @@ class MaxPool2d(Layer):
 
     def backward(self, dy):
         """dy to the first maximum of each window, 0 elsewhere."""
-        dx = self._buffer("dx", self._x.shape, dy.dtype)
+        dx = self._gradient(dy, self._x.shape, dy.dtype)
         parallel.run(
             kernels.max_pool_backward, dx.shape[0], dx.size,
             _pixels(dy), _pixels(self._x), _pixels(self._y), self.k, _pixels(dx),
@@ -87,7 +87,7 @@ class GlobalAvgPool2d(Layer):
 
     def backward(self, dy):
         """dy / (H·W) at every pixel."""
-        dx = self._buffer("dx", self._shape, dy.dtype)
+        dx = self._gradient(dy, self._shape, dy.dtype)
         dx[...] = (dy / dy.dtype.type(dx.shape[1] * dx.shape[2]))[:, None, None]
         return dx
 

@@ -15,6 +15,7 @@ from nsnn.layers import dense_conv as dense_layer
 from nsnn.layers import lif as lif_layer
 from nsnn.layers import linear as linear_layer
 from nsnn.layers import pool as pool_layer
+from nsnn.layers import weighted as weighted_layer
 from nsnn.neuron import from_preset
 
 NEURON = from_preset("ndsnn", detach_reset=False, time_steps=4)
@@ -73,13 +74,14 @@ def changed(kernel, argument, change):
 
 def last_step_only(*arguments):
     """lif_backward that forgets to sum a constant input's gradient over time."""
-    *before, d_current, start, stop = arguments
-    if d_current.shape[1] == arguments[0].shape[1]:
+    *before, d, start, stop = arguments
+    delta = arguments[0]
+    if d.shape[2] == delta.shape[2]:
         honest_lif(*arguments)
         return
-    full = np.empty(arguments[0].shape)
+    full = np.empty(delta.shape)
     honest_lif(*before, full, start, stop)
-    d_current[...] = full[:, -1:]
+    d[...] = full[:, :, -1:]
 
 
 honest_lif = lif_layer.lif_backward
@@ -91,34 +93,44 @@ ZERO = from_preset("esl", surrogate="arctan", time_steps=4)
 # name: (module, attribute, corrupted, notation, options of the network)
 CORRUPTIONS = {
     "decay": (
-        lif_layer, "lif_backward", changed(honest_lif, 3, lambda a: a * 1.01), "3C3-AP2-5", CSR),
-    "gain": (
-        lif_layer, "lif_backward", changed(honest_lif, 4, lambda a: a * 1.01), "3C3-AP2-5", CSR),
-    "threshold": (
         lif_layer, "lif_backward", changed(honest_lif, 5, lambda a: a * 1.01), "3C3-AP2-5", CSR),
+    "gain": (
+        lif_layer, "lif_backward", changed(honest_lif, 6, lambda a: a * 1.01), "3C3-AP2-5", CSR),
+    "threshold": (
+        lif_layer, "lif_backward", changed(honest_lif, 7, lambda a: a * 1.01), "3C3-AP2-5", CSR),
     "scale of the surrogate": (
-        lif_layer, "lif_backward", changed(honest_lif, 9, lambda a: a * 1.01), "3C3-AP2-5", CSR),
+        lif_layer, "lif_backward", changed(honest_lif, 11, lambda a: a * 1.01), "3C3-AP2-5", CSR),
     "kind of reset": (
-        lif_layer, "lif_backward", changed(honest_lif, 6, lambda a: not a), "3C3-AP2-5", CSR),
+        lif_layer, "lif_backward", changed(honest_lif, 8, lambda a: not a), "3C3-AP2-5", CSR),
     "reset term dropped, subtract": (
-        lif_layer, "lif_backward", changed(honest_lif, 7, lambda a: not a), "3C3-AP2-5", CSR),
+        lif_layer, "lif_backward", changed(honest_lif, 9, lambda a: not a), "3C3-AP2-5", CSR),
     "reset term dropped, zero": (
-        lif_layer, "lif_backward", changed(honest_lif, 7, lambda a: not a), "3C3-AP2-5",
+        lif_layer, "lif_backward", changed(honest_lif, 9, lambda a: not a), "3C3-AP2-5",
         CSR | {"neuron": ZERO}),
     "time reversed": (
         lif_layer, "lif_backward",
-        changed(honest_lif, 0, lambda a: np.ascontiguousarray(a[:, ::-1])), "3C3-AP2-5", CSR),
+        changed(honest_lif, 0, lambda a: np.ascontiguousarray(a[:, :, ::-1])), "3C3-AP2-5", CSR),
+    "membrane from another input": (
+        lif_layer, "lif_backward", changed(honest_lif, 1, lambda a: a * 1.01), "3C3-AP2-5", CSR),
+    "membrane from another scale": (
+        lif_layer, "lif_backward", changed(honest_lif, 2, lambda a: a * 1.01), "3C3-AP2-5", NORM),
+    "membrane from another shift": (
+        lif_layer, "lif_backward", changed(honest_lif, 3, lambda a: a + 0.01), "3C3-AP2-5", NORM),
     "no sum over time": (lif_layer, "lif_backward", last_step_only, "3C3-AP2-5", CSR),
+    "linear gradient of a first layer": (
+        linear_layer, "csr_gradient", scaled(linear_layer.csr_gradient, 4), "5", CSR),
     "linear gradient": (
-        linear_layer, "csr_gradient", scaled(linear_layer.csr_gradient, 4), "3C3-AP2-5", CSR),
+        linear_layer, "csr_backward", scaled(linear_layer.csr_backward, 7), "3C3-AP2-5", CSR),
     "linear transposed": (
-        linear_layer, "csr_transposed_matmul", scaled(linear_layer.csr_transposed_matmul, 5),
-        "3C3-AP2-5", CSR),
-    "convolution gradient": (
+        linear_layer, "csr_backward", scaled(linear_layer.csr_backward, 6), "3C3-AP2-5", CSR),
+    "convolution gradient of a first layer": (
         conv_layer, "conv_csr_gradient", scaled(conv_layer.conv_csr_gradient, 9), "3C3-AP2-5", CSR),
+    "convolution gradient": (
+        conv_layer, "conv_csr_backward", scaled(conv_layer.conv_csr_backward, 12), "3C3-3C3-5",
+        CSR),
     "convolution transposed": (
-        conv_layer, "conv_csr_transposed_matmul",
-        scaled(conv_layer.conv_csr_transposed_matmul, 10), "3C3-3C3-5", CSR),
+        conv_layer, "conv_csr_backward", scaled(conv_layer.conv_csr_backward, 11), "3C3-3C3-5",
+        CSR),
     "dense convolution gradient": (
         dense_layer, "conv_gradient", scaled(dense_layer.conv_gradient, 4), "3C3-AP2-5", DENSE),
     "dense convolution transposed": (
@@ -129,16 +141,22 @@ CORRUPTIONS = {
     "max pool": (
         pool_layer.kernels, "max_pool_backward",
         scaled(pool_layer.kernels.max_pool_backward, 4), "3C3-MP2-5", CSR),
+    "bias": (
+        weighted_layer, "bias_gradient", scaled(weighted_layer.bias_gradient, 1), "3C3-AP2-5",
+        CSR),
     "batch norm, input": (
         batchnorm_layer.kernels, "batchnorm_backward",
-        scaled(batchnorm_layer.kernels.batchnorm_backward, 7), "3C3-AP2-5", NORM),
+        scaled(batchnorm_layer.kernels.batchnorm_backward, 0), "3C3-AP2-5", NORM),
     "batch norm, gamma": (
         batchnorm_layer.kernels, "batchnorm_backward",
         scaled(batchnorm_layer.kernels.batchnorm_backward, 5), "3C3-AP2-5", NORM),
+    "batch norm, beta": (
+        batchnorm_layer.kernels, "batchnorm_backward",
+        scaled(batchnorm_layer.kernels.batchnorm_backward, 6), "3C3-AP2-5", NORM),
     "batch norm, mean held constant": (
         batchnorm_layer.kernels, "batchnorm_backward",
-        lambda dy, x, mean, r, gamma, d_gamma, d_beta, dx, a, b: np.multiply(
-            dy, (gamma * r)[:, None], out=dx), "3C3-AP2-5", NORM),
+        lambda d, x, mean, r, gamma, d_gamma, d_beta, a, b: np.multiply(
+            d, (gamma * r)[:, None], out=d), "3C3-AP2-5", NORM),
 }  # fmt: skip
 
 
@@ -178,7 +196,7 @@ def test_a_wrong_surrogate_is_caught(monkeypatch):
 def test_a_wrong_readout_gradient_is_caught(monkeypatch):
     network, batch = small()
     assert check_readout(network, batch).passed
-    monkeypatch.setattr(linear_layer, "csr_gradient", scaled(linear_layer.csr_gradient, 4))
+    monkeypatch.setattr(linear_layer, "csr_backward", scaled(linear_layer.csr_backward, 7))
     assert not check_readout(network, batch).passed
 
 

@@ -14,6 +14,9 @@ CASES = [  # C, O, H, W, kernel, stride, padding, K, density
     (1, 1, 1, 1, 1, 1, 0, 1, 1.0), (2, 5, 5, 8, 1, 2, 0, 2, 0.6), (2, 3, 4, 4, 3, 1, 1, 2, 0.0),
     (2, 3, 4, 4, 3, 1, 1, 2, 1.0), (2, 2, 3, 3, 5, 1, 2, 2, 0.7), (2, 2, 5, 4, 3, 3, 2, 1, 0.8),
     (2, 2, 2, 2, 5, 1, 2, 2, 0.9),
+    # Runs of several pixels, of a piece of one, and 4 pixels and a rest.
+    (2, 3, 4, 9, 3, 1, 1, 300, 0.5), (2, 2, 3, 4, 3, 1, 1, 2500, 0.5),
+    (1, 2, 3, 8, 3, 2, 1, 700, 1.0),
 ]  # fmt: skip
 
 
@@ -40,18 +43,12 @@ def rows(image):
 def test_implicit_equals_explicit_im2col(case, spikes):
     W, x, epsilon, geometry, K = problem(case, spikes)
 
-    out = np.full(epsilon.shape, np.nan)
+    out, bias = np.full(epsilon.shape, np.nan), np.linspace(-1, 1, epsilon.shape[0])
     kernels.conv_csr_matmul(
-        W.data, W.indices, W.indptr, rows(x), *geometry, K, rows(out), 0, out.shape[0]
+        W.data, W.indices, W.indptr, bias, rows(x), *geometry, K, rows(out), 0, out.shape[0]
     )
-    twin = reference.conv_csr_matmul(W.data, W.indices, W.indptr, x, *geometry)
+    twin = reference.conv_csr_matmul(W.data, W.indices, W.indptr, bias, x, *geometry)
     np.testing.assert_allclose(out, twin, rtol=1e-12, atol=1e-12)
-
-    dx = np.full(x.shape, np.nan)
-    view = (W.data, W.t_indices, W.t_indptr, W.t_perm)
-    kernels.conv_csr_transposed_matmul(*view, rows(epsilon), *geometry, K, rows(dx), 0, x.shape[0])
-    twin = reference.conv_csr_transposed_matmul(*view, epsilon, x.shape, *geometry)
-    np.testing.assert_allclose(dx, twin, rtol=1e-12, atol=1e-12)
 
     gradient = np.full(W.nnz, np.nan)
     kernels.conv_csr_gradient(
@@ -60,6 +57,15 @@ def test_implicit_equals_explicit_im2col(case, spikes):
     twin = reference.conv_csr_gradient(W.indices, W.indptr, epsilon, x, *geometry)
     np.testing.assert_allclose(gradient, twin, rtol=1e-12, atol=1e-11)
 
+    dx, gradient = np.full(x.shape, np.nan), np.full(W.nnz, np.nan)
+    view = (W.data, W.t_indices, W.t_indptr, W.t_perm)
+    kernels.conv_csr_backward(
+        *view, rows(epsilon), rows(x), *geometry, K, rows(dx), gradient, 0, x.shape[0]
+    )
+    twin_dx, twin_gradient = reference.conv_csr_backward(*view, epsilon, x, *geometry)
+    np.testing.assert_allclose(dx, twin_dx, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(gradient, twin_gradient, rtol=1e-12, atol=1e-11)
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_adjoint_identity(case):
@@ -67,13 +73,14 @@ def test_adjoint_identity(case):
     W, x, epsilon, geometry, K = problem(case, False)
     out, dx, gradient = np.zeros(epsilon.shape), np.zeros(x.shape), np.zeros(W.nnz)
     O, C = out.shape[0], x.shape[0]
-    kernels.conv_csr_matmul(W.data, W.indices, W.indptr, rows(x), *geometry, K, rows(out), 0, O)
-    kernels.conv_csr_transposed_matmul(
-        W.data, W.t_indices, W.t_indptr, W.t_perm, rows(epsilon), *geometry, K, rows(dx), 0, C
+    bias = np.zeros(O)
+    kernels.conv_csr_matmul(
+        W.data, W.indices, W.indptr, bias, rows(x), *geometry, K, rows(out), 0, O
     )
-    kernels.conv_csr_gradient(
-        W.indices, W.indptr, rows(epsilon), rows(x), *geometry, K, gradient, 0, O
-    )
+    kernels.conv_csr_backward(
+        W.data, W.t_indices, W.t_indptr, W.t_perm, rows(epsilon), rows(x), *geometry, K,
+        rows(dx), gradient, 0, C,
+    )  # fmt: skip
     left = np.vdot(out, epsilon)
     np.testing.assert_allclose(np.vdot(x, dx), left, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(np.vdot(W.data, gradient), left, rtol=1e-12, atol=1e-12)

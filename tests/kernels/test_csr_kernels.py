@@ -1,5 +1,7 @@
 """CSR products against their NumPy twins and against the dense product."""
 
+import re
+
 import numpy as np
 import pytest
 from numba import njit
@@ -32,18 +34,11 @@ def test_products_equal_their_twins_and_the_dense_ones(case, spikes):
     dense = W.to_dense()
     tolerance = {"rtol": 1e-12, "atol": 1e-12}
 
-    out = np.full((rows, K), np.nan)
-    kernels.csr_matmul(W.data, W.indices, W.indptr, x, out, 0, rows)
-    np.testing.assert_allclose(out, dense @ x, **tolerance)
-    np.testing.assert_allclose(
-        out, reference.csr_matmul(W.data, W.indices, W.indptr, x), **tolerance
-    )
-
-    dx = np.full((cols, K), np.nan)
-    kernels.csr_transposed_matmul(W.data, W.t_indices, W.t_indptr, W.t_perm, epsilon, dx, 0, cols)
-    np.testing.assert_allclose(dx, dense.T @ epsilon, **tolerance)
-    twin = reference.csr_transposed_matmul(W.data, W.t_indices, W.t_indptr, W.t_perm, epsilon)
-    np.testing.assert_allclose(dx, twin, **tolerance)
+    out, bias = np.full((rows, K), np.nan), rng.normal(size=rows)
+    kernels.csr_matmul(W.data, W.indices, W.indptr, bias, x, out, 0, rows)
+    np.testing.assert_allclose(out, dense @ x + bias[:, None], **tolerance)
+    twin = reference.csr_matmul(W.data, W.indices, W.indptr, bias, x)
+    np.testing.assert_allclose(out, twin, **tolerance)
 
     gradient = np.full(W.nnz, np.nan)
     kernels.csr_gradient(W.indices, W.indptr, epsilon, x, gradient, 0, rows)
@@ -51,6 +46,15 @@ def test_products_equal_their_twins_and_the_dense_ones(case, spikes):
     np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-11)
     twin = reference.csr_gradient(W.indices, W.indptr, epsilon, x)
     np.testing.assert_allclose(gradient, twin, rtol=1e-12, atol=1e-11)
+
+    dx, gradient = np.full((cols, K), np.nan), np.full(W.nnz, np.nan)
+    view = (W.data, W.t_indices, W.t_indptr, W.t_perm)
+    kernels.csr_backward(*view, epsilon, x, dx, gradient, 0, cols)
+    np.testing.assert_allclose(dx, dense.T @ epsilon, **tolerance)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-11)
+    twin_dx, twin_gradient = reference.csr_backward(*view, epsilon, x)
+    np.testing.assert_allclose(dx, twin_dx, **tolerance)
+    np.testing.assert_allclose(gradient, twin_gradient, rtol=1e-12, atol=1e-11)
 
 
 def test_float32_stays_float32():
@@ -60,11 +64,11 @@ def test_float32_stays_float32():
     W.data = (rng.integers(-8, 8, W.nnz) / 8).astype(np.float32)
     x = rng.integers(0, 2, (12, 30)).astype(np.uint8)
     out = np.zeros((8, 30), np.float32)
-    kernels.csr_matmul(W.data, W.indices, W.indptr, x, out, 0, 8)
+    kernels.csr_matmul(W.data, W.indices, W.indptr, np.zeros(8, np.float32), x, out, 0, 8)
     np.testing.assert_array_equal(out, W.to_dense() @ x.astype(np.float32))
 
 
-@pytest.mark.parametrize("name", ["csr_matmul", "csr_transposed_matmul", "csr_gradient"])
+@pytest.mark.parametrize("name", ["csr_matmul", "csr_backward", "csr_gradient"])
 def test_no_float64_arithmetic_in_float32_kernels(name):
     """The compiled float32 versions hold no multiplication of doubles."""
     f, i, u = np.zeros((2, 4), np.float32), np.zeros(3, np.int32), np.zeros((2, 4), np.uint8)
@@ -73,11 +77,12 @@ def test_no_float64_arithmetic_in_float32_kernels(name):
     # Compiled anew: a kernel from the cache does not show its code.
     kernel = njit(error_model="numpy")(getattr(kernels, name).py_func)
     arguments = {
-        "csr_matmul": (data, none, i, u, f),
-        "csr_transposed_matmul": (data, none, i, none, f, f),
+        "csr_matmul": (data, none, i, f[0], u, f),
+        "csr_backward": (data, none, i, none, f, u, f, data),
         "csr_gradient": (none, i, f, u, data),
     }[name]
     kernel(*arguments, 0, 2)
     (code,) = kernel.inspect_llvm().values()
-    assert "fmul float" in code
-    assert "fmul double" not in code
+    assert "float" in code
+    for operation in ("fmul", "fadd"):
+        assert not re.search(rf"{operation} [a-z ]*double", code)

@@ -8,67 +8,77 @@ from nsnn.kernels import lif as kernels
 from nsnn.neuron import PRESETS, from_preset
 from nsnn.reference import lif as reference
 
-SHAPES = [(5, 6, 7), (1, 1, 1), (3, 1, 4), (3, 5, 1), (2, 4, 33)]
+SHAPES = [(5, 2, 6, 7), (1, 1, 1, 1), (3, 1, 1, 4), (3, 4, 5, 1), (2, 1, 4, 33)]
 
 
-def forward(current, neuron, time_steps):
-    N, _, B = current.shape
-    v = np.full((N, time_steps, B), np.nan, current.dtype)
-    s = np.full((N, time_steps, B), 7, np.uint8)
-    number = current.dtype.type
-    kernels.lif_forward(
-        current, number(neuron.decay), number(neuron.gain), number(neuron.threshold),
-        neuron.reset == "zero", v, s, 0, N,
-    )  # fmt: skip
+def affine(C, dtype=float):
+    """A scale and a shift for each channel, multiples of 1/4."""
+    return (1 + np.arange(C) / 4).astype(dtype), (np.arange(C) / 4 - 0.25).astype(dtype)
+
+
+def constants(neuron, dtype):
+    number = np.dtype(dtype).type
+    return number(neuron.decay), number(neuron.threshold), neuron.reset == "zero"
+
+
+def forward(x, scale, shift, neuron, T):
+    s = np.full((*x.shape[:2], T, x.shape[3]), 7, np.uint8)
+    kernels.lif_forward(x, scale, shift, *constants(neuron, x.dtype), s, 0, x.shape[0])
+    v = np.full(s.shape, np.nan, x.dtype)
+    kernels.lif_membrane(x, scale, shift, s, *constants(neuron, x.dtype), v, 0, x.shape[0])
     return v, s
 
 
-def backward(delta, v, s, neuron, constant):
+def backward(delta, x, scale, shift, s, neuron):
     number = delta.dtype.type
-    N, T, B = delta.shape
-    d = np.full((N, 1 if constant else T, B), np.nan, delta.dtype)
+    d = np.full(x.shape, np.nan, delta.dtype)
+    decay, threshold, zero = constants(neuron, delta.dtype)
     kernels.lif_backward(
-        delta, v, s, number(neuron.decay), number(neuron.gain), number(neuron.threshold),
-        neuron.reset == "zero", neuron.detach_reset, surrogate.code(neuron.surrogate),
-        number(neuron.surrogate_scale), d, 0, N,
+        delta, x, scale, shift, s, decay, number(neuron.gain), threshold, zero,
+        neuron.detach_reset, surrogate.code(neuron.surrogate), number(neuron.surrogate_scale),
+        d, 0, x.shape[0],
     )  # fmt: skip
     return d
+
+
+def problem(shape, constant, rng):
+    C, P, T, B = shape
+    # Multiples of 1/8 make ties with the threshold common; the arithmetic on them is exact.
+    return rng.integers(-4, 16, (C, P, 1 if constant else T, B)) / 8
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("constant", [False, True])
 def test_forward_equals_its_twin_exactly(preset, shape, constant):
-    rng = np.random.default_rng(1)
-    N, T, B = shape
-    # Multiples of 1/8 make ties with the threshold common; the arithmetic on them is exact.
-    current = rng.integers(-4, 16, (N, 1 if constant else T, B)) / 8
+    x = problem(shape, constant, np.random.default_rng(1))
     neuron = from_preset(preset)
-    v, s = forward(current, neuron, T)
-    expected_v, expected_s = reference.lif_forward(
-        current, neuron.decay, neuron.gain, neuron.threshold, neuron.reset == "zero", T
-    )
+    scale, shift = affine(shape[0])
+    v, s = forward(x, scale, shift, neuron, shape[2])
+    rule = constants(neuron, float)
+    expected_v, expected_s = reference.lif_forward(x, scale, shift, *rule, shape[2])
     np.testing.assert_array_equal(s, expected_s)
     np.testing.assert_allclose(v, expected_v, rtol=1e-15, atol=1e-15)
+    twin = reference.lif_membrane(x, scale, shift, s, *rule)
+    np.testing.assert_allclose(v, twin, rtol=1e-15, atol=1e-15)
 
 
 def test_float32_ties_are_not_decided_in_float64():
     """0.1 in float32 is above 0.1 in float64: a promoted comparison would lose spikes."""
     neuron = from_preset("ndsnn", threshold=0.1, decay=0.3)
-    current = np.full((4, 3, 50), 0.1, np.float32)
-    current[1:, :, ::3] = np.float32(0.07)
-    current[2:, :, ::3] = np.float32(0.3) * np.float32(0.1)
-    v, s = forward(current, neuron, 3)
     number = np.float32
-    expected = np.zeros_like(v)
-    spikes = np.zeros_like(s)
+    x = np.full((4, 1, 3, 50), 0.1, number)
+    x[1:, :, :, ::3] = number(0.07)
+    x[2:, :, :, ::3] = number(0.3) * number(0.1)
+    v, s = forward(x, np.ones(4, number), np.zeros(4, number), neuron, 3)
+    expected, spikes = np.zeros_like(v), np.zeros_like(s)
     for t in range(3):
-        expected[:, t] = current[:, t]
+        expected[:, :, t] = x[:, :, t]
         if t:
-            reset = np.where(spikes[:, t - 1] == 1, number(0.1), number(0))
-            expected[:, t] = number(0.3) * expected[:, t - 1] + current[:, t] - reset
-        spikes[:, t] = expected[:, t] >= number(0.1)
-    assert s[0, 0].all()  # fires at equality
+            reset = np.where(spikes[:, :, t - 1] == 1, number(0.1), number(0))
+            expected[:, :, t] = number(0.3) * expected[:, :, t - 1] - reset + x[:, :, t]
+        spikes[:, :, t] = expected[:, :, t] >= number(0.1)
+    assert s[0, 0, 0].all()  # fires at equality
     np.testing.assert_array_equal(v, expected)
     np.testing.assert_array_equal(s, spikes)
 
@@ -77,51 +87,58 @@ def test_float32_ties_are_not_decided_in_float64():
 @pytest.mark.parametrize("detach", [False, True])
 @pytest.mark.parametrize("name", surrogate.SURROGATES)
 @pytest.mark.parametrize("constant", [False, True])
-def test_backward_equals_its_twin(preset, detach, name, constant):
+@pytest.mark.parametrize("smooth", [False, True])
+def test_backward_equals_its_twin(preset, detach, name, constant, smooth):
     rng = np.random.default_rng(2)
+    neuron = from_preset(preset, detach_reset=detach, surrogate=name)
+    decay, threshold, zero = constants(neuron, float)
     for shape in SHAPES:
-        v = rng.normal(1, 1, shape)
-        s = (v >= 1).astype(np.uint8)
+        x = rng.normal(1, 1, (*shape[:2], 1 if constant else shape[2], shape[3]))
+        scale, shift = affine(shape[0])
+        _, s = forward(x, scale, shift, neuron, shape[2])
+        if smooth:  # gradient checks fire with real numbers
+            s = rng.random(shape)
         delta = rng.normal(size=shape)
-        neuron = from_preset(preset, detach_reset=detach, surrogate=name)
-        d = backward(delta, v, s, neuron, constant)
+        d = backward(delta, x, scale, shift, s, neuron)
         expected = reference.lif_backward(
-            delta, v, s, neuron.decay, neuron.gain, neuron.threshold, neuron.reset == "zero",
-            detach, name, neuron.surrogate_scale, constant,
+            delta, x, scale, shift, s, decay, neuron.gain, threshold, zero, detach, name,
+            neuron.surrogate_scale,
         )  # fmt: skip
         np.testing.assert_allclose(d, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_backward_in_float32_stays_close():
     rng = np.random.default_rng(3)
-    v = rng.normal(1, 1, (9, 5, 40))
-    s = (v >= 1).astype(np.uint8)
-    delta = rng.normal(size=v.shape)
+    x, delta = rng.normal(1, 1, (9, 2, 5, 40)), rng.normal(size=(9, 2, 5, 40))
     neuron = from_preset("ndsnn", detach_reset=False)
-    exact = backward(delta, v, s, neuron, False)
-    single = backward(delta.astype(np.float32), v.astype(np.float32), s, neuron, False)
-    assert single.dtype == np.float32
-    np.testing.assert_allclose(single, exact, rtol=2e-4, atol=2e-5)
+    scale, shift = affine(9)
+    _, s = forward(x, scale, shift, neuron, 5)
+    exact = backward(delta, x, scale, shift, s, neuron)
+    single = [a.astype(np.float32) for a in (delta, x, scale, shift)]
+    got = backward(*single, s, neuron)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, exact, rtol=1e-3, atol=1e-4)
 
 
 def test_membrane_by_hand():
     """Two steps of each reset, worked on paper."""
-    current = np.array([1.2, 0.7]).reshape(1, 2, 1)
-    v, s = forward(current, from_preset("ndsnn"), 2)
+    x = np.array([1.2, 0.7]).reshape(1, 1, 2, 1)
+    one, none = np.ones(1), np.zeros(1)
+    v, s = forward(x, one, none, from_preset("ndsnn"), 2)
     np.testing.assert_allclose(v.ravel(), [1.2, 0.5 * 1.2 + 0.7 - 1.0])
     assert s.ravel().tolist() == [1, 0]
-    v, s = forward(current, from_preset("sdsnn"), 2)
+    v, s = forward(x, one, none, from_preset("sdsnn"), 2)
     np.testing.assert_allclose(v.ravel(), [1.2, 0.7])
-    v, s = forward(current, from_preset("lth"), 2)
+    v, s = forward(x, 0.75 * one, none, from_preset("lth"), 2)
     np.testing.assert_allclose(v.ravel(), [0.9, 0.25 * 0.9 + 0.75 * 0.7])
+    v, s = forward(x, one, none + 0.1, from_preset("ndsnn"), 2)
+    np.testing.assert_allclose(v.ravel(), [1.3, 0.5 * 1.3 + 0.8 - 1.0])
 
 
 def test_ranges_do_not_matter():
-    rng = np.random.default_rng(4)
-    current = rng.normal(0.5, 1, (10, 4, 6))
-    v, s = np.zeros((10, 4, 6)), np.zeros((10, 4, 6), np.uint8)
+    x = np.random.default_rng(4).normal(0.5, 1, (10, 3, 4, 6))
+    scale, shift = affine(10)
+    s = np.zeros(x.shape, np.uint8)
     for start, stop in ((0, 3), (3, 4), (4, 10)):
-        kernels.lif_forward(current, 0.5, 1.0, 1.0, False, v, s, start, stop)
-    expected = forward(current, from_preset("ndsnn"), 4)
-    np.testing.assert_array_equal(v, expected[0])
-    np.testing.assert_array_equal(s, expected[1])
+        kernels.lif_forward(x, scale, shift, 0.5, 1.0, False, s, start, stop)
+    np.testing.assert_array_equal(s, forward(x, scale, shift, from_preset("ndsnn"), 4)[1])

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from nsnn.kernels import batchnorm, pool
+from nsnn.kernels.bias import bias_gradient
 from nsnn.reference import batchnorm as batchnorm_reference
+from nsnn.reference import bias as bias_reference
 from nsnn.reference import pool as pool_reference
 
 SHAPES = [(3, 6, 4, 5), (2, 5, 7, 3), (1, 2, 2, 1), (2, 3, 3, 2)]
@@ -61,8 +63,8 @@ def test_batchnorm_equals_its_twin(shape):
     twin = batchnorm_reference.batchnorm_forward(x, mean, inverse_std, gamma, beta)
     np.testing.assert_allclose(y, twin, rtol=1e-12, atol=1e-12)
 
-    d_gamma, d_beta, dx = np.zeros(C), np.zeros(C), np.zeros(shape)
-    batchnorm.batchnorm_backward(dy, x, mean, inverse_std, gamma, d_gamma, d_beta, dx, 0, C)
+    d_gamma, d_beta, dx = np.zeros(C), np.zeros(C), dy.copy()
+    batchnorm.batchnorm_backward(dx, x, mean, inverse_std, gamma, d_gamma, d_beta, 0, C)
     twin = batchnorm_reference.batchnorm_backward(dy, x, mean, inverse_std, gamma)
     for got, expected in zip((dx, d_gamma, d_beta), twin, strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-9)
@@ -76,3 +78,11 @@ def test_statistics_of_float32_are_summed_in_float64():
     batchnorm.batchnorm_statistics(x, mean, variance, 0, 1)
     np.testing.assert_allclose(mean[0], x.astype(np.float64).mean(), rtol=1e-12)
     np.testing.assert_allclose(variance[0], x.astype(np.float64).var(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(4, 50), (1, 1), (3, 0)])
+def test_bias_gradient_equals_its_twin(shape):
+    epsilon = np.random.default_rng(12).normal(size=shape).astype(np.float32)
+    gradient = np.full(shape[0], np.nan, np.float32)
+    bias_gradient(epsilon, gradient, 0, shape[0])
+    np.testing.assert_allclose(gradient, bias_reference.bias_gradient(epsilon), rtol=1e-6)

@@ -108,11 +108,41 @@ def test_one_value_a_channel_gives_beta():
     assert np.isfinite(layer.running_variance).all()
 
 
+def test_in_place_or_not():
+    """The same numbers; only `backward_in_place` writes over dL/dy."""
+    layer, x, dy = make((3, 4, 5, 2, 6))
+    layer.forward(x, training=True)
+    kept = dy.copy()
+    expected = layer.backward(dy).copy()
+    np.testing.assert_array_equal(dy, kept)
+    gradients = [p.gradient.copy() for p in layer.parameters()]
+    assert layer.backward_in_place(dy) is dy
+    np.testing.assert_array_equal(dy, expected)
+    for p, gradient in zip(layer.parameters(), gradients, strict=True):
+        np.testing.assert_array_equal(p.gradient, gradient)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_affine_form_is_the_same_function(training):
+    layer, x, _ = make((3, 4, 5, 2, 6))
+    layer.running_mean, layer.running_variance = np.array([1.0, 2, 3]), np.array([4.0, 5, 6])
+    other, _, _ = make((3, 4, 5, 2, 6))
+    other.restore(layer.state())
+    y = layer.forward(x, training)
+    scale, shift = other.affine(x, training)
+    assert scale.dtype == shift.dtype == np.float64
+    np.testing.assert_allclose(column(scale, x) * x + column(shift, x), y, rtol=1e-12, atol=1e-12)
+    for key, array in layer.state().items():
+        np.testing.assert_array_equal(other.state()[key], array)
+    assert np.array_equal(layer.running_mean, [1, 2, 3]) != training
+
+
 def test_float32_and_memory():
     layer, x, dy = make((3, 4, 5, 2, 6), np.float32)
     y, dx = layer.forward(x, training=True), layer.backward(dy)
     assert layer.forward(x, training=True) is y
-    assert layer.backward(dy) is dx
+    assert layer.backward(dy).ctypes.data == dx.ctypes.data
+    assert layer.buffer_bytes() == y.nbytes
     arrays = [y, dx, layer._mean, layer._inverse_std, *layer._buffers.values()]
     arrays += [a for p in layer.parameters() for a in (p.data, p.gradient)]
     assert {a.dtype for a in arrays} == {np.dtype(np.float32)}

@@ -5,6 +5,7 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.layers import Conv2d, dense_conv
+from nsnn.layers.gradients import GradientPair
 from nsnn.reference.im2col import col2im, im2col
 
 STORAGES = ["dense", "masked", "csr"]
@@ -104,11 +105,13 @@ def test_one_step_stands_for_equal_steps(storage, case):
 def test_memory_is_reused_and_a_new_shape_is_right(storage):
     layer, _ = make(storage, CASES[0])
     x, dy = problem(layer, CASES[0], True)
+    layer.share_gradients(pair := GradientPair())
     y, dx = layer.forward(x), layer.backward(dy)
     assert layer.forward(x) is y
-    assert layer.backward(dy) is dx
+    assert layer.backward(dy).ctypes.data == dx.ctypes.data
     held = layer.buffer_bytes()
-    assert held == y.nbytes + dx.nbytes
+    assert held == y.nbytes
+    assert pair.nbytes == dx.nbytes
     for case in ((3, 4, 8, 7, 3, 1, 1, 1, 5), CASES[0]):
         x_new, dy_new = problem(layer, case, True)
         fresh, _ = make(storage, case)
@@ -127,7 +130,10 @@ def test_the_first_layer_has_no_input_gradient(storage):
     layer.input_gradient = False
     layer.weight.gradient[...] = np.nan
     assert layer.backward(dy) is None
-    np.testing.assert_array_equal(layer.weight.gradient, expected)
+    if storage == "csr":  # another kernel, another order of the sum
+        np.testing.assert_allclose(layer.weight.gradient, expected, rtol=1e-12, atol=1e-12)
+    else:
+        np.testing.assert_array_equal(layer.weight.gradient, expected)
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -6,6 +6,7 @@ import pytest
 from nsnn import surrogate
 from nsnn.errors import UserError
 from nsnn.layers import LIF, Linear, Sequential
+from nsnn.layers.gradients import GradientPair
 from nsnn.neuron import PRESETS, from_preset
 from nsnn.reference import lif as reference
 
@@ -17,15 +18,21 @@ def problem(shape, T=5, seed=15):
     return rng.normal(0.6, 1, shape), rng.normal(size=(*shape[:-2], T, shape[-1]))
 
 
-def literal(layer, x, dy):
-    """v, s and dL/dI by the NumPy twin."""
-    n, B = layer.neuron, x.shape[-1]
-    v, s = reference.lif_forward(
-        x.reshape(-1, x.shape[-2], B), n.decay, n.gain, n.threshold, n.reset == "zero", n.time_steps
-    )
+def by_channel(array):
+    """(C, …, T, B) -> (C, P, T, B)."""
+    return array.reshape(array.shape[0], -1, *array.shape[-2:])
+
+
+def literal(layer, x, dy, affine=None):
+    """v, s and dL/d(scale x + shift) by the NumPy twin."""
+    n, C = layer.neuron, x.shape[0]
+    scale, shift = (np.ones(C), np.zeros(C)) if affine is None else affine
+    current = by_channel(x), n.gain * scale, n.gain * shift
+    zero = n.reset == "zero"
+    v, s = reference.lif_forward(*current, n.decay, n.threshold, zero, n.time_steps)
     d = reference.lif_backward(
-        dy.reshape(-1, n.time_steps, B), v, s, n.decay, n.gain, n.threshold, n.reset == "zero",
-        n.detach_reset, n.surrogate, n.surrogate_scale, constant=x.shape[-2] != n.time_steps,
+        by_channel(dy), *current, s, n.decay, n.gain, n.threshold, zero, n.detach_reset,
+        n.surrogate, n.surrogate_scale,
     )  # fmt: skip
     return v.reshape(dy.shape), s.reshape(dy.shape), d.reshape(x.shape)
 
@@ -61,6 +68,54 @@ def test_options_reach_the_kernel(name, detach, reset):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("constant", [False, True])
+def test_an_affine_current_equals_the_reference(preset, shape, constant):
+    """scale x + shift by channel, the gain on both; the gradient is that of the affine current."""
+    layer = LIF(from_preset(preset, time_steps=5), np.float64)
+    x, dy = problem((*shape[:-2], 1 if constant else 5, shape[-1]))
+    rng = np.random.default_rng(17)
+    affine = rng.uniform(0.5, 2, shape[0]), rng.normal(size=shape[0])
+    v, s, dx = literal(layer, x, dy, affine)
+    np.testing.assert_array_equal(layer.forward(x, affine=affine), s)
+    np.testing.assert_allclose(layer.v, v, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12, atol=1e-12)
+    C = [-1, *[1] * (x.ndim - 1)]
+    written = affine[0].reshape(C) * x + affine[1].reshape(C)
+    np.testing.assert_array_equal(LIF(layer.neuron, np.float64).forward(written), s)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("constant", [False, True])
+def test_the_membrane_is_that_of_the_spikes_to_the_last_bit(preset, constant):
+    """It is computed again: another order of rounding would show spikes below the threshold."""
+    layer = LIF(from_preset(preset, time_steps=8))
+    rng = np.random.default_rng(18)
+    x = rng.normal(0.5, 1, (6, 5, 1 if constant else 8, 40)).astype(np.float32)
+    affine = [rng.uniform(0.5, 2, 6).astype(np.float32) for _ in range(2)]
+    for given in (None, affine):
+        s = layer.forward(x, affine=given)
+        assert 0 < s.mean() < 1
+        np.testing.assert_array_equal(s, layer.v >= np.float32(layer.neuron.threshold))
+
+
+def test_the_membrane_is_that_of_the_last_forward_and_held_by_nobody():
+    layer = LIF(from_preset("ndsnn", time_steps=5), np.float64)
+    x, dy = problem((7, 5, 3))
+    layer.forward(x)
+    held, v = layer.buffer_bytes(), layer.v
+    expected = v.copy()
+    v[...] = np.nan
+    layer.backward(dy)
+    np.testing.assert_array_equal(layer.v, expected)
+    assert layer.v is not layer.v
+    assert layer.buffer_bytes() == held
+    x_new, dy_new = problem((4, 1, 6), seed=19)
+    layer.forward(x_new)
+    np.testing.assert_allclose(layer.v, literal(layer, x_new, dy_new)[0], rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_constant_input_equals_equal_steps(preset):
     """Through a linear layer too: weights, bias and input get the sum over time."""
     T = 6
@@ -92,13 +147,13 @@ def test_one_time_step():
 def test_memory_is_reused_and_a_new_shape_is_right():
     layer = LIF(from_preset("ndsnn", time_steps=5), np.float64)
     x, dy = problem((7, 5, 3))
+    layer.share_gradients(pair := GradientPair())
     s, dx = layer.forward(x), layer.backward(dy)
-    v = layer.v
     assert layer.forward(x) is s
-    assert layer.v is v
-    assert layer.backward(dy) is dx
+    assert layer.backward(dy).ctypes.data == dx.ctypes.data
     held = layer.buffer_bytes()
-    assert held == s.nbytes + v.nbytes + dx.nbytes
+    assert held == s.nbytes
+    assert pair.nbytes == dx.nbytes
     for shape in ((2, 3, 3, 1, 9), (7, 5, 3)):
         x_new, dy_new = problem(shape)
         fresh = LIF(layer.neuron, np.float64)
@@ -114,9 +169,10 @@ def test_float32_stays_float32(preset, name):
     x, dy = problem((7, 5, 3))
     layer.forward(x.astype(np.float32))
     dx = layer.backward(dy.astype(np.float32))
-    assert {a.dtype for a in layer._buffers.values()} == {np.dtype("f4"), np.dtype("u1")}
+    assert {a.dtype for a in layer._buffers.values()} == {np.dtype("u1")}
+    assert {a.dtype for a in layer._affine} == {np.dtype("f4")}
     assert layer.v.dtype == dx.dtype == np.float32
-    assert {type(c) for c in layer._constants()[:3]} == {np.float32}
+    assert {type(c) for c in layer.constants()[:3]} == {np.float32}
 
 
 def test_memory_order_of_the_arguments_does_not_matter():

@@ -5,6 +5,7 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.layers import Integrator, Linear, decide
+from nsnn.layers.gradients import GradientPair
 
 STORAGES = ["dense", "masked", "csr"]
 SHAPES = [(3, 4), (1, 1), (1, 5), (4, 1), (2, 2100)]  # T, B; the last is longer than a run
@@ -84,13 +85,16 @@ def test_one_step_stands_for_equal_steps(storage):
 def test_memory_is_reused_and_a_new_shape_is_right(storage, spikes):
     layer, _ = make(storage)
     x, dy = problem(3, 4, spikes)
+    layer.share_gradients(pair := GradientPair())
     y, dx = layer.forward(x), layer.backward(dy)
     first = y.copy()
     assert layer.forward(x) is y
-    assert layer.backward(dy) is dx
+    assert layer.backward(dy).ctypes.data == dx.ctypes.data
     np.testing.assert_array_equal(y, first)
     held = layer.buffer_bytes()
-    assert held >= y.nbytes + dx.nbytes
+    converted = 8 * x.size if spikes and storage != "csr" else 0  # spikes as BLAS wants them
+    assert held == y.nbytes + converted
+    assert pair.nbytes == dx.nbytes
 
     for T, B in ((2, 9), (3, 4)):
         x_new, dy_new = problem(T, B, spikes)
@@ -110,7 +114,10 @@ def test_the_first_layer_has_no_input_gradient(storage):
     layer.input_gradient = False
     layer.weight.gradient[...] = np.nan
     assert layer.backward(dy) is None
-    np.testing.assert_array_equal(layer.weight.gradient, expected)
+    if storage == "csr":  # another kernel, another order of the sum
+        np.testing.assert_allclose(layer.weight.gradient, expected, rtol=1e-12, atol=1e-12)
+    else:
+        np.testing.assert_array_equal(layer.weight.gradient, expected)
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -1,0 +1,40 @@
+"""Batch normalisation and LIF neurons in one pass."""
+
+from nsnn.layers.base import Layer
+
+
+class BatchNormLIF(Layer):
+    """LIF(BatchNorm(x)) without ever writing the normalised current.
+
+    For given statistics batch normalisation is scale x + shift for each channel, which the LIF
+    kernel applies while it integrates. At VGG-16's size this saves four trips through memory.
+
+    Parameters
+    ----------
+    norm : BatchNorm
+    lif : LIF
+    """
+
+    def __init__(self, norm, lif):
+        super().__init__()
+        self.norm, self.lif = norm, lif
+
+    def forward(self, x, training=False):
+        """x (C, …, T or 1, B) float -> spikes (C, …, T, B) uint8."""
+        return self.lif.forward(x, training, self.norm.affine(x, training))
+
+    def backward(self, dy):
+        """dL/do -> dL/dx; fills the gradients of γ and β."""
+        return self.norm.backward_in_place(self.lif.backward(dy))
+
+    def parameters(self):
+        return self.norm.parameters()
+
+    def layers(self):
+        return [self.norm, self.lif]
+
+    def share_gradients(self, pair):
+        self.lif.share_gradients(pair)
+
+    def buffer_bytes(self):
+        return self.norm.buffer_bytes() + self.lif.buffer_bytes()

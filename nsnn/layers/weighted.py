@@ -1,0 +1,116 @@
+"""What linear layers and convolutions share: a weight, a bias, and the order of the backward."""
+
+import abc
+
+import numpy as np
+
+from nsnn import parallel
+from nsnn.csr import CSRMatrix, MaskedMatrix
+from nsnn.kernels.bias import bias_gradient
+from nsnn.layers.base import Layer
+from nsnn.layers.growth import full_rows, largest_gradients
+from nsnn.layers.parameter import Parameter
+
+
+def uniform_fan_in(shape, fan_in: int, rng, dtype) -> np.ndarray:
+    """U(-1/√fan_in, 1/√fan_in): PyTorch's default for linear layers and convolutions."""
+    bound = 1 / np.sqrt(fan_in)
+    return rng.uniform(-bound, bound, shape).astype(dtype)
+
+
+class Weighted(Layer):
+    """A layer with a weight matrix, dense, masked or CSR, and a bias.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        (out, in) or (out, in, kh, kw).
+    rng : numpy.random.Generator
+        Draws the weights, then the bias.
+    dtype : float32 or float64
+    bias : bool
+    name : str
+
+    Attributes
+    ----------
+    weight : Parameter, (out, in·kh·kw)
+        Its topology says how it is stored and multiplied.
+    bias : Parameter or None
+    input_gradient : bool
+        False for a network's first layer: nobody needs dL/dx there, and `backward` returns None.
+    """
+
+    def __init__(self, dims, rng, dtype, bias, name):
+        super().__init__()
+        self.name = name
+        self.input_gradient = True
+        out, fan_in = dims[0], int(np.prod(dims[1:]))
+        W = uniform_fan_in((out, fan_in), fan_in, rng, dtype)
+        self.weight = Parameter(f"{name}.weight", W, dims, prunable=True)
+        self.bias = None
+        if bias:
+            b = uniform_fan_in(out, fan_in, rng, dtype)
+            self.bias = Parameter(f"{name}.bias", b, decay=False)
+        self._no_bias = np.zeros(out, dtype)
+
+    def parameters(self):
+        return [self.weight] if self.bias is None else [self.weight, self.bias]
+
+    def backward(self, dy):
+        """dy = dL/dI (g ε, or what batch normalisation makes of it) -> dL/dx; fills the gradients.
+
+        Source: NDSNN Eq. 2a, corrected (the paper omits the transpose). Source: NDSNN Eq. 2c.
+        """
+        x, epsilon = self._flat(self._x), self._flat(dy)
+        if self.bias is not None:  # ∂L/∂b = Σ_t ε[t]
+            rows = epsilon.reshape(epsilon.shape[0], -1)
+            parallel.run(bias_gradient, rows.shape[0], rows.size, rows, self.bias.gradient)
+        dx, flat_dx = None, None
+        if self.input_gradient:
+            dx = self._gradient(dy, self._x.shape, dy.dtype)
+            flat_dx = self._flat(dx)
+        W = self.weight.topology
+        if isinstance(W, CSRMatrix):
+            if dx is None:
+                self._csr_gradient(W.indices, W.indptr, epsilon, x, self.weight.gradient)
+            else:
+                self._csr_backward(W, epsilon, x, flat_dx)
+        else:
+            self._dense_backward(epsilon, x, flat_dx)
+            if isinstance(W, MaskedMatrix):
+                self.weight.gradient *= W.mask
+        self.weight.answer_growth(lambda k, excluded: self._candidates(k, excluded, epsilon, x))
+        return dx
+
+    def _bias(self):
+        """The bias, or zeros."""
+        return self._no_bias if self.bias is None else self.bias.data
+
+    def _candidates(self, k, excluded, epsilon, x):
+        """Growth candidates, by blocks of rows of the dense gradient."""
+
+        def rows(first, last, out):
+            indices, indptr = full_rows(last - first, self.weight.shape[1])
+            self._csr_gradient(indices, indptr, epsilon[first:last], x, out.reshape(-1))
+
+        return largest_gradients(rows, self.weight.shape, k, excluded, epsilon.dtype)
+
+    def _work(self, nnz, epsilon):
+        """Multiply-adds of one product: each synapse meets each value of an output neuron."""
+        return nnz * (epsilon.size // max(1, epsilon.shape[0]))
+
+    @abc.abstractmethod
+    def _flat(self, array):
+        """An activation in the shape that the kernels take, in C order."""
+
+    @abc.abstractmethod
+    def _csr_gradient(self, indices, indptr, epsilon, x, gradient):
+        """Weight gradient at the stored positions only."""
+
+    @abc.abstractmethod
+    def _csr_backward(self, W, epsilon, x, dx):
+        """Input and weight gradient in one pass over ε."""
+
+    @abc.abstractmethod
+    def _dense_backward(self, epsilon, x, dx):
+        """Weight gradient and, unless `dx` is None, input gradient by BLAS."""

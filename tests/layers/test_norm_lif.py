@@ -1,0 +1,132 @@
+"""BatchNormLIF is BatchNorm, then LIF: the same spikes, gradients and statistics."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Sequential
+from nsnn.layers.gradients import GradientPair
+from nsnn.models import build
+from nsnn.neuron import PRESETS, from_preset
+
+T = 5
+SHAPES = [(3, 4, 5, T, 6), (3, 4, 5, 1, 6), (7, T, 4), (7, 1, 4), (2, 1, 1, 1, 9)]
+EXACT = {"rtol": 1e-12, "atol": 1e-12}
+
+
+def parts(channels, preset="ndsnn", dtype=np.float64, seed=30):
+    """A norm and a LIF; the same ones for the same seed, with statistics of their own."""
+    rng = np.random.default_rng(seed)
+    norm = BatchNorm(channels, dtype, "norm1")
+    norm.gamma.data[...] = rng.uniform(0.5, 2, channels)
+    norm.beta.data[...] = rng.normal(0.5, 0.3, channels)
+    norm.running_mean = rng.normal(2, 1, channels)
+    norm.running_variance = rng.uniform(0.5, 3, channels)
+    return norm, LIF(from_preset(preset, time_steps=T), dtype, "lif1")
+
+
+def both(channels, preset="ndsnn", dtype=np.float64):
+    """The fused layer, and the two layers one after the other."""
+    return (
+        BatchNormLIF(*parts(channels, preset, dtype)),
+        Sequential(parts(channels, preset, dtype)),
+    )
+
+
+def problem(shape, seed=31):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(2, 1.5, shape)
+    return x, rng.normal(size=(*shape[:-2], T, shape[-1]))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_training_equals_one_layer_after_the_other(preset, shape):
+    fused, separate = both(shape[0], preset)
+    for seed in (31, 32):  # the second forward starts from moved statistics
+        x, dy = problem(shape, seed)
+        s = fused.forward(x, training=True)
+        assert 0 < s.mean() < 1
+        assert s.dtype == np.uint8
+        np.testing.assert_array_equal(s, separate.forward(x, training=True))
+        np.testing.assert_allclose(fused.lif.v, separate.parts[1].v, **EXACT)
+        kept = dy.copy()
+        dx = fused.backward(dy)
+        assert dx.any()
+        np.testing.assert_allclose(dx, separate.backward(dy), **EXACT)
+        np.testing.assert_array_equal(dy, kept)
+        for p, q in zip(fused.parameters(), separate.parameters(), strict=True):
+            np.testing.assert_allclose(p.gradient, q.gradient, **EXACT)
+        for key, array in separate.parts[0].state().items():
+            np.testing.assert_array_equal(fused.norm.state()[key], array)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_evaluation_equals_one_layer_after_the_other(preset, shape):
+    fused, separate = both(shape[0], preset)
+    before = {key: array.copy() for key, array in fused.norm.state().items()}
+    x, _ = problem(shape)
+    s = fused.forward(x)
+    assert 0 < s.mean() < 1
+    np.testing.assert_array_equal(s, separate.forward(x))
+    np.testing.assert_allclose(fused.lif.v, separate.parts[1].v, **EXACT)
+    assert fused.lif.rate() == s.mean()
+    for key, array in before.items():
+        np.testing.assert_array_equal(fused.norm.state()[key], array)
+
+
+def test_training_and_evaluation_differ():
+    """Or the two tests above would prove less than they say."""
+    fused, _ = both(3)
+    x, _ = problem(SHAPES[0])
+    evaluated = fused.forward(x).copy()
+    assert not np.array_equal(fused.forward(x, training=True), evaluated)
+
+
+def test_float32():
+    fused, separate = both(3, dtype=np.float32)
+    x, dy = (a.astype(np.float32) for a in problem(SHAPES[0]))
+    s = fused.forward(x, training=True)
+    dx = fused.backward(dy)
+    assert dx.dtype == fused.lif.v.dtype == np.float32
+    assert {p.gradient.dtype for p in fused.parameters()} == {np.dtype("f4")}
+    np.testing.assert_array_equal(s, fused.lif.v >= np.float32(1))
+    np.testing.assert_array_equal(s, separate.forward(x, training=True))
+    np.testing.assert_allclose(dx, separate.backward(dy), rtol=1e-3, atol=1e-5)
+
+
+def test_it_lists_its_parts_and_holds_spikes_only():
+    fused, separate = both(3)
+    assert fused.layers() == [fused.norm, fused.lif]
+    assert [p.name for p in fused.parameters()] == ["norm1.gamma", "norm1.beta"]
+    fused.share_gradients(pair := GradientPair())
+    x, dy = problem(SHAPES[0])
+    s, dx = fused.forward(x, training=True), fused.backward(dy)
+    assert fused.buffer_bytes() == s.nbytes
+    assert pair.nbytes == dx.nbytes  # in place: the norm takes no second block
+    separate.forward(x, training=True)
+    assert separate.buffer_bytes() == s.nbytes + x.nbytes
+    assert fused.forward(x, training=True) is s
+    assert fused.backward(dy).ctypes.data == dx.ctypes.data
+
+
+def test_mistakes_name_the_layer():
+    fused, _ = both(3)
+    with pytest.raises(UserError, match="norm1: input of 4 channels"):
+        fused.forward(np.ones((4, 2, 2, T, 1)))
+    with pytest.raises(UserError, match="lif1: input of 2 time steps"):
+        fused.forward(np.ones((3, 2, 2, 2, 1)))
+
+
+def test_build_uses_it_and_lists_norm_and_lif_separately():
+    neuron = from_preset("ndsnn", time_steps=T)
+    network = build(
+        "3C3-AP2-6", neuron, (1, 8, 8), 4, np.random.default_rng(0), norm="batch", dtype=float
+    )
+    fused = [part for part in network.body.parts if isinstance(part, BatchNormLIF)]
+    assert len(fused) == 2
+    assert [layer.name for layer in network.layers()] == [
+        "conv1", "norm1", "lif1", "pool1", "flatten", "linear1", "norm2", "lif2", "linear2",
+    ]  # fmt: skip
+    assert {"norm1/running_mean", "norm2/running_variance"} <= network.state().keys()

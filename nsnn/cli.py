@@ -11,7 +11,7 @@ import sys
 from nsnn import __version__
 from nsnn.errors import RunError, UserError
 
-EXIT_OK, EXIT_FAILURE, EXIT_USER, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_FAILURE, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
 
 _EXAMPLES = {
     "": """\
@@ -30,15 +30,16 @@ examples:
   nsnn train --resume runs/ndsnn-glyphs-001
 
 tables of the configuration: data, model, neuron, method, optim, train. Every run folder has a
-config.toml with all options and their values.""",
+config.toml with all options and their values; it can be given as CONFIG.toml. With --resume only
+data.dir and train.threads can be set anew.""",
     "eval": """\
 examples:
   nsnn eval runs/ndsnn-glyphs-001
   nsnn eval runs/ndsnn-mnist-001 --data-dir DIR""",
     "plot": """\
 examples:
-  nsnn plot runs/ndsnn-glyphs-001           draws the pictures in its plots folder
-  nsnn plot runs/a runs/b --out ab.png      lays the curves of two runs over each other""",
+  nsnn plot runs/ndsnn-glyphs-001           draw its pictures anew, into its plots folder
+  nsnn plot runs/a runs/b --out ab.png      lay the curves of two runs over each other""",
     "bench": """\
 examples:
   nsnn bench kernels                        single layers: time, rate, break-even density
@@ -135,13 +136,15 @@ def _command(commands, name: str, summary: str, run: str) -> argparse.ArgumentPa
 
 def _add_train(commands) -> None:
     parser = _command(commands, "train", "train a network and write a run folder", "train:train")
-    parser.add_argument("config", nargs="?", metavar="CONFIG.toml", help="default: the defaults")
+    parser.add_argument(
+        "config", nargs="?", metavar="CONFIG.toml", help="options to change; see below"
+    )
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="TABLE.KEY=VALUE",
-        help="change one option; may be given often",
+        help="change one option, after CONFIG.toml; may be given several times",
     )
     parser.add_argument(
         "--out", metavar="DIR", help="run folder; default: the next free runs/METHOD-DATA-NNN"
@@ -162,7 +165,7 @@ def _add_plot(commands) -> None:
     parser = _command(commands, "plot", "draw a run, or compare runs", "plot:plot")
     parser.add_argument("dirs", metavar="DIR", nargs="+", help="run folders")
     parser.add_argument(
-        "--out", metavar="FILE", help="picture of the comparison; default: comparison.png"
+        "--out", metavar="FILE", help="picture of several runs; default: comparison.png here"
     )
 
 
@@ -221,8 +224,9 @@ def _add_training(parser, model: str, norm: str, density) -> None:
     parser.add_argument("--norm", choices=("batch", "none"), default=norm)
     share = parser.add_mutually_exclusive_group()
     share.add_argument(
-        "--density", type=float, nargs="+", default=density, metavar="D", help="1 is dense"
-    )
+        "--density", type=float, nargs="+", default=density, metavar="D",
+        help=f"1 is dense; default: {density[0]:g}",
+    )  # fmt: skip
     share.add_argument("--sparsity", type=float, nargs="+", metavar="S")
     parser.add_argument("--distribution", choices=("erk", "er", "uniform"), default="erk")
     parser.add_argument("--storage", default="csr", help="how sparse weights are held")
@@ -241,15 +245,21 @@ def _add_data(commands) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="the data sets and where each was found")
     listing.set_defaults(run="nsnn.commands.data:list_datasets")
-    for action, summary in (
-        ("get", "download a data set, with checksums; goes on where it was stopped"),
-        ("check", "check the files of a data set"),
+    for action, summary, folder in (
+        (
+            "get",
+            "download a data set, with checksums; goes on where it was stopped",
+            "folder to hold it; default: the user cache",
+        ),
+        (
+            "check",
+            "check the files of a data set",
+            "folder that holds it; default: $NSNN_DATA, then the user cache",
+        ),
     ):
         command = actions.add_parser(action, help=summary, description=summary)
-        command.add_argument("name", metavar="NAME", help="such as mnist")
-        command.add_argument(
-            "--dir", metavar="DIR", help="folder; default: $NSNN_DATA, then the user cache"
-        )
+        command.add_argument("name", metavar="NAME", help="such as mnist; see nsnn data list")
+        command.add_argument("--dir", metavar="DIR", help=folder)
         command.set_defaults(run=f"nsnn.commands.data:{action}")
 
 

@@ -1,0 +1,78 @@
+"""Step time against density, with the dense step and the paper's cost model."""
+
+from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, dress, from_zero
+
+
+def step_time(results: list[dict], ax=None):
+    """Draw the results of `nsnn bench step` over several densities.
+
+    Parameters
+    ----------
+    results : list of dict
+        See `nsnn.bench.compare.compare`; one of them dense (density 1), all with the same number
+        of threads.
+    ax : matplotlib.axes.Axes, optional
+        Default: the axes of a new figure (`ax.figure`).
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Notes
+    -----
+    Source: NDSNN IV-C. The model says ``R_s·density/R_d`` of the dense step, R the spike rates.
+    """
+    ax = axes_or_new(ax)
+    dense, model = cost_model(results)
+    sparse = sorted(
+        (result for result in results if result["job"]["density"] < 1),
+        key=lambda result: result["ours"]["density"],
+    )
+    density = [100 * result["ours"]["density"] for result in sparse]
+    spreads = [result["ours"]["seconds"]["step"] for result in sparse]
+    medians = [1e3 * s["median"] for s in spreads]
+    below = [1e3 * (s["median"] - s["low"]) for s in spreads]
+    above = [1e3 * (s["high"] - s["median"]) for s in spreads]
+    ax.errorbar(
+        density, medians, yerr=(below, above), fmt="o-", color=BLUE, capsize=3, label="measured"
+    )
+    ax.axhline(1e3 * dense, color=ORANGE, linestyle="--", label="dense, measured")
+    ax.plot(density, [1e3 * m for m in model], "s:", color=RED, markersize=4,
+            label="paper's model: $R_s$ · density / $R_d$ · dense")  # fmt: skip
+    peers = [result for result in sparse if "theirs" in result]
+    if peers:
+        ax.plot(
+            [100 * result["ours"]["density"] for result in peers],
+            [1e3 * result["theirs"]["seconds"]["step"]["median"] for result in peers],
+            "^-.", color=GREY, markersize=4, label=f"{peers[0]['against']}, dense with masks",
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_xticks(density, [f"{d:.3g}" for d in density], minor=False)
+    ax.minorticks_off()
+    from_zero(ax)
+    ax.legend(frameon=False, fontsize=8)
+    job = sparse[0]["job"]
+    title = f"{job['model']}, {job['distribution']}, B = {job['batch']}, T = {job['time_steps']}"
+    return dress(ax, title, "active weights (%)", "training step (ms)")
+
+
+def cost_model(results: list[dict]) -> tuple[float, list[float]]:
+    """The dense step, and the step that the paper's model expects at each sparse density.
+
+    Parameters
+    ----------
+    results : list of dict
+        As for `step_time`.
+
+    Returns
+    -------
+    dense : float
+        Seconds.
+    model : list of float
+        Seconds, from the least density up.
+    """
+    dense = next(result["ours"] for result in results if result["job"]["density"] == 1)
+    seconds, R_d = dense["seconds"]["step"]["median"], dense["spike_rate"]
+    sparse = [result["ours"] for result in results if result["job"]["density"] < 1]
+    sparse.sort(key=lambda ours: ours["density"])
+    return seconds, [ours["spike_rate"] * ours["density"] / R_d * seconds for ours in sparse]

@@ -1,0 +1,210 @@
+"""`nsnn bench`, as it is typed. Nothing here depends on how fast the machine is."""
+
+import json
+
+import pytest
+
+from nsnn import cli
+from nsnn.bench import child, firststep, kernels, machine, peers
+
+TINY = ["--model", "mlp", "--width", "0.01", "--batch", "2", "--time-steps", "2",
+        "--repeats", "1", "--threads", "1"]  # fmt: skip
+
+
+def bench(*words):
+    return cli.main(["bench", *map(str, words)])
+
+
+def complaint(capsys, *words):
+    """Run a benchmark that is refused: its one line on standard error."""
+    assert bench(*words) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("nsnn: error: ")
+    assert captured.err.count("\n") == 1
+    assert not captured.out
+    return captured.err
+
+
+def read(path, name):
+    record = json.loads(path.read_text())
+    assert record["bench"] == name
+    environment = record["environment"]
+    for key in ("processor", "cores", "threads", "numpy", "numba", "blas core", "others"):
+        assert key in environment
+    assert record["options"]["repeats"] == 1
+    return record["results"]
+
+
+def test_step_and_its_json(tmp_path, capsys):
+    path = tmp_path / "step.json"
+    assert bench("step", *TINY, "--density", 1, 0.2, "--steps", 2, "--json", path) == 0
+    dense, sparse = read(path, "step")
+    assert (dense["job"]["density"], sparse["job"]["density"]) == (1.0, 0.2)
+    assert set(sparse["ours"]["seconds"]) == {"step", "forward", "backward", "update", "rewire"}
+    assert sparse["ours"]["memory"]["median"] > 0
+    out = capsys.readouterr().out
+    assert out.startswith("nsnn bench: training step of mlp, batch 2, T = 2, norm batch")
+    assert "erk 0.2" in out
+    assert str(path) in out
+    assert [p.name for p in tmp_path.iterdir()] == ["step.json"]
+
+
+def test_sparsity_is_what_density_leaves(tmp_path):
+    path = tmp_path / "step.json"
+    assert bench("step", *TINY, "--sparsity", 0.95, "--rounds", 0, "--json", path) == 0
+    (found,) = read(path, "step")
+    assert found["job"]["density"] == 0.05
+    assert "rewire" not in found["ours"]["seconds"]
+
+
+def test_step_layers(capsys):
+    assert bench("step", *TINY, "--density", 0.5, "--layers") == 0
+    out = capsys.readouterr().out
+    assert "layers at erk 0.5" in out
+    assert "linear1" in out
+
+
+def test_step_picture(tmp_path):
+    path = tmp_path / "step.png"
+    assert bench("step", *TINY, "--density", 0.5, "--rounds", 0, "--plot", path) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_epoch_and_its_json(tmp_path, capsys):
+    path = tmp_path / "epoch.json"
+    words = ["--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11]
+    assert bench("epoch", *words, "--threads", 1, "--repeats", 1, "--json", path) == 0
+    (found,) = read(path, "epoch")
+    assert found["ours"]["steps"] == 2
+    assert found["job"]["norm"] == "none"
+    assert "epoch of mlp" in capsys.readouterr().out
+
+
+def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(kernels, "SECONDS", 0.0)
+    path = tmp_path / "kernels.json"
+    words = ["--shapes", "7-5", "2-3C3@4", "--densities", 0.5, 0.1, "--batch", 2]
+    assert bench("kernels", *words, "--threads", 1, "--repeats", 1, "--json", path) == 0
+    first, second = read(path, "kernels")
+    assert (first["shape"], second["shape"]) == ("7-5", "2-3C3@4")
+    assert len(first["sparse"]) == 2
+    assert capsys.readouterr().out.count("break-even density") == 2
+
+
+def test_machine_and_its_json(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "GEMM_SIZE", 32)
+    monkeypatch.setattr(machine, "_REPEATS", 2)
+    measure = machine.measure
+    monkeypatch.setattr(machine, "measure", lambda *a: measure(*a, copy_bytes=1 << 16))
+    path = tmp_path / "machine.json"
+    assert bench("machine", "--threads", 1, "--repeats", 1, "--json", path) == 0
+    (found,) = read(path, "machine")
+    assert found["threads"] == 1
+
+
+def test_firststep_starts_cold_once_and_then_warm(monkeypatch, tmp_path, capsys):
+    """Cold and warm processes share a cache of their own."""
+    caches = []
+
+    def call(function, arguments, environment):
+        caches.append(environment["NUMBA_CACHE_DIR"])
+        assert arguments["assignments"] == ["train.seed=1"]
+        return {"imported": 1.0, "first_step": 10.0 / len(caches)}
+
+    monkeypatch.setattr(firststep.child, "call", call)
+    path = tmp_path / "first.json"
+    assert bench("firststep", "--set", "train.seed=1", "--repeats", 1, "--json", path) == 0
+    found = read(path, "firststep")
+    assert found["cold"]["first_step"] == 10.0
+    assert found["warm"]["first_step"]["median"] == 5.0
+    assert len(set(caches)) == 1
+    assert found["help"]["median"] > 0
+    assert "10.00 s" in capsys.readouterr().out
+
+
+def test_firststep_stops_training_after_one_step():
+    """The real `nsnn train`, in a process that says when its first step was done."""
+    words = ["model.name=custom", "model.layers=4", "neuron.time_steps=2", "data.name=glyphs"]
+    found = child.call("nsnn.bench.firststep:measure", {"assignments": words, "started": 0.0})
+    assert 0 < found["imported"] < found["first_step"]
+
+
+@pytest.mark.parametrize("batches", ["abc", "a"])
+def test_the_first_step_is_the_only_one(batches):
+    trained, bar = [], firststep._FirstStep(1, 1).bar(0, 0, iter(batches))
+    trained.append(next(bar))
+    with pytest.raises(firststep._DoneError):
+        next(bar)
+    assert trained == ["a"]
+
+
+def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, capsys):
+    from nsnn.bench.environment import Others
+
+    monkeypatch.setattr(machine, "measure", lambda *a: [])
+    monkeypatch.setattr(Others, "cores", lambda self: 0.5)
+    assert bench("machine", "--threads", 1) == 0
+    assert "not valid: other programs used 0.50 cores" in capsys.readouterr().out
+    monkeypatch.setattr(Others, "cores", lambda self: 0.01)
+    assert bench("machine", "--threads", 1) == 0
+    assert "not valid" not in capsys.readouterr().out
+
+
+# Mistakes, found before anything is measured
+
+
+@pytest.fixture
+def no_measurement(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(child, "call", refuse)
+    monkeypatch.setattr(kernels, "measure", refuse)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["step", "--density", "0"], "density 0"),
+        (["step", "--sparsity", "1"], "density 0"),
+        (["step", "--density", "0.5", "2"], "density 2"),
+        (["step", "--model", "resnet"], "--model resnet: choose one of"),
+        (["step", "--model", "custom"], "--model custom: choose one of"),
+        (["step", "--threads", "-1"], "--threads -1"),
+        (["step", "--batch", "0"], "--batch 0"),
+        (["step", "--steps", "0"], "--steps 0"),
+        (["step", "--rounds", "-1"], "--rounds -1"),
+        (["step", "--repeats", "0"], "--repeats 0"),
+        (["step", "--json", "no/such/place.json"], "no/such does not exist"),
+        (["step", "--plot", "no/such/place.png"], "no/such does not exist"),
+        (["step", "--plot", "x.png", "--density", "1"], "give --density several"),
+        (["step", "--plot", "x.png", "--threads", "1", "2"], "one number"),
+        (["epoch", "--samples", "100"], "--samples 100 is less than --batch 128"),
+        (["kernels", "--shapes", "3C3"], "--shapes 3C3"),
+        (["kernels", "--densities", "0"], "density 0"),
+        (["machine", "--repeats", "0"], "--repeats 0"),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, no_measurement, words, expected):
+    assert expected in complaint(capsys, *words)
+
+
+def test_a_mistake_that_the_engine_finds_is_one_line_too(capsys):
+    assert bench("step", *TINY, "--storage", "paper") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("nsnn: error: storage = 'paper'")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("library", list(peers.PEERS))
+def test_an_absent_peer_is_a_mistake(capsys, monkeypatch, no_measurement, library):
+    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
+    err = complaint(capsys, "step", "--against", library)
+    assert "pip install 'nsnn[peers]'" in err
+
+
+def test_every_peer_can_be_chosen(capsys):
+    with pytest.raises(SystemExit):
+        bench("step", "--help")
+    out = capsys.readouterr().out
+    assert "{" + ",".join(peers.PEERS) + "}" in out

@@ -1,0 +1,230 @@
+"""nsnn and its peers compute the same: loss, gradients and training from the same weights.
+
+What `nsnn bench --against` compares is then the same work. Autograd of another library is also an
+oracle for every backward that is written by hand here.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nsnn.bench import child, peers
+from nsnn.bench.job import Job
+from nsnn.data import Batch
+from nsnn.layers import BatchNorm
+from nsnn.models import build, scale_to_active_fan_in
+from nsnn.neuron import from_preset
+from nsnn.optim import SGD
+from nsnn.sparsity.distribution import random_positions
+
+# The peers' own warnings are not ours.
+pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("default")]
+
+T, B, SHAPE, CLASSES = 4, 6, (2, 8, 8), 5
+CONV_NET, LINEAR_NET = "5C3-6C3-MP2-7C3-AP2-9", "12-11"
+LEARNING_RATE, MOMENTUM, STEPS = 0.1, 0.9, 3
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch", reason="compares with PyTorch: pip install 'nsnn[peers]'")
+
+
+@pytest.fixture
+def peer_networks(torch):
+    from nsnn.bench import peer_networks
+
+    return peer_networks
+
+
+def our_network(notation, norm, reset, density, dtype):
+    neuron = from_preset("ndsnn", reset=reset, time_steps=T)
+    rng = np.random.default_rng(0)
+    network = build(notation, neuron, SHAPE, CLASSES, rng, norm=norm, dtype=dtype)
+    for parameter in network.parameters():
+        if norm == "none" and parameter.prunable:
+            parameter.data *= 3  # enough current for every layer to fire
+        if density < 1 and parameter.prunable and parameter.name != "conv1.weight":
+            count = round(density * parameter.size)
+            parameter.sparsify(random_positions(parameter.shape, count, rng))
+    scale_to_active_fan_in(network)
+    return network
+
+
+def their_network(torch, peer_networks, network, library, lif):
+    """The peer's network with the weights of ours; (network, their parameters in our order)."""
+    theirs = peer_networks.build(peers.describe(network), library, T, lif)
+    theirs = theirs.to(torch.float64 if network.dtype == np.float64 else torch.float32)
+    parameters = list(theirs.parameters())
+    ours = network.parameters()
+    assert len(ours) == len(parameters)
+    with torch.no_grad():
+        for a, b in zip(ours, parameters, strict=True):
+            assert int(np.prod(a.shape)) == b.numel()
+            b.copy_(torch.from_numpy(a.to_dense().copy()).view_as(b))
+    return theirs, parameters
+
+
+def batches(rng):
+    for _ in range(STEPS):
+        images = rng.integers(0, 256, (B, *SHAPE), dtype=np.uint8)
+        yield Batch(images, rng.integers(0, CLASSES, B))
+
+
+def fires_after_decay(torch):
+    """SpikingJelly's neuron with nsnn's order: decay first, then subtract the threshold."""
+    from spikingjelly.activation_based import base, neuron
+
+    from nsnn.bench.peer_networks import DECAY, THRESHOLD, spikingjelly_lif
+
+    class DecayFirst(neuron.LIFNode):
+        def single_step_functional_forward(self, inputs, states, **options):
+            (s,), (v, *rest) = super().single_step_functional_forward(inputs, states, **options)
+            # α (v - ϑ s - (ϑ/α - ϑ) s) = α v - ϑ s
+            v = v - (THRESHOLD / DECAY - THRESHOLD) * s.detach()
+            return (s,), (v, *rest)
+
+        multi_step_functional_forward = base.MemoryModule.multi_step_functional_forward
+
+    def make():
+        node = spikingjelly_lif()
+        node.__class__ = DecayFirst
+        return node
+
+    return make
+
+
+def neurons(torch, library, reset):
+    """What to build the peer's network with so that its neuron is ours."""
+    from nsnn.bench.peer_networks import spikingjelly_lif
+
+    if library != "spikingjelly":
+        return None
+    return fires_after_decay(torch) if reset == "subtract" else lambda: spikingjelly_lif("zero")
+
+
+CASES = [
+    ("spikingjelly", "zero", np.float64),  # SpikingJelly's own node
+    ("spikingjelly", "subtract", np.float64),
+    ("torch", "subtract", np.float64),
+    ("snntorch", "subtract", np.float32),  # its spikes are float32 always
+]
+
+
+@pytest.mark.parametrize(("library", "reset", "dtype"), CASES)
+@pytest.mark.parametrize("density", [1.0, 0.3])
+@pytest.mark.parametrize(
+    ("notation", "norm"), [(CONV_NET, "batch"), (CONV_NET, "none"), (LINEAR_NET, "batch")]
+)
+def test_loss_gradients_and_training(
+    torch, peer_networks, library, reset, dtype, density, notation, norm
+):
+    """Three SGD steps: the loss and every gradient of each, so the weights after each as well."""
+    if library != "torch":
+        pytest.importorskip(library)
+    ours = our_network(notation, norm, reset, density, dtype)
+    lif = neurons(torch, library, reset)
+    theirs, parameters = their_network(torch, peer_networks, ours, library, lif)
+    our_sgd = SGD(ours.parameters(), MOMENTUM)
+    their_sgd = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM)
+    close = {"rtol": 1e-9, "atol": 1e-12} if dtype == np.float64 else {"rtol": 1e-3, "atol": 1e-5}
+    for batch in batches(np.random.default_rng(1)):
+        loss, outputs = ours.loss_and_backward(batch)
+        assert all(0.01 < rate < 0.99 for rate in ours.spike_rates().values())
+        images = torch.from_numpy(
+            ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy()
+        )
+        their_outputs = theirs(images)
+        their_loss = torch.nn.functional.cross_entropy(
+            their_outputs.mean(0), torch.from_numpy(batch.labels)
+        )
+        their_sgd.zero_grad()
+        their_loss.backward()
+        np.testing.assert_allclose(
+            outputs, their_outputs.detach().numpy().transpose(2, 0, 1), **close
+        )
+        np.testing.assert_allclose(loss, their_loss.item(), **close)
+        for a, b in zip(ours.parameters(), parameters, strict=True):
+            gradient = b.grad.numpy().reshape(-1)[a.positions()]
+            np.testing.assert_allclose(a.active_gradient(), gradient, err_msg=a.name, **close)
+        our_sgd.step(LEARNING_RATE)
+        their_sgd.step()
+        with torch.no_grad():  # masks, as mask-based code applies them
+            for a, b in zip(ours.parameters(), parameters, strict=True):
+                mask = torch.zeros(b.numel(), dtype=b.dtype)
+                mask[torch.from_numpy(a.positions())] = 1
+                b.mul_(mask.view_as(b))
+
+
+def test_running_statistics(torch, peer_networks):
+    """Of every layer but the first: there the image counts once here and T times there."""
+    ours = our_network(CONV_NET, "batch", "subtract", 1.0, np.float64)
+    theirs, _ = their_network(torch, peer_networks, ours, "torch", None)
+    (batch, *_) = batches(np.random.default_rng(1))
+    ours.loss_and_backward(batch)
+    theirs(torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy()))
+    our_norms = [layer for layer in ours.layers() if isinstance(layer, BatchNorm)]
+    their_norms = [
+        m for m in theirs.modules() if isinstance(m, torch.nn.modules.batchnorm._NormBase)
+    ]
+    for a, b in list(zip(our_norms, their_norms, strict=True))[1:]:
+        np.testing.assert_allclose(a.running_mean, b.running_mean.numpy(), rtol=1e-9)
+        np.testing.assert_allclose(a.running_variance, b.running_var.numpy(), rtol=1e-9)
+
+
+def test_a_native_soft_reset_is_not_ours(torch, peer_networks):
+    """SpikingJelly subtracts before it decays: the same work, other numbers; the page says so."""
+    pytest.importorskip("spikingjelly")
+    ours = our_network(CONV_NET, "batch", "subtract", 1.0, np.float64)
+    theirs, _ = their_network(torch, peer_networks, ours, "spikingjelly", None)
+    (batch, *_) = batches(np.random.default_rng(1))
+    _, outputs = ours.loss_and_backward(batch)
+    images = torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy())
+    assert not np.allclose(outputs, theirs(images).detach().numpy().transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("library", ["spikingjelly", "snntorch", "torch"])
+def test_a_masked_peer_stays_sparse(torch, library):
+    if library != "torch":
+        pytest.importorskip(library)
+    from nsnn.bench.peer_training import Trainee
+
+    job = Job(model="mlp", width=0.02, norm="none", density=0.3, batch=4, time_steps=2)
+    plan = peers.plan(job)
+    before = torch.get_num_threads()
+    try:
+        trainee = Trainee(job, plan, library)
+        for _ in range(2):
+            trainee.step(*trainee.data(job, 4))
+    finally:
+        torch.set_num_threads(before)
+    weights = [m.weight for m in trainee.network.modules() if isinstance(m, torch.nn.Linear)]
+    wanted = [item["active"] or w.numel() for item, w in zip(
+        (item for item in plan if "active" in item), weights, strict=True)]  # fmt: skip
+    active = [int(torch.count_nonzero(w)) for w in weights]
+    if library == "torch":  # plain and dense
+        wanted = [w.numel() for w in weights]
+    assert active == wanted
+
+
+@pytest.mark.parametrize("library", ["spikingjelly", "snntorch", "torch"])
+def test_both_benchmarks_run(torch, library):
+    if library != "torch":
+        pytest.importorskip(library)
+    fields = {"model": "vgg16", "width": 0.02, "density": 0.3, "batch": 2, "time_steps": 2}
+    common = {"job": fields, "plan": peers.plan(Job(**fields)), "library": library}
+    step = child.call("nsnn.bench.peer_training:measure_step", common | {"steps": 2})
+    assert set(step["seconds"]) == {"forward", "backward", "update", "step"}
+    assert len(step["seconds"]["step"]) == 2
+    assert step["memory"] > 1 << 20
+    epoch = child.call("nsnn.bench.peer_training:measure_epoch", common | {"samples": 5})
+    assert epoch["steps"] == 2
+    assert len(epoch["seconds"]["epoch"]) == 1
+
+
+def test_a_peer_process_does_not_load_the_engine(torch):
+    """Its memory is the peer's alone."""
+    program = "import sys, nsnn.bench.peer_training; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

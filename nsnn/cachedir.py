@@ -6,7 +6,7 @@ import tempfile
 import warnings
 
 
-def _writable(folder: pathlib.Path) -> bool:
+def writable(folder: pathlib.Path) -> bool:
     """True if `folder` exists, or can be made, and a file can be created in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def ensure_writable() -> None:
     RuntimeWarning
         Once, when the temporary folder is used: each process then compiles anew.
     """
-    if os.environ.get("NUMBA_CACHE_DIR") or any(_writable(place) for place in _usual_places()):
+    if os.environ.get("NUMBA_CACHE_DIR") or any(writable(place) for place in _usual_places()):
         return
     folder = tempfile.mkdtemp(prefix="nsnn-numba-")
     os.environ["NUMBA_CACHE_DIR"] = folder

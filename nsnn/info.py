@@ -3,11 +3,10 @@
 import importlib.metadata
 import os
 import platform
-import tempfile
 from pathlib import Path
 
 import nsnn
-from nsnn import parallel
+from nsnn import cachedir, parallel
 
 PACKAGES = ("numpy", "numba", "matplotlib", "tqdm")
 
@@ -41,7 +40,7 @@ def kernel_cache() -> str:
     """Where Numba keeps the compiled kernels, and whether it can write there."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(chosen) if chosen else Path(nsnn.__file__).parent / "kernels" / "__pycache__"
-    if _can_write(folder):
+    if cachedir.writable(folder):
         return f"{folder} (writable)"
     if chosen:
         return f"{folder} (cannot be written: set NUMBA_CACHE_DIR to a folder that can)"
@@ -60,13 +59,3 @@ def _data_lines() -> list[str]:
     from nsnn.data import commands
 
     return ["  " + line for line in commands.list_datasets().splitlines()]
-
-
-def _can_write(folder: Path) -> bool:
-    """True if a file can be created in the folder, which is made if need be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False

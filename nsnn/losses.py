@@ -95,7 +95,8 @@ def mse_rate(outputs, labels) -> tuple[float, np.ndarray]:
     Parameters
     ----------
     outputs : ndarray of float, shape (classes, T, B)
-        Spikes of the output neurons, as a rule; their mean over time is a rate in spikes/step.
+        Spikes of the output neurons, as a rule; their mean over time is a rate in spikes per time
+        step.
     labels : ndarray of int64, shape (B,)
 
     Returns

@@ -100,7 +100,7 @@ def paper_bytes(parameters, time_steps: int, weight_bits: int = 32, index_bits: 
     parameters : list of Parameter
         The prunable ones count.
     time_steps : int
-        The paper keeps T gradients.
+        T. The paper keeps one gradient for each time step; this engine keeps one in all.
     weight_bits, index_bits : int
         b_w and b_idx; the paper gives b_w = 32 in training and leaves b_idx open.
 
@@ -122,7 +122,8 @@ def relative_cost(spike_rate: float, density: float, dense_spike_rate: float) ->
     Parameters
     ----------
     spike_rate, dense_spike_rate : float
-        R_s and R_d: average spike rates of the sparse and the dense network (spikes/step).
+        R_s and R_d: average spike rates of the sparse and the dense network (spikes per neuron and
+        time step).
     density : float
         1 − θ; the paper prints "Sparsity" where the density is meant.
 

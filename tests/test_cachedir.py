@@ -22,11 +22,11 @@ def blocked(tmp_path):
 
 
 def test_writable(tmp_path, blocked):
-    assert cachedir._writable(tmp_path)
+    assert cachedir.writable(tmp_path)
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]  # nothing is left behind
-    assert cachedir._writable(tmp_path / "new" / "folder")
-    assert not cachedir._writable(blocked)
-    assert not cachedir._writable(tmp_path / "file")
+    assert cachedir.writable(tmp_path / "new" / "folder")
+    assert not cachedir.writable(blocked)
+    assert not cachedir.writable(tmp_path / "file")
 
 
 def test_usual_places(monkeypatch, tmp_path):

@@ -78,10 +78,12 @@ class NDSNN(Method):
         end_fraction : float
             T_end as a fraction of the run, in (0, 1]: no round happens after it.
         death_ratio, death_ratio_min : float
-            d_0 and d_min of Eq. 5, in [0, 1]. (The paper gives no numbers; as in ITOP.)
+            d_0 and d_min of Eq. 5, in [0, 1]. (The paper gives no numbers; as in ITOP, its
+            reference 20.)
         exclude_dropped : bool
             Whether a position dropped in a round may not grow back in the same round, unless
-            there are too few others. (The paper's M_l == 0 allows it.)
+            there are too few others. (Algorithm 1 multiplies by M_l == 0 after dropping, which
+            allows it.)
         """
 
         initial_sparsity: float = 0.8
@@ -199,7 +201,10 @@ class NDSNN(Method):
         return rounds
 
     def _decide(self, layer: _Layer, step: int, d_t: float) -> _Round:
-        """Mark what one layer drops and request what it may grow. Source: NDSNN Eqs. 6-9"""
+        """Mark what one layer drops and request what it may grow. Source: NDSNN Eqs. 6-9
+
+        Which positions grow is known only after the backward, which has the gradient: `_rewire`.
+        """
         p = layer.weights
         D, G, raised = drop_and_grow_counts(p.active, layer.target(step, self.rounds.span), d_t)
         positions = p.positions()

@@ -21,7 +21,7 @@ COMPARABLE = {
     "train_accuracy": ("Training accuracy", "accuracy (%)"),
     "validation_accuracy": ("Validation accuracy", "accuracy (%)"),
     "density": ("Density", "active weights (%)"),
-    "spike_rate": ("Spike rate", "spikes per neuron and step"),
+    "spike_rate": ("Spike rate", "spikes per neuron and time step"),
     "relative_cost": ("Training cost", "cost relative to dense"),
 }
 # Runs may lie on each other: where one line is broken, the one below shows.
@@ -77,6 +77,7 @@ def accuracy(records, ax=None):
             title += f"{':' if title == 'Accuracy' else ','} {kind} {values[-1]:.2f} %"
     whole_numbers(ax.xaxis)
     if ax.lines:
+        ax.set_ylim(top=min(ax.get_ylim()[1], 100.5))  # no room above 100 %
         legend_beside(ax)
     return dress(ax, title, "epoch", "accuracy (%)")
 

@@ -56,7 +56,7 @@ def confusion_matrix(confusion, names=None, ax=None):
 
 
 def worst_mistakes(images, true, predicted, confidence, names=None, count=10, ax=None):
-    """The mistakes the network was most sure of, in a strip, worst first.
+    """The mistakes the network was most sure of, in a strip, surest first.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def membrane_trace(v, s, threshold=1.0, neurons=None, ax=None):
 
 
 def raster(s, neurons=None, ax=None):
-    """One tick a spike: neurons upwards, time to the right.
+    """One tick a spike: rows of chosen neurons upwards, time to the right.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def raster(s, neurons=None, ax=None):
     whole_numbers(ax.xaxis)
     whole_numbers(ax.yaxis)
     rate = s[neurons].mean() if len(neurons) else 0.0
-    title = f"{row.size} spikes of {len(neurons)} neurons: {rate:.3f} spikes per neuron and step"
+    title = f"{row.size} spikes of {len(neurons)} neurons: {rate:.3f} per neuron and time step"
     return dress(ax, title, "time step", "neuron (row)")
 
 
@@ -113,7 +113,7 @@ def spike_rates(records, ax=None):
     Parameters
     ----------
     records : list of dict
-        Lines of `metrics.jsonl`; "spike_rates" maps a layer to spikes per neuron and step.
+        Lines of `metrics.jsonl`; "spike_rates" maps a layer to spikes per neuron and time step.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -135,7 +135,7 @@ def spike_rates(records, ax=None):
     if records:
         first, last = records[0]["spike_rate"], records[-1]["spike_rate"]
         title += f": mean {first:.3f} → {last:.3f}"
-    return dress(ax, title, "epoch", "spikes per neuron and step")
+    return dress(ax, title, "epoch", "spikes per neuron and time step")
 
 
 def _traces(v, s) -> tuple[np.ndarray, np.ndarray]:

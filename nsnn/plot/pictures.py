@@ -158,11 +158,14 @@ def _neurons(run):
     run.network.forward(sample)
     v, s = (array.reshape(-1, *array.shape[-2:])[:, :, 0] for array in (layer.v, layer.s))
     figure = new_figure(11.0, 3.8)
-    figure.suptitle(f"Layer {layer.name}, first test sample (class {sample.labels[0]})")
+    title = f"Layer {layer.name}: {len(s)} neurons, first test sample (class {sample.labels[0]})"
+    figure.suptitle(title)
     left, right = figure.subplots(1, 2)
     neurons.membrane_trace(v, s, run.config.neuron.threshold, ax=left)
     rows = np.linspace(0, len(s) - 1, min(len(s), _ROWS)).astype(np.int64)
     neurons.raster(s, rows, ax=right)
+    if len(rows) < len(s):
+        right.set_ylabel(f"row ({len(rows)} of {len(s)} neurons)")
     return figure
 
 
@@ -176,7 +179,12 @@ def _worst_mistakes(run):
     if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
-    return mistakes.worst_mistakes(images, true, predicted, confidence).figure
+    ax = mistakes.worst_mistakes(images, true, predicted, confidence)
+    if len(true) == _SEARCHED:
+        ax.set_title(
+            f"{ax.get_title('left')} (the first of the test split)", loc="left", fontsize=10
+        )
+    return ax.figure
 
 
 def _probabilities(network, samples, size) -> np.ndarray:

@@ -44,7 +44,7 @@ def layer_sparsity(steps, sparsity, asked=None, ax=None):
         label = f"{short(name)} ({y[-1]:.1f} %)"
         ax.plot(x, y, color=colour, zorder=2, label=label, **style)
     if asked:
-        ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label="asked (Eq. 4)")
+        ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label="asked (NDSNN Eq. 4)")
     if steps:
         legend_beside(ax, title="layer (at the end)", title_fontsize=8)
     whole_numbers(ax.xaxis)
@@ -54,6 +54,9 @@ def layer_sparsity(steps, sparsity, asked=None, ax=None):
 
 def rewiring(counts, ax=None):
     """Synapses grown (upwards) and dropped (downwards) in each round, summed over the layers.
+
+    Net changes, as the log has them: a synapse that a round drops and grows again is in neither, so
+    that both may be smaller than NDSNN's D and G of Eqs. 7 and 9.
 
     Parameters
     ----------
@@ -81,13 +84,13 @@ def rewiring(counts, ax=None):
     raised[which[np.asarray(counts.get("raised", []), dtype=bool).nonzero()]] = True
     if raised.any():
         low = -1.06 * dropped.max()
-        label = f"drop raised to meet Eq. 4\n({raised.sum()} of {rounds.size} rounds)"
+        label = f"drop raised above Eq. 7\nto meet Eq. 4 ({raised.sum()} of {rounds.size} rounds)"
         ax.plot(rounds[raised], np.full(raised.sum(), low), "k^", markersize=4, label=label)
     ax.yaxis.set_major_formatter(lambda y, _: f"{abs(y):,.0f}")
     whole_numbers(ax.xaxis)
     legend_beside(ax)
     title = f"{rounds.size} rounds of drop and grow"
-    return dress(ax, title, "optimiser step", "synapses changed in a round")
+    return dress(ax, title, "optimiser step", "synapses changed in a round (net)")
 
 
 def masks(before, after, name="", axes=None):

@@ -13,12 +13,15 @@ def _raw_uniform(dims) -> float:
 
 
 def _raw_er(dims) -> float:
-    """Erdős–Rényi: (out + in)/(out·in), for convolutions over the channels only."""
+    """Erdős–Rényi: (out + in)/(out·in), for convolutions over the channels only.
+
+    Source: ESL Eq. 1 (linear layers; there a number ε is given, here the density of all layers)
+    """
     return (dims[0] + dims[1]) / (dims[0] * dims[1])
 
 
 def _raw_erk(dims) -> float:
-    """Erdős–Rényi-kernel: sum of the dims / product of the dims, the kernel's sides included."""
+    """Erdős–Rényi-kernel (ERK): sum / product of the dims, the kernel's sides included."""
     return sum(dims) / math.prod(dims)
 
 
@@ -49,8 +52,9 @@ def layer_densities(distribution, dims, density) -> np.ndarray:
 
     Notes
     -----
-    ε solves `Σ d_l N^l = density · Σ N^l`. Where some `ε·raw_l` exceeds 1, the layers with the
-    largest raw are fixed to dense and ε is solved again for the others.
+    ε, a scale (not the ε of backpropagation), solves `Σ d_l N^l = density · Σ N^l`. Where some
+    `ε·raw_l` exceeds 1, the layers with the largest raw are fixed to dense and ε is solved again
+    for the others.
 
     Examples
     --------

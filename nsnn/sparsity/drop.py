@@ -6,7 +6,8 @@ import numpy as np
 def smallest_magnitude(values, count: int) -> np.ndarray:
     """Mark the `count` weights closest to zero; among equals those with the smaller index.
 
-    Source: NDSNN III-C step 3 ("the smallest positive weights and the largest negative weights")
+    Source: NDSNN III-C step 3 ("the smallest positive weights and the largest negative weights"),
+    ArgDrop of Algorithm 1
 
     Parameters
     ----------

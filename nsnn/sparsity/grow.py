@@ -1,4 +1,8 @@
-"""Which positions to grow."""
+"""Which positions to grow, among candidates whose scores are at hand.
+
+NDSNN's own rule, the largest |dL/dw| among inactive positions, needs gradients that exist only
+during the backward: `nsnn.layers.growth` finds those positions.
+"""
 
 import numpy as np
 
@@ -26,6 +30,8 @@ def largest_score(positions, scores, count: int) -> np.ndarray:
 
 def fill_up(candidates, count: int, reserve, scores) -> np.ndarray:
     """The first `count` candidates; where they are too few, the best of a reserve as well.
+
+    NDSNN with `exclude_dropped` uses it: the reserve is what the round has just dropped.
 
     Parameters
     ----------

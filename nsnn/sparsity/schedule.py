@@ -36,7 +36,11 @@ class Rounds:
         return self.count * self.every
 
     def happens_at(self, step: int) -> bool:
-        """Whether `step`, counted from 0, is a drop-and-grow step."""
+        """Whether `step`, counted from 0, is a drop-and-grow step.
+
+        Step 0 is none, though Algorithm 1 as printed has t mod ΔT = 0 there: rounds count from
+        q = 1 (Eqs. 6-9), and at t = 0 the layers have their initial sparsity already.
+        """
         return 0 < step <= self.span and step % self.every == 0
 
 

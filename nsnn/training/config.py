@@ -36,17 +36,20 @@ class DataConfig:
 class ModelConfig:
     """Table [model]: the network and how it is stored."""
 
-    name: str = "sdsnn-mnist"
+    name: str = "sdsnn-mnist"  # a key of nsnn.models.MODELS
     layers: str = ""  # architecture notation such as "15C3-AP2-300", for name = "custom"
-    width: float = option(1.0, above=0)
+    width: float = option(1.0, above=0)  # factor of all channels and hidden neurons
+    # of sparse weights; dense: full arrays and a mask, the same numbers without the savings
     storage: str = option("csr", choices=("csr", "dense"))
+    # active_fan_in: initial weights scaled up for the inputs that a sparse start leaves out
     init: str = option("fan_in", choices=("fan_in", "active_fan_in"))
+    # batch: batch normalisation of the current before every LIF
     norm: str = option("batch", choices=("none", "batch"))
 
 
 @dataclass(frozen=True)
 class NeuronConfig:
-    """Table [neuron]: the LIF equations (`spec.md` §1); None stands for the preset's value."""
+    """Table [neuron]: see `nsnn.neuron.Neuron`; None stands for the preset's value."""
 
     preset: str = option("ndsnn", choices=tuple(PRESETS))
     decay: float | None = option(None, at_least=0, at_most=1)
@@ -92,7 +95,7 @@ class TrainConfig:
 
     epochs: int = option(5, at_least=1)
     loss: str = option("cross_entropy", choices=tuple(LOSSES))
-    tet_lambda: float = option(0.0, at_least=0, at_most=1)
+    tet_lambda: float = option(0.0, at_least=0, at_most=1)  # of loss = "tet", see nsnn.losses.tet
     seed: int = option(0, at_least=0)
     threads: int = option(0, at_least=0)  # 0: all cores that this process may use
     dense_run: str = ""  # folder of a dense run: its spike rates are R_d of the relative cost

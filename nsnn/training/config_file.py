@@ -185,6 +185,8 @@ def _hint(table: str, key: str, kinds: dict) -> str:
     elsewhere = [other for other in kinds if key in kinds[other]]
     if elsewhere and not difflib.get_close_matches(key, list(kinds[table])):
         return f"did you mean {elsewhere[0]}.{key}?"
+    if not kinds[table]:  # only [method], of a method such as dense
+        return "this method has no option but its name; leave the key out"
     return _nearest(key, kinds[table])
 
 

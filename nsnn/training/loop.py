@@ -57,7 +57,7 @@ def train(run, folder, progress) -> bool:
                     optimiser.step(run.learning_rate(step))
                 method.after_update(step)
 
-                run.count(loss, outputs, batch.labels)
+                run.book_step(loss, outputs, batch.labels)
                 if interruption.requested or time.monotonic() - saved > CHECKPOINT_EVERY:
                     run.save(folder)
                     saved = time.monotonic()
@@ -65,7 +65,7 @@ def train(run, folder, progress) -> bool:
                     append_line(folder / "timing.jsonl", run.timing(saved - started))
                     return False
             method.end_epoch(epoch)
-            end_epoch(run, folder, progress, started)
+            close_epoch(run, folder, progress, started)
     return True
 
 
@@ -85,21 +85,21 @@ def check_finite(loss: float, run, folder) -> None:
 
 @contextlib.contextmanager
 def quiet_overflow():
-    """No warnings of NumPy while weights run away: `check_finite` says it in one line."""
+    """No warnings of NumPy while weights grow beyond bounds: `check_finite` says it in one line."""
     with warnings.catch_warnings():
         # Not np.errstate, which does not reach the threads that share the work.
         warnings.filterwarnings("ignore", "(overflow|invalid value|divide by zero)", RuntimeWarning)
         yield
 
 
-def end_epoch(run, folder, progress, started: float) -> None:
+def close_epoch(run, folder, progress, started: float) -> None:
     """Write the epoch's line, then the checkpoint that counts it.
 
     A kill between the two leaves a line too many, which `--resume` takes back; the other order
     could leave one too few.
     """
     record = epoch_record(run)
-    run.end_epoch(record)
+    run.book_epoch(record)
     append_line(folder / "metrics.jsonl", record)
     run.save(folder)
     timing = run.timing(time.monotonic() - started)

@@ -43,7 +43,7 @@ class Progress:
             f"train {100 * record['train_accuracy']:.2f} %",
             *([] if validation is None else [f"validation {100 * validation:.2f} %"]),
             f"density {100 * record['density']:.2f} %",
-            f"spikes/step {record['spike_rate']:.3f}",
+            f"spike rate {record['spike_rate']:.3f}",
             f"{seconds:.1f} s",
         ]
         print("  ".join(parts), flush=True)

@@ -18,7 +18,7 @@ def summarise(run, spike_rate: float, seconds: float) -> dict:
         Of all epochs.
     """
     network, test = run.network, run.data.test
-    predicted = network.predict(test.images)
+    predicted = network.predict(test.images, run.config.data.batch)
     now = metrics.density(network.parameters())
     asked = run.method.asked()
     held = network.bytes_held()
@@ -52,25 +52,32 @@ def summarise(run, spike_rate: float, seconds: float) -> dict:
 
 
 def closing_table(summary: dict) -> str:
-    """The closing table as text."""
+    """The closing table as text.
+
+    R_s and R_d are the spike rates of this and of a dense network: see `metrics.relative_cost`.
+    """
     s = summary
     dense = s["bytes_dense"]
     if s["dense_run"]:
-        reference = f"R_s·density/R_d, R_d from {s['dense_run']}"
+        reference = f"spike rates of the dense run: {s['dense_run']}"
     else:
-        reference = "R_s·density/R_d with R_d = R_s; set train.dense_run to a dense run's folder"
+        reference = "taking it to spike as often; measured with train.dense_run=DIR"
+    epochs = "1 epoch" if s["epochs"] == 1 else f"{s['epochs']} epochs"
     rows = [
         ("test accuracy", f"{100 * s['test_accuracy']:.2f} %"),
         ("density", f"{100 * s['density']:.2f} % reached, {100 * s['density_asked']:.2f} % asked"),
         ("active weights", f"{s['active_weights']:,} of {s['weights']:,}"),
-        ("memory held", f"{_size(s['bytes_held'], dense)} (weights, gradients, momentum, indices)"),
+        (
+            "memory held",
+            f"{_size(s['bytes_held'], dense)} (weights, gradients, optimiser, indices)",
+        ),
         ("  peak of the run", _size(s["bytes_held_peak"], dense)),
-        ("  paper's formula", _size(s["bytes_formula"], dense)),
-        ("  dense", f"{_bytes(dense)} (weights, gradients, momentum)"),
-        ("spike rate", f"{s['spike_rate']:.4f} spikes per neuron and step"),
-        ("relative cost", f"{s['relative_cost']:.4f} ({reference})"),
+        ("  paper's formula", f"{_bytes(s['bytes_formula'])} (III-D: T gradients, no momentum)"),
+        ("  dense", f"{_bytes(dense)} (weights, gradients, optimiser)"),
+        ("spike rate", f"{s['spike_rate']:.4f} spikes per neuron and time step"),
+        ("relative cost", f"{s['relative_cost']:.4f} of dense training (IV-C; {reference})"),
         ("process memory", f"{_bytes(s['bytes_process_peak'])} at its peak"),
-        ("wall time", f"{s['seconds']:.1f} s, {s['steps']} steps in {s['epochs']} epoch(s)"),
+        ("wall time", f"{s['seconds']:.1f} s of training, {s['steps']} steps in {epochs}"),
     ]
     title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
     lines = [title, "", *(f"{name:<18} {value}" for name, value in rows), "", *_layer_lines(s)]
@@ -84,7 +91,9 @@ def next_steps(folder, summary: dict) -> str:
         (f"nsnn plot {folder}", f"draw {folder}/plots anew"),
     ]
     if summary["method"] != "dense":
-        steps.append(("nsnn train --set method.name=dense", "the dense network to compare with"))
+        same = "" if summary["data"] == "glyphs" else f" --set data.name={summary['data']}"
+        dense = f"nsnn train --set method.name=dense{same}"
+        steps.append((dense, "the dense network to compare with"))
     if summary["data"] == "glyphs":
         steps.append(("nsnn data get mnist", "real digits, for:"))
         steps.append(("nsnn train --set data.name=mnist", "the same on MNIST"))

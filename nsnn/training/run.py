@@ -59,7 +59,7 @@ class Run:
         self.dense_rates = read_dense_rates(config.train.dense_run)
         self.epoch = self.step = 0
         self.totals = EpochTotals()
-        self.cost = 0.0  # sum over the epochs so far
+        self.cost = 0.0  # relative training cost, summed over the epochs so far
         self.peak = {}
 
     def batches(self, epoch: int):
@@ -73,7 +73,7 @@ class Run:
         limits = {"lr_end": o.lr_end, "period": o.period, "gamma": o.gamma}
         return learning_rate(o.schedule, o.lr, step, self.length.total_steps, **limits)
 
-    def count(self, loss: float, outputs, labels) -> None:
+    def book_step(self, loss: float, outputs, labels) -> None:
         """Book a step that is done."""
         self.step += 1
         self.totals.add(loss, outputs, labels, self.network)
@@ -81,7 +81,7 @@ class Run:
         held["total"] = sum(held[kind] for kind in ("weights", "gradients", "optimiser", "indices"))
         self.peak = {kind: max(size, self.peak.get(kind, 0)) for kind, size in held.items()}
 
-    def end_epoch(self, record: dict) -> None:
+    def book_epoch(self, record: dict) -> None:
         """Book an epoch whose record is made."""
         self.epoch += 1
         self.cost += record["relative_cost"]
@@ -98,14 +98,16 @@ class Run:
         split = self.data.validation
         if split is None:
             return None
-        return metrics.accuracy(self.network.predict(split.images), split.labels)
+        return metrics.accuracy(
+            self.network.predict(split.images, self.config.data.batch), split.labels
+        )
 
     def timing(self, seconds: float) -> dict:
-        """A line of `timing.jsonl`: where the run stands, and the seconds since the line before."""
+        """A line of `timing.jsonl`: epochs and steps done, seconds since the line before."""
         return {"epoch": self.epoch, "step": self.step, "seconds": round(seconds, 3)}
 
     def advice(self, folder: Path) -> str:
-        """What is left of a run whose values run away, and what to try."""
+        """What is left of a run whose values are not finite any more, and what to try."""
         path = folder / "checkpoint.npz"
         kept = f"{path} is from before" if path.exists() else "there is no checkpoint yet"
         return f"{kept}; try a smaller optim.lr, or optim.clip = 1.0"

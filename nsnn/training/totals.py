@@ -19,7 +19,7 @@ class EpochTotals:
     rates : dict of str to float
         Sum over steps of each LIF layer's spike rate (spikes per neuron and time step).
     rate : float
-        The same of all neurons together.
+        The same of all neurons together: the R of the paper's training cost.
     """
 
     def __init__(self):

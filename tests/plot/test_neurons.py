@@ -86,4 +86,4 @@ def test_spike_rates_has_a_line_a_layer_over_the_epochs():
     for column, line in enumerate(ax.lines):
         np.testing.assert_array_equal(line.get_ydata(), rates[:, column])
         np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5])
-    assert "spikes per neuron and step" in ax.get_ylabel()
+    assert "spikes per neuron and time step" in ax.get_ylabel()

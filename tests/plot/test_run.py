@@ -72,9 +72,8 @@ class Network:
             p = Parameter(name, rng.normal(size=shape), prunable=True)
             p.sparsify(active[name])
             self._parameters.append(p)
-        v = rng.normal(size=(2, 3, 3, 4, 1))
-        self.lif = LIF(Neuron(threshold=0.5), name="lif2")
-        self.lif.v, self.lif.s = v, (v >= 0.5).astype(np.uint8)
+        self.lif = LIF(Neuron(threshold=0.5, time_steps=4), np.float64, "lif2")
+        self.lif.forward(rng.normal(size=(2, 3, 3, 4, 1)))
 
     def parameters(self):
         return self._parameters

@@ -18,7 +18,7 @@ def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
     assert fc1.get_zorder() > behind.get_zorder()
     assert fc1.get_color() == behind.get_color()
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["conv1 (30.0 %)", "fc1 (95.0 %)", "asked (Eq. 4)"]
+    assert legend == ["conv1 (30.0 %)", "fc1 (95.0 %)", "asked (NDSNN Eq. 4)"]
 
 
 def test_more_layers_than_the_palette_still_get_a_colour_each():

@@ -129,3 +129,10 @@ def test_a_file_that_cannot_be_read(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=r"binary.toml: not a text file"):
         load_config(tmp_path / "binary.toml")
+
+
+def test_an_option_of_a_method_that_has_none():
+    with pytest.raises(UserError, match=r"unknown key method.final_sparsity .*leave the key out"):
+        load_config(None, ["method.name=dense", "method.final_sparsity=0.9"])
+    with pytest.raises(UserError, match=r"unknown key method.lr .*did you mean optim.lr\?"):
+        load_config(None, ["method.name=dense", "method.lr=1"])

@@ -49,14 +49,14 @@ def test_memory_stands_beside_dense_peak_and_formula():
     text = closing_table(SUMMARY)
     assert "512.0 KiB, 6.2 % of dense" in row(text, "memory held")
     assert "3.00 MiB, 37.5 % of dense" in row(text, "  peak of the run")
-    assert "1.00 MiB, 12.5 % of dense" in row(text, "  paper's formula")
+    assert "1.00 MiB (III-D: T gradients, no momentum)" in row(text, "  paper's formula")
     assert "8.00 MiB" in row(text, "  dense")
 
 
 def test_the_cost_says_what_it_is_relative_to():
-    assert "with R_d = R_s; set train.dense_run" in row(closing_table(SUMMARY), "relative cost")
+    assert "taking it to spike as often" in row(closing_table(SUMMARY), "relative cost")
     against = closing_table(SUMMARY | {"dense_run": "runs/dense"})
-    assert "R_d from runs/dense" in row(against, "relative cost")
+    assert "spike rates of the dense run: runs/dense" in row(against, "relative cost")
 
 
 def test_next_steps_fit_the_run():
@@ -68,3 +68,5 @@ def test_next_steps_fit_the_run():
     other = next_steps("runs/b", SUMMARY | {"method": "dense", "data": "mnist"})
     assert "method.name=dense" not in other
     assert "get mnist" not in other
+    mnist = next_steps("runs/c", SUMMARY | {"data": "mnist"})
+    assert "nsnn train --set method.name=dense --set data.name=mnist " in mnist

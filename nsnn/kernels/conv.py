@@ -177,8 +177,10 @@ def conv_csr_backward(
     size = O * kh * kw
     begin, slot = np.empty(size, np.int64), np.empty(size, np.int64)
     weight = np.empty(size, data.dtype)
-    for j in range(t_indptr[start * kh * kw], t_indptr[stop * kh * kw]):
-        gradient[t_perm[j]] = 0
+    # Summed here, column by column, and put in their slots at the end: in `gradient` neighbours
+    # belong to other threads, which would pass its cache lines to and fro.
+    low, high = t_indptr[start * kh * kw], t_indptr[stop * kh * kw]
+    own = np.zeros(high - low, gradient.dtype)
     for iy in range(H):
         at = 0
         while at < W * K:
@@ -195,11 +197,13 @@ def conv_csr_backward(
                     column = c * kh * kw + offset
                     for j in range(t_indptr[column], t_indptr[column + 1]):
                         begin[n] = ((t_indices[j] * Ho + oy) * Wo + ox) * K + part
-                        slot[n], weight[n] = t_perm[j], data[t_perm[j]]
+                        slot[n], weight[n] = j - low, data[t_perm[j]]
                         n += 1
                 run = slice(at, at + m)
-                _add_both(weight, begin, slot, n, flat, x[c, iy, run], dx[c, iy, run], gradient)
+                _add_both(weight, begin, slot, n, flat, x[c, iy, run], dx[c, iy, run], own)
             at += m
+    for j in range(low, high):
+        gradient[t_perm[j]] = own[j - low]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})

@@ -6,6 +6,7 @@ accumulator; uint8 inputs are spikes and need no multiplication; input and weigh
 found in one pass over epsilon. Inputs may be uint8 spikes or real.
 """
 
+import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
@@ -91,8 +92,10 @@ def csr_backward(data, t_indices, t_indptr, t_perm, epsilon, x, dx, gradient, st
     """
     K = x.shape[1]
     zero = dx.dtype.type(0)
-    for j in range(t_indptr[start], t_indptr[stop]):
-        gradient[t_perm[j]] = zero
+    # Summed here, column by column, and put in their slots at the end: in `gradient` neighbours
+    # belong to other threads, which would pass its cache lines to and fro.
+    low, high = t_indptr[start], t_indptr[stop]
+    own = np.zeros(high - low, gradient.dtype)
     for k in range(0, K, RUN):
         run = slice(k, min(K, k + RUN))
         for c in range(start, stop):
@@ -100,21 +103,21 @@ def csr_backward(data, t_indices, t_indptr, t_perm, epsilon, x, dx, gradient, st
             acc[:] = zero
             j, end = t_indptr[c], t_indptr[c + 1]
             while j + 2 <= end:
-                slot0, slot1 = t_perm[j], t_perm[j + 1]
-                w0, w1 = data[slot0], data[slot1]
+                w0, w1 = data[t_perm[j]], data[t_perm[j + 1]]
                 e0, e1 = epsilon[t_indices[j], run], epsilon[t_indices[j + 1], run]
                 g0, g1 = zero, zero
                 for i in range(acc.size):
                     acc[i] += w0 * e0[i] + w1 * e1[i]
                     g0 += _passed(e0[i], s[i], zero)
                     g1 += _passed(e1[i], s[i], zero)
-                gradient[slot0] += g0
-                gradient[slot1] += g1
+                own[j - low] += g0
+                own[j + 1 - low] += g1
                 j += 2
             if j < end:
-                slot0 = t_perm[j]
-                w0, e0, g0 = data[slot0], epsilon[t_indices[j], run], zero
+                w0, e0, g0 = data[t_perm[j]], epsilon[t_indices[j], run], zero
                 for i in range(acc.size):
                     acc[i] += w0 * e0[i]
                     g0 += _passed(e0[i], s[i], zero)
-                gradient[slot0] += g0
+                own[j - low] += g0
+    for j in range(low, high):
+        gradient[t_perm[j]] = own[j - low]

@@ -40,32 +40,40 @@ def _sift_up(score, position, child):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def select_largest_update(block, offset, excluded, score, position, count):
-    """Merge |block| (n,), the positions `offset..offset+n`, into the running best `count[0]`.
-
-    `score` and `position` (k,) are a heap whose root is the worst of the best, so most entries
-    cost one comparison. `excluded` (sorted) do not compete; neither does a NaN. O(n + new log k).
-    """
-    k = score.shape[0]
-    # First excluded position that is not before this block, by bisection.
-    e, high = 0, excluded.shape[0]
-    while e < high:
-        middle = (e + high) // 2
-        if excluded[middle] < offset:
-            e = middle + 1
+def _first_not_below(values, bound):
+    """Index of the first of the sorted `values` that is not below `bound`, by bisection."""
+    low, high = 0, values.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < bound:
+            low = middle + 1
         else:
             high = middle
-    for i in range(block.shape[0]):
-        p = offset + i
-        if e < excluded.shape[0] and excluded[e] == p:
-            e += 1
-            continue
-        g = abs(block[i])
-        if count[0] < k:
-            if g == g:
-                score[count[0]], position[count[0]] = g, p
-                _sift_up(score, position, count[0])
-                count[0] += 1
-        elif k > 0 and _below(score[0], position[0], g, p):
-            score[0], position[0] = g, p
-            _sift_down(score, position, k)
+    return low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def select_largest_update(block, column, cols, excluded, score, position, count):
+    """Merge |block| (rows, n), columns `column..column+n` of `cols`, into the best `count[0]`.
+
+    `score` and `position` (k,) are a heap whose root is the worst of the best, so most entries
+    cost one comparison. A position is row · cols + column; `excluded` (sorted) do not compete;
+    neither does a NaN. O(entries + new log k).
+    """
+    k = score.shape[0]
+    for r in range(block.shape[0]):
+        e = _first_not_below(excluded, r * cols + column)
+        for i in range(block.shape[1]):
+            p = r * cols + column + i
+            if e < excluded.shape[0] and excluded[e] == p:
+                e += 1
+                continue
+            g = abs(block[r, i])
+            if count[0] < k:
+                if g == g:
+                    score[count[0]], position[count[0]] = g, p
+                    _sift_up(score, position, count[0])
+                    count[0] += 1
+            elif k > 0 and _below(score[0], position[0], g, p):
+                score[0], position[0] = g, p
+                _sift_down(score, position, k)

@@ -67,10 +67,10 @@ class Conv2d(Weighted):
             y += self._bias()[:, None, None, None, None]
         return y
 
-    def _csr_gradient(self, indices, indptr, epsilon, x, gradient):
+    def _csr_gradient(self, W, epsilon, x):
         parallel.run(
-            conv_csr_gradient, indptr.size - 1, self._work(indices.size, epsilon),
-            indices, indptr, epsilon, x, *self.geometry, self._K, gradient, indptr=indptr,
+            conv_csr_gradient, W.shape[0], self._work(W.nnz, epsilon), W.indices, W.indptr,
+            epsilon, x, *self.geometry, self._K, self.weight.gradient, indptr=W.indptr,
         )  # fmt: skip
 
     def _csr_backward(self, W, epsilon, x, dx):
@@ -81,11 +81,11 @@ class Conv2d(Weighted):
             indptr=W.t_indptr[:: kh * kw],
         )  # fmt: skip
 
-    def _dense_backward(self, epsilon, x, dx):
-        dense_conv.conv_gradient(epsilon, x, self.geometry, self._K, self.weight.gradient)
-        if dx is not None:
-            W = self.weight.data
-            dense_conv.conv_transposed_matmul(W, epsilon, self.geometry, self._K, dx)
+    def _dense_gradient(self, epsilon, x, gradient):
+        dense_conv.conv_gradient(epsilon, x, self.geometry, self._K, gradient)
+
+    def _dense_transposed(self, epsilon, dx):
+        dense_conv.conv_transposed_matmul(self.weight.data, epsilon, self.geometry, self._K, dx)
 
     def _flat(self, array):
         """(C, H, W, T, B) seen as (C, H, W·T·B)."""

@@ -1,7 +1,8 @@
 """The three products of a dense convolution: im2col of bands of output rows, then BLAS.
 
-A band is small enough that its patches stay near the cache; how the image is cut into bands
-depends on shapes only, so results do not depend on the number of threads.
+A band is small enough that its patches stay near the cache, and BLAS takes one image row of it at a
+time, which needs no copy of the other operand. How the image is cut into bands depends on shapes
+only, so results do not depend on the number of threads.
 Images are `(channels, height, width·K)`, K = T·B; weights `(O, C·kh·kw)`.
 """
 
@@ -39,10 +40,11 @@ def conv_matmul(W, x, geometry, K, out) -> None:
     patch = W.shape[1]
 
     def band(rows):
-        columns = _columns(patch, rows[1] - rows[0], width, W.dtype)
-        im2col(x, *geometry, K, rows[0], columns, 0, patch)
-        product = np.matmul(W, columns.reshape(patch, -1))
-        out[:, rows[0] : rows[1]] = product.reshape(out.shape[0], -1, width)
+        top, bottom = rows
+        columns = _columns(patch, bottom - top, width, W.dtype)
+        im2col(x, *geometry, K, top, columns, 0, patch)
+        for y in range(top, bottom):
+            np.matmul(W, columns[:, y - top], out=out[:, y])
 
     parallel.tasks(band, _bands(Ho, patch * width * W.itemsize))
 
@@ -53,7 +55,7 @@ def conv_gradient(epsilon, x, geometry, K, gradient) -> None:
     Source: NDSNN Eq. 2c. Bands are dealt to `CHUNKS` partial sums, which are added in order.
     """
     parallel.single_threaded_blas()
-    O, Ho, width = epsilon.shape
+    _, Ho, width = epsilon.shape
     patch = gradient.shape[1]
     bands = _bands(Ho, patch * width * epsilon.itemsize)
 
@@ -62,7 +64,8 @@ def conv_gradient(epsilon, x, geometry, K, gradient) -> None:
         for top, bottom in bands[first :: parallel.CHUNKS]:
             columns = _columns(patch, bottom - top, width, epsilon.dtype)
             im2col(x, *geometry, K, top, columns, 0, patch)
-            total += epsilon[:, top:bottom].reshape(O, -1) @ columns.reshape(patch, -1).T
+            for y in range(top, bottom):
+                total += epsilon[:, y] @ columns[:, y - top].T
         return total
 
     partials = parallel.tasks(partial, range(min(parallel.CHUNKS, len(bands))))
@@ -75,7 +78,7 @@ def conv_transposed_matmul(W, epsilon, geometry, K, out) -> None:
     A chunk owns a range of input channels, so overlapping patches are added by one thread.
     """
     parallel.single_threaded_blas()
-    O, Ho, width = epsilon.shape
+    _, Ho, width = epsilon.shape
     kh, kw = geometry[:2]
 
     def channels(span):
@@ -84,11 +87,8 @@ def conv_transposed_matmul(W, epsilon, geometry, K, out) -> None:
         out[first:last] = 0
         for top, bottom in _bands(Ho, part.shape[0] * width * W.itemsize):
             columns = _columns(part.shape[0], bottom - top, width, W.dtype)
-            np.matmul(
-                part,
-                epsilon[:, top:bottom].reshape(O, -1),
-                out=columns.reshape(part.shape[0], -1),
-            )
+            for y in range(top, bottom):
+                np.matmul(part, epsilon[:, y], out=columns[:, y - top])
             col2im(columns, *geometry, K, top, out, first, last)
 
     parallel.tasks(channels, parallel.bounds(out.shape[0], parallel.CHUNKS))

@@ -7,16 +7,18 @@ from nsnn.kernels.select import select_largest_update
 BLOCK = 65_536  # gradient entries computed at a time
 
 
-def largest_gradients(gradient_rows, shape, k, excluded, dtype) -> np.ndarray:
+def largest_gradients(gradient_of, shape, inputs, k, excluded, dtype) -> np.ndarray:
     """The `k` positions with the largest |dL/dw| outside `excluded`.
 
     Parameters
     ----------
-    gradient_rows : callable
-        `gradient_rows(first, last, out)` writes the dense gradient of some rows into
-        out (last - first, cols).
+    gradient_of : callable
+        `gradient_of(first, last, out)` writes the dense gradient of the synapses that leave the
+        inputs `first:last` into out (rows, (last - first) · cols / inputs).
     shape : tuple of int
         (rows, cols) of the weight matrix.
+    inputs : int
+        Input neurons or channels; each has cols / inputs columns.
     k : int
     excluded : ndarray of int64, sorted
     dtype : dtype of the gradient
@@ -28,30 +30,21 @@ def largest_gradients(gradient_rows, shape, k, excluded, dtype) -> np.ndarray:
 
     Notes
     -----
-    Extra memory: k entries of the running best and one block of rows of about `BLOCK` entries.
+    Extra memory: k entries of the running best and blocks of about `BLOCK` entries. By inputs and
+    not by rows, because then each patch of the input is made once, for all rows.
     Source: NDSNN Algorithm 1 (ArgGrow).
     """
     rows, cols = shape
     k = min(k, rows * cols)
     score, position = np.zeros(k, dtype), np.zeros(k, np.int64)
     count = np.zeros(1, np.int64)
-    block_rows = max(1, BLOCK // cols)
-    block = np.empty((min(block_rows, rows), cols), dtype)
-    for first in range(0, rows if k else 0, block_rows):
-        last = min(rows, first + block_rows)
-        part = block[: last - first]
-        gradient_rows(first, last, part)
-        select_largest_update(part.reshape(-1), first * cols, excluded, score, position, count)
+    each = cols // inputs
+    step = max(1, BLOCK // (rows * each))
+    for first in range(0, inputs if k else 0, step):
+        last = min(inputs, first + step)
+        block = np.empty((rows, (last - first) * each), dtype)
+        gradient_of(first, last, block)
+        select_largest_update(block, first * each, cols, excluded, score, position, count)
     found = int(count[0])
     order = np.lexsort((position[:found], -score[:found]))
     return position[:found][order]
-
-
-def full_rows(rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
-    """Column indices and row pointers of a block of rows in which every position is stored.
-
-    With them the kernels for stored positions compute a dense block, by the same arithmetic.
-    """
-    indices = np.tile(np.arange(cols, dtype=np.int32), rows)
-    indptr = np.arange(rows + 1, dtype=np.int32) * np.int32(cols)
-    return indices, indptr

@@ -41,10 +41,10 @@ class Linear(Weighted):
             flat_y += self._bias()[:, None]
         return y
 
-    def _csr_gradient(self, indices, indptr, epsilon, x, gradient):
+    def _csr_gradient(self, W, epsilon, x):
         parallel.run(
-            csr_gradient, indptr.size - 1, self._work(indices.size, epsilon),
-            indices, indptr, epsilon, x, gradient, indptr=indptr,
+            csr_gradient, W.shape[0], self._work(W.nnz, epsilon),
+            W.indices, W.indptr, epsilon, x, self.weight.gradient, indptr=W.indptr,
         )  # fmt: skip
 
     def _csr_backward(self, W, epsilon, x, dx):
@@ -53,20 +53,22 @@ class Linear(Weighted):
             W.t_indptr, W.t_perm, epsilon, x, dx, self.weight.gradient, indptr=W.t_indptr,
         )  # fmt: skip
 
-    def _dense_backward(self, epsilon, x, dx):
-        parallel.matmul(epsilon, self._real(x).T, self.weight.gradient)
-        if dx is not None:
-            parallel.matmul(self.weight.data.T, epsilon, dx)
+    def _dense_gradient(self, epsilon, x, gradient):
+        parallel.matmul(epsilon, self._real(x).T, gradient)
+
+    def _dense_transposed(self, epsilon, dx):
+        parallel.matmul(self.weight.data.T, epsilon, dx)
 
     def _flat(self, array):
         """(features, T, B) seen as (features, T·B)."""
         return np.ascontiguousarray(array).reshape(array.shape[0], -1)
 
     def _real(self, x):
-        """`x` in the weights' type, for BLAS: uint8 spikes are converted into a buffer."""
-        if x.dtype == self.weight.data.dtype:
-            return x
-        real = self._buffer("x", x.shape, self.weight.data.dtype)
+        """`x` in the weights' type, for BLAS: uint8 spikes are converted, all of them in a buffer."""
+        dtype = self.weight.data.dtype
+        if x.dtype == dtype or x.shape[0] < self.weight.shape[1]:
+            return x.astype(dtype, copy=False)
+        real = self._buffer("x", x.shape, dtype)
         real[...] = x
         return real
 

@@ -8,7 +8,7 @@ from nsnn import parallel
 from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.kernels.bias import bias_gradient
 from nsnn.layers.base import Layer
-from nsnn.layers.growth import full_rows, largest_gradients
+from nsnn.layers.growth import largest_gradients
 from nsnn.layers.parameter import Parameter
 
 
@@ -72,28 +72,26 @@ class Weighted(Layer):
         W = self.weight.topology
         if isinstance(W, CSRMatrix):
             if dx is None:
-                self._csr_gradient(W.indices, W.indptr, epsilon, x, self.weight.gradient)
+                self._csr_gradient(W, epsilon, x)
             else:
                 self._csr_backward(W, epsilon, x, flat_dx)
         else:
-            self._dense_backward(epsilon, x, flat_dx)
+            self._dense_gradient(epsilon, x, self.weight.gradient)
+            if dx is not None:
+                self._dense_transposed(epsilon, flat_dx)
             if isinstance(W, MaskedMatrix):
                 self.weight.gradient *= W.mask
-        self.weight.answer_growth(lambda k, excluded: self._candidates(k, excluded, epsilon, x))
+        self.weight.answer_growth(
+            lambda k, excluded: largest_gradients(
+                lambda first, last, out: self._dense_gradient(epsilon, x[first:last], out),
+                self.weight.shape, x.shape[0], k, excluded, epsilon.dtype,
+            )
+        )  # fmt: skip
         return dx
 
     def _bias(self):
         """The bias, or zeros."""
         return self._no_bias if self.bias is None else self.bias.data
-
-    def _candidates(self, k, excluded, epsilon, x):
-        """Growth candidates, by blocks of rows of the dense gradient."""
-
-        def rows(first, last, out):
-            indices, indptr = full_rows(last - first, self.weight.shape[1])
-            self._csr_gradient(indices, indptr, epsilon[first:last], x, out.reshape(-1))
-
-        return largest_gradients(rows, self.weight.shape, k, excluded, epsilon.dtype)
 
     def _work(self, nnz, epsilon):
         """Multiply-adds of one product: each synapse meets each value of an output neuron."""
@@ -104,13 +102,17 @@ class Weighted(Layer):
         """An activation in the shape that the kernels take, in C order."""
 
     @abc.abstractmethod
-    def _csr_gradient(self, indices, indptr, epsilon, x, gradient):
-        """Weight gradient at the stored positions only."""
+    def _csr_gradient(self, W, epsilon, x):
+        """Weight gradient at the stored positions only, where nobody needs dL/dx."""
 
     @abc.abstractmethod
     def _csr_backward(self, W, epsilon, x, dx):
         """Input and weight gradient in one pass over ε."""
 
     @abc.abstractmethod
-    def _dense_backward(self, epsilon, x, dx):
-        """Weight gradient and, unless `dx` is None, input gradient by BLAS."""
+    def _dense_gradient(self, epsilon, x, gradient):
+        """Weight gradient by BLAS, for all or some of the inputs."""
+
+    @abc.abstractmethod
+    def _dense_transposed(self, epsilon, dx):
+        """Input gradient by BLAS."""

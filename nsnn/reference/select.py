@@ -3,14 +3,14 @@
 import numpy as np
 
 
-def select_largest_update(block, offset, excluded, score, position):
-    """Merge |block| at `offset`.. into the best so far; returns the new score and position.
+def select_largest_update(block, column, cols, excluded, score, position):
+    """Merge |block| into the best so far; returns the new score and position.
 
     Parameters
     ----------
-    block : ndarray of float, shape (n,)
-    offset : int
-        Position of `block[0]`.
+    block : ndarray of float, shape (rows, n)
+        The columns `column` to `column + n` of a matrix of `cols` columns.
+    column, cols : int
     excluded : ndarray of int64
         Positions that do not compete. A NaN does not either.
     score, position : ndarray, shape (k,) or shorter
@@ -21,7 +21,9 @@ def select_largest_update(block, offset, excluded, score, position):
     -------
     score, position : ndarray, shape (k,), best first; ties by smaller position.
     """
-    own = offset + np.arange(block.size)
+    rows, n = block.shape
+    own = (np.arange(rows)[:, None] * cols + column + np.arange(n)).ravel()
+    block = block.ravel()
     allowed = ~np.isin(own, excluded) & ~np.isnan(block)
     all_scores = np.concatenate([score, np.abs(block[allowed])])
     all_positions = np.concatenate([position, own[allowed]])

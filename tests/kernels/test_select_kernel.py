@@ -10,8 +10,8 @@ from nsnn.reference import select as reference
 def stream(values, k, excluded, block):
     score, position, count = np.zeros(k), np.zeros(k, np.int64), np.zeros(1, np.int64)
     for first in range(0, values.size, block):
-        part = values[first : first + block]
-        select_largest_update(part, first, excluded, score, position, count)
+        part = values[None, first : first + block]
+        select_largest_update(part, first, values.size, excluded, score, position, count)
     order = np.lexsort((position[: count[0]], -score[: count[0]]))
     return position[order]
 
@@ -31,9 +31,26 @@ def test_equals_a_full_sort(seed, block):
     score, position = np.full(k, -np.inf), np.full(k, -1)
     for first in range(0, 90, block):
         score, position = reference.select_largest_update(
-            values[first : first + block], first, excluded, score, position
+            values[None, first : first + block], first, 90, excluded, score, position
         )
     np.testing.assert_array_equal(position[position >= 0], found)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_of_columns(seed):
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(-9, 10, (7, 20)) / 4
+    excluded = np.flatnonzero(rng.random(140) < 0.3)
+    score, position, count = np.zeros(25), np.zeros(25, np.int64), np.zeros(1, np.int64)
+    twin = np.full(25, -np.inf), np.full(25, -1)
+    for first in (12, 0, 5):  # in any order
+        last = {0: 5, 5: 12, 12: 20}[first]
+        part = np.ascontiguousarray(matrix[:, first:last])
+        select_largest_update(part, first, 20, excluded, score, position, count)
+        twin = reference.select_largest_update(part, first, 20, excluded, *twin)
+    order = np.lexsort((position, -score))
+    np.testing.assert_array_equal(position[order], stream(matrix.ravel(), 25, excluded, 140))
+    np.testing.assert_array_equal(position[order], twin[1])
 
 
 def test_a_nan_is_never_chosen():

@@ -77,8 +77,8 @@ def build(
     norm : "none" or "batch"
         "batch": batch normalisation of the current before every LIF.
     dtype : float32 or float64
-    storage : "csr" or "dense"
-        How weights are held once a method makes them sparse.
+    storage : "csr", "auto" or "dense"
+        How weights are held once a method makes them sparse, see `Parameter.sparsify`.
 
     Raises
     ------

@@ -21,8 +21,8 @@ class Network:
     classes : int
     neuron : Neuron
     dtype : float32 or float64
-    storage : "csr" or "dense"
-        How sparse weights are held.
+    storage : "csr", "auto" or "dense"
+        How sparse weights are held, see `Parameter.sparsify`.
 
     Attributes
     ----------

@@ -86,7 +86,7 @@ import numpy as np
 from nsnn.kernels.select import select_largest_update
 none = np.zeros(0, np.int64)
 score, position, count = np.zeros(1), np.zeros(1, np.int64), np.zeros(1, np.int64)
-select_largest_update(np.array([1.0, -3.0, 2.0]), 0, none, score, position, count)
+select_largest_update(np.array([[1.0, -3.0, 2.0]]), 0, 3, none, score, position, count)
 print(position[0])
 """
 

@@ -64,7 +64,7 @@ class Linear(Weighted):
         return np.ascontiguousarray(array).reshape(array.shape[0], -1)
 
     def _real(self, x):
-        """`x` in the weights' type, for BLAS: uint8 spikes are converted, all of them in a buffer."""
+        """`x` in the weights' type, for BLAS: uint8 spikes are converted, all in a buffer."""
         dtype = self.weight.data.dtype
         if x.dtype == dtype or x.shape[0] < self.weight.shape[1]:
             return x.astype(dtype, copy=False)

@@ -5,6 +5,9 @@ import numpy as np
 from nsnn.csr import CSRMatrix, MaskedMatrix, follow
 from nsnn.errors import UserError
 
+STORAGES = ("csr", "auto", "dense")
+BREAK_EVEN = 0.4  # density above which "auto" keeps a weight dense and masked; `nsnn bench kernels`
+
 
 class Parameter:
     """A weight, bias or norm parameter with everything that belongs to its entries.
@@ -46,6 +49,7 @@ class Parameter:
         self.prunable = prunable
         self.decay = decay
         self.topology = None
+        self._storage = "csr"
         self._request = None
         self._candidates = None
 
@@ -84,18 +88,14 @@ class Parameter:
         ----------
         positions : ndarray of int64, shape (active,)
             Flat positions, sorted and unique.
-        storage : "csr" or "dense"
-            "csr" stores the active weights only; "dense" keeps the full array and a mask.
+        storage : "csr", "auto" or "dense"
+            "csr" stores the active weights only; "dense" keeps the full array and a mask; "auto"
+            does the one or the other, whichever is faster at the present density.
         """
-        if storage not in ("csr", "dense"):
-            raise UserError(f"storage = {storage!r} of {self.name}: use 'csr' or 'dense'")
         if self.topology is not None or self.slots:
             raise UserError(f"{self.name} is sparse or in training already: rewire it instead")
-        kind = CSRMatrix.from_positions if storage == "csr" else MaskedMatrix
         positions = np.asarray(positions, dtype=np.int64)
-        self.topology = kind(self.shape, positions, self.data.reshape(-1)[positions])
-        self.data = self.topology.data
-        self.gradient = np.zeros_like(self.data)
+        self._store(positions, self.data.reshape(-1)[positions], storage)
 
     def rewire(self, keep, new_positions, values=None) -> None:
         """Drop and grow; gradient and optimiser state follow, and start at 0 for new synapses.
@@ -120,6 +120,8 @@ class Parameter:
                 self.data[source < 0] = values
             else:
                 self.data.reshape(-1)[new_positions] = values
+        if self._storage == "auto":
+            self._store_again()
 
     def request_growth(self, k: int, excluded) -> None:
         """Ask the next backward for the `k` positions with the largest |dL/dw|.
@@ -170,18 +172,39 @@ class Parameter:
         return state
 
     def restore(self, state: dict[str, np.ndarray], storage="csr") -> None:
-        """Take over what `state` returned; `storage` says how a sparse one is held."""
+        """Take over what `state` returned; `storage` is as for `sparsify`."""
         slots = {key[5:]: value for key, value in state.items() if key.startswith("slot.")}
+        values = state["data"].astype(self.data.dtype)
         if "positions" not in state:
             self.topology = None
-            self.data = state["data"].reshape(self.shape).astype(self.data.dtype)
+            self.data = values.reshape(self.shape)
+            self.gradient = np.zeros_like(self.data)
         else:
-            kind = CSRMatrix.from_positions if storage == "csr" else MaskedMatrix
-            values = state["data"].astype(self.data.dtype)
-            self.topology = kind(self.shape, state["positions"], values)
-            self.data = self.topology.data
-        self.gradient = np.zeros_like(self.data)
+            self._store(state["positions"], values, storage)
         self.slots = {key: self._spread(value) for key, value in slots.items()}
+
+    def _store(self, positions, values, storage) -> None:
+        """Hold `values` at `positions`, inactive elsewhere; the gradient starts at 0."""
+        if storage not in STORAGES:
+            raise UserError(
+                f"storage = {storage!r} of {self.name}: use one of {', '.join(STORAGES)}"
+            )
+        dense = storage == "dense" or (
+            storage == "auto" and positions.size > BREAK_EVEN * self.size
+        )
+        kind = MaskedMatrix if dense else CSRMatrix.from_positions
+        self._storage = storage
+        self.topology = kind(self.shape, positions, values)
+        self.data = self.topology.data
+        self.gradient = np.zeros_like(self.data)
+
+    def _store_again(self) -> None:
+        """Change the way of storing where the density has crossed the break-even."""
+        dense = isinstance(self.topology, MaskedMatrix)
+        if dense != (self.active > BREAK_EVEN * self.size):
+            gradient, state = self.active_gradient(), self.state()
+            self.restore(state, self._storage)
+            self.gradient = self._spread(gradient)
 
     @property
     def _is_csr(self) -> bool:

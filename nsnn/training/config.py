@@ -40,7 +40,7 @@ class ModelConfig:
     layers: str = ""  # architecture notation such as "15C3-AP2-300", for name = "custom"
     width: float = option(1.0, above=0)  # factor of all channels and hidden neurons
     # of sparse weights; dense: full arrays and a mask, the same numbers without the savings
-    storage: str = option("csr", choices=("csr", "dense"))
+    storage: str = option("csr", choices=("csr", "auto", "dense"))
     # active_fan_in: initial weights scaled up for the inputs that a sparse start leaves out
     init: str = option("fan_in", choices=("fan_in", "active_fan_in"))
     # batch: batch normalisation of the current before every LIF

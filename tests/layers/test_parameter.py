@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.errors import UserError
-from nsnn.layers.parameter import Parameter
+from nsnn.layers.parameter import BREAK_EVEN, Parameter
 
 STORAGES = ["csr", "dense"]
 
@@ -67,7 +68,7 @@ def test_sparsify_keeps_the_values(storage):
 
 
 def test_sparsify_errors():
-    with pytest.raises(UserError, match="use 'csr' or 'dense'"):
+    with pytest.raises(UserError, match="use one of csr, auto, dense"):
         make().sparsify(np.array([0]), "coo")
     with pytest.raises(UserError, match="rewire it instead"):
         make("csr").sparsify(np.array([0]))
@@ -165,3 +166,33 @@ def test_bytes_held():
     }
     dense = make(dtype=np.float32)
     assert dense.bytes_held() == {"weights": 160, "gradients": 160, "optimiser": 0, "indices": 0}
+
+
+def test_auto_changes_its_storage_where_the_density_crosses_the_break_even():
+    rng = np.random.default_rng(31)
+    reference, parameter = (Parameter("w", np.arange(1.0, 101).reshape(10, 10)) for _ in range(2))
+    start = np.sort(rng.choice(100, 60, replace=False))
+    reference.sparsify(start, "csr")
+    parameter.sparsify(start, "auto")
+    assert isinstance(parameter.topology, MaskedMatrix)
+    kinds = []
+    for kept, grown in ((45, 0), (30, 5), (35, 20), (20, 0)):
+        for p in (reference, parameter):
+            p.slots.setdefault("m", np.zeros_like(p.data))
+            p.slots["m"] = p._spread(np.sqrt(p.positions()))
+            p.gradient = p._spread(np.cos(p.positions()))
+        keep = np.arange(reference.active) < kept
+        free = np.setdiff1d(np.arange(100), reference.positions())
+        new = np.sort(rng.choice(free, grown, replace=False))
+        for p in (reference, parameter):
+            p.rewire(keep, new, np.full(grown, 7.0))
+        np.testing.assert_array_equal(parameter.positions(), reference.positions())
+        np.testing.assert_array_equal(parameter.values(), reference.values())
+        np.testing.assert_array_equal(parameter.active_gradient(), reference.active_gradient())
+        np.testing.assert_array_equal(parameter.state()["slot.m"], reference.slots["m"])
+        kinds.append(type(parameter.topology))
+        assert (kinds[-1] is MaskedMatrix) == (parameter.active > BREAK_EVEN * 100)
+    assert set(kinds) == {CSRMatrix, MaskedMatrix}
+    again = Parameter("w", np.zeros((10, 10)))
+    again.restore(parameter.state(), "auto")
+    assert type(again.topology) is kinds[-1]

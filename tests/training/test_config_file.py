@@ -92,7 +92,7 @@ def test_differences_name_what_differs():
         ("data.batch=0", r"data.batch = 0 .*: must be at least 1"),
         ("optim.lr=0", r"optim.lr = 0.0 .*: must be above 0"),
         ("neuron.time_steps=0", r"neuron.time_steps = 0 .*: must be at least 1"),
-        ("model.storage=coo", r"model.storage = 'coo' .*: use one of csr, dense"),
+        ("model.storage=coo", r"model.storage = 'coo' .*: use one of csr, auto, dense"),
         ("method.final_sparsity=1.0", r"method.final_sparsity = 1.0"),
         ("method.initial_sparsity=-0.1", r"method.initial_sparsity = -0.1"),
         ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),

@@ -210,6 +210,11 @@ def _add_bench(commands) -> None:
     first.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
     machine = action("machine", "copy bandwidth and peak rate of multiply-adds", 5)
     machine.add_argument("--threads", type=int, nargs="+", metavar="N", help="default: 1 and all")
+    text = "run the commands that a page names and write what they print into it"
+    page = actions.add_parser("page", help=text, description=text)
+    page.set_defaults(run="nsnn.commands.bench:page")
+    page.add_argument("file", metavar="FILE.md", help="such as tutorials/performance.md")
+    page.add_argument("--only", default="", metavar="TEXT", help="commands that contain TEXT")
 
 
 def _add_size(parser, batch: int, time_steps: int) -> None:

@@ -119,10 +119,11 @@ def run(kernel, size: int, work: float, *arguments, indptr=None) -> None:
 def matmul(a, b, out) -> None:
     """out = a @ b in `CHUNKS` pieces, whose shapes do not depend on the number of threads.
 
-    Pieces are rows of `out`, or columns when there are too few rows to share.
+    Pieces are rows of `out`, or columns if there are more of these: a few rows at a time BLAS would
+    read the whole of b for little work.
     """
     single_threaded_blas()
-    if out.shape[0] >= CHUNKS:
+    if out.shape[0] >= out.shape[1]:
         ranges = bounds(out.shape[0], CHUNKS)
         tasks(lambda span: np.matmul(a[slice(*span)], b, out=out[slice(*span)]), ranges)
     else:

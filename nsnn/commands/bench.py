@@ -1,9 +1,9 @@
-"""`nsnn bench kernels | step | epoch | firststep | machine`."""
+"""`nsnn bench kernels | step | epoch | firststep | machine | page`."""
 
 import sys
 from pathlib import Path
 
-from nsnn.errors import UserError
+from nsnn.errors import RunError, UserError
 
 # Cores used by others. More, and ratios mislead: where threads wait by spinning, a step that shares
 # a core was seen to take 6 times as long on two threads as on one.
@@ -98,6 +98,16 @@ def machine(options) -> int:
     results = machine.measure(threads, options.repeats)
     print(report.machine(results), flush=True)
     return _finish(options, "machine", start, results)
+
+
+def page(options) -> int:
+    """Measure again what a page shows."""
+    from nsnn.bench import page
+
+    failures = page.write(options.file, options.only)
+    if failures:
+        raise RunError(f"{len(failures)} block(s) not measured: {'; '.join(failures)}")
+    return 0
 
 
 def _densities(options) -> list[float]:

@@ -27,7 +27,7 @@ class Linear(Weighted):
     def forward(self, x, training=False):
         """x (in, T, B) uint8 or float -> y (out, T, B)."""
         self._require("features", x.shape[0], self.weight.shape[1])
-        self._x = x
+        self._x, self._converted = x, None
         y = self._buffer("y", (self.weight.shape[0], *x.shape[1:]), self.weight.data.dtype)
         flat_x, flat_y = self._flat(x), self._flat(y)
         W = self.weight.topology
@@ -64,13 +64,14 @@ class Linear(Weighted):
         return np.ascontiguousarray(array).reshape(array.shape[0], -1)
 
     def _real(self, x):
-        """`x` in the weights' type, for BLAS: uint8 spikes are converted, all in a buffer."""
+        """`x`, or some rows of it, in the weights' type for BLAS; all of it is converted once."""
         dtype = self.weight.data.dtype
         if x.dtype == dtype or x.shape[0] < self.weight.shape[1]:
             return x.astype(dtype, copy=False)
-        real = self._buffer("x", x.shape, dtype)
-        real[...] = x
-        return real
+        if self._converted is None:
+            self._converted = self._buffer("x", x.shape, dtype)
+            self._converted[...] = x
+        return self._converted
 
 
 class Integrator(Linear):

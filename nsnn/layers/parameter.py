@@ -6,7 +6,7 @@ from nsnn.csr import CSRMatrix, MaskedMatrix, follow
 from nsnn.errors import UserError
 
 STORAGES = ("csr", "auto", "dense")
-BREAK_EVEN = 0.4  # density above which "auto" keeps a weight dense and masked; `nsnn bench kernels`
+BREAK_EVEN = 0.5  # density above which "auto" keeps a weight dense and masked; `nsnn bench kernels`
 
 
 class Parameter:

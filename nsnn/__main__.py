@@ -13,7 +13,24 @@ def main() -> int:
     """Run the command line; returns the exit code."""
     from nsnn.cli import main as run
 
+    secure_streams()
     return run(sys.argv[1:])
+
+
+def secure_streams() -> None:
+    """See to it that printing never fails for want of a character or of a stream.
+
+    A character that the locale's encoding lacks, such as · in ASCII, becomes an escape, as it
+    always does on standard error. A stream that was closed (`>&-`) goes nowhere; left closed, the
+    next file that is opened would take its place.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, mode)  # noqa: SIM115 (for the life of the process)
+            setattr(sys, name, stream)
+        if mode == "w":
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

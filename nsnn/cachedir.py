@@ -2,8 +2,11 @@
 
 import os
 import pathlib
+import shutil
 import tempfile
 import warnings
+
+ROOM = 16 << 20  # bytes; all kernels together take about 6 MiB
 
 
 def writable(folder: pathlib.Path) -> bool:
@@ -28,23 +31,29 @@ def _usual_places() -> list[pathlib.Path]:
 
 
 def ensure_writable() -> None:
-    """Set `NUMBA_CACHE_DIR` to a private temporary folder when no usual place is writable.
+    """Set `NUMBA_CACHE_DIR` to a private temporary folder when no usual place can be used.
 
     Without a place for its cache, Numba refuses to define a kernel that has `cache=True`, so the
-    import of nsnn would fail. A value of `NUMBA_CACHE_DIR` that is set already is left alone.
+    import of nsnn would fail; with a place that is full, the first compilation would. Numba takes
+    the first place where it can make an (empty) file, so that one needs the room. A value of
+    `NUMBA_CACHE_DIR` that is set already is left alone.
 
     Warns
     -----
     RuntimeWarning
         Once, when the temporary folder is used: each process then compiles anew.
     """
-    if os.environ.get("NUMBA_CACHE_DIR") or any(writable(place) for place in _usual_places()):
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return
+    chosen = next((place for place in _usual_places() if writable(place)), None)
+    if chosen is not None and shutil.disk_usage(chosen).free >= ROOM:
         return
     folder = tempfile.mkdtemp(prefix="nsnn-numba-")
     os.environ["NUMBA_CACHE_DIR"] = folder
     warnings.warn(
-        "no writable place for compiled kernels (beside the package or in the user's cache): "
-        f"using {folder} for this process; set NUMBA_CACHE_DIR to a folder to keep them",
+        f"no writable place for compiled kernels with {ROOM >> 20} MiB free (beside the package or "
+        f"in the user's cache): using {folder} for this process; set NUMBA_CACHE_DIR to a folder "
+        "to keep them",
         RuntimeWarning,
         stacklevel=3,
     )

@@ -85,8 +85,13 @@ def main(arguments=None) -> int:
         return EXIT_FAILURE
     except MemoryError as error:
         return _complain(f"not enough memory: {error} (try a smaller data.batch)", EXIT_FAILURE)
+    except EOFError as error:  # from the end of a file that was cut short
+        message = "a compiled kernel is damaged: empty the kernel cache, see nsnn info"
+        return _complain(f"{message} ({error})", EXIT_FAILURE)
     except OSError as error:
-        return _complain(error, EXIT_FAILURE)
+        # Files that nsnn opens are named in the error; what is left are these two.
+        where = "" if error.filename else " (standard output, or the kernel cache: see nsnn info)"
+        return _complain(f"{error}{where}", EXIT_FAILURE)
 
 
 def _complain(message, code: int) -> int:

@@ -6,6 +6,7 @@ and hidden fully connected layer is followed by LIF neurons; the integrator read
 comes last and is not written.
 """
 
+import math
 import re
 
 import numpy as np
@@ -34,6 +35,9 @@ MODELS = {
     "512C3-512C3-512C3-MP2",
     "custom": "",  # model.layers
 }
+
+# Positions of weights are int32.
+LARGEST = 2**31 - 1
 
 
 def architecture(name: str, layers: str = "") -> str:
@@ -106,11 +110,11 @@ class _Builder:
 
     def add(self, token):
         """One item of the notation."""
-        if match := re.fullmatch(r"([1-9]\d*)C(\d+)", token):
+        if match := re.fullmatch(r"([1-9]\d{0,9})C(\d{1,9})", token):
             self._convolution(int(match[1]), int(match[2]))
-        elif match := re.fullmatch(r"(AP|MP)(\d+)", token):
+        elif match := re.fullmatch(r"(AP|MP)(\d{1,9})", token):
             self._pool(match[1], int(match[2]))
-        elif re.fullmatch(r"[1-9]\d*", token):
+        elif re.fullmatch(r"[1-9]\d{0,9}", token):
             self._linear(Linear, self._scaled(int(token)))
             self._spike(self.shape[0])
         else:
@@ -130,9 +134,11 @@ class _Builder:
         self._image(f"{channels}C{kernel}")
         if kernel % 2 == 0:
             raise UserError(f"model.layers: {channels}C{kernel}: the kernel's side must be odd")
+        name, channels = self._name("conv"), self._scaled(channels)
+        self._check_size(name, channels, self.shape[0], kernel, kernel)
         conv = Conv2d(
-            self.shape[0], self._scaled(channels), kernel, self.rng, padding=kernel // 2,
-            dtype=self.dtype, name=self._name("conv"),
+            self.shape[0], channels, kernel, self.rng, padding=kernel // 2, dtype=self.dtype,
+            name=name,
         )  # fmt: skip
         self.parts.append(conv)
         self.shape = conv.output_shape(*self.shape[1:])
@@ -152,6 +158,7 @@ class _Builder:
             self.parts.append(Flatten())
             self.shape = (int(np.prod(self.shape)),)
         name = self._name("linear")
+        self._check_size(name, outputs, self.shape[0])
         self.parts.append(kind(self.shape[0], outputs, self.rng, self.dtype, name=name))
         self.shape = (outputs,)
 
@@ -166,7 +173,21 @@ class _Builder:
             raise UserError(f"model.layers: {token} cannot follow a fully connected layer")
 
     def _scaled(self, count):
-        return max(1, round(count * self.width))
+        scaled = count * self.width
+        if scaled > LARGEST:
+            raise UserError(
+                f"model.width = {self.width} makes {scaled:.3g} of {count} channels or neurons: "
+                f"at most {LARGEST}"
+            )
+        return max(1, round(scaled))
+
+    def _check_size(self, name, *sides):
+        """Positions of a weight are 32-bit numbers."""
+        if math.prod(sides) > LARGEST:
+            raise UserError(
+                f"{name} would have {math.prod(sides):,} weights, more than {LARGEST:,}: "
+                "make model.width or model.layers smaller"
+            )
 
     def _name(self, kind):
         self.counts[kind] = self.counts.get(kind, 0) + 1

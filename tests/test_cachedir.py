@@ -74,6 +74,28 @@ def test_a_temporary_folder_and_one_warning(monkeypatch, tmp_path, blocked):
     assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
 
 
+@pytest.mark.parametrize("full", ["first", "second"])
+def test_a_full_disk_counts_where_numba_would_write(full, monkeypatch, tmp_path):
+    """Numba takes the first place where it can make an empty file; the second is not asked."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    places = [tmp_path / "first", tmp_path / "second"]
+    monkeypatch.setattr(cachedir, "_usual_places", lambda: places)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(
+        shutil, "disk_usage",
+        lambda folder: usage._replace(free=cachedir.ROOM - (folder.name == full)),
+    )  # fmt: skip
+    if full == "first":
+        with pytest.warns(RuntimeWarning, match="with 16 MiB free"):
+            cachedir.ensure_writable()
+        assert pathlib.Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path
+    else:
+        cachedir.ensure_writable()
+        assert "NUMBA_CACHE_DIR" not in os.environ
+
+
 def test_a_choice_of_the_user_is_left_alone(monkeypatch, blocked):
     monkeypatch.setenv("NUMBA_CACHE_DIR", "/chosen")
     monkeypatch.setattr(cachedir, "_usual_places", lambda: [blocked])

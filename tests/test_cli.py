@@ -194,6 +194,8 @@ def test_info_names_versions_and_places(capsys):
         (["train", "--overwrite"], "--overwrite replaces the run in --out"),
         (["train", "--resume", "a", "--out", "b"], "--resume goes on with its own folder"),
         (["train", "--resume", "nowhere"], "nowhere holds no run"),
+        (["train", "--out", ""], "--out and --resume need the name of a folder"),
+        (["train", "--resume", ""], "--out and --resume need the name of a folder"),
         (["eval", "nowhere"], "nowhere holds no run"),
         (["plot", "nowhere"], "nowhere holds no run"),
         (["data", "get", "imagenet"], "imagenet"),
@@ -222,7 +224,22 @@ def test_a_checkpoint_of_another_configuration(run, capsys):
     assert "train.seed = 0 there, 1 in config.toml" in complaint(capsys, 2, "eval", str(run))
 
 
+def test_a_test_split_with_classes_that_the_network_does_not_know(run, data, tmp_path, capsys):
+    with np.load(data) as archive:
+        arrays = dict(archive)
+    arrays["train_labels"][0] = arrays["test_labels"][0] = 2
+    np.savez(tmp_path / "three.npz", **arrays)
+    words = ["eval", str(run), "--data-dir", str(tmp_path / "three.npz")]
+    assert "has labels up to 2, the network" in complaint(capsys, 2, *words)
+
+
 # Failures: exit code 1
+
+
+def test_a_damaged_summary(run, capsys):
+    (run / "summary.json").write_text('{"test_')
+    message = complaint(capsys, 1, "train", "--resume", str(run))
+    assert "summary.json is damaged: mend it by hand, or train anew" in message
 
 
 def test_a_damaged_checkpoint(run, capsys):
@@ -251,6 +268,7 @@ def test_a_full_disk(small, tmp_path, monkeypatch, capsys):
         (RunError("two\nlines"), 1, "nsnn: error: two lines\n"),
         (MemoryError("8 GiB"), 1, "nsnn: error: not enough memory: 8 GiB"),
         (OSError(errno.ENOSPC, "No space left on device"), 1, "nsnn: error: "),
+        (EOFError("Ran out of input"), 1, "nsnn: error: a compiled kernel is damaged: empty the"),
         (KeyboardInterrupt(), 130, "nsnn: error: interrupted\n"),
     ],
 )
@@ -297,4 +315,23 @@ def test_without_a_home_or_cache_training_works(tmp_path):
     result = subprocess.run(command, env=os.environ | places, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
+    assert (tmp_path / "run" / "summary.json").exists()
+
+
+def test_a_locale_without_our_characters(small, tmp_path):
+    """The closing table has a ·, the table of data sets an ×: no reason to fail after training."""
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment = os.environ | ascii_only | {"PYTHONIOENCODING": "ascii"}
+    for words in (["train", *small, "--out", str(tmp_path / "ü")], ["data", "list"]):
+        command = [sys.executable, "-m", "nsnn", *words]
+        result = subprocess.run(command, env=environment, capture_output=True)
+        assert (result.returncode, result.stderr) == (0, b"")
+        assert b"\\x" in result.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_lose_no_run(small, tmp_path, closed):
+    words = [sys.executable, "-m", "nsnn", "train", *small, "--out", str(tmp_path / "run")]
+    result = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *words], capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")
     assert (tmp_path / "run" / "summary.json").exists()

@@ -7,6 +7,7 @@ def evaluate(options) -> int:
     """Print the accuracy of a run's network on the test split, and its worst mistakes."""
     from nsnn import metrics, parallel
     from nsnn.data import load
+    from nsnn.errors import UserError
     from nsnn.training import run_folder
 
     config = run_folder.read_config(options.dir)
@@ -15,6 +16,11 @@ def evaluate(options) -> int:
     data = config.data
     where = options.data_dir or data.dir or None
     test = load(data.name, where, data.validation, config.train.seed).test
+    if test.labels.max() >= network.classes:
+        raise UserError(
+            f"{data.name} has labels up to {test.labels.max()}, the network of {options.dir} knows "
+            f"the classes 0 to {network.classes - 1}: give its own data set with --data-dir"
+        )
     predicted = network.predict(test.images)
     held = metrics.density(network.parameters())
     print(f"test accuracy  {100 * metrics.accuracy(predicted, test.labels):.2f} %")

@@ -1,7 +1,5 @@
 """`nsnn train`."""
 
-import json
-
 from nsnn.errors import UserError
 
 
@@ -10,6 +8,8 @@ def train(options) -> int:
     from nsnn.training import session
     from nsnn.training.config_file import load_config
 
+    if "" in (options.resume, options.out):
+        raise UserError("--out and --resume need the name of a folder, got an empty one")
     if options.resume is not None:
         if options.config or options.out or options.overwrite:
             raise UserError(
@@ -31,8 +31,9 @@ def train(options) -> int:
 def _show(folder) -> None:
     """Draw the pictures of a finished run, and say what to try next."""
     from nsnn.plot import plot_run
+    from nsnn.training.files import read_json
     from nsnn.training.report import next_steps
 
-    summary = json.loads((folder / "summary.json").read_bytes())
+    summary = read_json(folder / "summary.json")
     pictures = plot_run(folder)
     print(f"{len(pictures)} pictures in {folder}/plots\n\n{next_steps(folder, summary)}")

@@ -10,6 +10,7 @@ Arrays `train_images`, `train_labels`, `test_images`, `test_labels`, and if you 
 
 import contextlib
 import os
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -81,7 +82,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     """All arrays of the file, whose names have been checked."""
     try:
         with open(path, "rb") as file:
-            is_zip = zipfile.is_zipfile(file)
+            # np.load goes by the first bytes, is_zipfile by the last.
+            is_zip = file.read(2) == b"PK" and zipfile.is_zipfile(file)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     if not is_zip:
@@ -90,7 +92,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             _check_names(path, set(file.files))
             return {name: _member(path, file, name) for name in file.files}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        # RuntimeError: a flag says "encrypted", or (as NotImplementedError) names another format.
         raise UserError(f"{path}: damaged ({error}); write it again with np.savez") from None
 
 
@@ -109,8 +112,11 @@ def _check_names(path: Path, names: set[str]) -> None:
 def _member(path: Path, file, name: str) -> np.ndarray:
     """One array of the open file, without ever unpickling."""
     try:
-        return file[name]
-    except ValueError as error:
+        array = file[name]
+        if not isinstance(array, np.ndarray):  # np.load gives what is no array as bytes
+            raise ValueError("not an array")
+        return array
+    except (ValueError, SyntaxError, tokenize.TokenError) as error:  # the last two: its header
         if "allow_pickle" in str(error):
             raise UserError(
                 f"{path}: {name} is an array of Python objects, which are never unpickled; "

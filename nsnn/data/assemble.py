@@ -48,6 +48,9 @@ def assemble(
             f"({len(own_validation)} samples): set data.validation to 0"
         )
     held_out = own_validation
+    # Of all splits, before any is divided: a small training split may lack the last class.
+    splits = [split for split in (train, test, own_validation) if split is not None]
+    classes = 1 + max(int(split.labels.max()) for split in splits)
     if validation > 0:
         train, held_out = hold_out(train, validation, seed)
     events = train.images.ndim == 5
@@ -57,7 +60,7 @@ def assemble(
         train=train,
         validation=held_out,
         test=test,
-        classes=int(train.labels.max()) + 1,
+        classes=classes,
         mean=mean,
         std=std,
         shape=tuple(train.images.shape[-3:]),

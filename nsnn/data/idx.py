@@ -93,6 +93,8 @@ def _sizes(header: bytearray, dimensions: int) -> tuple[int, ...]:
     if found != magic:
         kind = _KIND[dimensions]
         raise ValueError(f"expected the magic number {magic} (IDX {kind}), found {found}")
+    if 0 in sizes[1:]:
+        raise ValueError(f"expected images, found {sizes[1]} × {sizes[2]} pixels")
     return tuple(sizes)
 
 

@@ -1,6 +1,5 @@
 """The pictures of a run folder, and of several runs over each other."""
 
-import json
 from pathlib import Path
 
 from nsnn.errors import RunError, UserError
@@ -8,7 +7,7 @@ from nsnn.plot.curves import comparison
 from nsnn.plot.pictures import PICTURES, RunData
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.checkpoint import load_topology
-from nsnn.training.files import write_atomic
+from nsnn.training.files import read_json, write_atomic
 from nsnn.training.run_folder import read_config, read_metrics
 
 
@@ -89,12 +88,8 @@ def _read(folder) -> RunData:
     folder = Path(folder)
     config = read_config(folder)
     summary, changes = folder / "summary.json", folder / "topology.npz"
-    try:
-        records = read_metrics(folder)
-        closing = json.loads(summary.read_bytes()) if summary.exists() else {}
-    except ValueError:
-        message = f"{folder}: metrics.jsonl or summary.json is damaged: train anew with --overwrite"
-        raise RunError(message) from None
+    records = read_metrics(folder)
+    closing = read_json(summary) if summary.exists() else {}
     log = load_topology(changes) if changes.exists() else TopologyLog()
     return RunData(folder, config, records, closing, log)
 

@@ -1,5 +1,6 @@
 """The checkpoint: everything that a run needs to go on bit for bit, in one file of plain arrays."""
 
+import contextlib
 import zipfile
 import zlib
 from dataclasses import replace
@@ -13,17 +14,20 @@ from nsnn.training.config_file import differences, parse_config, to_toml
 from nsnn.training.files import write_atomic
 
 # Raised when the content of the file changes its meaning.
-FORMAT = 1
+FORMAT = 2
 
-# What a damaged .npz file raises, by where the damage is.
+# What a damaged .npz file raises, by where the damage is, and what its content does where it does
+# not fit. RuntimeError: a flag says "encrypted", or (as NotImplementedError) another compression.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     ValueError,
-    KeyError,
+    LookupError,
+    TypeError,
+    AttributeError,
     EOFError,
     OSError,
-    NotImplementedError,
+    RuntimeError,
 )
 
 
@@ -64,13 +68,15 @@ def load_checkpoint(path, config) -> dict:
         For a damaged file.
     """
     arrays = _read_npz(path)
-    found = int(arrays.pop("format", -1))
+    with intact(path):
+        found = arrays.pop("format", np.array(-1)).item()
     if found != FORMAT:
         raise UserError(
             f"{path} has checkpoint format {found}, this nsnn reads format {FORMAT}: "
             "use the version of nsnn in environment.json, or train anew with --overwrite"
         )
-    theirs = parse_config(str(arrays.pop("config")), str(path))
+    with intact(path):
+        theirs = parse_config(str(arrays.pop("config")), str(path))
     changed = differences(_essential(config), theirs)
     if changed:
         name, ours, wrote = changed[0]
@@ -99,8 +105,20 @@ def load_topology(path) -> TopologyLog:
         For a damaged file.
     """
     arrays = _read_npz(path)
-    try:
+    with intact(path):
         return TopologyLog.from_arrays(arrays)
+
+
+@contextlib.contextmanager
+def intact(path):
+    """While the content of a file is taken over: what does not fit means that it is damaged.
+
+    Raises
+    ------
+    RunError
+    """
+    try:
+        yield
     except _DAMAGE:
         raise RunError(_damaged(path)) from None
 
@@ -110,11 +128,12 @@ def _read_npz(path) -> dict[str, np.ndarray]:
     if not Path(path).exists():
         raise UserError(f"{path} is missing: the run was stopped before its first checkpoint")
     try:
-        # Opened here: np.load leaves a file that it cannot read open.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except _DAMAGE:
-        raise RunError(_damaged(path)) from None
+        file = open(path, "rb")  # noqa: SIM115 (closed below)
+    except OSError as error:  # such as one without permission: the file itself may be fine
+        raise RunError(f"cannot read {path}: {error.strerror}") from None
+    # Opened here: np.load leaves a file that it cannot read open.
+    with file, intact(path), np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _damaged(path) -> str:

@@ -13,6 +13,8 @@ from nsnn.neuron import PRESETS
 from nsnn.optim import SCHEDULES
 from nsnn.surrogate import SURROGATES
 
+_LARGEST = 3.4028235e38  # of float32, in which networks train
+
 # How a message calls a type, in TOML's words.
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -59,7 +61,7 @@ class NeuronConfig:
     detach_reset: bool | None = None
     surrogate: str | None = option(None, choices=tuple(SURROGATES))
     surrogate_scale: float | None = option(None, above=0)
-    time_steps: int = option(4, at_least=1)
+    time_steps: int = option(4, at_least=1, at_most=1_000_000)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,15 @@ def option_kinds(table: str, method: str) -> dict[str, type]:
     return kinds
 
 
+def _is_utf8(text: str) -> bool:
+    """False for a name of a file whose bytes are not UTF-8: config.toml could not hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def typed(value, kind: type, where: str):
     """`value` as `kind`: a whole number passes for a number, true and false for neither.
 
@@ -154,13 +165,16 @@ def typed(value, kind: type, where: str):
         For another type, and for nan and inf: no option has a use for them.
     """
     if kind is float and type(value) is int:
-        value = float(value)
+        value = float(value) if abs(value) <= _LARGEST else math.inf
     if type(value) is not kind:
         got = _WORDS.get(type(value), type(value).__name__)
         shown = str(value).lower() if isinstance(value, bool) else repr(value)
         raise UserError(f"{where}: expected {_WORDS[kind]}, got {shown} ({got})")
-    if kind is float and not math.isfinite(value):
-        raise UserError(f"{where}: expected a finite number, got {value}")
+    if kind is float and not abs(value) <= _LARGEST:  # nan fails as well
+        beyond = ", too large for float32" if math.isfinite(value) else ""
+        raise UserError(f"{where}: expected a finite number, got {value}{beyond}")
+    if kind is str and not _is_utf8(value):
+        raise UserError(f"{where}: expected UTF-8 text, got {value!r}")
     return value
 
 

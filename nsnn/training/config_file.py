@@ -20,6 +20,9 @@ from nsnn.training.config import (
     typed,
 )
 
+# ValueError: bad syntax, or a number of thousands of digits. RecursionError: brackets as deep.
+_NO_TOML = (ValueError, RecursionError)
+
 
 @dataclasses.dataclass(frozen=True)
 class _Entry:
@@ -114,7 +117,7 @@ def _entries(text: str, source: str) -> dict:
     """`{(table, key): (value, source)}` of a TOML text."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except _NO_TOML as error:
         raise UserError(f"{source} is not valid TOML: {error}") from None
     entries = {}
     for table, content in tables.items():
@@ -136,7 +139,7 @@ def _assignment(text: str) -> dict:
     word = value.strip()
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except _NO_TOML:
         parsed = word
     return {(table, key): _Entry(parsed, f"--set {text}", word)}
 

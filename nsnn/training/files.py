@@ -63,7 +63,10 @@ def append_line(path, record: dict) -> None:
     """
     line = json.dumps(record, allow_nan=False) + "\n"
     try:
-        with open(path, "ab") as file:
+        with open(path, "a+b") as file:
+            file.seek(0)
+            # What a full disk or a kill left of a line would spoil this one.
+            file.truncate(file.read().rfind(b"\n") + 1)
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -72,11 +75,40 @@ def append_line(path, record: dict) -> None:
 
 
 def read_lines(path) -> list[dict]:
-    """The records of a JSON-lines file; a last line that a kill cut short is left out."""
+    """The records of a JSON-lines file; a last line that a kill cut short is left out.
+
+    Raises
+    ------
+    RunError
+        Naming the first line that is no record.
+    """
     path = Path(path)
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return [_parse(line, f"line {i} of {path}") for i, line in enumerate(lines, 1)]
+
+
+def read_json(path) -> dict:
+    """The content of a JSON file.
+
+    Raises
+    ------
+    RunError
+        When it is damaged.
+    """
+    return _parse(Path(path).read_bytes(), str(path))
+
+
+def _parse(text: bytes, where: str) -> dict:
+    """A JSON object, which is what all files of a run hold."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise RunError(f"{where} is damaged: mend it by hand, or train anew with --overwrite")
+    return record
 
 
 def keep_lines(path, count: int) -> None:

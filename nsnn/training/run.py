@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from nsnn import metrics
 from nsnn.data import batches, load
 from nsnn.errors import RunError, UserError
@@ -12,6 +14,7 @@ from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
 from nsnn.training.build import make_network, make_optimiser
 from nsnn.training.checkpoint import (
+    intact,
     load_checkpoint,
     load_topology,
     save_checkpoint,
@@ -30,6 +33,10 @@ class Run:
     config : Config
     log : TopologyLog, optional
         Of a run that is resumed, without what happened after its checkpoint.
+    dense_rates : list of float, optional
+        Of a run that is resumed; else those that `train.dense_run` holds now.
+    fingerprint : int, optional
+        Of the data of a run that is resumed: another is refused.
 
     Attributes
     ----------
@@ -41,10 +48,16 @@ class Run:
         The largest of each kind of bytes held (`Network.bytes_held`), and of their "total".
     """
 
-    def __init__(self, config, log=None):
+    def __init__(self, config, log=None, dense_rates=None, fingerprint=None):
         self.config = config
         seed = config.train.seed
         self.data = load(config.data.name, config.data.dir or None, config.data.validation, seed)
+        self.fingerprint = self.data.fingerprint()
+        if fingerprint not in (None, self.fingerprint):
+            raise UserError(
+                f"the training data of {config.data.name} is not what this run has trained on: set "
+                "data.dir to that, or train anew with --overwrite"
+            )
         self.length = run_length(config, self.data)
         self.network = make_network(config, self.data.shape, self.data.classes)
         self.network.normalise(self.data.mean, self.data.std)
@@ -56,7 +69,9 @@ class Run:
         if config.model.init == "active_fan_in":
             scale_to_active_fan_in(self.network)
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
-        self.dense_rates = read_dense_rates(config.train.dense_run)
+        if dense_rates is None:
+            dense_rates = read_dense_rates(config.train.dense_run)
+        self.dense_rates = dense_rates
         self.epoch = self.step = 0
         self.totals = EpochTotals()
         self.cost = 0.0  # relative training cost, summed over the epochs so far
@@ -132,7 +147,12 @@ class Run:
             "optimiser": self.optimiser.state(),
             "totals": self.totals.state(),
             "peak": self.peak,
-            "data": {"shape": self.data.shape, "classes": self.data.classes},
+            "data": {
+                "shape": self.data.shape,
+                "classes": self.data.classes,
+                "fingerprint": self.fingerprint,
+            },
+            "dense_run": {"rates": np.array(self.dense_rates, dtype=np.float64)},
             "position": {"epoch": self.epoch, "step": self.step, "cost": self.cost},
         }
         save_checkpoint(folder / "checkpoint.npz", self.config, parts)
@@ -154,18 +174,35 @@ def resume(config, folder: Path) -> Run:
         keep_lines(folder / "metrics.jsonl", 0)
         return Run(config)
     parts = load_checkpoint(path, config)
-    position = {key: value.item() for key, value in parts["position"].items()}
+    with intact(path):
+        epoch, step, cost = (parts["position"][key].item() for key in ("epoch", "step", "cost"))
+        fingerprint = parts["data"]["fingerprint"].item()
+        dense_rates = parts["dense_run"]["rates"].tolist()
     log = load_topology(folder / "topology.npz")
-    log.truncate(position["step"] - 1)
-    run = Run(config, log)
-    run.network.restore(parts["network"])
-    run.method.restore(parts["method"])
-    run.optimiser.restore(parts.get("optimiser", {}))
-    run.totals.restore(parts["totals"])
-    run.peak = {kind: value.item() for kind, value in parts["peak"].items()}
-    run.epoch, run.step, run.cost = position["epoch"], position["step"], position["cost"]
+    log.truncate(step - 1)
+    run = Run(config, log, dense_rates, fingerprint)
+    with intact(path):
+        run.network.restore(parts["network"])
+        run.method.restore(parts["method"])
+        run.optimiser.restore(parts.get("optimiser", {}))
+        run.totals.restore(parts["totals"])
+        run.peak = {kind: value.item() for kind, value in parts["peak"].items()}
+    run.epoch, run.step, run.cost = epoch, step, cost
+    _check_log(run, folder)
     keep_lines(folder / "metrics.jsonl", run.epoch)
     return run
+
+
+def _check_log(run, folder) -> None:
+    """Stop unless the topology log leads to the positions of the checkpoint."""
+    for p in run.network.parameters():
+        if p.topology is not None:
+            logged = run.log.positions_at(p.name, run.step - 1)
+            if not np.array_equal(logged, p.positions()):
+                raise RunError(
+                    f"{folder / 'topology.npz'} is not of this run: at step {run.step} it has "
+                    f"other positions of {p.name} than the checkpoint; train anew with --overwrite"
+                )
 
 
 def run_length(config, data) -> RunLength:
@@ -195,7 +232,7 @@ def read_dense_rates(folder: str) -> list[float]:
     """
     if not folder:
         return []
-    rates = [record["spike_rate"] for record in read_metrics(folder)]
-    if not rates:
+    rates = [record.get("spike_rate") for record in read_metrics(folder)]
+    if not rates or not all(isinstance(rate, float) and rate >= 0 for rate in rates):
         raise UserError(f"train.dense_run = {folder!r} holds no metrics.jsonl of a run")
     return rates

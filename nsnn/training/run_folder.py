@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nsnn.errors import RunError, UserError
 from nsnn.training.build import make_network
-from nsnn.training.checkpoint import load_checkpoint
+from nsnn.training.checkpoint import intact, load_checkpoint
 from nsnn.training.config import Config
 from nsnn.training.config_file import load_config
 from nsnn.training.files import read_lines
@@ -136,8 +136,10 @@ def load(folder):
         When the checkpoint is damaged.
     """
     config = read_config(folder)
-    parts = load_checkpoint(Path(folder) / "checkpoint.npz", config)
-    shape = tuple(parts["data"]["shape"].tolist())
-    network = make_network(config, shape, parts["data"]["classes"].item())
-    network.restore(parts["network"])
+    path = Path(folder) / "checkpoint.npz"
+    parts = load_checkpoint(path, config)
+    with intact(path):
+        shape = tuple(parts["data"]["shape"].tolist())
+        network = make_network(config, shape, parts["data"]["classes"].item())
+        network.restore(parts["network"])
     return network

@@ -97,7 +97,8 @@ def go_on(folder, assignments=(), progress=None) -> Path | None:
 
 def _measure(run):
     print("measuring one step (the first run on a machine compiles the kernels) ...", flush=True)
-    return estimate(run)
+    with loop.quiet_overflow():
+        return estimate(run)
 
 
 def _train(run, folder: Path, progress) -> Path | None:

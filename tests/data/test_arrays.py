@@ -1,5 +1,7 @@
 """The user's own .npz file."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -207,6 +209,30 @@ class TestRefused:
         path.mkdir()
         with refused(path, "cannot be read"):
             arrays.read_splits(tmp_path)
+
+    def test_something_before_the_zip(self, write, refused):
+        path = write()
+        path.write_bytes(b"x" + path.read_bytes())  # zipfile would read it
+        with refused(path, "not an .npz"):
+            arrays.read_splits(path)
+
+    @pytest.mark.parametrize("content", [b"hello", b"\x93NUMPY\x01\x00\x06\x00{'a':[\n"])
+    def test_members_that_are_no_arrays(self, tmp_path, refused, content):
+        path = tmp_path / "mine.npz"
+        with zipfile.ZipFile(path, "w") as file:
+            for name in arrays.REQUIRED:
+                file.writestr(f"{name}.npy", content)
+        with refused(path, "train_images is damaged"):
+            arrays.read_splits(path)
+
+    @pytest.mark.parametrize("offset", [8, 10])  # flags, compression
+    def test_a_directory_that_is_damaged(self, write, refused, offset):
+        path = write()
+        content = bytearray(path.read_bytes())
+        content[content.index(b"PK\x01\x02") + offset] ^= 0x01 if offset == 8 else 0xFF
+        path.write_bytes(content)
+        with refused(path, "damaged"):
+            arrays.read_splits(path)
 
     def test_cut_short(self, write, refused):
         path = write()

@@ -88,3 +88,25 @@ def test_events_are_not_normalised():
     assert (data.time_steps, data.shape) == (7, (2, 3, 4))
     assert data.mean.tolist() == [0, 0]
     assert data.std.tolist() == [1, 1]
+
+
+def test_classes_are_those_of_all_splits():
+    """Of a training split that lacks the last class, by itself or after the division."""
+    few = Split(make_split(4).images, np.array([0, 1, 0, 1]))
+    assert assemble("x", few, make_split(10)).classes == 5
+    whole = Split(make_split(6).images, np.array([0, 1, 0, 1, 0, 2]))
+    seeds = range(20)
+    data = [assemble("x", whole, whole.take([0]), validation=0.5, seed=seed) for seed in seeds]
+    assert {d.classes for d in data} == {3}
+    assert any(d.train.labels.max() == 1 for d in data)
+
+
+def test_the_fingerprint_is_that_of_the_training_data():
+    first = assemble("x", make_split(20), make_split(5)).fingerprint()
+    assert assemble("y", make_split(20), make_split(6)).fingerprint() == first
+    changed = make_split(20)
+    changed.images[7, 0, 1, 1] ^= 1
+    relabelled = Split(make_split(20).images, np.roll(make_split(20).labels, 1))
+    turned = Split(make_split(20).images.reshape(20, 1, 4, 3), make_split(20).labels)
+    for other in (changed, relabelled, turned):
+        assert assemble("x", other, make_split(5)).fingerprint() != first

@@ -57,6 +57,11 @@ class TestDamage:
         with refused(path, "expected 24 bytes", "found more", HOW):
             idx.read_idx(path, IMAGES, HOW)
 
+    def test_images_without_pixels(self, write, compress, refused):
+        path = write(lambda c: compress(c[:4] + struct.pack(">3I", 4, 0, 2)))
+        with refused(path, "found 0 × 2 pixels", HOW):
+            idx.read_idx(path, IMAGES, HOW)
+
     def test_header_only_begun(self, write, compress, refused):
         path = write(lambda c: compress(c[:7]))
         with refused(path, "header of 16 bytes", "found 7", HOW):

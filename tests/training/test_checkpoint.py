@@ -52,8 +52,8 @@ def test_another_configuration_is_refused_by_name(saved):
 
 
 def test_another_format_is_refused(saved, monkeypatch):
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
-    with pytest.raises(UserError, match="has checkpoint format 1, this nsnn reads format 2"):
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    with pytest.raises(UserError, match="has checkpoint format 2, this nsnn reads format 3"):
         load_checkpoint(saved, load_config())
 
 
@@ -82,6 +82,23 @@ def test_a_flipped_bit_is_damage(saved):
 
 def test_objects_are_never_unpickled(saved):
     np.savez(saved, format=np.array({"a": 1}, dtype=object))
+    with pytest.raises(RunError, match="is damaged"):
+        load_checkpoint(saved, load_config())
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(saved, monkeypatch):
+    def denied(*arguments):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", denied)
+    with pytest.raises(RunError, match=r"cannot read .*checkpoint.npz: Permission denied"):
+        load_checkpoint(saved, load_config())
+
+
+def test_an_encrypted_flag_is_damage(saved):
+    data = bytearray(saved.read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 8] ^= 1
+    saved.write_bytes(data)
     with pytest.raises(RunError, match="is damaged"):
         load_checkpoint(saved, load_config())
 

@@ -98,6 +98,12 @@ def test_differences_name_what_differs():
         ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),
         ("epochs=3", r"--set epochs=3: write table.key=value"),
         ("train.epochs", r"--set train.epochs: write table.key=value"),
+        ("optim.lr=1e39", r"optim.lr \(--set .*\): .* got 1e\+39, too large for float32"),
+        (f"optim.lr={10**400}", r"optim.lr \(--set .*\): expected a finite number"),
+        (f"train.seed={'9' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
+        (f"train.seed={'[' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
+        ("neuron.time_steps=1000001", r"neuron.time_steps = 1000001 .*: must be at most 1000000"),
+        ("data.dir=d\udcff", r"data.dir \(--set .*\): expected UTF-8 text, got 'd\\udcff'"),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line_that_names_key_and_place(assignment, message):
@@ -112,6 +118,8 @@ def test_mistakes_are_one_line_that_names_key_and_place(assignment, message):
         ("[train]\nepochs = \n", "a.toml is not valid TOML"),
         ("[trian]\nepochs = 1\n", r"unknown table \[trian\] \(.*a.toml\): did you mean train"),
         ("[train]\nepoch = 1\n", r"unknown key train.epoch \(.*a.toml\): did you mean epochs"),
+        ("a = " + "[" * 100_000, r"a.toml is not valid TOML: maximum recursion depth"),
+        ("a = " + "9" * 5000, r"a.toml is not valid TOML: Exceeds the limit"),
         ("train = 3\n", r"a.toml: train is a table, write \[train\]"),
         ("[train]\nepochs = '3'\n", r"train.epochs \(.*a.toml\): expected a whole number"),
     ],

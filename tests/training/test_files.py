@@ -79,3 +79,25 @@ def test_a_line_cut_short_does_not_count(tmp_path):
 def test_not_a_number_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         files.append_line(tmp_path / "a.jsonl", {"x": float("nan")})
+
+
+def test_a_line_that_a_full_disk_cut_short_does_not_spoil_the_next(tmp_path):
+    path = tmp_path / "a.jsonl"
+    for rest in (b"", b'{"a"', b"\0" * 9):
+        path.write_bytes(b'{"a": 1}\n' + rest)
+        files.append_line(path, {"a": 2})
+        assert path.read_bytes() == b'{"a": 1}\n{"a": 2}\n'
+    path.write_bytes(b'{"a"')
+    files.append_line(path, {"a": 2})
+    assert path.read_bytes() == b'{"a": 2}\n'
+
+
+@pytest.mark.parametrize("line", [b"", b"3", b"null", b"\xff\x00", b'{"a"', b"[" * 100_000])
+def test_a_damaged_record_is_named(tmp_path, line):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a": 1}\n' + line + b"\n")
+    with pytest.raises(RunError, match=r"line 2 of .*a.jsonl is damaged"):
+        files.read_lines(path)
+    path.write_bytes(line)
+    with pytest.raises(RunError, match=r"a.jsonl is damaged"):
+        files.read_json(path)

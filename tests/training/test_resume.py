@@ -12,6 +12,7 @@ import pytest
 from nsnn.errors import RunError, UserError
 from nsnn.methods import METHODS, Method
 from nsnn.training import files, loop, run_folder, session
+from nsnn.training.checkpoint import load_topology, save_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
 
@@ -260,3 +261,78 @@ def test_resume_needs_a_run(tmp_path):
         session.go_on(tmp_path)
     with pytest.raises(UserError, match="holds no run"):
         run_folder.load(tmp_path / "nowhere")
+
+
+def test_a_line_of_timing_that_was_cut_short_does_not_stop_a_run_for_ever(whole, tiny, tmp_path):
+    out = tmp_path / "run"
+    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
+    with open(out / "timing.jsonl", "a") as file:
+        file.write('{"epoch": 1, "st')
+    session.go_on(out)
+    assert (out / "summary.json").exists()
+
+
+@pytest.mark.parametrize("change", ["fewer", "other"])
+def test_other_data_is_not_trained_on(tiny, tiny_data, tmp_path, no_plots, change):
+    out = tmp_path / "run"
+    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
+    with np.load(tiny_data) as archive:
+        arrays = dict(archive)
+    if change == "fewer":
+        arrays |= {key: arrays[key][:50] for key in ("train_images", "train_labels")}
+    else:
+        arrays["train_images"][0, 0, 0] ^= 1
+    np.savez(tmp_path / "other.npz", **arrays)
+    with pytest.raises(UserError, match="is not what this run has trained on"):
+        session.go_on(out, [f"data.dir={tmp_path / 'other.npz'}"])
+
+
+def test_the_rates_of_the_dense_run_are_those_of_the_start(
+    tiny, tmp_path, content, no_plots, no_sync
+):
+    dense = tmp_path / "dense"
+    dense.mkdir()
+    (dense / "metrics.jsonl").write_text('{"spike_rate": 0.25}\n')
+    config = load_config(None, [*tiny, f"train.dense_run={dense}"])
+    whole = content(session.start(config, tmp_path / "whole"))
+    session.start(config, tmp_path / "run", progress=Signalling(signal.SIGINT, [20]))
+    (dense / "metrics.jsonl").write_text('{"spike_rate": 0.5}\n')
+    session.go_on(tmp_path / "run")
+    assert content(tmp_path / "run") == whole
+    (dense / "metrics.jsonl").write_text("{}\n")
+    with pytest.raises(UserError, match=r"train.dense_run = .* holds no metrics.jsonl of a run"):
+        session.start(config, tmp_path / "third")
+
+
+def test_the_topology_log_of_another_run_is_noticed(tiny, tmp_path, no_plots):
+    out = tmp_path / "run"
+    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
+    empty = load_topology(out / "topology.npz")
+    empty.truncate(-1)
+    save_topology(out / "topology.npz", empty)
+    with pytest.raises(RunError, match=r"topology.npz is not of this run: at step 21"):
+        session.go_on(out)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("network/conv1.weight/data", None),
+        ("network/conv1.bias/data", np.zeros(99)),
+        ("method/rng", np.array("no JSON")),
+        ("totals/counts", np.zeros(7)),
+        ("position/step", None),
+        ("config", None),
+        ("format", np.arange(3)),
+    ],
+)
+def test_a_checkpoint_whose_content_does_not_fit_is_damaged(tiny, tmp_path, no_plots, key, value):
+    out = tmp_path / "run"
+    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
+    with np.load(out / "checkpoint.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files if name != key}
+    if value is not None:
+        arrays[key] = value
+    np.savez(out / "checkpoint.npz", **arrays)
+    with pytest.raises(RunError, match=r"checkpoint\.npz is damaged"):
+        session.go_on(out)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import nsnn.gradcheck
 import nsnn.plot
 from nsnn import cli, parallel
 from nsnn.errors import RunError
+from nsnn.losses import LOSSES
 from nsnn.training import files
 
 
@@ -248,9 +250,17 @@ def test_a_damaged_checkpoint(run, capsys):
     assert "checkpoint.npz is damaged" in complaint(capsys, 1, "eval", str(run))
 
 
-def test_a_loss_that_is_no_number(small, tmp_path, capsys):
+def test_a_loss_that_is_no_number(small, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(LOSSES, "cross_entropy", lambda o, labels: (np.nan, np.zeros_like(o)))
+    words = ["train", *small, "--out", str(tmp_path / "nan")]
+    assert "loss is nan at step 0, in the loss itself" in complaint(capsys, 1, *words)
+
+
+def test_weights_beyond_all_bounds(small, tmp_path, capsys):
     words = ["train", *small, *arguments("optim.lr=1e30"), "--out", str(tmp_path / "run")]
-    assert "loss is nan at step" in complaint(capsys, 1, *words)
+    # The first sign is a loss or, on a step of drop and grow, a gradient without a largest entry.
+    error = complaint(capsys, 1, *words)
+    assert re.search(r"loss is nan at step \d|step \d+: linear1.weight .* gradient finite\?", error)
 
 
 def test_a_full_disk(small, tmp_path, monkeypatch, capsys):

@@ -83,7 +83,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as file:
             # np.load goes by the first bytes, is_zipfile by the last.
-            is_zip = file.read(2) == b"PK" and zipfile.is_zipfile(file)
+            is_zip = file.read(4) == b"PK\x03\x04" and zipfile.is_zipfile(file)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     if not is_zip:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from nsnn import parallel
-from nsnn.csr import CSRMatrix
 from nsnn.errors import UserError
 from nsnn.kernels.conv import conv_csr_backward, conv_csr_gradient, conv_csr_matmul
 from nsnn.layers import dense_conv
@@ -56,8 +55,8 @@ class Conv2d(Weighted):
         shape = (*self.output_shape(*x.shape[1:3]), *x.shape[3:])
         y = self._buffer("y", shape, self.weight.data.dtype)
         flat_x, flat_y = self._flat(x), self._flat(y)
-        W = self.weight.topology
-        if isinstance(W, CSRMatrix):
+        W = self._csr()
+        if W is not None:
             parallel.run(
                 conv_csr_matmul, W.shape[0], self._work(W.nnz, y), W.data, W.indices, W.indptr,
                 self._bias(), flat_x, *self.geometry, self._K, flat_y, indptr=W.indptr,

@@ -7,6 +7,8 @@ from nsnn.csr import CSRMatrix
 from nsnn.kernels.csr import csr_backward, csr_gradient, csr_matmul
 from nsnn.layers.weighted import Weighted
 
+FEW = 32  # outputs up to which a dense layer fed with spikes uses the sparse kernels
+
 
 class Linear(Weighted):
     """y[t] = W x[t] + b, on activations (features, T, B).
@@ -23,6 +25,7 @@ class Linear(Weighted):
 
     def __init__(self, inputs, outputs, rng, dtype=np.float32, bias=True, name="linear"):
         super().__init__((outputs, inputs), rng, dtype, bias, name)
+        self._every = None
 
     def forward(self, x, training=False):
         """x (in, T, B) uint8 or float -> y (out, T, B)."""
@@ -30,8 +33,8 @@ class Linear(Weighted):
         self._x, self._converted = x, None
         y = self._buffer("y", (self.weight.shape[0], *x.shape[1:]), self.weight.data.dtype)
         flat_x, flat_y = self._flat(x), self._flat(y)
-        W = self.weight.topology
-        if isinstance(W, CSRMatrix):
+        W = self._csr()
+        if W is not None:
             parallel.run(
                 csr_matmul, W.shape[0], self._work(W.nnz, flat_y),
                 W.data, W.indices, W.indptr, self._bias(), flat_x, flat_y, indptr=W.indptr,
@@ -44,13 +47,14 @@ class Linear(Weighted):
     def _csr_gradient(self, W, epsilon, x):
         parallel.run(
             csr_gradient, W.shape[0], self._work(W.nnz, epsilon),
-            W.indices, W.indptr, epsilon, x, self.weight.gradient, indptr=W.indptr,
+            W.indices, W.indptr, epsilon, x, self.weight.gradient.reshape(-1), indptr=W.indptr,
         )  # fmt: skip
 
     def _csr_backward(self, W, epsilon, x, dx):
         parallel.run(
             csr_backward, W.shape[1], 2 * self._work(W.nnz, epsilon), W.data, W.t_indices,
-            W.t_indptr, W.t_perm, epsilon, x, dx, self.weight.gradient, indptr=W.t_indptr,
+            W.t_indptr, W.t_perm, epsilon, x, dx, self.weight.gradient.reshape(-1),
+            indptr=W.t_indptr,
         )  # fmt: skip
 
     def _dense_gradient(self, epsilon, x, gradient):
@@ -58,6 +62,19 @@ class Linear(Weighted):
 
     def _dense_transposed(self, epsilon, dx):
         parallel.matmul(self.weight.data.T, epsilon, dx)
+
+    def _csr(self):
+        """The weight's own CSR matrix, or all positions of a dense readout that spikes feed.
+
+        For few outputs BLAS would spend its time on converting the spikes to real numbers.
+        """
+        W = self.weight
+        if W.topology is not None or W.shape[0] > FEW or self._x.dtype != np.uint8:
+            return super()._csr()
+        if self._every is None:
+            self._every = CSRMatrix.from_positions(W.shape, np.arange(W.size), W.data.reshape(-1))
+        self._every.data = W.data.reshape(-1)
+        return self._every
 
     def _flat(self, array):
         """(features, T, B) seen as (features, T·B)."""

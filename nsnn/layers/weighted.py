@@ -69,8 +69,8 @@ class Weighted(Layer):
         if self.input_gradient:
             dx = self._gradient(dy, self._x.shape, dy.dtype)
             flat_dx = self._flat(dx)
-        W = self.weight.topology
-        if isinstance(W, CSRMatrix):
+        W = self._csr()
+        if W is not None:
             if dx is None:
                 self._csr_gradient(W, epsilon, x)
             else:
@@ -79,8 +79,8 @@ class Weighted(Layer):
             self._dense_gradient(epsilon, x, self.weight.gradient)
             if dx is not None:
                 self._dense_transposed(epsilon, flat_dx)
-            if isinstance(W, MaskedMatrix):
-                self.weight.gradient *= W.mask
+            if isinstance(self.weight.topology, MaskedMatrix):
+                self.weight.gradient *= self.weight.topology.mask
         self.weight.answer_growth(
             lambda k, excluded: largest_gradients(
                 lambda first, last, out: self._dense_gradient(epsilon, x[first:last], out),
@@ -88,6 +88,11 @@ class Weighted(Layer):
             )
         )  # fmt: skip
         return dx
+
+    def _csr(self) -> CSRMatrix | None:
+        """The sparse matrix that is multiplied with, None for BLAS."""
+        W = self.weight.topology
+        return W if isinstance(W, CSRMatrix) else None
 
     def _bias(self):
         """The bias, or zeros."""

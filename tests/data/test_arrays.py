@@ -210,9 +210,10 @@ class TestRefused:
         with refused(path, "cannot be read"):
             arrays.read_splits(tmp_path)
 
-    def test_something_before_the_zip(self, write, refused):
+    @pytest.mark.parametrize(("before", "cut"), [(b"x", 0), (b"PKx", 3)])
+    def test_something_else_than_a_zip_at_its_start(self, write, refused, before, cut):
         path = write()
-        path.write_bytes(b"x" + path.read_bytes())  # zipfile would read it
+        path.write_bytes(before + path.read_bytes()[cut:])  # zipfile goes by its end
         with refused(path, "not an .npz"):
             arrays.read_splits(path)
 

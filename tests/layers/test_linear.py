@@ -6,6 +6,7 @@ import pytest
 from nsnn.errors import UserError
 from nsnn.layers import Integrator, Linear, decide
 from nsnn.layers.gradients import GradientPair
+from nsnn.layers.linear import FEW
 
 STORAGES = ["dense", "masked", "csr"]
 SHAPES = [(3, 4), (1, 1), (1, 5), (4, 1), (2, 2100)]  # T, B; the last is longer than a run
@@ -92,7 +93,7 @@ def test_memory_is_reused_and_a_new_shape_is_right(storage, spikes):
     assert layer.backward(dy).ctypes.data == dx.ctypes.data
     np.testing.assert_array_equal(y, first)
     held = layer.buffer_bytes()
-    converted = 8 * x.size if spikes and storage != "csr" else 0  # spikes as BLAS wants them
+    converted = 8 * x.size if spikes and storage == "masked" else 0  # spikes as BLAS wants them
     assert held == y.nbytes + converted
     assert pair.nbytes == dx.nbytes
 
@@ -183,3 +184,19 @@ def test_the_readout_is_linear_and_decides_by_the_mean_over_time():
     outputs = np.array([[[0.0, 5.0], [3.0, 0.0]], [[2.0, 2.0], [2.0, 2.0]]])  # (2, T=2, B=2)
     assert decide(outputs).tolist() == [1, 0]
     assert decide(outputs).dtype == np.int64
+
+
+@pytest.mark.parametrize("outputs", [FEW, FEW + 1])
+def test_a_dense_layer_fed_with_spikes_is_right_by_kernels_and_by_blas(outputs):
+    rng = np.random.default_rng(40)
+    layer = Linear(50, outputs, rng, np.float64)
+    x, dy = (rng.random((50, 3, 4)) < 0.3).astype(np.uint8), rng.normal(size=(outputs, 3, 4))
+    for _ in range(2):  # also after the weights have changed
+        W, b = layer.weight.data, layer.bias.data
+        y = np.einsum("oi,itb->otb", W, x) + b[:, None, None]
+        np.testing.assert_allclose(layer.forward(x), y, rtol=1e-12, atol=1e-12)
+        dx = layer.backward(dy)
+        np.testing.assert_allclose(dx, np.einsum("oi,otb->itb", W, dy), rtol=1e-12, atol=1e-12)
+        expected = np.einsum("otb,itb->oi", dy, x)
+        np.testing.assert_allclose(layer.weight.gradient, expected, rtol=1e-12, atol=1e-12)
+        layer.weight.data -= 0.1 * layer.weight.gradient

@@ -1,6 +1,6 @@
 """Step time against density, with the dense step and the paper's cost model."""
 
-from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, dress, from_zero
+from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, dress, from_zero, legend_beside
 
 
 def step_time(results: list[dict], ax=None):
@@ -50,7 +50,7 @@ def step_time(results: list[dict], ax=None):
     ax.set_xticks(density, [f"{d:.3g}" for d in density], minor=False)
     ax.minorticks_off()
     from_zero(ax)
-    ax.legend(frameon=False, fontsize=8)
+    legend_beside(ax)
     job = sparse[0]["job"]
     title = f"{job['model']}, {job['distribution']}, B = {job['batch']}, T = {job['time_steps']}"
     return dress(ax, title, "active weights (%)", "training step (ms)")

@@ -6,7 +6,7 @@ from pathlib import Path
 from nsnn.errors import RunError, UserError
 
 # Cores used by others. More, and ratios mislead: where threads wait by spinning, a step that shares
-# a core was seen to take 6 times as long on two threads as on one.
+# a core can take several times as long on two threads as on one.
 _DISTURBED = 0.1
 
 

@@ -8,7 +8,7 @@ The current is an affine function of the input, I = scale[c] x + shift[c]: the g
 neuron, or batch normalisation and gain together, so that no normalised array is ever written. The
 membrane is not stored either: the backward finds it again from x and the spikes, which costs less
 than reading it. Everything is read and written once, in rising order, a neuron's block at a time;
-the recursion, which runs backwards in time, works on a copy in the cache (3 times faster).
+the recursion, which runs backwards in time, works on a copy in the cache.
 """
 
 import numpy as np

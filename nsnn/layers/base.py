@@ -13,8 +13,8 @@ class Layer(abc.ABC):
 
     Activations are `(C, H, W, T, B)` or `(N, T, B)`, C-contiguous. A layer owns its outputs and
     reuses their memory: an output is valid until the layer's next forward, an input gradient until
-    its next backward; inside a network, until the layer before has read it. (A fresh array of
-    160 MB costs 400 ms of page faults, a reused one 5 ms.)
+    its next backward; inside a network, until the layer before has read it. (A fresh
+    large array costs a page fault every few kilobytes, a reused one none.)
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a method of sparse training is to the training loop: five moments and a state."""
+"""What a method of sparse training is to the training loop: six moments and a state."""
 
 import json
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ class Method:
             optimiser.step(lr)
         method.after_update(t)
 
-    and `end_epoch` after the last step of each epoch. Of these a method overrides those it needs.
+    with `begin_epoch` before the first step of each epoch and `end_epoch` after the last, before
+    validation. The learning rate is taken at `schedule(t)`. A method overrides what it needs.
     To resume a run: build the same network, `prepare` with the same arguments (and the log read
     back from its file), then restore the network, then `restore` the method.
 
@@ -73,8 +74,19 @@ class Method:
             How sparse weights are held; see `Parameter.sparsify`. The topology is the same.
         """
         self.prunable = [p for p in network.parameters() if p.prunable]
+        self.run = run
         self.rng = rng
         self.log = log
+
+    def begin_epoch(self, epoch: int) -> bool:
+        """Before the first step of `epoch`, counted from 0.
+
+        Returns
+        -------
+        bool
+            True where training goes on with a new optimiser: the state of the old one is dropped.
+        """
+        return False
 
     def before_backward(self, step: int) -> None:
         """Before the backward of `step`: the moment to request growth candidates."""
@@ -88,6 +100,13 @@ class Method:
 
     def end_epoch(self, epoch: int) -> None:
         """After the last step of `epoch`, counted from 0."""
+
+    def schedule(self, step: int) -> tuple[int, int]:
+        """Where `step` stands in the learning-rate schedule: (step, steps of the schedule).
+
+        The whole run is one schedule, unless the method trains in rounds that each have their own.
+        """
+        return step, self.run.total_steps
 
     def asked(self) -> dict[str, int]:
         """Active weights that each prunable parameter has to end with."""

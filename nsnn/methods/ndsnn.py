@@ -3,7 +3,6 @@
 Huang et al., "Neurogenesis Dynamics-inspired Spiking Neural Network Training Acceleration".
 """
 
-import difflib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,8 @@ import numpy as np
 from nsnn.errors import RunError, UserError
 from nsnn.layers.parameter import Parameter
 from nsnn.methods.base import Method
-from nsnn.sparsity.distribution import DISTRIBUTIONS, layer_counts, random_positions
+from nsnn.methods.options import active_counts, require, require_distribution
+from nsnn.sparsity.distribution import random_positions
 from nsnn.sparsity.drop import smallest_magnitude
 from nsnn.sparsity.grow import fill_up
 from nsnn.sparsity.schedule import (
@@ -98,20 +98,18 @@ class NDSNN(Method):
         def validate(self) -> None:
             """Raise UserError where a value is impossible, alone or with another."""
             for key in ("initial_sparsity", "final_sparsity"):
-                _require(self, key, 0.0 <= getattr(self, key) < 1.0, "use a number in [0, 1)")
+                require(self, key, 0.0 <= getattr(self, key) < 1.0, "use a number in [0, 1)")
             if self.initial_sparsity > self.final_sparsity:
                 raise UserError(
                     f"method.initial_sparsity = {self.initial_sparsity} is above "
                     f"method.final_sparsity = {self.final_sparsity}: NDSNN only becomes sparser; "
                     "lower the first or raise the second"
                 )
-            if self.distribution not in DISTRIBUTIONS:
-                near = difflib.get_close_matches(str(self.distribution), DISTRIBUTIONS, 1, 0.0)[0]
-                _require(self, "distribution", False, f"did you mean {near!r}?")
-            _require(self, "update_every", self.update_every >= 0, "use steps > 0, or 0 to choose")
-            _require(self, "end_fraction", 0.0 < self.end_fraction <= 1.0, "use a number in (0, 1]")
-            _require(self, "death_ratio", 0.0 <= self.death_ratio <= 1.0, "use a number in [0, 1]")
-            _require(
+            require_distribution(self)
+            require(self, "update_every", self.update_every >= 0, "use steps > 0, or 0 to choose")
+            require(self, "end_fraction", 0.0 < self.end_fraction <= 1.0, "use a number in (0, 1]")
+            require(self, "death_ratio", 0.0 <= self.death_ratio <= 1.0, "use a number in [0, 1]")
+            require(
                 self,
                 "death_ratio_min",
                 0.0 <= self.death_ratio_min <= self.death_ratio,
@@ -174,16 +172,7 @@ class NDSNN(Method):
 
     def _counts(self, key: str) -> np.ndarray:
         """Weights of each prunable layer at the sparsity that option `key` gives."""
-        sparsity = getattr(self.config, key)
-        dims = [p.dims for p in self.prunable]
-        counts = layer_counts(self.config.distribution, dims, 1.0 - sparsity)
-        for p, count in zip(self.prunable, counts, strict=True):
-            if count == 0:
-                raise UserError(
-                    f"method.{key} = {sparsity} leaves {p.name} (of {p.size}) without a weight: "
-                    "lower it, or use another method.distribution"
-                )
-        return counts
+        return active_counts(self.config, key, self.prunable)
 
     def _plan(self, run):
         """The rounds of this run; at least one where the number of weights has to change."""
@@ -237,9 +226,3 @@ class NDSNN(Method):
             grown=np.setdiff1d(grown, back, assume_unique=True),
             raised=decided.raised,
         )
-
-
-def _require(config, key: str, valid: bool, fix: str) -> None:
-    """Raise UserError about option `key` unless its value is valid."""
-    if not valid:
-        raise UserError(f"method.{key} = {getattr(config, key)!r}: {fix}")

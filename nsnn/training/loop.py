@@ -39,11 +39,13 @@ def train(run, folder, progress) -> bool:
         For a loss that is not finite, naming step and layer, and for a full disk. The last good
         checkpoint is kept.
     """
-    network, method, optimiser = run.network, run.method, run.optimiser
+    network, method = run.network, run.method
     with Interruption() as interruption, quiet_overflow():
         for epoch in range(run.epoch, run.config.train.epochs):
             started = saved = time.monotonic()
             done = run.step - epoch * run.length.steps_per_epoch  # by the run that this resumes
+            if not done and method.begin_epoch(epoch):
+                run.new_optimiser()
             left = itertools.islice(run.batches(epoch), done, None)
             for batch in progress.bar(epoch, done, left):
                 step = run.step
@@ -54,7 +56,7 @@ def train(run, folder, progress) -> bool:
                 if not method.before_update(step):
                     if run.config.optim.clip:
                         clip_by_norm(network.parameters(), run.config.optim.clip)
-                    optimiser.step(run.learning_rate(step))
+                    run.optimiser.step(run.learning_rate(step))
                 method.after_update(step)
 
                 run.book_step(loss, outputs, batch.labels)

@@ -86,7 +86,14 @@ class Run:
         """The learning rate of a step."""
         o = self.config.optim
         limits = {"lr_end": o.lr_end, "period": o.period, "gamma": o.gamma}
-        return learning_rate(o.schedule, o.lr, step, self.length.total_steps, **limits)
+        return learning_rate(o.schedule, o.lr, *self.method.schedule(step), **limits)
+
+    def new_optimiser(self) -> None:
+        """Go on with an optimiser that has seen no step yet."""
+        parameters = self.network.parameters()
+        for parameter in parameters:
+            parameter.slots.clear()
+        self.optimiser = make_optimiser(self.config.optim, parameters)
 
     def book_step(self, loss: float, outputs, labels) -> None:
         """Book a step that is done."""

@@ -15,8 +15,8 @@ def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
     seed : int
         `train.seed`, at least 0.
     name : str
-        What the numbers are for: "init", "order", "topology" or "data". Two names give
-        independent streams, so that a second draw in one place moves nothing in another.
+        What the numbers are for: "init", "order", "topology", "data" or "augment". Two names
+        give independent streams, so that a second draw in one place moves nothing in another.
     *numbers : int
         Further coordinates, such as the epoch: `stream(seed, "order", epoch)` needs no history,
         so that a resumed run shuffles as the uninterrupted one does.

@@ -10,6 +10,7 @@ Arrays `train_images`, `train_labels`, `test_images`, `test_labels`, and if you 
 
 import contextlib
 import os
+import tempfile
 import tokenize
 import zipfile
 import zlib
@@ -69,13 +70,51 @@ def find_npz(directory: str | os.PathLike | None = None) -> Path:
 
 def read_npz(path: str | os.PathLike) -> tuple[Split, Split, Split | None]:
     """Read and check one file; see `read_splits`."""
-    arrays = _load(Path(path))
-    train = _split(path, arrays, "train")
-    test = _split(path, arrays, "test")
-    validation = _split(path, arrays, "validation") if OPTIONAL[0] in arrays else None
-    _check_labels(path, train, test, validation)
-    _check_agreement(path, train, test, validation)
+    return checked_splits(path, _load(Path(path)))
+
+
+def checked_splits(source, arrays: dict[str, np.ndarray]) -> tuple[Split, Split, Split | None]:
+    """Training, test and (where present) validation split of arrays named as in a file.
+
+    Parameters
+    ----------
+    source : path-like or str
+        Where they come from, to name in messages.
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    UserError
+        If they are not as this module's text says.
+    """
+    _check_names(source, set(arrays))
+    train = _split(source, arrays, "train")
+    test = _split(source, arrays, "test")
+    validation = _split(source, arrays, "validation") if OPTIONAL[0] in arrays else None
+    _check_labels(source, train, test, validation)
+    _check_agreement(source, train, test, validation)
     return train, test, validation
+
+
+def write_npz(path: Path, train: Split, test: Split) -> None:
+    """Write two splits under a temporary name, then rename; the folder is made.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; no part of it is left.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own: two runs may write at the same time.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            content = (train.images, train.labels, test.images, test.labels)
+            np.savez(file, **dict(zip(REQUIRED, content, strict=True)))
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

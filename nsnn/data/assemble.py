@@ -16,6 +16,7 @@ def assemble(
     own_validation: Split | None = None,
     validation: float = 0.0,
     seed: int = 0,
+    classes: int | None = None,
 ) -> DataSet:
     """Build a `DataSet` from checked splits.
 
@@ -29,6 +30,8 @@ def assemble(
         Fraction in [0, 1) of the training data to hold out for validation.
     seed : int
         Chooses which samples are held out.
+    classes : int, optional
+        How many the data set declares; without it as many as the largest label asks for.
 
     Returns
     -------
@@ -37,7 +40,8 @@ def assemble(
     Raises
     ------
     UserError
-        If the fraction is impossible, or asked of data that has its own validation split.
+        If the fraction is impossible, or asked of data that has its own validation split, or a
+        label is none of the declared classes.
     """
     # Written so that NaN fails too.
     if not 0 <= validation < 1:
@@ -49,8 +53,7 @@ def assemble(
         )
     held_out = own_validation
     # Of all splits, before any is divided: a small training split may lack the last class.
-    splits = [split for split in (train, test, own_validation) if split is not None]
-    classes = 1 + max(int(split.labels.max()) for split in splits)
+    classes = _classes(name, (train, test, own_validation), classes)
     if validation > 0:
         train, held_out = hold_out(train, validation, seed)
     events = train.images.ndim == 5
@@ -66,6 +69,20 @@ def assemble(
         shape=tuple(train.images.shape[-3:]),
         time_steps=train.images.shape[1] if events else None,
     )
+
+
+def _classes(name: str, splits: tuple, declared: int | None) -> int:
+    """The number of classes, of which every label has to be one."""
+    labels = [split.labels for split in splits if split is not None]
+    low, high = min(int(x.min()) for x in labels), max(int(x.max()) for x in labels)
+    if declared is None:
+        return high + 1
+    if low < 0 or high >= declared:
+        raise UserError(
+            f"{name}: labels from {low} to {high}, but the data set has {declared} classes: "
+            f"expected 0 to {declared - 1}"
+        )
+    return declared
 
 
 def hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split]:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nsnn.data import arrays, download, glyph_cache, registry
+from nsnn.data import arrays, cifar, download, glyph_cache, registry, tiny_imagenet
+from nsnn.data.archive import first_difference
 from nsnn.data.batches import Split
 from nsnn.data.locate import find_files
-from nsnn.data.sources import SOURCES
+from nsnn.data.sources import ARCHIVES, SOURCES, RemoteArchive
 from nsnn.errors import RunError, UserError
 
 
@@ -45,6 +46,10 @@ def _paths(name: str, directory) -> list[Path]:
         source = SOURCES[name]
         wanted = [file.alternatives for file in source.files]
         return find_files(name, wanted, source.how, directory)
+    if name in cifar.LAYOUTS:
+        return cifar.find(name, directory)
+    if name == tiny_imagenet.NAME:
+        return tiny_imagenet.find(directory)
     if name == "glyphs":
         cached = glyph_cache.find(directory)
         return [] if cached is None else [cached]
@@ -52,7 +57,7 @@ def _paths(name: str, directory) -> list[Path]:
 
 
 def get(name: str, dir: str | os.PathLike | None = None) -> Path:
-    """Download a data set, or draw the glyphs, so that it is there for later.
+    """Download and unpack a data set, or draw the glyphs, so that it is there for later.
 
     Parameters
     ----------
@@ -74,7 +79,7 @@ def get(name: str, dir: str | os.PathLike | None = None) -> Path:
         If the download or the writing failed.
     """
     entry = registry.entry(name)
-    if name in SOURCES:
+    if name in SOURCES or name in ARCHIVES:
         return download.fetch(name, dir)
     if name != "glyphs":
         raise UserError(f"{name}: nothing to download; {entry.how}")
@@ -100,7 +105,7 @@ def check(name: str, dir: str | os.PathLike | None = None) -> str:
     Returns
     -------
     str
-        A line for each file and one for each split.
+        A line for each file or archive and one for each split.
 
     Raises
     ------
@@ -114,6 +119,8 @@ def check(name: str, dir: str | os.PathLike | None = None) -> str:
             _verify(file, path, entry.how)
             for file, path in zip(SOURCES[name].files, paths, strict=True)
         ]
+    elif name in ARCHIVES:
+        lines = [_verify_unpacked(ARCHIVES[name], paths[0].parent)]
     elif name == "glyphs":
         lines = [_verify_glyphs(paths)]
     else:
@@ -127,13 +134,35 @@ def _verify(file, path: Path, how: str) -> str:
     expected = file.md5 if path.name == file.name else file.content_md5
     if expected is None:
         return f"{path}  checksum unknown (only that of the .gz is published)"
+    _compare(path, expected, how)
+    return f"{path}  md5 {expected} as published"
+
+
+def _compare(path: Path, expected: str, how: str) -> None:
+    """Error when a file has another checksum."""
     try:
         found = download.md5(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     if found != expected:
         raise UserError(f"{path}: expected md5 {expected}, found {found}; to get it again: {how}")
-    return f"{path}  md5 {found} as published"
+
+
+def _verify_unpacked(source: RemoteArchive, folder: Path) -> str:
+    """Compare a folder with the archive that it comes from, where that lies beside it."""
+    archive = folder.parent / source.archive
+    if not archive.is_file():
+        return (
+            f"{folder}  checksum unknown (only that of {source.archive} is published, "
+            "which is not beside it)"
+        )
+    _compare(archive, source.md5, source.how)
+    different = first_difference(archive, source.folder, folder)
+    if different is not None:
+        raise UserError(
+            f"{different}: missing, or not as in {archive.name}; to get it again: {source.how}"
+        )
+    return f"{folder}  equal to {archive.name}, md5 {source.md5} as published"
 
 
 def _verify_glyphs(paths: list[Path]) -> str:

@@ -9,8 +9,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from nsnn.data.archive import unpack
 from nsnn.data.locate import given_folder, user_cache
-from nsnn.data.sources import SOURCES, RemoteFile, RemoteSet
+from nsnn.data.sources import ARCHIVES, SOURCES, RemoteArchive, RemoteFile, RemoteSet
 from nsnn.errors import RunError, UserError
 
 TIMEOUT = 30.0
@@ -44,12 +45,12 @@ def target_folder(name: str, directory: str | os.PathLike | None = None) -> Path
 
 
 def fetch(name: str, directory: str | os.PathLike | None = None, timeout: float = TIMEOUT) -> Path:
-    """Download the files of a data set that are not there yet.
+    """Download the files of a data set that are not there yet, and unpack an archive.
 
     Parameters
     ----------
     name : str
-        A key of `sources.SOURCES`.
+        A key of `sources.SOURCES` or `sources.ARCHIVES`.
     directory : path-like, optional
         See `target_folder`; without it the user cache.
     timeout : float
@@ -68,14 +69,17 @@ def fetch(name: str, directory: str | os.PathLike | None = None, timeout: float 
     Notes
     -----
     What was received before an interruption stays in `<file>.part` and is continued. A file
-    that has its name has its checksum.
+    that has its name has its checksum. An archive is kept beside the folder that it is unpacked
+    to: from it that folder is made whole again when something in it is missing or damaged.
     """
-    source = SOURCES[name]
+    source = SOURCES[name] if name in SOURCES else ARCHIVES[name]
     folder = target_folder(name, directory)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in source.files:
             _fetch_file(source, file, folder, timeout)
+        if name in ARCHIVES:
+            unpack(folder / source.archive, source.folder, folder / source.folder)
     except OSError as error:
         raise RunError(
             f"{name}: cannot write to {folder} ({error.strerror or error}): "
@@ -84,7 +88,9 @@ def fetch(name: str, directory: str | os.PathLike | None = None, timeout: float 
     return folder
 
 
-def _fetch_file(source: RemoteSet, file: RemoteFile, folder: Path, timeout: float) -> None:
+def _fetch_file(
+    source: RemoteSet | RemoteArchive, file: RemoteFile, folder: Path, timeout: float
+) -> None:
     """One file, from the first mirror that gives it."""
     target, part = folder / file.name, folder / f"{file.name}.part"
     if target.exists() and md5(target) == file.md5:
@@ -120,13 +126,10 @@ def _verify(part: Path, expected: str) -> None:
         raise _MirrorError(f"md5 {found} instead of {expected}")
 
 
-def _by_hand(source: RemoteSet, folder: Path) -> str:
+def _by_hand(source: RemoteSet | RemoteArchive, folder: Path) -> str:
     """What to do where there is no network."""
     files = ", ".join(f"{file.name} (md5 {file.md5})" for file in source.files)
-    return (
-        f"By hand: put {files} into {folder}, "
-        f"then run `nsnn data check {source.name} --dir {folder}`"
-    )
+    return f"By hand: put {files} into {folder}, then run `{source.last_step} --dir {folder}`"
 
 
 def _transfer(url: str, part: Path, timeout: float) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -60,22 +59,17 @@ def save(folder: Path) -> Path:
     OSError
         If it cannot be written; no part of it is left.
     """
-    return _write(generate(), folder)
+    path = folder / file_name()
+    arrays.write_npz(path, *_splits(generate()))
+    return path
 
 
-def _write(content: dict, folder: Path) -> Path:
-    """Write the arrays under a temporary name, then rename."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # A name of its own: two runs may draw at the same time.
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **content)
-        os.replace(temporary, folder / file_name())
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return folder / file_name()
+def _splits(content: dict) -> tuple[Split, Split]:
+    """Training and test split of what `generate` gives."""
+    return (
+        Split(content["train_images"], content["train_labels"]),
+        Split(content["test_images"], content["test_labels"]),
+    )
 
 
 def read_splits(directory: str | os.PathLike | None = None) -> tuple[Split, Split]:
@@ -96,12 +90,9 @@ def read_splits(directory: str | os.PathLike | None = None) -> tuple[Split, Spli
         # A damaged cache is drawn again: the result is the same bytes, so nothing is hidden.
         with contextlib.suppress(UserError):
             return arrays.read_npz(cached)[:2]
-    content = generate()
+    splits = _splits(generate())
     folder = user_cache("glyphs")
     if folder is not None:
         with contextlib.suppress(OSError):  # without a writable home each run draws them
-            _write(content, folder)
-    return (
-        Split(content["train_images"], content["train_labels"]),
-        Split(content["test_images"], content["test_labels"]),
-    )
+            arrays.write_npz(folder / file_name(), *splits)
+    return splits

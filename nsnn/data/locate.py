@@ -1,7 +1,8 @@
 """Where the files of a data set are: `data.dir`, `$NSNN_DATA`, the user cache, in this order.
 
 In each of the first two, the sub-folder of the data set's name comes before the folder itself:
-MNIST and Fashion-MNIST have equal file names, so the more specific place has to win.
+MNIST and Fashion-MNIST have equal file names, so the more specific place has to win. The folder
+that an official archive unpacks to may lie in each of the places.
 """
 
 import os
@@ -74,7 +75,11 @@ def present(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def find_files(
-    name: str, wanted: list[tuple[str, ...]], how: str, directory: str | os.PathLike | None = None
+    name: str,
+    wanted: list[tuple[str, ...]],
+    how: str,
+    directory: str | os.PathLike | None = None,
+    unpacked: str = "",
 ) -> list[Path]:
     """Paths of all files of a data set, from the first folder that has any of them.
 
@@ -87,6 +92,8 @@ def find_files(
         How to get the files, for the message.
     directory : path-like, optional
         `data.dir`.
+    unpacked : str
+        The folder in the official archive, which may lie in each of the places as well.
 
     Returns
     -------
@@ -99,6 +106,8 @@ def find_files(
         If no folder has the files, or the first that has one lacks another.
     """
     folders = candidates(name, directory)
+    if unpacked:
+        folders = [place for folder in folders for place in (folder / unpacked, folder)]
     for folder in folders:
         found = [present(folder, names) for names in wanted]
         if all(found):

@@ -5,10 +5,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nsnn.data import arrays, glyph_cache, idx
+from nsnn.data import arrays, cifar, glyph_cache, idx, tiny_imagenet
 from nsnn.data.assemble import assemble
 from nsnn.data.batches import DataSet
-from nsnn.data.sources import SOURCES
+from nsnn.data.sources import ARCHIVES, SOURCES
 from nsnn.errors import UserError
 
 
@@ -27,6 +27,8 @@ class Entry:
         How to get it, to print after "to get it:".
     read : callable
         `read(data.dir or None)` gives training, test and, where the set has one, validation split.
+    classes : int, optional
+        How many the data set declares; None when its labels decide.
     """
 
     description: str
@@ -34,10 +36,15 @@ class Entry:
     sizes: str
     how: str
     read: Callable
+    classes: int | None = None
 
 
-def _official(name: str) -> Callable:
+def _idx(name: str) -> Callable:
     return lambda directory: idx.read_splits(name, directory)
+
+
+def _cifar(name: str) -> Callable:
+    return lambda directory: cifar.read_splits(name, directory)
 
 
 DATASETS = {
@@ -47,20 +54,47 @@ DATASETS = {
         "6,000 + 2,000",
         "nothing to do, it is drawn at first use (about 1 s)",
         glyph_cache.read_splits,
+        10,
     ),
     "mnist": Entry(
         "handwritten digits",
         "1 × 28 × 28",
         "60,000 + 10,000",
         SOURCES["mnist"].how,
-        _official("mnist"),
+        _idx("mnist"),
+        idx.CLASSES,
     ),
     "fashion-mnist": Entry(
         "pictures of clothes",
         "1 × 28 × 28",
         "60,000 + 10,000",
         SOURCES["fashion-mnist"].how,
-        _official("fashion-mnist"),
+        _idx("fashion-mnist"),
+        idx.CLASSES,
+    ),
+    "cifar10": Entry(
+        "photographs of 10 kinds of things",
+        "3 × 32 × 32",
+        "50,000 + 10,000",
+        ARCHIVES["cifar10"].how,
+        _cifar("cifar10"),
+        10,
+    ),
+    "cifar100": Entry(
+        "photographs of 100 kinds of things",
+        "3 × 32 × 32",
+        "50,000 + 10,000",
+        ARCHIVES["cifar100"].how,
+        _cifar("cifar100"),
+        100,
+    ),
+    "tiny-imagenet": Entry(
+        "photographs of 200 kinds of things",
+        "3 × 64 × 64",
+        "100,000 + 10,000",
+        ARCHIVES["tiny-imagenet"].how,
+        tiny_imagenet.read_splits,
+        tiny_imagenet.OFFICIAL.classes,
     ),
     "arrays": Entry(
         "your own images or events in an .npz file",
@@ -99,8 +133,9 @@ def load(
     name : str
         A key of `DATASETS`.
     dir : path-like, optional
-        `data.dir`: the folder of the files, or one with a sub-folder of the set's name; then
-        `$NSNN_DATA`, the same two ways; then the user cache. None and "" mean not given.
+        `data.dir`: the folder of the files, or one with a sub-folder of the set's name or of the
+        name that the official archive gives it; then `$NSNN_DATA`, the same ways; then the user
+        cache. None and "" mean not given.
     validation : float
         Fraction in [0, 1) of the training data to hold out.
     seed : int
@@ -121,5 +156,7 @@ def load(
     >>> len(digits.train), len(digits.validation), len(digits.test), digits.shape
     (5400, 600, 2000, (1, 28, 28))
     """
-    train, test, *own = entry(name).read(dir or None)
-    return assemble(name, train, test, own[0] if own else None, validation, seed)
+    known = entry(name)
+    train, test, *own = known.read(dir or None)
+    own_validation = own[0] if own else None
+    return assemble(name, train, test, own_validation, validation, seed, known.classes)

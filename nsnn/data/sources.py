@@ -1,8 +1,16 @@
-"""The official files of the data sets that can be downloaded: names, checksums, mirrors."""
+"""The official files of the data sets that can be downloaded: names, checksums, mirrors.
+
+Two kinds: sets of IDX files, which are read as they are, and archives, which are unpacked.
+"""
 
 from typing import NamedTuple
 
 IMAGES, LABELS = 3, 1  # dimensions of an IDX file of images and of one of labels
+
+
+def _how(name: str) -> str:
+    """How to get a data set, in a few words."""
+    return f"run `nsnn data get {name}` (or data_scripts/get_{name.replace('-', '_')}.py)"
 
 
 class RemoteFile(NamedTuple):
@@ -11,19 +19,19 @@ class RemoteFile(NamedTuple):
     Attributes
     ----------
     name : str
-        As on the mirrors; it ends in .gz.
+        As on the mirrors.
     md5 : str
         Of the compressed file.
     content_md5 : str or None
         Of the content, where it is published.
-    dimensions : int
-        IMAGES or LABELS.
+    dimensions : int or None
+        IMAGES or LABELS; None for an archive.
     """
 
     name: str
     md5: str
-    content_md5: str | None
-    dimensions: int
+    content_md5: str | None = None
+    dimensions: int | None = None
 
     @property
     def alternatives(self) -> tuple[str, str]:
@@ -41,8 +49,50 @@ class RemoteSet(NamedTuple):
     @property
     def how(self) -> str:
         """How to get the files, in a few words."""
-        script = self.name.replace("-", "_")
-        return f"run `nsnn data get {self.name}` (or data_scripts/get_{script}.py)"
+        return _how(self.name)
+
+    @property
+    def last_step(self) -> str:
+        """What follows when the files have been put in their place by hand."""
+        return f"nsnn data check {self.name}"
+
+
+class RemoteArchive(NamedTuple):
+    """A data set in one .tar.gz or .zip archive.
+
+    Attributes
+    ----------
+    name : str
+        Of the data set.
+    archive : str
+        The archive's name, as on the mirrors.
+    md5 : str
+        Of the archive.
+    folder : str
+        The folder in the archive that holds everything.
+    mirrors : tuple of str
+    """
+
+    name: str
+    archive: str
+    md5: str
+    folder: str
+    mirrors: tuple[str, ...]
+
+    @property
+    def how(self) -> str:
+        """How to get the files, in a few words."""
+        return _how(self.name)
+
+    @property
+    def files(self) -> tuple[RemoteFile]:
+        """The archive, as the only file to download."""
+        return (RemoteFile(self.archive, self.md5),)
+
+    @property
+    def last_step(self) -> str:
+        """What follows when the archive has been put in its place by hand: unpacking it."""
+        return f"nsnn data get {self.name}"
 
 
 SOURCES = {
@@ -99,5 +149,29 @@ SOURCES = {
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         ),
+    ),
+}
+
+ARCHIVES = {
+    "cifar10": RemoteArchive(
+        "cifar10",
+        "cifar-10-binary.tar.gz",
+        "c32a1d4ab5d03f1284b67883e8d87530",
+        "cifar-10-batches-bin",
+        ("https://www.cs.toronto.edu/~kriz/",),
+    ),
+    "cifar100": RemoteArchive(
+        "cifar100",
+        "cifar-100-binary.tar.gz",
+        "03b5dce01913d631647c71ecec9e9cb8",
+        "cifar-100-binary",
+        ("https://www.cs.toronto.edu/~kriz/",),
+    ),
+    "tiny-imagenet": RemoteArchive(
+        "tiny-imagenet",
+        "tiny-imagenet-200.zip",
+        "90528d7ca1a48142e341f4ef8d21d0de",
+        "tiny-imagenet-200",
+        ("http://cs231n.stanford.edu/",),
     ),
 }

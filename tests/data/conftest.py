@@ -1,9 +1,12 @@
-"""Data tests: a cache of their own, small IDX files, and the real MNIST where it is present."""
+"""Data tests: a cache of their own, small IDX files, a local server, real MNIST where it is."""
 
 import functools
 import gzip
+import http.server
 import os
+import re
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +99,55 @@ def idx_folder(tmp_path):
     for name, content in idx_files().items():
         (folder / name).write_bytes(content)
     return folder
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves `server.content`; the first folder of the path says how it misbehaves."""
+
+    def do_GET(self):
+        mode, name = self.path.strip("/").split("/")
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(wanted[1]) if wanted else 0
+        self.server.requests.append((mode, name, start))
+        content = self.server.content[name]
+        if mode == "missing":
+            return self.send_error(404)
+        if mode == "hang":
+            return self.server.released.wait(20)
+        if mode == "wrong":
+            content = bytes(len(content))
+        if mode == "norange":
+            start = 0
+        if start >= len(content):
+            return self.send_error(416)
+        self.send_response(206 if start else 200)
+        if start:
+            shown = start + 1 if mode == "shifted" else start
+            self.send_header("Content-Range", f"bytes {shown}-{len(content) - 1}/{len(content)}")
+        if mode != "nolength":
+            self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        cut = mode == "cut" and name == next(iter(self.server.content))
+        self.wfile.write(content[start : start + 40] if cut else content[start:])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server(small_idx):
+    """A server on the loopback that is stopped after the test."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.content, server.requests = small_idx(), []
+    server.released = threading.Event()
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    thread.join(5)
+    server.server_close()
 
 
 @pytest.fixture

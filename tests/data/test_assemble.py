@@ -101,6 +101,19 @@ def test_classes_are_those_of_all_splits():
     assert any(d.train.labels.max() == 1 for d in data)
 
 
+def test_declared_classes_may_be_more_than_the_labels_show():
+    assert assemble("x", make_split(20), make_split(10), classes=7).classes == 7
+
+
+@pytest.mark.parametrize("label", [-1, 5])
+@pytest.mark.parametrize("position", range(3))
+def test_a_label_outside_the_declared_classes_is_refused(label, position, refused):
+    splits = [make_split(20), make_split(10), make_split(10)]
+    splits[position].labels[3] = label
+    with refused("x: labels from", label, "has 5 classes", "0 to 4"):
+        assemble("x", *splits, classes=5)
+
+
 def test_the_fingerprint_is_that_of_the_training_data():
     first = assemble("x", make_split(20), make_split(5)).fingerprint()
     assert assemble("y", make_split(20), make_split(6)).fingerprint() == first

@@ -33,9 +33,11 @@ def row(name):
 
 def test_list_without_data():
     table = commands.list_datasets().splitlines()
-    assert len(table) == 5
+    assert len(table) == 8
     assert "60,000 + 10,000" in row("mnist")
     assert "not here: run `nsnn data get fashion-mnist`" in row("fashion-mnist")
+    for name in ("cifar10", "cifar100", "tiny-imagenet"):
+        assert f"not here: run `nsnn data get {name}`" in row(name)
     assert "train_images" in row("arrays")
     assert "drawn at first use" in row("glyphs")
 

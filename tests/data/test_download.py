@@ -1,70 +1,19 @@
 """Downloads against a local server that can fail in each way a mirror does."""
 
 import hashlib
-import http.server
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from nsnn.data import download
-from nsnn.data.sources import SOURCES
+from nsnn.data.sources import ARCHIVES, SOURCES
 from nsnn.errors import RunError, UserError
 
 SCRIPTS = Path(__file__).parents[2] / "data_scripts"
 FIRST = SOURCES["mnist"].files[0].name
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `server.content`; the first folder of the path says how it misbehaves."""
-
-    def do_GET(self):
-        mode, name = self.path.strip("/").split("/")
-        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        start = int(wanted[1]) if wanted else 0
-        self.server.requests.append((mode, name, start))
-        content = self.server.content[name]
-        if mode == "missing":
-            return self.send_error(404)
-        if mode == "hang":
-            return self.server.released.wait(20)
-        if mode == "wrong":
-            content = bytes(len(content))
-        if mode == "norange":
-            start = 0
-        if start >= len(content):
-            return self.send_error(416)
-        self.send_response(206 if start else 200)
-        if start:
-            shown = start + 1 if mode == "shifted" else start
-            self.send_header("Content-Range", f"bytes {shown}-{len(content) - 1}/{len(content)}")
-        if mode != "nolength":
-            self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        cut = mode == "cut" and name == FIRST
-        self.wfile.write(content[start : start + 40] if cut else content[start:])
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture
-def server(small_idx):
-    """A server on the loopback that is stopped after the test."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.content, server.requests = small_idx(), []
-    server.released = threading.Event()
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.released.set()
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
 
 
 @pytest.fixture
@@ -275,14 +224,18 @@ def test_script_can_be_interrupted(monkeypatch, capsys):
     assert "to continue" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+@pytest.mark.parametrize("name", [*SOURCES, *ARCHIVES])
 def test_the_scripts_start(name):
-    command = [sys.executable, SCRIPTS / f"get_{name}.py", "--help"]
+    path = SCRIPTS / f"get_{name.replace('-', '_')}.py"
+    assert f'script("{name}", __doc__)' in path.read_text()
+    command = [sys.executable, path, "--help"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert f"nsnn data get {name}" in result.stdout
     assert "--dir" in result.stdout
 
 
 def test_published_checksums_are_distinct_md5():
-    digests = [file.md5 for source in SOURCES.values() for file in source.files]
-    assert len(set(digests)) == 8
+    sources = [*SOURCES.values(), *ARCHIVES.values()]
+    digests = [file.md5 for source in sources for file in source.files]
+    assert len(set(digests)) == 11
     assert all(re.fullmatch(r"[0-9a-f]{32}", digest) for digest in digests)

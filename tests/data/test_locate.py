@@ -37,6 +37,14 @@ def test_the_places_have_an_order(tmp_path, monkeypatch):
         assert find(tmp_path / "dir")[0].parent == folder
 
 
+def test_the_official_folder_comes_before_the_place_that_holds_it(tmp_path):
+    for place in ("dir", "dir/official", "dir/digits", "dir/digits/official"):
+        folder = fill(tmp_path / place, "a", "b")
+        found = locate.find_files("digits", WANTED, "run this", tmp_path / "dir", "official")
+        assert found == [folder / "a", folder / "b"]
+        assert find(tmp_path / "dir")[0].parent.name != "official"
+
+
 def test_plain_files_serve_too(tmp_path):
     folder = fill(tmp_path / "dir", "a", "b.gz")
     assert find(folder) == [folder / "a", folder / "b.gz"]

@@ -10,7 +10,16 @@ from nsnn.data import DATASETS, glyph_cache, load
 
 
 def test_the_names():
-    assert list(DATASETS) == ["glyphs", "mnist", "fashion-mnist", "arrays"]
+    official = ["mnist", "fashion-mnist", "cifar10", "cifar100", "tiny-imagenet"]
+    assert list(DATASETS) == ["glyphs", *official, "arrays"]
+    declared = {name: entry.classes for name, entry in DATASETS.items()}
+    assert list(declared.values()) == [10, 10, 10, 10, 100, 200, None]
+
+
+def test_idx_sets_declare_their_classes(idx_folder, as_idx):
+    for prefix, n in (("train", 30), ("t10k", 20)):
+        (idx_folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(as_idx(np.full(n, 3)))
+    assert load("mnist", idx_folder).classes == 10
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,135 @@
+"""Random changes of training images: shifted crops, mirror images, Cutout.
+
+Each batch takes its numbers in order from one generator, so that an epoch which is resumed in its
+middle meets the same ones once the batches before have been drawn and thrown away.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from nsnn.data.batches import Batch, DataSet
+from nsnn.errors import UserError
+
+AUGMENTATIONS = ("none", "crop-flip", "crop-flip-cutout")
+"""Values of `data.augment`."""
+
+CUTOUT = 16
+"""Side of the square that Cutout fills, in pixels."""
+
+
+def check(kind: str, data: DataSet) -> None:
+    """Error when data cannot be augmented as asked: events, or images that Cutout would blank.
+
+    Raises
+    ------
+    UserError
+    """
+    if kind != "none" and data.time_steps is not None:
+        raise UserError(
+            f'data.augment = "{kind}", but {data.name} holds events, not images: '
+            'set data.augment to "none"'
+        )
+    if kind == "crop-flip-cutout" and min(data.shape[1:]) <= CUTOUT:
+        size = " × ".join(map(str, data.shape[1:]))
+        raise UserError(
+            f'data.augment = "{kind}": a square of {CUTOUT} pixels can blank whole images of '
+            f'{data.name}, {size}: set data.augment to "crop-flip"'
+        )
+
+
+def augmented(
+    batches: Iterable[Batch], kind: str, rng: np.random.Generator, mean: np.ndarray
+) -> Iterator[Batch]:
+    """The batches with their images changed; those given are left as they are.
+
+    Parameters
+    ----------
+    batches : iterable of Batch
+        Of images (B, C, H, W), uint8 or float.
+    kind : str
+        One of `AUGMENTATIONS`.
+    rng : numpy.random.Generator
+        For this epoch alone.
+    mean : ndarray of float32, shape (C,)
+        Of the training images on the scale [0, 1], see `cutout`.
+    """
+    for batch in batches:
+        images = batch.images
+        if kind != "none":
+            images = flip(crop(images, rng), rng)
+        if kind == "crop-flip-cutout":
+            cutout(images, mean, rng)
+        yield Batch(images, batch.labels)
+
+
+def padding(height: int, width: int) -> int:
+    """Pixels that `crop` adds on each side: 4, or 8 for images of 64 pixels and more."""
+    return 8 if min(height, width) >= 64 else 4
+
+
+def crop(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Pad each image with black and cut its own size out at a random place.
+
+    Parameters
+    ----------
+    images : ndarray of uint8 or float, shape (B, C, H, W)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray like images
+
+    Notes
+    -----
+    Black is 0 before normalisation, as in the public code of the papers, which pads and then
+    normalises.
+    """
+    n, channels, height, width = images.shape
+    pad = padding(height, width)
+    padded = np.zeros((n, channels, height + 2 * pad, width + 2 * pad), dtype=images.dtype)
+    padded[:, :, pad:-pad, pad:-pad] = images
+    top, left = rng.integers(0, 2 * pad + 1, size=(2, n))
+    # (B, C, 2 pad + 1, 2 pad + 1, H, W): all crops there are, as a view.
+    windows = sliding_window_view(padded, (height, width), axis=(2, 3))
+    return windows[np.arange(n), :, top, left]
+
+
+def flip(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mirror each image left to right with probability ½; see `crop` for the types."""
+    mirrored = rng.integers(0, 2, size=len(images), dtype=np.uint8).astype(bool)
+    return np.where(mirrored[:, None, None, None], images[:, :, :, ::-1], images)
+
+
+def cutout(images: np.ndarray, mean: np.ndarray, rng: np.random.Generator) -> None:
+    """Fill a square of each image with the mean colour, in place.
+
+    Parameters
+    ----------
+    images : ndarray of uint8 or float, shape (B, C, H, W)
+    mean : ndarray of float32, shape (C,)
+        Colour of the square on the scale [0, 1].
+    rng : numpy.random.Generator
+
+    Notes
+    -----
+    The square's centre is uniform over the pixels of the image; what lies beyond the border is
+    cut off. The authors' code fills with 0 *after* normalisation, which is the training images'
+    mean before it. For uint8 that is rounded to a whole grey level, at most 1/510 away.
+    Source: T. DeVries, G. W. Taylor, "Improved Regularization of Convolutional Neural Networks
+    with Cutout".
+    """
+    n, _, height, width = images.shape
+    fill = np.rint(mean * 255) if images.dtype == np.uint8 else mean
+    y, x = rng.integers(0, height, size=n), rng.integers(0, width, size=n)
+    rows, columns = _covered(y, height), _covered(x, width)
+    inside = rows[:, None, :, None] & columns[:, None, None, :]
+    np.copyto(images, fill.astype(images.dtype)[:, None, None], where=inside)
+
+
+def _covered(centre: np.ndarray, size: int) -> np.ndarray:
+    """Which of `size` rows or columns each square covers: bool (B, size)."""
+    start = centre[:, None] - CUTOUT // 2
+    position = np.arange(size)
+    return (start <= position) & (position < start + CUTOUT)

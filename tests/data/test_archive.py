@@ -1,0 +1,163 @@
+"""Unpacking archives: whole or not at all, nothing outside the folder."""
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+
+import pytest
+
+from nsnn.data import archive
+from nsnn.errors import RunError
+
+FILES = {"top/a.bin": b"a" * 5000, "top/sub/b.txt": b"bb", "top/empty": b""}
+KINDS = ["files.tar.gz", "files.zip"]
+
+
+def make(path, files=FILES, links=()):
+    """An archive of files and of symbolic links to /etc."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+            opened.mkdir("top")
+            for name, content in files.items():
+                opened.writestr(name, content)
+            for name in links:
+                info = zipfile.ZipInfo(name)
+                info.external_attr = (stat.S_IFLNK | 0o777) << 16
+                opened.writestr(info, "/etc")
+        return path
+    with tarfile.open(path, "w:gz") as opened:
+        folder = tarfile.TarInfo("top")
+        folder.type = tarfile.DIRTYPE
+        opened.addfile(folder)
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            opened.addfile(info, io.BytesIO(content))
+        for name in links:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc"
+            opened.addfile(info)
+    return path
+
+
+@pytest.fixture(params=KINDS)
+def path(request, tmp_path):
+    return tmp_path / request.param
+
+
+def content(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {f"top/{path.relative_to(folder)}": path.read_bytes() for path in files}
+
+
+def beside(path):
+    """What else is in the archive's folder."""
+    return sorted(p.name for p in path.parent.iterdir() if p != path)
+
+
+def test_everything_in_the_folder_is_unpacked(path):
+    make(path)
+    archive.unpack(path, "top", path.parent / "here")
+    assert content(path.parent / "here") == FILES
+    assert beside(path) == ["here"]
+
+
+def test_what_lies_beside_the_folder_is_left_out(path):
+    make(path, {**FILES, "__MACOSX/top/a.bin": b"x", "notes": b"x"})
+    archive.unpack(path, "top", path.parent / "top")
+    assert content(path.parent / "top") == FILES
+
+
+def test_a_folder_that_is_whole_is_left_alone(path):
+    folder = path.parent / "top"
+    archive.unpack(make(path), "top", folder)
+    (folder / "mine").write_bytes(b"")
+    archive.unpack(path, "top", folder)
+    assert (folder / "mine").exists()
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["missing", "longer", "changed", "folder"])
+def test_differences_are_found_and_mended(path, name, damage):
+    folder = path.parent / "top"
+    archive.unpack(make(path), "top", folder)
+    assert archive.first_difference(path, "top", folder) is None
+    target = path.parent / name
+    size = len(FILES[name])
+    target.unlink()
+    if damage == "folder":
+        target.mkdir()
+    elif damage == "longer":
+        target.write_bytes(FILES[name] + b"x")
+    elif damage == "changed":
+        target.write_bytes(b"x" * max(size, 1))
+    assert archive.first_difference(path, "top", folder) == target
+    archive.unpack(path, "top", folder)
+    assert content(folder) == FILES
+    assert beside(path) == ["top"]
+
+
+def test_remains_of_an_earlier_attempt_are_removed(path):
+    for name in ("top.part", "top.old"):
+        (path.parent / name).mkdir()
+        (path.parent / name / "stale").write_bytes(b"")
+    (path.parent / "top").mkdir()
+    archive.unpack(make(path), "top", path.parent / "top")
+    assert content(path.parent / "top") == FILES
+    assert beside(path) == ["top"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "top/../../evil", "/evil", "C:/evil", "top\\..\\evil", "top/../evil"]
+)
+def test_paths_that_lead_elsewhere_are_refused(path, name, refused):
+    make(path, {**FILES, name: b"evil"})
+    with refused(path, "evil", "not unpacked", error=RunError):
+        archive.unpack(path, "top", path.parent / "folder" / "top")
+    assert list(path.parent.rglob("*evil*")) == []
+    assert not os.path.exists("/evil")
+    assert not (path.parent / "folder" / "top").exists()
+
+
+def test_links_are_refused(path, refused):
+    make(path, links=["top/link"])
+    with refused(path, "top/link", "not unpacked", error=RunError):
+        archive.unpack(path, "top", path.parent / "top")
+    assert beside(path) == []
+
+
+def test_an_archive_without_the_folder_is_refused(path, refused):
+    make(path)
+    with refused(path, "no folder other", error=RunError):
+        archive.unpack(path, "other", path.parent / "other")
+
+
+@pytest.mark.parametrize("kept", [0, 0.2, 0.5, 0.9])
+def test_an_archive_that_is_cut_short_leaves_nothing(path, kept, refused):
+    whole = make(path).read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    with refused(path, "damaged", error=RunError):
+        archive.unpack(path, "top", path.parent / "top")
+    assert beside(path) == []
+
+
+def test_a_damaged_archive_does_not_harm_what_is_there(path, refused):
+    folder = path.parent / "top"
+    archive.unpack(make(path), "top", folder)
+    path.write_bytes(path.read_bytes()[:100])
+    with refused(path, "damaged", error=RunError):
+        archive.unpack(path, "top", folder)
+    assert content(folder) == FILES
+
+
+def test_an_interruption_leaves_nothing(path, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    make(path)
+    monkeypatch.setattr(archive.shutil, "copyfileobj", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        archive.unpack(path, "top", path.parent / "top")
+    assert beside(path) == []

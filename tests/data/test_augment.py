@@ -1,0 +1,138 @@
+"""Shifted crops, mirror images and Cutout of training batches."""
+
+import numpy as np
+import pytest
+
+from nsnn.data import Batch, Split, augment, batches
+from nsnn.data.assemble import assemble
+from nsnn.streams import stream
+
+SEEDS = range(5)
+
+
+def make(n=40, shape=(3, 12, 10), dtype=np.uint8, seed=0):
+    """Images without a black pixel, all pixels of an image different enough to place them."""
+    images = np.random.default_rng(seed).integers(1, 256, size=(n, *shape)).astype(np.uint8)
+    return images if dtype == np.uint8 else (images / 255).astype(dtype)
+
+
+def crops(image, pad):
+    """All (top, left) → crop of one image (C, H, W), slowly."""
+    _, height, width = image.shape
+    padded = np.pad(image, ((0, 0), (pad, pad), (pad, pad)))
+    places = range(2 * pad + 1)
+    return {(i, j): padded[:, i : i + height, j : j + width] for i in places for j in places}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize(("shape", "pad"), [((3, 12, 10), 4), ((1, 64, 65), 8)])
+def test_each_crop_is_one_of_the_padded_image(dtype, shape, pad):
+    images = make(3, shape, dtype)
+    cropped = augment.crop(images, np.random.default_rng(1))
+    assert (cropped.dtype, cropped.shape) == (images.dtype, images.shape)
+    for image, result in zip(images, cropped, strict=True):
+        assert sum(np.array_equal(result, part) for part in crops(image, pad).values()) == 1
+
+
+def test_every_place_is_met_equally_often():
+    image = make(1)
+    n = 81 * 200
+    cropped = augment.crop(np.repeat(image, n, axis=0), np.random.default_rng(0))
+    counts = [(cropped == part).all(axis=(1, 2, 3)).sum() for part in crops(image[0], 4).values()]
+    assert sum(counts) == n
+    # Chi-squared of 80 degrees of freedom: beyond 150 once in a million.
+    assert sum((c - 200) ** 2 / 200 for c in counts) < 150
+
+
+@pytest.mark.parametrize(("size", "pad"), [((28, 28), 4), ((63, 80), 4), ((64, 64), 8)])
+def test_padding(size, pad):
+    assert augment.padding(*size) == pad
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_flip_mirrors_half_of_the_images(seed):
+    images = make(1000, (2, 3, 4))
+    result = augment.flip(images, np.random.default_rng(seed))
+    same = (result == images).all(axis=(1, 2, 3))
+    mirrored = (result == images[:, :, :, ::-1]).all(axis=(1, 2, 3))
+    assert np.all(same ^ mirrored)
+    assert abs(mirrored.sum() - 500) < 80  # 5 standard deviations
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_cutout_fills_a_clipped_square_with_the_mean(dtype):
+    n, side = 3000, 32
+    before = make(n, (3, side, side), dtype)
+    mean = np.array([0.2, 0.5, 0.9], dtype=np.float32)
+    fill = np.array([51, 128, 230]) if dtype == np.uint8 else mean
+    before[before == fill.astype(dtype)[:, None, None]] = 0  # so that the square can be seen
+    after = before.copy()
+    augment.cutout(after, mean, np.random.default_rng(0))
+    filled = (after == fill.astype(dtype)[:, None, None]).all(axis=1)
+    assert np.array_equal(
+        after[~filled[:, None].repeat(3, 1)], before[~filled[:, None].repeat(3, 1)]
+    )
+    rows, columns = filled.any(axis=2), filled.any(axis=1)
+    assert np.array_equal(filled, rows[:, :, None] & columns[:, None, :])
+    for covered in (rows, columns):
+        first, last = covered.argmax(axis=1), side - 1 - covered[:, ::-1].argmax(axis=1)
+        assert np.array_equal(covered.sum(axis=1), last - first + 1)  # without a gap
+        # A centre c covers c − 8 … c + 7 of 0 … 31: each c once, as seen from both ends.
+        centres = np.where(first > 0, first + 8, last - 7)
+        assert np.array_equal(first, np.maximum(centres - 8, 0))
+        assert np.array_equal(last, np.minimum(centres + 7, side - 1))
+        counts = np.bincount(centres, minlength=side)
+        assert counts.size == side
+        # 31 degrees of freedom: beyond 80 about three times in a million.
+        assert ((counts - n / side) ** 2 / (n / side)).sum() < 80
+
+
+@pytest.mark.parametrize("kind", augment.AUGMENTATIONS)
+def test_what_each_kind_does(kind):
+    images, mean = make(8, (3, 32, 32)), np.full(3, 0.5, dtype=np.float32)
+    rng = np.random.default_rng(3)
+    expected = images
+    if kind != "none":
+        expected = augment.flip(augment.crop(images, rng), rng)
+    if kind == "crop-flip-cutout":
+        augment.cutout(expected, mean, rng)
+    given = Batch(images.copy(), np.arange(8))
+    (result,) = augment.augmented([given], kind, np.random.default_rng(3), mean)
+    assert np.array_equal(result.images, expected)
+    assert np.array_equal(result.images, images) == (kind == "none")
+    assert np.array_equal(result.labels, np.arange(8))
+    assert np.array_equal(given.images, images)
+
+
+@pytest.mark.parametrize("kind", augment.AUGMENTATIONS[1:])
+def test_a_batch_depends_on_its_number_alone(kind):
+    split = Split(make(20), np.arange(20))
+    mean = np.full(3, 0.5, dtype=np.float32)
+
+    def run(epoch):
+        parts = batches(split, 6, stream(0, "order", epoch), drop_last=True)
+        return [b.images for b in augment.augmented(parts, kind, stream(0, "augment", epoch), mean)]
+
+    first, again, other = run(0), run(0), run(1)
+    assert len(first) == 3
+    assert all(map(np.array_equal, first, again))
+    assert not any(map(np.array_equal, first, other))
+
+
+def test_events_are_refused(refused):
+    events = Split(np.ones((6, 7, 2, 3, 4), dtype=np.uint8), np.arange(6) % 2)
+    data = assemble("gestures", events, events)
+    augment.check("none", data)
+    with refused('data.augment = "crop-flip"', "gestures holds events", '"none"'):
+        augment.check("crop-flip", data)
+
+
+def test_images_that_cutout_would_blank_are_refused(refused):
+    def data(height, width):
+        split = Split(make(6, (1, height, width)), np.arange(6) % 2)
+        return assemble("dots", split, split)
+
+    augment.check("crop-flip-cutout", data(17, 17))
+    augment.check("crop-flip", data(16, 40))
+    with refused("16 pixels", "dots, 16 × 40", '"crop-flip"'):
+        augment.check("crop-flip-cutout", data(16, 40))

@@ -1,0 +1,95 @@
+"""`data.augment` in a run: training batches only, and resumed bit for bit."""
+
+import signal
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.training import session
+from nsnn.training.config_file import load_config
+from nsnn.training.progress import Progress
+from nsnn.training.run import Run
+
+AUGMENT = "data.augment=crop-flip-cutout"
+
+
+@pytest.fixture
+def photos(tiny, tmp_path):
+    """`tiny` with images larger than Cutout's square."""
+    rng = np.random.default_rng(0)
+    content = {}
+    for purpose, count in (("train", 155), ("test", 20)):
+        content[f"{purpose}_images"] = rng.integers(0, 256, (count, 20, 20)).astype(np.uint8)
+        content[f"{purpose}_labels"] = np.arange(count) % 3
+    np.savez(tmp_path / "photos.npz", **content)
+    return [*tiny, f"data.dir={tmp_path / 'photos.npz'}"]
+
+
+class Interrupting(Progress):
+    """Sends SIGINT at one step of epochs of 15 steps."""
+
+    def __init__(self, step):
+        super().__init__(3, 15, bars=False)
+        self.step = step
+
+    def bar(self, epoch, done, batches):
+        for i, batch in enumerate(batches):
+            if 15 * epoch + done + i == self.step:
+                signal.raise_signal(signal.SIGINT)
+            yield batch
+
+
+def test_stopped_in_the_middle_of_an_epoch_and_resumed(
+    photos, tmp_path, content, no_plots, no_sync
+):
+    whole = content(session.start(load_config(None, [*photos, AUGMENT]), tmp_path / "whole"))
+    out = tmp_path / "run"
+    config = load_config(None, [*photos, AUGMENT])
+    assert session.start(config, out, progress=Interrupting(20)) is None
+    session.go_on(out)
+    assert content(out) == whole
+    plain = content(session.start(load_config(None, photos), tmp_path / "plain"))
+    assert plain["metrics.jsonl"] != whole["metrics.jsonl"]
+
+
+def test_only_training_batches_are_changed(photos):
+    arguments = [*photos, "data.validation=0.2"]
+    plain = Run(load_config(None, arguments))
+    changed = Run(load_config(None, [*arguments, AUGMENT]))
+    for purpose in ("train", "validation", "test"):
+        before, after = getattr(plain.data, purpose), getattr(changed.data, purpose)
+        assert np.array_equal(before.images, after.images)
+    for before, after in zip(plain.batches(1), changed.batches(1), strict=True):
+        assert np.array_equal(before.labels, after.labels)
+        assert not np.array_equal(before.images, after.images)
+
+
+def test_seed_and_epoch_choose_the_changes(tiny, tmp_path):
+    # One image again and again: the order of the samples cannot tell two batches apart.
+    image = np.random.default_rng(0).integers(0, 256, size=(20, 20)).astype(np.uint8)
+    images, labels = np.repeat(image[None], 155, axis=0), np.arange(155) % 3
+    path = tmp_path / "one.npz"
+    np.savez(path, train_images=images, train_labels=labels, test_images=images, test_labels=labels)
+
+    def first(seed, epoch):
+        run = Run(load_config(None, [*tiny, f"data.dir={path}", AUGMENT, f"train.seed={seed}"]))
+        return next(run.batches(epoch)).images
+
+    assert np.array_equal(first(0, 0), first(0, 0))
+    assert not np.array_equal(first(0, 0), first(0, 1))
+    assert not np.array_equal(first(0, 0), first(1, 0))
+
+
+def test_events_are_refused(tiny, tmp_path):
+    events = np.random.default_rng(0).integers(0, 3, size=(30, 2, 1, 6, 6))
+    labels = np.arange(30) % 3
+    path = tmp_path / "events.npz"
+    np.savez(path, train_images=events, train_labels=labels, test_images=events, test_labels=labels)
+    with pytest.raises(UserError, match=r"data.augment = .*holds events"):
+        Run(load_config(None, [*tiny, f"data.dir={path}", AUGMENT]))
+
+
+def test_an_unknown_kind_is_refused(tiny):
+    with pytest.raises(UserError, match="use one of none, crop-flip, crop-flip-cutout"):
+        load_config(None, [*tiny, "data.augment=mixup"])

@@ -58,6 +58,10 @@ class Network:
         """All trainable parameters, in order of execution."""
         return self.body.parameters()
 
+    def conducts(self) -> bool:
+        """Whether any path from input to output has synapses in each of its weights."""
+        return self.body.conducts()
+
     def forward(self, batch) -> np.ndarray:
         """Outputs O (classes, T, B) of a `Batch`, in evaluation mode; valid until the next."""
         return self._outputs(batch.images, training=False)

@@ -4,9 +4,15 @@ from dataclasses import dataclass
 
 from nsnn.errors import UserError
 
-# Images of the data set that a model is used with; CIFAR or MNIST shape, 10 classes.
-INPUTS = {"vgg16": (3, 32, 32)}
-MNIST = (1, 28, 28)
+# Images of the data set that a model is used with, 10 classes; MNIST's where nothing is said.
+CIFAR, MNIST = (3, 32, 32), (1, 28, 28)
+INPUTS = {
+    "vgg16": CIFAR,
+    "resnet19": CIFAR,
+    "lenet5": CIFAR,
+    "sdsnn-cifar": CIFAR,
+    "vggsnn": (2, 48, 48),
+}
 CLASSES = 10
 LEARNING_RATE, MOMENTUM = 0.01, 0.9
 

@@ -36,6 +36,7 @@ def build_network(job: Job):
         width=job.width,
         norm=job.norm,
         storage=job.storage,
+        name=job.model,
     )
     network.normalise([0.5] * job.input_shape[0], [0.29] * job.input_shape[0])
     if job.density == 1:

@@ -18,21 +18,16 @@ from nsnn.gradcheck.check import (
     relative_error,
 )
 from nsnn.layers import (
-    LIF,
     AvgPool2d,
-    BatchNorm,
     Conv2d,
     Flatten,
     GlobalAvgPool2d,
-    Integrator,
     Linear,
     MaxPool2d,
-    Residual,
-    Sequential,
 )
 from nsnn.losses import mse_rate, tet
 from nsnn.models import build
-from nsnn.network import Network
+from nsnn.models.resnet import resnet
 from nsnn.neuron import PRESETS, from_preset
 
 DRAWS = 50  # at most; a draw near a kink is thrown away
@@ -91,7 +86,7 @@ def _linear_layers():
         linear = Linear(12, 9, rng, float, bias=False, name="Linear")
         _sparsify(linear.weight, storage, rng)
         yield "Linear", storage, linear, (12, 3, 4)
-        for kernel, stride, padding in ((3, 1, 1), (3, 2, 1), (5, 1, 0)):
+        for kernel, stride, padding in ((3, 1, 1), (3, 2, 1), (5, 1, 0), (1, 2, 0)):
             conv = Conv2d(3, 4, kernel, rng, stride, padding, float, bias=False, name="Conv2d")
             _sparsify(conv.weight, storage, rng)
             option = f"{storage}, {kernel}x{kernel}, stride {stride}, padding {padding}"
@@ -149,7 +144,11 @@ def _networks():
         functools.partial(_small, "3C3-AP2-5", dataclasses.replace(neuron, time_steps=1)),
     )
     yield "events, four channels of input", functools.partial(_small, "3C3-5", neuron, events=True)
-    yield "residual, global pool", functools.partial(_residual, neuron)
+    yield "valid convolution of averages", functools.partial(_small, "3C3-AP2-4C3V-5", neuron)
+    for reset, storage in itertools.product(("subtract", "zero"), ("csr", "masked")):
+        changed = dataclasses.replace(neuron, reset=reset)
+        text = f"residual network, reset {reset}, {storage}"
+        yield text, functools.partial(_residual, changed, storage=storage)
     for text, loss in (
         ("loss TET, lambda 0", functools.partial(tet, lam=0.0)),
         ("loss TET, lambda 0.3", functools.partial(tet, lam=0.3)),
@@ -159,39 +158,34 @@ def _networks():
 
 
 def _small(notation, neuron, rng, storage="csr", norm="none", loss=None, events=False):
-    """A small network in float64 and a batch; currents large enough that neurons live near ϑ."""
+    """A small network in float64 and a batch."""
     C = 4 if events else 2
     network = build(notation, neuron, (C, 6, 6), 4, rng, norm=norm, dtype=np.float64)
+    if loss is not None:
+        network.loss = loss
+    shape = (3, neuron.time_steps, C, 6, 6) if events else (3, C, 6, 6)
+    return _lively(network, storage, rng), _batch(shape, rng)
+
+
+def _residual(neuron, rng, storage="csr"):
+    """A small residual network: a block with a convolution as shortcut, one with the identity."""
+    small = functools.partial(resnet, stages=[(4, 2)], strides=[2], stem=3, hidden=5)
+    network = build(small, neuron, (2, 6, 6), 4, rng, norm="batch", dtype=np.float64)
+    return _lively(network, storage, rng), _batch((3, 2, 6, 6), rng)
+
+
+def _lively(network, storage, rng):
+    """The network, sparse, with currents large enough that neurons live near ϑ."""
     for parameter in network.parameters():
         if parameter.prunable:
             parameter.data *= 3
             _sparsify(parameter, storage, rng, density=0.6)
-    if loss is not None:
-        network.loss = loss
-    shape = (3, neuron.time_steps, C, 6, 6) if events else (3, C, 6, 6)
-    return network, Batch(rng.normal(size=shape), rng.integers(0, 4, 3))
+    return network
 
 
-def _residual(neuron, rng):
-    """A network with one residual block: shortcut by a 1 x 1 convolution, addition before LIF."""
-    conv = functools.partial(Conv2d, rng=rng, dtype=float, bias=False)
-    body = Sequential([
-        conv(3, 4, 3, stride=2, padding=1, name="conv2"), BatchNorm(4, float, "norm2"),
-        LIF(neuron, float, "lif2"), conv(4, 4, 3, padding=1, name="conv3"),
-    ])  # fmt: skip
-    shortcut = Sequential([conv(3, 4, 1, stride=2, name="conv4"), BatchNorm(4, float, "norm4")])
-    identity = Residual(Sequential([conv(4, 4, 3, padding=1, name="conv5")]))
-    parts = [
-        conv(2, 3, 3, padding=1, name="conv1"), BatchNorm(3, float, "norm1"),
-        LIF(neuron, float, "lif1"), Residual(body, shortcut), LIF(neuron, float, "lif3"),
-        identity, LIF(neuron, float, "lif5"), GlobalAvgPool2d(float),
-        Integrator(4, 4, rng, float, name="readout"),
-    ]  # fmt: skip
-    network = Network(Sequential(parts), (2, 6, 6), 4, neuron, np.float64)
-    for parameter in network.parameters():
-        if parameter.prunable:
-            parameter.data *= 3
-    return network, Batch(rng.normal(size=(3, 2, 6, 6)), rng.integers(0, 4, 3))
+def _batch(shape, rng):
+    """Random images or events, random labels of 4 classes."""
+    return Batch(rng.normal(size=shape), rng.integers(0, 4, shape[0]))
 
 
 def _network_check(text, make, rng) -> Result:

@@ -48,6 +48,10 @@ class Layer(abc.ABC):
         """The layers without parts that this one is made of, in order of execution."""
         return [self]
 
+    def conducts(self) -> bool:
+        """Whether the output can depend on the input: not through a weight without synapses."""
+        return True
+
     def state(self) -> dict[str, np.ndarray]:
         """Arrays beside the parameters that a checkpoint needs."""
         return {}

@@ -41,6 +41,9 @@ class Sequential(Layer):
         for part in self.parts:
             part.share_gradients(pair)
 
+    def conducts(self):
+        return all(part.conducts() for part in self.parts)
+
     def buffer_bytes(self):
         return sum(part.buffer_bytes() for part in self.parts)
 
@@ -101,6 +104,9 @@ class Residual(Layer):
 
     def layers(self):
         return self.body.layers() + (self.shortcut.layers() if self.shortcut else [])
+
+    def conducts(self):
+        return self.body.conducts() or self.shortcut is None or self.shortcut.conducts()
 
     def buffer_bytes(self):
         shortcut = self.shortcut.buffer_bytes() if self.shortcut else 0

@@ -53,8 +53,16 @@ class Weighted(Layer):
             self.bias = Parameter(f"{name}.bias", b, decay=False)
         self._no_bias = np.zeros(out, dtype)
 
+    @property
+    def x(self) -> np.ndarray:
+        """Input of the last forward, (…, T or 1, B) uint8 or float."""
+        return self._x
+
     def parameters(self):
         return [self.weight] if self.bias is None else [self.weight, self.bias]
+
+    def conducts(self):
+        return self.weight.active > 0
 
     def backward(self, dy):
         """dy = dL/dI (g ε, or what batch normalisation makes of it) -> dL/dx; fills the gradients.

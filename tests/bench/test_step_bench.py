@@ -114,6 +114,15 @@ def test_blocks_are_timed_part_by_part():
     assert step._units(trainee.network.body) == [one, *rest, rest[0]]
 
 
+def test_a_residual_network_is_measured_whole():
+    job = SMALL | {"model": "resnet19", "density": 0.2}
+    result = step.measure(job, steps=1, rounds=1, layers=True)
+    rows = [row for row in result["layers"] if "density" in row]
+    assert len(rows) == 22  # 17 convolutions, 3 shortcuts, 2 fully connected layers
+    assert sum(row["name"].startswith("block4.shortcut.conv") for row in rows) == 1
+    assert len(result["seconds"]["rewire"]) == 1
+
+
 def test_the_watched_step_trains_as_the_plain_one():
     batch = Batch(*step.random_data(Job(**SMALL), 2))
     weights = []

@@ -1,5 +1,7 @@
 """The gradient checks pass, and would not pass if a gradient were wrong."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,16 @@ from nsnn.data import Batch
 from nsnn.errors import UserError
 from nsnn.gradcheck import cases, check_network, check_readout, check_surrogate
 from nsnn.gradcheck.check import NearKinkError, relative_error, smooth_spikes
-from nsnn.layers import LIF, AvgPool2d, Conv2d, Linear, MaxPool2d
+from nsnn.layers import (
+    LIF,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    GlobalAvgPool2d,
+    Linear,
+    MaxPool2d,
+    Residual,
+)
 from nsnn.layers import batchnorm as batchnorm_layer
 from nsnn.layers import conv as conv_layer
 from nsnn.layers import dense_conv as dense_layer
@@ -37,7 +48,17 @@ def test_the_whole_table_passes(seed):
     names = {r.layer.removeprefix("network: ") for r in results}
     assert {"surrogate", "Linear", "Conv2d", "AvgPool2d", "MaxPool2d", "Flatten"} <= names
     options = " ".join(r.option for r in results)
-    for word in (*surrogate.SURROGATES, "csr", "masked", "detached", "zero", "subtract", "TET"):
+    for word in (
+        *surrogate.SURROGATES,
+        "residual network, reset zero, csr",
+        "valid",
+        "csr",
+        "masked",
+        "detached",
+        "zero",
+        "subtract",
+        "TET",
+    ):
         assert word in options
 
 
@@ -85,6 +106,7 @@ def last_step_only(*arguments):
 
 
 honest_lif = lif_layer.lif_backward
+honest_global_pool = GlobalAvgPool2d.backward
 honest_dense = dense_layer.conv_transposed_matmul
 CSR, DENSE = {"storage": "csr"}, {"storage": "all active"}
 NORM = CSR | {"norm": "batch"}
@@ -166,6 +188,40 @@ def test_a_wrong_backward_is_caught(name, monkeypatch):
     assert worst(*small(notation, **options)) <= gradcheck.TOLERANCE
     monkeypatch.setattr(module, attribute, corrupted)
     assert worst(*small(notation, **options)) > 1e-4
+
+
+def without_shortcut(block, dy):
+    """Residual.backward that forgets the second branch."""
+    dx = block.body.backward(block._kept("dy", dy))
+    if block.shortcut is not None:
+        block.shortcut.backward(block._kept("d_body", dy))
+    return dx
+
+
+def body_only_through_shortcut(block, dy):
+    """Residual.backward that forgets the first branch."""
+    block.body.backward(block._kept("d_body", dy))
+    kept = block._kept("dy", dy)
+    return kept if block.shortcut is None else block.shortcut.backward(kept)
+
+
+def norm_passed_over(norm, dy):
+    """BatchNorm.backward of a constant scale."""
+    norm.gamma.gradient[...] = norm.beta.gradient[...] = 0
+    return dy * (norm.gamma.data * norm._inverse_std)[:, None, None, None, None]
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [
+    (Residual, without_shortcut), (Residual, body_only_through_shortcut),
+    (BatchNorm, norm_passed_over),
+    (GlobalAvgPool2d, lambda pool, dy: honest_global_pool(pool, 1.01 * dy)),
+])  # fmt: skip
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+def test_a_wrong_residual_network_is_caught(kind, wrong, reset, monkeypatch):
+    neuron = dataclasses.replace(NEURON, reset=reset)
+    assert worst(*cases._residual(neuron, np.random.default_rng(96))) <= gradcheck.TOLERANCE
+    monkeypatch.setattr(kind, "backward", wrong)
+    assert worst(*cases._residual(neuron, np.random.default_rng(96))) > 1e-4
 
 
 @pytest.mark.parametrize(("layer", "shape"), [

@@ -51,6 +51,33 @@ def test_sequential_is_one_layer_after_another():
     assert body.buffer_bytes() == sum(part.buffer_bytes() for part in parts)
 
 
+def without_weights(layer):
+    layer.weight.sparsify(np.empty(0, dtype=np.int64))
+    return layer
+
+
+def test_a_layer_without_weights_cuts_a_stack_but_not_a_branch():
+    def stack(*parts):
+        return Sequential([*parts, AvgPool2d(2, np.float64)])
+
+    def alive():
+        return conv(3, 3)
+
+    def dead():
+        return without_weights(conv(3, 3))
+
+    assert stack(alive(), alive()).conducts()
+    assert not stack(alive(), dead()).conducts()
+    assert stack(Residual(stack(dead())), alive()).conducts()  # beside the identity
+    assert stack(Residual(stack(dead()), stack(alive()))).conducts()
+    assert stack(Residual(stack(alive()), stack(dead()))).conducts()
+    assert not stack(Residual(stack(dead()), stack(dead()))).conducts()
+    # What does not conduct gives the same for every input.
+    for body in (stack(alive(), dead()), Residual(stack(dead()), stack(dead()))):
+        x, other = arrays(SHAPE, SHAPE)
+        np.testing.assert_array_equal(body.forward(x).copy(), body.forward(other))
+
+
 def test_backward_stops_at_the_first_layer():
     """A pool before it is not asked."""
     first = conv(3, 4)

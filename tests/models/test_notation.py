@@ -1,11 +1,11 @@
-"""The papers' networks have the papers' numbers of weights; notation errors are explained."""
+"""Networks written in the notation; its errors are explained."""
 
 import numpy as np
 import pytest
 
 from nsnn.errors import UserError
 from nsnn.layers import LIF, BatchNorm, Integrator, MaxPool2d
-from nsnn.models import MODELS, architecture, build, scale_to_active_fan_in
+from nsnn.models import build, smallest_image
 from nsnn.neuron import Neuron, from_preset
 
 NEURON = from_preset("ndsnn", time_steps=2)
@@ -24,46 +24,6 @@ def names(network):
     return [layer.name for layer in network.layers()]
 
 
-def test_sdsnn_mnist():
-    network = make(architecture("sdsnn-mnist"))
-    assert sizes(network) == (596_535, 365)
-    assert names(network) == [
-        "conv1", "lif1", "pool1", "conv2", "lif2", "pool2", "flatten", "linear1", "lif3", "linear2",
-    ]  # fmt: skip
-    assert [p.dims for p in network.parameters() if p.prunable] == [
-        (15, 1, 3, 3), (40, 15, 3, 3), (300, 1960), (10, 300),
-    ]  # fmt: skip
-    assert sizes(make(architecture("sdsnn-mnist"), (2, 34, 34)))[0] == 776_670  # N-MNIST
-
-
-def test_mlp():
-    network = make(architecture("mlp"))
-    assert sizes(network) == (635_200, 810)
-    assert names(network) == ["flatten", "linear1", "lif1", "linear2"]
-
-
-def test_vgg16():
-    network = make(architecture("vgg16"), (3, 32, 32), norm="batch")
-    assert sizes(network)[0] == 14_715_584
-    assert sum(sizes(network)) == 14_728_266
-    kinds = [name.rstrip("0123456789") for name in names(network)]
-    assert kinds.count("conv") == kinds.count("norm") == kinds.count("lif") == 13
-    assert kinds.count("pool") == 5
-
-
-def test_architecture():
-    assert architecture("custom", "4C3-10") == "4C3-10"
-    for name in set(MODELS) - {"custom"}:
-        assert architecture(name) == MODELS[name]
-    for name, layers, message in (
-        ("lenet", "", r"model\.name = 'lenet': choose one of"),
-        ("mlp", "800", r"model\.layers is for model\.name = 'custom'"),
-        ("custom", "", r"needs model\.layers"),
-    ):
-        with pytest.raises(UserError, match=message):
-            architecture(name, layers)
-
-
 def test_width_scales_channels_and_hidden_neurons():
     dims = [p.dims for p in make("15C3-AP2-40C3-AP2-300", width=0.5).parameters() if p.prunable]
     assert dims == [(8, 1, 3, 3), (20, 8, 3, 3), (150, 980), (10, 150)]
@@ -79,8 +39,8 @@ def test_impossible_widths(width):
 
 @pytest.mark.parametrize("notation", [
     "", "-", "4C3-", "-4C3", "4C3--10", "4c3", "C3", "4C", "4C3P1", "AP", "2AP", "XP2", "4 C3",
-    "12.5", "-3", "4C3,AP2", "4C3_AP2", "300-4C3", "300-AP2", "4C4", "4C0", "AP0", "MP0", "AP29",
-    "AP2-AP2-AP2-AP2-AP2", "0C3", "0", "4C3-0",
+    "12.5", "-3", "4C3,AP2", "4C3_AP2", "300-4C3", "300-AP2", "300-4C3V", "4C4", "4C0", "4C0V",
+    "4CV", "4C3VV", "4V", "AP0", "MP0", "AP29", "4C29V", "AP2-AP2-AP2-AP2-AP2", "0C3", "0", "4C3-0",
 ])  # fmt: skip
 def test_bad_notations(notation):
     with pytest.raises(UserError, match=r"model\.layers"):
@@ -129,25 +89,6 @@ def test_the_seed_decides_the_weights():
         assert not np.array_equal(p.data, r.data)
 
 
-@pytest.mark.parametrize("storage", ["csr", "dense"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_scale_to_active_fan_in(storage, dtype):
-    network = make("4C3-6", (1, 8, 8), dtype=dtype, storage=storage)
-    first, *_, dense = (p for p in network.parameters() if p.prunable)
-    before, untouched = first.data.copy(), dense.data.copy()
-    # Rows 0 to 3 of 9 columns with 3, 1, 0 and 9 active weights.
-    first.sparsify(np.array([0, 4, 8, 9 + 5, *range(27, 36)]), storage)
-    scale_to_active_fan_in(network)
-    after = first.topology.to_dense() if storage == "csr" else first.data
-    assert first.data is first.topology.data
-    assert first.data.dtype == dtype
-    np.testing.assert_allclose(after[0, [0, 4, 8]], np.sqrt(3) * before[0, [0, 4, 8]], rtol=1e-6)
-    np.testing.assert_allclose(after[1, 5], 3 * before[1, 5], rtol=1e-6)
-    np.testing.assert_array_equal(after[3], before[3])
-    assert np.count_nonzero(after) == 13
-    np.testing.assert_array_equal(dense.data, untouched)
-
-
 @pytest.mark.parametrize(
     ("notation", "width", "message"),
     [
@@ -162,3 +103,27 @@ def test_scale_to_active_fan_in(storage, dtype):
 def test_networks_beyond_all_bounds(notation, width, message):
     with pytest.raises(UserError, match=message):
         make(notation, width=width)
+
+
+def test_valid_convolutions_shrink_the_image():
+    network = make("3C5V-AP2-4C2V-6", (2, 11, 8), 4)
+    assert [p.dims for p in network.parameters() if p.prunable] == [
+        (3, 2, 5, 5), (4, 3, 2, 2), (6, 4 * 2 * 1), (4, 6),
+    ]  # fmt: skip
+    assert network.predict(np.zeros((2, 2, 11, 8))).shape == (2,)
+
+
+@pytest.mark.parametrize(("notation", "side"), [
+    ("4C3-10", 1), ("4C3V", 3), ("AP2-MP3", 6), ("AP2-4C3V-AP2", 8), ("4C5V-AP2-4C5V", 14),
+])  # fmt: skip
+def test_the_smallest_image_is_the_smallest(notation, side):
+    assert smallest_image(notation) == side
+    assert make(notation, (1, side, side + 1)).predict(np.zeros((1, 1, side, side + 1))).size
+    for shape in ((1, side - 1, 99), (1, 99, side - 1)):
+        size, least = f"{shape[1]}x{shape[2]}", f"{side}x{side}"
+        with pytest.raises(UserError) as caught:
+            make(notation, shape)
+        assert str(caught.value) == (
+            f"model.layers = '{notation}': images of {size} pixels are too small, it needs at "
+            f"least {least}"
+        )

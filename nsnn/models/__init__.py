@@ -1,0 +1,162 @@
+"""The papers' networks by name, your own beside them, and one function that builds any of them."""
+
+import functools
+import inspect
+import re
+from collections import Counter
+
+import numpy as np
+
+from nsnn.errors import UserError
+from nsnn.models.builder import POOLS
+from nsnn.models.fan_in import scale_to_active_fan_in
+from nsnn.models.lenet import lenet5
+from nsnn.models.notation import from_notation, smallest_image
+from nsnn.models.resnet import resnet19
+from nsnn.network import Network
+from nsnn.neuron import Neuron
+
+__all__ = [
+    "MODELS",
+    "POOLS",
+    "architecture",
+    "build",
+    "from_notation",
+    "lenet5",
+    "resnet19",
+    "scale_to_active_fan_in",
+    "smallest_image",
+]
+
+# model.name: the network's notation (`nsnn.models.notation`), or a function for what that cannot
+# say. Add your own to choose it as model.name:
+#
+#     def mine(neuron, input_shape, classes, rng, width, norm, dtype) -> Sequential: ...
+#     MODELS["mine"] = mine
+#
+# The arguments are those of `build`, in this order; the layers map (C, H, W, T or 1, B) to
+# (classes, T, B), and each has a name of its own. The function may also take model.pool ("average"
+# or "max") as `pool` and model.strides (three numbers) as `strides`, both with a default.
+MODELS = {
+    "sdsnn-mnist": "15C3-AP2-40C3-AP2-300",  # SD-SNN's network for MNIST, N-MNIST, DVS-Gesture
+    # SD-SNN's network for CIFAR-10: 21,356,928 weights
+    "sdsnn-cifar": "128C3-128C3-MP2-256C3-256C3-MP2-512C3-512C3-512",
+    "mlp": "800",  # "2FC" of the papers: 784-800-10
+    "lenet5": lenet5,
+    # VGG-16 of the papers: with norm = "batch" and 10 classes, 14,728,266 parameters
+    "vgg16": "64C3-64C3-MP2-128C3-128C3-MP2-256C3-256C3-256C3-MP2-512C3-512C3-512C3-MP2-"
+    "512C3-512C3-512C3-MP2",
+    # ESL's and TET's network for CIFAR10-DVS, events of 2 x 48 x 48: 9,271,498 parameters
+    "vggsnn": "64C3-128C3-AP2-256C3-256C3-AP2-512C3-512C3-AP2-512C3-512C3-AP2",
+    "resnet19": resnet19,
+    "custom": "",  # model.layers
+}
+
+
+def architecture(name: str, layers: str = "", pool: str | None = None, strides: str | None = None):
+    """What `build` builds the model `name` from: its notation, or a function.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`.
+    layers : str
+        The notation of the model "custom".
+    pool : "average" or "max", optional
+        Instead of the model's own pooling.
+    strides : str, optional
+        Such as "1,2,2", instead of the model's own strides of its stages.
+
+    Raises
+    ------
+    UserError
+        For an unknown model, or an option that the model does not have.
+    """
+    if name not in MODELS:
+        raise UserError(f"model.name = {name!r}: choose one of {', '.join(MODELS)}")
+    if layers and name != "custom":
+        raise UserError("model.layers is for model.name = 'custom'; remove one of the two")
+    if not layers and name == "custom":
+        raise UserError("model.name = 'custom' needs model.layers, such as '16C3-AP2-128'")
+    options = {"pool": pool, "strides": strides and tuple(map(int, strides.split(",")))}
+    options = {option: value for option, value in options.items() if value}
+    for option in options:
+        if option not in _options(MODELS[name]):
+            raise UserError(f"model.{option} does not apply to model.name = {name!r}: remove it")
+    if isinstance(MODELS[name], str):
+        notation = layers or MODELS[name]
+        return re.sub("AP|MP", POOLS[pool], notation) if pool else notation
+    return functools.partial(MODELS[name], **options) if options else MODELS[name]
+
+
+def build(
+    model,
+    neuron: Neuron,
+    input_shape,
+    classes: int,
+    rng,
+    width: float = 1.0,
+    norm: str = "none",
+    dtype=np.float32,
+    storage: str = "csr",
+    name: str = "custom",
+) -> Network:
+    """Build a network.
+
+    Parameters
+    ----------
+    model : str or callable
+        Notation such as "15C3-AP2-40C3-AP2-300" (`nsnn.models.notation`), or a function as in
+        `MODELS`; see `architecture`.
+    neuron : Neuron
+    input_shape : tuple of int
+        (C, H, W).
+    classes : int
+    rng : numpy.random.Generator
+        Draws the initial weights, layer by layer.
+    width : float
+        Factor of all channels and hidden neurons, rounded, at least 1 remains.
+    norm : "none" or "batch"
+        "batch": batch normalisation of the current before every LIF.
+    dtype : float32 or float64
+    storage : "csr", "auto" or "dense"
+        How weights are held once a method makes them sparse, see `Parameter.sparsify`.
+    name : str
+        The model's name in messages.
+
+    Raises
+    ------
+    UserError
+        For a notation that cannot be read, an image too small for the model, or two layers of the
+        same name.
+    """
+    if not 0 < width < float("inf"):
+        raise UserError(f"model.width = {width}: must be positive and finite")
+    if norm not in ("none", "batch"):
+        raise UserError(f"model.norm = {norm!r}: use 'none' or 'batch'")
+    common = (neuron, tuple(input_shape), classes, rng, width, norm, np.dtype(dtype))
+    if isinstance(model, str):
+        what = "" if name == "custom" else f"model.name = {name!r}"
+        body = from_notation(model, *common, what=what)
+    else:
+        body = model(*common)
+        _check_names(body, name)
+    return Network(body, input_shape, classes, neuron, dtype, storage)
+
+
+def _options(model) -> set[str]:
+    """Which of model.pool and model.strides a model has."""
+    if isinstance(model, str):
+        return {"pool"} if re.search("AP|MP", model) else set()
+    return {"pool", "strides"} & inspect.signature(model).parameters.keys()
+
+
+def _check_names(body, name):
+    """Checkpoints, logs and measures know layers by their names."""
+    counts = Counter(layer.name for layer in body.layers())
+    twice = [repr(layer) for layer, count in counts.items() if count > 1]
+    if twice:
+        raise UserError(
+            f"model.name = {name!r}: more than one layer is called {', '.join(twice)}; each needs "
+            "a name of its own"
+        )

@@ -1,0 +1,227 @@
+"""The papers' networks have the papers' numbers of weights, and ERK gives the papers' densities."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from nsnn.data import Batch
+from nsnn.errors import UserError
+from nsnn.layers import LIF, AvgPool2d, Conv2d, Flatten, Integrator, Linear, MaxPool2d, Sequential
+from nsnn.models import MODELS, architecture, build, smallest_image
+from nsnn.neuron import from_preset
+from nsnn.sparsity.distribution import layer_densities
+
+NEURON = from_preset("ndsnn", time_steps=2)
+MNIST, CIFAR, DVS = (1, 28, 28), (3, 32, 32), (2, 48, 48)
+
+
+def make(name, shape, classes=10, pool=None, strides=None, **options):
+    model = architecture(name, pool=pool, strides=strides)
+    return build(model, NEURON, shape, classes, np.random.default_rng(70), name=name, **options)
+
+
+def weights(network):
+    return sum(p.size for p in network.parameters() if p.prunable)
+
+
+def everything(network):
+    return sum(p.size for p in network.parameters())
+
+
+def dims(network):
+    return [p.dims for p in network.parameters() if p.prunable]
+
+
+def names(network):
+    return [layer.name for layer in network.layers()]
+
+
+def kinds(network):
+    return [name.rsplit(".")[-1].rstrip("0123456789") for name in names(network)]
+
+
+def test_sdsnn_mnist():
+    network = make("sdsnn-mnist", MNIST)
+    assert (weights(network), everything(network)) == (596_535, 596_535 + 365)
+    assert names(network) == [
+        "conv1", "lif1", "pool1", "conv2", "lif2", "pool2", "flatten", "linear1", "lif3", "linear2",
+    ]  # fmt: skip
+    assert dims(network) == [(15, 1, 3, 3), (40, 15, 3, 3), (300, 1960), (10, 300)]
+    assert weights(make("sdsnn-mnist", (2, 34, 34))) == 776_670  # N-MNIST
+
+
+def test_sdsnn_cifar():
+    network = make("sdsnn-cifar", CIFAR)
+    assert weights(network) == 21_356_928
+    assert dims(network)[-2:] == [(512, 512 * 8 * 8), (10, 512)]
+    assert sum(isinstance(layer, MaxPool2d) for layer in network.layers()) == 2
+
+
+def test_mlp():
+    network = make("mlp", MNIST)
+    assert (weights(network), everything(network)) == (635_200, 635_200 + 810)
+    assert names(network) == ["flatten", "linear1", "lif1", "linear2"]
+
+
+def test_vgg16():
+    network = make("vgg16", CIFAR, norm="batch")
+    assert (weights(network), everything(network)) == (14_715_584, 14_728_266)
+    assert [kinds(network).count(kind) for kind in ("conv", "norm", "lif", "pool")] == [13] * 3 + [
+        5
+    ]
+    assert sum(isinstance(layer, MaxPool2d) for layer in network.layers()) == 5
+    sparse = layer_densities("erk", dims(network), 0.05)
+    expected = [1, 0.334, 0.246, 0.163, 0.121, 0.081, 0.081, 0.060, *[0.040] * 5, 1]
+    np.testing.assert_allclose(sparse, expected, atol=5e-4)
+
+
+def test_vggsnn():
+    network = make("vggsnn", DVS, norm="batch")
+    assert everything(network) == 9_271_498
+    assert dims(network)[-1] == (10, 4608)
+    layers = network.layers()
+    for layer, following in itertools.pairwise(layers):
+        if isinstance(layer, AvgPool2d):
+            assert isinstance(following, Conv2d | Flatten)  # its averages go on as they are
+    expected = [1.0, 0.475, 0.234, 0.155, 0.116, 0.077, 0.077, 0.077, 1.0]
+    np.testing.assert_allclose(layer_densities("erk", dims(network), 0.10), expected, atol=5e-4)
+
+
+def test_resnet19():
+    network = make("resnet19", CIFAR, norm="batch")
+    assert (weights(network), everything(network)) == (12_619_968, 12_630_858)
+    assert kinds(network).count("conv") == 17 + 3  # 19 layers with weights, and three shortcuts
+    of = {p.name: p for p in network.parameters() if p.prunable}
+    densities = layer_densities("erk", dims(network), 0.05)
+    densities = dict(zip(of, densities, strict=True))
+    dense = {name for name, density in densities.items() if density == 1}
+    assert dense == {"conv1.weight", "block1.shortcut.conv1.weight", "linear2.weight"}
+    for name, density in (
+        ("block4.shortcut.conv1.weight", 0.709),
+        ("block7.shortcut.conv1.weight", 0.354),
+        ("linear1.weight", 0.353),
+    ):
+        assert densities[name] == pytest.approx(density, abs=5e-4)
+
+
+def test_lenet5():
+    """61,770 are the weights; 236 biases come on top."""
+    network = make("lenet5", CIFAR)
+    assert (weights(network), everything(network)) == (61_770, 61_770 + 236)
+    expected = [(6, 3, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
+    assert dims(network) == expected
+    small = make("lenet5", MNIST)  # a border of 2 pixels: it too arrives at 5 x 5
+    assert dims(small) == [(6, 1, 5, 5), *expected[1:]]
+    assert [sum(isinstance(part, AvgPool2d) for part in n.layers()) for n in (network, small)] == [
+        2, 2,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"custom"}))
+def test_every_model_trains_at_any_width(name):
+    shape = DVS if name == "vggsnn" else CIFAR
+    rng = np.random.default_rng(71)
+    images, labels = rng.integers(0, 256, (3, *shape)).astype(np.uint8), np.array([0, 3, 6])
+    for norm in ("batch", "none"):
+        network = make(name, shape, classes=7, width=0.04, norm=norm)
+        layers = [layer for layer in network.layers() if isinstance(layer, Conv2d | Linear)]
+        assert [layer.input_gradient for layer in layers] == [False] + [True] * (len(layers) - 1)
+        assert isinstance(layers[-1], Integrator)
+        assert layers[-1].weight.shape[0] == 7
+        assert len(set(names(network))) == len(names(network))
+        loss, outputs = network.loss_and_backward(Batch(images, labels))
+        assert np.isfinite(loss)
+        assert outputs.shape == (7, 2, 3)
+        assert {p.data.dtype for p in network.parameters()} == {np.dtype("f4")}
+        # A constant image goes through one time step up to the first neurons.
+        assert network.layers()[0].forward(network.encode(images)).shape[-2] == 1
+
+
+@pytest.mark.parametrize(("name", "shape", "least"), [
+    ("vgg16", (1, 28, 28), 32), ("vggsnn", (2, 48, 15), 16), ("sdsnn-cifar", (3, 3, 32), 4),
+    ("sdsnn-mnist", (1, 3, 3), 4), ("lenet5", (1, 11, 28), 12),
+])  # fmt: skip
+def test_images_too_small_for_the_model(name, shape, least):
+    _, H, W = shape
+    with pytest.raises(UserError) as caught:
+        make(name, shape, width=0.01)
+    assert str(caught.value) == (
+        f"model.name = '{name}': images of {H}x{W} pixels are too small, it needs at least "
+        f"{least}x{least}"
+    )
+    assert make(name, (shape[0], least, least), width=0.01).classes == 10
+    if isinstance(MODELS[name], str):
+        assert smallest_image(MODELS[name]) == least
+
+
+def test_resnet_takes_the_smallest_image():
+    assert make("resnet19", (3, 1, 1), width=0.05).predict(np.zeros((2, 3, 1, 1))).shape == (2,)
+
+
+def test_architecture():
+    assert architecture("custom", "4C3-10") == "4C3-10"
+    for name in set(MODELS) - {"custom"}:
+        assert architecture(name) == MODELS[name]
+    for name, layers, message in (
+        ("lenet", "", r"model\.name = 'lenet': choose one of"),
+        ("mlp", "800", r"model\.layers is for model\.name = 'custom'"),
+        ("resnet19", "800", r"model\.layers is for model\.name = 'custom'"),
+        ("custom", "", r"needs model\.layers"),
+    ):
+        with pytest.raises(UserError, match=message):
+            architecture(name, layers)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "lenet5", "sdsnn-mnist"])
+def test_the_pool_can_be_chosen(name):
+    for pool, kind in (("average", AvgPool2d), ("max", MaxPool2d)):
+        layers = make(name, CIFAR, pool=pool, width=0.05).layers()
+        pools = [layer for layer in layers if layer.name.startswith("pool")]
+        assert pools
+        assert all(isinstance(layer, kind) for layer in pools)
+
+
+def test_strides():
+    for strides, sides in ((None, (16, 8, 4)), ("2,2,2", (16, 8, 4)), ("1,2,2", (32, 16, 8))):
+        network = make("resnet19", CIFAR, strides=strides, width=0.05, norm="batch")
+        network.predict(np.zeros((1, *CIFAR)))
+        lifs = {layer.name: layer for layer in network.layers() if isinstance(layer, LIF)}
+        assert tuple(lifs[f"block{i}.lif2"].s.shape[1] for i in (3, 6, 8)) == sides
+        if strides:
+            assert everything(make("resnet19", CIFAR, strides=strides, norm="batch")) == 12_630_858
+
+
+@pytest.mark.parametrize(("name", "layers", "options", "message"), [
+    ("mlp", "", {"pool": "max"}, r"model\.pool does not apply to model\.name = 'mlp'"),
+    ("resnet19", "", {"pool": "max"}, r"model\.pool does not apply to model\.name = 'resnet19'"),
+    ("custom", "4C3-AP2", {"pool": "max"}, r"model\.pool does not apply"),
+    ("vgg16", "", {"strides": "1,2,2"}, r"model\.strides does not apply to model\.name = 'vgg16'"),
+    ("lenet5", "", {"strides": "1,2,2"}, r"model\.strides does not apply"),
+    ("custom", "4C3", {"strides": "1,2,2"}, r"model\.strides does not apply"),
+])  # fmt: skip
+def test_options_that_do_not_apply(name, layers, options, message):
+    with pytest.raises(UserError, match=message):
+        architecture(name, layers, **options)
+
+
+def mine(neuron, input_shape, classes, rng, width, norm, dtype, pool="max", label="linear1"):
+    size = int(np.prod(input_shape))
+    hidden = Linear(size, round(8 * width), rng, dtype, name="linear1")
+    readout = Integrator(round(8 * width), classes, rng, dtype, name=label)
+    return Sequential([Flatten(pool), hidden, LIF(neuron, dtype), readout])
+
+
+def test_a_model_of_one_s_own(monkeypatch):
+    monkeypatch.setitem(MODELS, "mine", lambda *a, **k: mine(*a, label="linear2", **k))
+    network = make("mine", MNIST, width=0.5)
+    assert dims(network) == [(4, 784), (10, 4)]
+    monkeypatch.setitem(MODELS, "notation", "3C3-AP2")
+    assert dims(make("notation", MNIST)) == [(3, 1, 3, 3), (10, 3 * 14 * 14)]
+    with pytest.raises(UserError, match=r"model\.strides does not apply"):
+        architecture("notation", strides="1,2,2")
+    monkeypatch.setitem(MODELS, "mine", mine)
+    with pytest.raises(UserError, match="'mine': more than one layer is called 'linear1'"):
+        make("mine", MNIST)
+    monkeypatch.setitem(MODELS, "mine", lambda *a, pool="max": mine(*a, pool=pool, label="linear2"))
+    assert make("mine", MNIST, pool="average").layers()[0].name == "average"

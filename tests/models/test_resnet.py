@@ -1,0 +1,129 @@
+"""Residual networks: shortcuts, storage, training."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from nsnn.data import Batch
+from nsnn.gradcheck import TOLERANCE, check, check_network
+from nsnn.layers import BatchNorm, Conv2d, Residual
+from nsnn.models import architecture, build
+from nsnn.models.resnet import resnet
+from nsnn.neuron import from_preset
+from nsnn.optim import Adam
+
+SHAPE = (3, 8, 8)
+
+
+def make(storage="all active", width=0.06, dtype=np.float64, norm="batch", T=3, model=None):
+    rng = np.random.default_rng(72)
+    stored = {"masked": "dense"}.get(storage, "csr")
+    network = build(
+        architecture("resnet19") if model is None else model,
+        from_preset("ndsnn", detach_reset=False, time_steps=T), SHAPE, 5, rng, width=width,
+        norm=norm, dtype=dtype, storage=stored,
+    )  # fmt: skip
+    for p in network.parameters():
+        if p.name == "linear1.weight":
+            p.data *= 5  # the hidden layer is not normalised: it would be silent at first
+        if p.prunable and storage != "all active":
+            p.sparsify(np.flatnonzero(rng.random(p.size) < 0.4), stored)
+    return network
+
+
+def batch(n=4, seed=73):
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (n, *SHAPE)).astype(np.uint8)
+    return Batch(images, rng.integers(0, 5, n))
+
+
+def blocks(network):
+    return [part for part in network.body.parts if isinstance(part, Residual)]
+
+
+def test_a_shortcut_has_weights_only_where_the_shape_changes():
+    network = make()
+    found = blocks(network)
+    assert [block.name for block in found] == [f"block{i}" for i in range(1, 9)]
+    assert [block.shortcut is not None for block in found] == [
+        True, False, False, True, False, False, True, False,
+    ]  # fmt: skip
+    for block in found:
+        assert [type(branch.parts[-1]) for branch in (block.body, block.shortcut) if branch] == [
+            BatchNorm
+        ] * (1 + (block.shortcut is not None))
+        if block.shortcut is not None:
+            assert block.shortcut.parts[0].geometry == (1, 1, 2, 0)
+
+
+def test_equal_channels_and_stride_1_need_no_weights():
+    model = functools.partial(resnet, stages=[(4, 2)], strides=[1], stem=4, hidden=6)
+    assert [block.shortcut for block in blocks(make(model=model, width=1))] == [None, None]
+    model = functools.partial(resnet, stages=[(4, 2)], strides=[1], stem=3, hidden=6)
+    first, second = blocks(make(model=model, width=1))
+    assert first.shortcut.parts[0].geometry == (1, 1, 1, 0)
+    assert second.shortcut is None
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_the_addition_comes_before_the_neurons(norm):
+    """By hand: what the last LIF of a block receives."""
+    network = make(norm=norm)
+    x = network.body.parts[0].forward(network.encode(batch().images))
+    for part in network.body.parts[1:]:
+        if isinstance(part, Residual):
+            break
+        x = part.forward(x)
+    lif = network.body.parts[network.body.parts.index(part) + 1]
+    body = x
+    for layer in part.body.parts:
+        body = layer.forward(body)
+    short = x
+    for layer in part.shortcut.parts:
+        short = layer.forward(short)
+    network.forward(batch())
+    np.testing.assert_array_equal(lif._x, body + short)
+
+
+def test_convolutions_have_a_bias_only_without_norm():
+    for norm in ("batch", "none"):
+        convs = [layer for layer in make(norm=norm).layers() if isinstance(layer, Conv2d)]
+        assert {conv.bias is None for conv in convs} == {norm == "batch"}
+
+
+def test_masked_and_csr_are_the_same_network():
+    csr, masked = make("csr"), make("masked")
+    for seed in (1, 2):
+        losses = [n.loss_and_backward(batch(seed=seed)) for n in (csr, masked)]
+        assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-12)
+        np.testing.assert_allclose(losses[0][1], losses[1][1], rtol=1e-10, atol=1e-12)
+        for p, q in zip(csr.parameters(), masked.parameters(), strict=True):
+            if p.prunable:
+                assert p.data.size == p.active < q.data.size
+            gradient = p.active_gradient()
+            assert gradient.any() or not p.prunable
+            np.testing.assert_allclose(
+                gradient, q.active_gradient(), rtol=1e-8, atol=1e-12, err_msg=p.name
+            )
+
+
+def test_the_gradient_of_the_whole_network(monkeypatch):
+    """A smaller h: 18 layers of neurons bend so much that the difference is off by O(h²)."""
+    monkeypatch.setattr(check, "STEP", 1e-7)
+    results = check_network(make("csr", width=0.1), batch(8), directions=1)
+    assert len(results) > 60
+    assert max(result.error for result in results) <= TOLERANCE
+
+
+@pytest.mark.parametrize("storage", ["csr", "all active"])
+def test_it_learns(storage):
+    network = make(storage, width=0.25, dtype=np.float32, T=2)
+    sample = Batch(batch(10).images, np.arange(10) % 5)
+    optimiser = Adam(network.parameters())
+    losses = []
+    for _ in range(20):
+        losses.append(network.loss_and_backward(sample)[0])
+        optimiser.step(0.01)
+    assert losses[-1] < 0.8 * np.log(5)  # biases alone cannot go below ln 5: labels are balanced
+    assert all(0 < rate < 1 for rate in network.spike_rates().values())

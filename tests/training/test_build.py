@@ -1,0 +1,50 @@
+"""The network that a configuration asks for."""
+
+import numpy as np
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.layers import AvgPool2d, MaxPool2d, Residual
+from nsnn.training.build import make_network
+from nsnn.training.config_file import load_config
+
+
+def make(*assignments, shape=(3, 32, 32)):
+    options = [f"model.{text}" for text in ("width=0.05", *assignments)]
+    return make_network(load_config(None, options), shape, 10)
+
+
+def test_the_pool():
+    for text, kind in ((), MaxPool2d), (("pool=average",), AvgPool2d):
+        layers = make("name=vgg16", *text).layers()
+        assert sum(isinstance(layer, kind) for layer in layers) == 5
+
+
+def test_the_strides():
+    for text, stride in ((), 2), (("strides=1,2,2",), 1):
+        body = make("name=resnet19", *text).body
+        block = next(part for part in body.parts if isinstance(part, Residual))
+        assert block.body.parts[0].geometry == (3, 3, stride, 1)
+
+
+@pytest.mark.parametrize(("assignments", "message"), [
+    (["name=mlp", "pool=max"], r"model\.pool does not apply to model\.name = 'mlp'"),
+    (["name=vgg16", "strides=1,2,2"], r"model\.strides does not apply"),
+    (["name=vgg16", "pool=min"], r"model\.pool = 'min'.*use one of average, max"),
+    (["name=resnet19", "strides=2"], r"model\.strides = '2'.*use one of 2,2,2, 1,2,2"),
+    (["name=vgg11"], r"model\.name = 'vgg11': choose one of"),
+])  # fmt: skip
+def test_options_that_do_not_apply(assignments, message):
+    with pytest.raises(UserError, match=message):
+        make(*assignments)
+
+
+def test_an_image_that_is_too_small_names_the_model():
+    with pytest.raises(UserError, match=r"model\.name = 'vgg16': images of 28x28 pixels"):
+        make("name=vgg16", shape=(1, 28, 28))
+
+
+def test_the_seed_decides_the_weights():
+    one, same = make("name=resnet19"), make("name=resnet19")
+    for p, q in zip(one.parameters(), same.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)

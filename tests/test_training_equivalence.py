@@ -13,12 +13,17 @@ from nsnn.sparsity.log import TopologyLog
 
 STEPS = 50
 ROUNDS = (17, 34)  # ΔT = 17 in 50 steps
+OPTIONS = {
+    "ndsnn": {"initial_sparsity": 0.5, "death_ratio_min": 0.2},
+    "rigl": {"drop_fraction": 0.5},
+    "set": {},
+}
 
 
 class Training:
     """The training loop in short, on random images that are the same for every storage."""
 
-    def __init__(self, storage, preset="ndsnn", norm="none"):
+    def __init__(self, storage, preset="ndsnn", norm="none", method="ndsnn"):
         rng = np.random.default_rng(80)
         neuron = from_preset(preset, time_steps=3)
         self.network = build(
@@ -28,10 +33,10 @@ class Training:
             if p.prunable:
                 p.data *= 2  # currents large enough to fire
         self.data = np.random.default_rng(81)
-        kind = METHODS["ndsnn"]
+        kind = METHODS[method]
         config = kind.Config(
-            initial_sparsity=0.5, final_sparsity=0.6, distribution="uniform", update_every=17,
-            end_fraction=1.0, death_ratio_min=0.2,
+            final_sparsity=0.6, distribution="uniform", update_every=17, end_fraction=1.0,
+            **OPTIONS[method],
         )  # fmt: skip
         config.validate()
         self.method, self.log = kind(config), TopologyLog()
@@ -81,6 +86,21 @@ def test_csr_and_masked_train_identically(preset, norm):
     one, two = csr.log.arrays(), masked.log.arrays()
     for key in one:
         np.testing.assert_array_equal(one[key], two[key])
+
+
+@pytest.mark.parametrize(("method", "rounds"), [("rigl", ROUNDS), ("set", (16,))])
+def test_csr_and_masked_rewire_identically(method, rounds):
+    csr, masked = (Training(s, norm="batch", method=method) for s in ("csr", "dense"))
+    losses, losses_masked = csr.train(STEPS)[0], masked.train(STEPS)[0]
+    np.testing.assert_allclose(losses, losses_masked, atol=1e-10, rtol=0)
+    counts = csr.log.counts()
+    assert counts["step"].tolist() == [step for step in rounds for _ in range(3)]
+    assert np.all(counts["grown"] > 0)
+    one, two = csr.log.arrays(), masked.log.arrays()
+    for key in one:
+        np.testing.assert_array_equal(one[key], two[key])
+    for p, q in zip(csr.network.parameters(), masked.network.parameters(), strict=True):
+        assert np.max(np.abs(p.to_dense() - q.data)) <= 1e-10
 
 
 def test_both_rewirings_drop_and_grow_in_every_layer():

@@ -1,9 +1,20 @@
 """The papers' methods of training, one file each, by the name that `method.name` gives."""
 
+from nsnn.methods.admm import ADMM
 from nsnn.methods.base import Method, RunLength
 from nsnn.methods.dense import Dense
+from nsnn.methods.lth import LTH
 from nsnn.methods.ndsnn import NDSNN
+from nsnn.methods.rigl import RigL
+from nsnn.methods.set import SET
 
-METHODS: dict[str, type[Method]] = {"dense": Dense, "ndsnn": NDSNN}
+METHODS: dict[str, type[Method]] = {
+    "dense": Dense,
+    "ndsnn": NDSNN,
+    "set": SET,
+    "rigl": RigL,
+    "lth": LTH,
+    "admm": ADMM,
+}
 
-__all__ = ["METHODS", "NDSNN", "Dense", "Method", "RunLength"]
+__all__ = ["ADMM", "LTH", "METHODS", "NDSNN", "SET", "Dense", "Method", "RigL", "RunLength"]

@@ -21,6 +21,22 @@ def require_distribution(config) -> None:
         require(config, "distribution", False, f"did you mean {near!r}?")
 
 
+def require_sparsity(config, key: str) -> None:
+    """Raise UserError unless option `key` is a sparsity that leaves some weights."""
+    require(config, key, 0.0 <= getattr(config, key) < 1.0, "use a number in [0, 1)")
+
+
+def require_fraction(config, key: str) -> None:
+    """Raise UserError unless option `key` is a fraction."""
+    require(config, key, 0.0 <= getattr(config, key) <= 1.0, "use a number in [0, 1]")
+
+
+def require_rounds(config) -> None:
+    """Raise UserError unless `update_every` and `end_fraction` can place rounds."""
+    require(config, "update_every", config.update_every >= 0, "use steps > 0, or 0 to choose")
+    require(config, "end_fraction", 0.0 < config.end_fraction <= 1.0, "use a number in (0, 1]")
+
+
 def active_counts(config, key: str, parameters) -> np.ndarray:
     """Weights of each layer at the sparsity that option `key` gives to all of them together.
 

@@ -32,6 +32,12 @@ class BareNetwork:
     def parameters(self):
         return self._parameters
 
+    def layers(self):
+        return []
+
+    def conducts(self):
+        return all(p.active for p in self.prunable().values())
+
     def prunable(self):
         return {p.name: p for p in self._parameters if p.prunable}
 
@@ -69,12 +75,20 @@ class Bench:
         self.log = log or TopologyLog()
         self.method = method
         method.prepare(self.network, self.run, np.random.default_rng(seed), self.log, storage)
-        self.optimiser = SGD(self.network.parameters(), momentum=0.9, weight_decay=1e-3)
+        self.new_optimiser()
         self.taken = []
+
+    def new_optimiser(self):
+        for p in self.network.parameters():
+            p.slots.clear()
+        self.optimiser = SGD(self.network.parameters(), momentum=0.9, weight_decay=1e-3)
 
     def steps(self, start=0, stop=None):
         """Train, and yield after every step."""
         for step in range(start, self.run.total_steps if stop is None else stop):
+            epoch, in_epoch = divmod(step, self.run.steps_per_epoch)
+            if in_epoch == 0 and self.method.begin_epoch(epoch):
+                self.new_optimiser()
             self.method.before_backward(step)
             self.network.backward(step)
             if self.method.before_update(step):
@@ -82,8 +96,8 @@ class Bench:
             else:
                 self.optimiser.step(0.01)
             self.method.after_update(step)
-            if (step + 1) % self.run.steps_per_epoch == 0:
-                self.method.end_epoch(step // self.run.steps_per_epoch)
+            if in_epoch == self.run.steps_per_epoch - 1:
+                self.method.end_epoch(epoch)
             yield step
 
     def train(self, start=0, stop=None):

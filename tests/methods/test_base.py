@@ -18,7 +18,8 @@ def test_every_method_keeps_to_the_interface(name, bench):
     assert issubclass(kind, Method)
     config = kind.Config()
     config.validate()
-    run = bench(kind(config)).train()
+    # As many epochs as the default rounds of LTH take.
+    run = bench(kind(config), run=RunLength(steps_per_epoch=10, epochs=13)).train()
     weights = run.network.prunable()
     assert {key: p.active for key, p in weights.items()} == run.method.asked()
     for array in run.method.state().values():
@@ -28,12 +29,13 @@ def test_every_method_keeps_to_the_interface(name, bench):
 @pytest.mark.parametrize("name", METHODS)
 def test_the_random_stream_is_restored(name, bench):
     kind = METHODS[name]
-    run = bench(kind(kind.Config()))
+    length = RunLength(steps_per_epoch=10, epochs=13)
+    run = bench(kind(kind.Config()), run=length)
     run.method.rng.random(7)
     state = run.method.state()
     json.loads(str(state["rng"]))
     expected = run.method.rng.random(3)
-    again = bench(kind(kind.Config()))
+    again = bench(kind(kind.Config()), run=length)
     again.method.restore(state)
     np.testing.assert_array_equal(again.method.rng.random(3), expected)
 

@@ -5,7 +5,13 @@ import importlib
 
 import pytest
 
-MODULES = ["sparsity.distribution", "sparsity.schedule", "sparsity.drop", "sparsity.log"]
+MODULES = [
+    "sparsity.distribution",
+    "sparsity.schedule",
+    "sparsity.drop",
+    "sparsity.log",
+    "sparsity.prune",
+]
 
 
 @pytest.mark.parametrize("name", [*MODULES, "losses", "optim"])

@@ -1,0 +1,182 @@
+"""ADMM pruning: train-prune-retrain, with weights that are pulled towards sparse ones beforehand.
+
+Zhang et al., "A Systematic DNN Weight Pruning Framework using Alternating Direction Method of
+Multipliers"; for spiking networks Deng et al., reference 6 of the NDSNN paper (Table II).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsnn.errors import UserError
+from nsnn.methods.base import Method
+from nsnn.methods.options import active_counts, require, require_distribution
+from nsnn.sparsity.prune import largest_magnitude, project
+
+# Without `update_every`, the ADMM phase has at least so many updates of Z and U.
+_UPDATES_WANTED = 5
+
+
+class ADMM(Method):
+    """Dense training, then training towards sparse weights, then a hard prune and retraining.
+
+    Source: NDSNN Table II (its reference 6; no public code)
+
+    Between the epochs `dense_end` and `prune_epoch` every step minimises f(W) + ρ/2 ‖W − Z + U‖²:
+    the loss, and the distance to Z, an array with as many entries as the layer may keep. Every
+    `update_every` steps Z becomes the projection of W + U, its largest entries, and U += W − Z. At
+    `prune_epoch` the largest weights of each layer stay, exactly as many as asked, in CSR; a new
+    optimiser retrains them to the end of the run. One learning-rate schedule spans all three
+    phases, as it does with the methods that this one is compared with.
+
+    The network is dense until the hard prune. Z and U are dense arrays of this method, each as
+    large as the prunable weights, beside the network's own memory; the hard prune drops them.
+    Layers whose share is dense take no part.
+    """
+
+    @dataclass(frozen=True)
+    class Config(Method.Config):
+        """Options of `[method]` for ADMM.
+
+        Attributes
+        ----------
+        final_sparsity : float
+            θ_f over all prunable weights, in [0, 1).
+        distribution : "uniform", "er" or "erk"
+            How sparsity is shared among the layers.
+        rho : float
+            ρ, the strength of the pull, above 0. (The paper gives no number.)
+        dense_fraction, admm_fraction : float
+            Parts of the run, each rounded to whole epochs: training without the pull, then with
+            it; what is left retrains. NDSNN's Fig. 1 prunes after half of the run.
+        update_every : int
+            Steps between two updates of Z and U. 0: once an epoch, or five times in a phase of
+            fewer epochs. (The paper gives no number.)
+
+        Notes
+        -----
+        W follows Z within about 1/(ρ · learning rate/(1 − momentum)) steps. Where updates come
+        much faster than that, U runs ahead of W and the two swing instead of meeting.
+        """
+
+        final_sparsity: float = 0.95
+        distribution: str = "uniform"
+        rho: float = 0.03
+        dense_fraction: float = 0.2
+        admm_fraction: float = 0.3
+        update_every: int = 0
+
+        def validate(self) -> None:
+            """Raise UserError where a value is impossible, alone or with another."""
+            require(
+                self, "final_sparsity", 0.0 <= self.final_sparsity < 1.0, "use a number in [0, 1)"
+            )
+            require_distribution(self)
+            require(self, "rho", self.rho > 0.0, "use a number above 0")
+            require(
+                self, "dense_fraction", 0.0 <= self.dense_fraction < 1.0, "use a number in [0, 1)"
+            )
+            left = 1.0 - self.dense_fraction
+            require(
+                self,
+                "admm_fraction",
+                0.0 < self.admm_fraction < left,
+                f"use a number in (0, {left:g}), so that a part of the run is left to retrain",
+            )
+            require(self, "update_every", self.update_every >= 0, "use steps > 0, or 0 to choose")
+
+    def prepare(self, network, run, rng, log, storage="csr") -> None:
+        """Share out the weights and plan the phases; the network stays dense."""
+        super().prepare(network, run, rng, log, storage)
+        self._storage = storage
+        self._final = active_counts(self.config, "final_sparsity", self.prunable)
+        self.dense_end, self.prune_epoch = self._plan(run.epochs)
+        phase = (self.prune_epoch - self.dense_end) * run.steps_per_epoch
+        chosen = max(1, min(run.steps_per_epoch, phase // _UPDATES_WANTED))
+        self.every = self.config.update_every or chosen
+        self.Z: dict[str, np.ndarray] = {}
+        self.U: dict[str, np.ndarray] = {}
+        for p, _ in self._layers():
+            log.start(p.name, p.size, p.positions())
+
+    def begin_epoch(self, epoch: int) -> bool:
+        """Start the ADMM phase, or end it with the hard prune, where it is time."""
+        if epoch == self.dense_end:
+            for p, count in self._layers():
+                self.Z[p.name] = project(p.data, count)
+                self.U[p.name] = np.zeros_like(p.data)
+        if epoch != self.prune_epoch:
+            return False
+        self._hard_prune(epoch * self.run.steps_per_epoch)
+        return True
+
+    def before_update(self, step: int) -> bool:
+        """In the ADMM phase: add the pull to the gradient of the loss; the update goes on."""
+        for p, _ in self._layers() if self.Z else []:
+            # ∂/∂W ρ/2 ‖W − Z + U‖² = ρ (W − Z + U)
+            p.gradient += self.config.rho * (p.data - self.Z[p.name] + self.U[p.name])
+        return False
+
+    def after_update(self, step: int) -> None:
+        """In the ADMM phase, every `update_every` steps: new Z, then new U."""
+        done = step + 1 - self.dense_end * self.run.steps_per_epoch
+        if self.Z and done % self.every == 0:
+            for p, count in self._layers():
+                U = self.U[p.name]
+                # Z = Π(W + U)
+                self.Z[p.name] = project(p.data + U, count)
+                # U += W − Z
+                U += p.data - self.Z[p.name]
+
+    def asked(self) -> dict[str, int]:
+        """Active weights that each prunable parameter has to end with."""
+        return {p.name: int(n) for p, n in zip(self.prunable, self._final, strict=True)}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `Method.state`, with Z and U while the ADMM phase lasts."""
+        state = super().state() | {"counts": self._final}
+        for name in self.Z:
+            state |= {f"Z/{name}": self.Z[name].copy(), f"U/{name}": self.U[name].copy()}
+        return state
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """As `Method.restore`; the counts must be those that `prepare` has found."""
+        if not np.array_equal(state["counts"], self._final):
+            raise UserError(
+                "the checkpoint was made with other numbers of weights per layer: resume it with "
+                "its own network, method.final_sparsity and distribution"
+            )
+        super().restore(state)
+        self.Z, self.U = {}, {}
+        for key, array in state.items():
+            kind, _, name = key.partition("/")
+            if kind in ("Z", "U"):
+                getattr(self, kind)[name] = array.copy()
+
+    def _layers(self) -> list:
+        """The layers that take part, with the number of weights that each is to keep."""
+        pairs = zip(self.prunable, self._final, strict=True)
+        return [(p, int(count)) for p, count in pairs if count < p.size]
+
+    def _plan(self, epochs: int) -> tuple[int, int]:
+        """Where the ADMM phase begins and ends, in epochs."""
+        c = self.config
+        start = round(c.dense_fraction * epochs)
+        end = round((c.dense_fraction + c.admm_fraction) * epochs)
+        if not start < end < epochs:
+            raise UserError(
+                f"method.dense_fraction = {c.dense_fraction} and method.admm_fraction = "
+                f"{c.admm_fraction} of train.epochs = {epochs} are {start} and {end - start} "
+                f"epochs, and {epochs - end} to retrain: train longer, or change the fractions, so "
+                "that ADMM and retraining each have an epoch"
+            )
+        return start, end
+
+    def _hard_prune(self, step: int) -> None:
+        """Keep exactly the asked number of weights of each layer, the largest, in CSR."""
+        self.Z, self.U = {}, {}
+        for p, count in self._layers():
+            keep = largest_magnitude(p.values(), count)
+            p.slots.clear()  # of the old optimiser, dense
+            self.log.record(step, p.name, np.flatnonzero(~keep), np.empty(0, dtype=np.int64))
+            p.sparsify(np.flatnonzero(keep), self._storage)

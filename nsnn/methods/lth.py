@@ -1,0 +1,246 @@
+"""LTH: iterative magnitude pruning with late rewinding, the lottery-ticket baseline.
+
+Frankle & Carbin, "The Lottery Ticket Hypothesis"; late rewinding after Frankle et al., "Linear
+Mode Connectivity and the Lottery Ticket Hypothesis"; for spiking networks Kim et al., reference 7
+of the NDSNN paper, which compares with it in Table I and Fig. 5.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsnn.errors import RunError, UserError
+from nsnn.methods.base import Method
+from nsnn.methods.options import require
+from nsnn.sparsity.prune import ladder_counts, largest_overall
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The epochs of a run in rounds k = 0…n, each trained from the snapshot; k ≥ 1 prune first.
+
+    Attributes
+    ----------
+    rewind : int
+        Epochs before the snapshot. They belong to round 0, and count in the schedule of all.
+    length : int
+        Epochs of a round; the last has what is left over as well.
+    prunes : int
+        n.
+    epochs : int
+        Of the whole run.
+    """
+
+    rewind: int
+    length: int
+    prunes: int
+    epochs: int
+
+    def at(self, epoch: int) -> int:
+        """The round that `epoch` belongs to."""
+        return min(max(epoch - self.rewind, 0) // self.length, self.prunes)
+
+    def start(self, k: int) -> int:
+        """Epoch with which round k starts after the snapshot."""
+        return self.rewind + k * self.length
+
+    def schedule_epochs(self, k: int) -> int:
+        """Epochs of the learning-rate schedule of round k: what is before the snapshot, too."""
+        end = self.epochs if k == self.prunes else self.start(k + 1)
+        return self.rewind + end - self.start(k)
+
+
+class LTH(Method):
+    """Train, prune the smallest weights of all layers together, rewind the others, train again.
+
+    Source: NDSNN IV-A2 (baseline LTH; its reference 7 has the procedure)
+
+    The first `rewind_epochs` end in a snapshot of everything that training changes: weights,
+    biases, norm parameters and running statistics. Then follow n + 1 rounds of training. Before
+    each but the first, the fraction `prune_fraction` of the remaining weights is pruned, the
+    smallest |w| of all prunable layers together; the last prune stops exactly at the target. What
+    remains goes back to the snapshot, with a new optimiser and the learning rate that followed the
+    snapshot. n is as small as the target allows: see `ladder_counts`.
+
+    The network is dense until the first prune, and CSR from then on. The snapshot, as large as
+    the weights that are left, lives in this method until the last prune, beside the network's own
+    memory. Pruning all layers together may leave one without a weight, as the rule has it. Where
+    no signal can pass any more, the run stops; a branch beside another may be empty.
+    """
+
+    @dataclass(frozen=True)
+    class Config(Method.Config):
+        """Options of `[method]` for LTH.
+
+        Attributes
+        ----------
+        final_sparsity : float
+            θ_f over all prunable weights, in [0, 1).
+        prune_fraction : float
+            Of the remaining weights, pruned before each round, in (0, 1). The paper's ladder of
+            25, 43.75, 57.81 … % is 0.25.
+        rewind_epochs : int
+            Epochs before the snapshot (21 of 300 in the paper's comparison). 0 rewinds to the
+            initial weights.
+        round_epochs : int
+            Epochs of training from the snapshot in each round; what is left of `train.epochs` is
+            added to the last. 0 divides `train.epochs` evenly.
+        """
+
+        final_sparsity: float = 0.95
+        prune_fraction: float = 0.25
+        rewind_epochs: int = 1
+        round_epochs: int = 0
+
+        def validate(self) -> None:
+            """Raise UserError where a value is impossible, alone or with another."""
+            require(
+                self, "final_sparsity", 0.0 <= self.final_sparsity < 1.0, "use a number in [0, 1)"
+            )
+            require(
+                self, "prune_fraction", 0.0 < self.prune_fraction < 1.0, "use a number in (0, 1)"
+            )
+            require(self, "rewind_epochs", self.rewind_epochs >= 0, "use epochs ≥ 0")
+            require(self, "round_epochs", self.round_epochs >= 0, "use epochs > 0, or 0 to choose")
+
+    def prepare(self, network, run, rng, log, storage="csr") -> None:
+        """Plan the rounds; the network stays dense."""
+        super().prepare(network, run, rng, log, storage)
+        self._network, self._storage = network, storage
+        self._snapshot: dict[str, dict[str, np.ndarray]] = {}
+        sizes = np.array([p.size for p in self.prunable], dtype=np.int64)
+        self.counts = ladder_counts(
+            int(sizes.sum()), self.config.prune_fraction, self.config.final_sparsity
+        )
+        if self.counts.size and self.counts[-1] == 0:
+            raise UserError(
+                f"method.final_sparsity = {self.config.final_sparsity} leaves none of "
+                f"{sizes.sum()} weights: lower it"
+            )
+        self.rounds = self._plan(run.epochs)
+        self._asked = sizes
+        if self.counts.size:
+            # Shares of the exact total, until the last prune decides what each layer gets.
+            shares = np.rint(np.cumsum(sizes) * (self.counts[-1] / sizes.sum()))
+            self._asked = np.diff(shares.astype(np.int64), prepend=0)
+            for p in self.prunable:
+                log.start(p.name, p.size, p.positions())
+
+    def begin_epoch(self, epoch: int) -> bool:
+        """Take the snapshot, or prune and rewind, where a round starts."""
+        k = self.rounds.at(epoch)
+        if epoch != self.rounds.start(k) or not self.rounds.prunes:
+            return False
+        if k == 0:
+            self._snapshot = self._take_snapshot()
+            return False
+        self._prune(k, epoch * self.run.steps_per_epoch)
+        return True
+
+    def schedule(self, step: int) -> tuple[int, int]:
+        """Each round has the schedule of a run of its own that was resumed at the snapshot."""
+        per_epoch = self.run.steps_per_epoch
+        k = self.rounds.at(step // per_epoch)
+        rewound = (self.rounds.start(k) - self.rounds.rewind) * per_epoch
+        return step - rewound, self.rounds.schedule_epochs(k) * per_epoch
+
+    def asked(self) -> dict[str, int]:
+        """Active weights that each prunable parameter has to end with.
+
+        Notes
+        -----
+        The method fixes the total. What each layer has of it the last prune decides; until then
+        it is an even share.
+        """
+        return {p.name: int(n) for p, n in zip(self.prunable, self._asked, strict=True)}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `Method.state`, with the snapshot."""
+        state = super().state() | {"asked": self._asked}
+        for name, arrays in self._snapshot.items():
+            state |= {f"snapshot/{name}/{key}": array for key, array in arrays.items()}
+        return state
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """As `Method.restore`; the sum of what is asked must be what `prepare` has found."""
+        if state["asked"].sum() != self._asked.sum():
+            raise UserError(
+                "the checkpoint was made for another number of weights: resume it with its own "
+                "network and method.final_sparsity"
+            )
+        super().restore(state)
+        self._asked = state["asked"]
+        self._snapshot = {}
+        for key, array in state.items():
+            kind, _, rest = key.partition("/")
+            if kind == "snapshot":
+                name, _, part = rest.rpartition("/")
+                self._snapshot.setdefault(name, {})[part] = array
+
+    def _plan(self, epochs: int) -> Rounds:
+        """The rounds of a run of so many epochs."""
+        n, rewind = self.counts.size, self.config.rewind_epochs
+        fits = (epochs - rewind) // (n + 1)
+        length = self.config.round_epochs or fits
+        if fits < 1 or length > fits:
+            self._too_short(epochs, max(length, 1), fits)
+        return Rounds(rewind, length, n, epochs)
+
+    def _too_short(self, epochs: int, length: int, fits: int) -> None:
+        """Raise UserError: the rounds overshoot the run."""
+        c, n = self.config, self.counts.size
+        needed = c.rewind_epochs + (n + 1) * length
+        advice = [f"train.epochs = {needed}"]
+        if c.round_epochs and fits >= 1:
+            advice.append(f"method.round_epochs = {fits}")
+        rounds = (epochs - c.rewind_epochs) // length
+        if rounds >= 2:
+            # θ_f in as many prunes as there is time for: (1 − p)^(rounds − 1) = 1 − θ_f
+            p = 1.0 - (1.0 - c.final_sparsity) ** (1.0 / (rounds - 1))
+            p = math.ceil(1000 * p) / 1000
+            advice += [f"method.prune_fraction = {p:g}"] * (p < 1.0)
+        raise UserError(
+            f"method.final_sparsity = {c.final_sparsity} takes {n} prunes of method.prune_fraction "
+            f"= {c.prune_fraction}: {n + 1} rounds of {length} epoch{'s' * (length > 1)} after "
+            f"method.rewind_epochs = {c.rewind_epochs} do not fit into train.epochs = {epochs}; "
+            f"use {' or '.join(advice)}"
+        )
+
+    def _take_snapshot(self) -> dict[str, dict[str, np.ndarray]]:
+        """Copies of all that training changes, without the state of the optimiser."""
+        parts = (*self._network.parameters(), *self._network.layers())
+        return {
+            part.name: {
+                key: array.copy()
+                for key, array in part.state().items()
+                if not key.startswith("slot.")
+            }
+            for part in parts
+        }
+
+    def _prune(self, k: int, step: int) -> None:
+        """Keep the largest weights of all layers together, at the values of the snapshot."""
+        kept = largest_overall([p.values() for p in self.prunable], int(self.counts[k - 1]))
+        for p, keep in zip(self.prunable, kept, strict=True):
+            positions = p.positions()
+            self.log.record(step, p.name, positions[~keep], np.empty(0, dtype=np.int64))
+            saved = self._snapshot[p.name]
+            saved["data"], saved["positions"] = saved["data"][keep], positions[keep]
+        self._rewind()
+        if not self._network.conducts():
+            empty = ", ".join(p.name for p in self.prunable if p.active == 0)
+            raise RunError(
+                f"prune {k} of {self.rounds.prunes} leaves {empty} without a weight, and no signal "
+                "passes: lower method.final_sparsity, or train longer in each round"
+            )
+        if k == self.rounds.prunes:
+            self._asked = np.array([p.active for p in self.prunable], dtype=np.int64)
+            self._snapshot = {}
+
+    def _rewind(self) -> None:
+        """Put the network back to the snapshot, which holds the remaining positions only."""
+        for p in self._network.parameters():
+            p.restore(self._snapshot[p.name], self._storage)
+        for layer in self._network.layers():
+            layer.restore(self._snapshot.get(layer.name, {}))

@@ -1,0 +1,377 @@
+"""LTH: exact counts, one ranking of all layers, late rewinding, and what breaks it is noticed."""
+
+import io
+
+import numpy as np
+import pytest
+
+from nsnn.errors import RunError, UserError
+from nsnn.layers.batchnorm import BatchNorm
+from nsnn.methods import LTH, RunLength, lth
+from nsnn.sparsity.log import TopologyLog
+from nsnn.sparsity.prune import largest_magnitude
+
+OPTIONS = {"final_sparsity": 0.6, "prune_fraction": 0.25, "rewind_epochs": 2}
+N = 2 * 9 + 12 * 54 + 60 * 150 + 5 * 60
+# Prunes to .75, .5625, .4219 and .4: five rounds of two epochs, the last of three.
+COUNTS = [round(N * d) for d in (0.75, 0.5625, 0.421875, 0.4)]
+RUN = RunLength(steps_per_epoch=4, epochs=13)
+STARTS = [4, 6, 8, 10]
+
+
+def config(**options):
+    made = LTH.Config(**(OPTIONS | options))
+    made.validate()
+    return made
+
+
+def method(kind=LTH, **options):
+    return kind(config(**options))
+
+
+def drawn_again(run, seed):
+    """The run with other initial weights."""
+    rng = np.random.default_rng(seed)
+    for p in run.network.prunable().values():
+        p.data[...] = rng.normal(scale=rng.uniform(0.5, 2), size=p.shape)
+    return run
+
+
+def masks(network):
+    found = {}
+    for name, p in network.prunable().items():
+        found[name] = np.isin(np.arange(p.size), p.positions())
+    return found
+
+
+def dense(network):
+    return {p.name: p.to_dense().reshape(-1).copy() for p in network.parameters()}
+
+
+def keep_largest(weights, active, count):
+    """The global rule, literally: one list of all |w|, the later of two equals stays."""
+    names = list(active)
+    magnitude = np.concatenate([np.where(active[n], np.abs(weights[n]), -1) for n in names])
+    order = np.lexsort((-np.arange(magnitude.size), -magnitude))
+    kept = np.zeros(magnitude.size, dtype=bool)
+    kept[order[:count]] = True
+    cuts = np.cumsum([active[n].size for n in names])[:-1]
+    return dict(zip(names, np.split(kept, cuts), strict=True))
+
+
+def check_rounds(run, starts=STARTS, counts=COUNTS, late=2):
+    """Train, and compare every start of a round with the rule on dense arrays."""
+    network, norm = run.network, BatchNorm(3)
+    network.layers = lambda: [norm]
+    begin, rng, seen = run.method.begin_epoch, np.random.default_rng(5), []
+    snapshot = {}
+
+    def begin_epoch(epoch):
+        before, active = dense(network), masks(network)
+        if epoch == late:
+            snapshot.update(before, mean=norm.running_mean, variance=norm.running_variance)
+        fresh = begin(epoch)
+        assert fresh == (epoch in starts)
+        after = dense(network)
+        if not fresh:
+            for name, values in before.items():
+                np.testing.assert_array_equal(after[name], values)
+            return fresh
+        k = starts.index(epoch)
+        kept = keep_largest(before, active, counts[k])
+        for name, mask in masks(network).items():
+            np.testing.assert_array_equal(mask, kept[name])
+            np.testing.assert_array_equal(after[name], np.where(mask, snapshot[name], 0))
+            np.testing.assert_array_equal(
+                run.log.positions_at(name, 4 * epoch), np.flatnonzero(mask)
+            )
+            np.testing.assert_array_equal(
+                run.log.positions_at(name, 4 * epoch - 1), np.flatnonzero(active[name])
+            )
+        np.testing.assert_array_equal(after["fc2.bias"], snapshot["fc2.bias"])
+        np.testing.assert_array_equal(norm.running_mean, snapshot["mean"])
+        np.testing.assert_array_equal(norm.running_variance, snapshot["variance"])
+        assert not any(p.slots for p in network.parameters())
+        assert sum(p.active for p in network.prunable().values()) == counts[k]
+        seen.append(epoch)
+        return fresh
+
+    run.method.begin_epoch = begin_epoch
+    for _ in run.steps():
+        norm.affine(rng.normal(1, 2, (3, 8)), training=True)
+    assert seen == starts
+    assert all(p.slots for p in network.parameters())
+
+
+@pytest.mark.parametrize("storage", ["csr", "dense", "auto"])
+@pytest.mark.parametrize("seed", range(4))
+def test_every_round_is_literal(bench, seed, storage):
+    check_rounds(drawn_again(bench(method(), storage, run=RUN), seed))
+
+
+def test_rounds_with_equal_weights(bench):
+    run = bench(method(), run=RUN)
+    for p in run.network.prunable().values():
+        p.data[...] = np.random.default_rng(0).integers(-2, 3, p.shape)
+    run.network.dense_gradient = lambda p, step: np.zeros(p.size)
+    run.network.conducts = lambda: True  # the first layer loses every tie, and all its weights
+    check_rounds(run)
+
+
+class OfAllWeights(LTH):
+    """Prunes 25 % of all weights each time, not of the remaining ones."""
+
+    def prepare(self, *args, **kwargs):
+        super().prepare(*args, **kwargs)
+        self.counts = np.array([round(N * (1 - 0.25 * k)) for k in (1, 2)] + [COUNTS[-1]] * 2)
+
+
+class Overshooting(LTH):
+    """The last prune takes its whole fraction, too."""
+
+    def prepare(self, *args, **kwargs):
+        super().prepare(*args, **kwargs)
+        self.counts[-1] = round(N * 0.75**4)
+
+
+class ToTheInitialWeights(LTH):
+    """Rewinds to the start, not to the snapshot after the first epochs."""
+
+    def begin_epoch(self, epoch):
+        if epoch == 0:
+            self.first = self._take_snapshot()
+        fresh = super().begin_epoch(epoch)
+        if epoch == self.config.rewind_epochs:
+            self._snapshot = self.first
+        return fresh
+
+
+class NoRewinding(LTH):
+    """Prunes and goes on with the trained weights (fine-tuning)."""
+
+    def _prune(self, k, step):
+        self._snapshot = self._take_snapshot()
+        super()._prune(k, step)
+
+
+class OldOptimiser(LTH):
+    """Goes on with the momentum from before."""
+
+    def begin_epoch(self, epoch):
+        return super().begin_epoch(epoch) and False
+
+
+class ForgottenStatistics(LTH):
+    """Leaves the running statistics of batch normalisation as training has made them."""
+
+    def _rewind(self):
+        for p in self._network.parameters():
+            p.restore(self._snapshot[p.name], self._storage)
+
+
+class ForgottenBiases(LTH):
+    """Rewinds the weights only."""
+
+    def _rewind(self):
+        for p in self.prunable:
+            p.restore(self._snapshot[p.name], self._storage)
+        for layer in self._network.layers():
+            layer.restore(self._snapshot[layer.name])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        OfAllWeights,
+        Overshooting,
+        ToTheInitialWeights,
+        NoRewinding,
+        OldOptimiser,
+        ForgottenStatistics,
+        ForgottenBiases,
+    ],
+)
+def test_wrong_variants_are_noticed(bench, kind):
+    with pytest.raises(AssertionError):
+        check_rounds(bench(method(kind), run=RUN))
+
+
+def test_pruning_each_layer_alike_is_noticed(bench, monkeypatch):
+    def layer_by_layer(values, count):
+        share = count / sum(v.size for v in values)
+        return [largest_magnitude(v, round(share * v.size)) for v in values]
+
+    monkeypatch.setattr(lth, "largest_overall", layer_by_layer)
+    with pytest.raises(AssertionError):
+        check_rounds(bench(method(), run=RUN))
+
+
+def test_rewinding_to_the_initial_weights_is_an_option(bench):
+    run = RunLength(steps_per_epoch=4, epochs=11)
+    check_rounds(bench(method(rewind_epochs=0), run=run), starts=[2, 4, 6, 8], late=0)
+
+
+def test_the_learning_rate_is_rewound(bench):
+    run = bench(method(), run=RUN)
+    places = [run.method.schedule(step) for step in range(RUN.total_steps)]
+    # The first two epochs and a round are one schedule of 16 steps; so is each further round,
+    # from the snapshot on; the last round is an epoch longer.
+    expected = [(i, 16) for i in range(16)] + 3 * [(i, 16) for i in range(8, 16)]
+    assert places == expected + [(i, 20) for i in range(8, 20)]
+
+
+def test_the_start_is_dense_and_so_is_a_target_of_zero(bench):
+    run = bench(method(), run=RUN).train(0, 16)
+    assert all(p.topology is None for p in run.network.parameters())
+    run = bench(method(final_sparsity=0.0), run=RUN).train()
+    assert all(p.topology is None for p in run.network.parameters())
+    assert run.log.names == []
+    assert run.method.schedule(51) == (51, 52)
+    assert sum(run.method.asked().values()) == N
+
+
+def test_asked(bench):
+    run = bench(method(), run=RUN)
+    start = run.method.asked()
+    assert sum(start.values()) == COUNTS[-1]
+    for name, p in run.network.prunable().items():
+        assert start[name] == pytest.approx(0.4 * p.size, abs=1)
+    run.train()
+    assert {name: p.active for name, p in run.network.prunable().items()} == run.method.asked()
+    assert sum(run.method.asked().values()) == COUNTS[-1]
+    assert run.method.asked() != start
+
+
+def test_the_snapshot_shrinks_and_goes(bench):
+    run = bench(method(), run=RUN)
+    sizes = []
+    for step in run.steps():
+        if step % 4 == 0:
+            arrays = run.method.state()
+            sizes.append(sum(a.size for key, a in arrays.items() if key.endswith("weight/data")))
+    assert sizes == [0] * 2 + [N] * 2 + [c for c in COUNTS[:-1] for _ in range(2)] + [0] * 3
+
+
+def state_of(network):
+    return {
+        p.name: {key: np.array(a) for key, a in p.state().items()} for p in network.parameters()
+    }
+
+
+def assert_same(one, other):
+    for name, arrays in one.items():
+        assert arrays.keys() == other[name].keys()
+        for key, array in arrays.items():
+            np.testing.assert_array_equal(array, other[name][key], err_msg=f"{name} {key}")
+
+
+def test_csr_and_masked_are_the_same_run(bench):
+    csr, masked, auto = (bench(method(), s, run=RUN).train() for s in ("csr", "dense", "auto"))
+    for other in (masked, auto):
+        assert_same(state_of(csr.network), state_of(other.network))
+    kinds = {type(p.topology).__name__ for p in csr.network.prunable().values()}
+    assert kinds == {"CSRMatrix"}
+    assert {type(p.topology).__name__ for p in masked.network.prunable().values()} == {
+        "MaskedMatrix"
+    }
+
+
+@pytest.mark.parametrize("storage", ["csr", "dense"])
+@pytest.mark.parametrize("stop", [3, 8, 11, 16, 17, 24, 39, 40, 50])
+def test_resume_is_bit_identical(bench, stop, storage):
+    whole = bench(method(), storage, run=RUN).train()
+    first = bench(method(), storage, run=RUN).train(0, stop)
+    network, saved = state_of(first.network), first.method.state()
+    first.train(stop, min(stop + 6, 52))
+    file = io.BytesIO()
+    np.savez_compressed(file, **first.log.arrays(), **saved)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        log = TopologyLog.from_arrays(arrays)
+        log.truncate(stop - 1)
+        second = bench(method(), storage, run=RUN, log=log)
+        for p in second.network.parameters():
+            p.restore(network[p.name], storage)
+        second.method.restore({key: arrays[key] for key in saved})
+    second.train(stop)
+    assert_same(state_of(whole.network), state_of(second.network))
+    assert second.method.asked() == whole.method.asked()
+    for key, array in whole.log.arrays().items():
+        np.testing.assert_array_equal(array, second.log.arrays()[key])
+
+
+def test_restore_of_another_configuration(bench):
+    saved = bench(method(), run=RUN).method.state()
+    with pytest.raises(UserError, match=r"method\.final_sparsity"):
+        bench(method(final_sparsity=0.61), run=RUN).method.restore(saved)
+
+
+def test_a_layer_without_weights_stops_the_run(bench):
+    run = bench(method(), run=RUN)
+    weights = run.network.prunable()
+    weights["conv2.weight"].data *= 1e-9
+    run.network.dense_gradient = lambda p, step: np.zeros(p.size)
+    with pytest.raises(RunError, match=r"prune 1 of 4 leaves conv2\.weight without a weight") as e:
+        run.train()
+    assert "\n" not in str(e.value)
+    # Beside another branch the network goes on, and says so in its counts.
+    run = bench(method(), run=RUN)
+    run.network.prunable()["conv2.weight"].data *= 1e-9
+    run.network.dense_gradient = lambda p, step: np.zeros(p.size)
+    run.network.conducts = lambda: True
+    assert run.train().method.asked()["conv2.weight"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "epochs", "message"),
+    [
+        ({}, 6, r"takes 4 prunes .* 5 rounds of 1 .* train\.epochs = 6; use train\.epochs = 7 or"),
+        ({"rewind_epochs": 9}, 6, r"use train\.epochs = 14$"),
+        ({"round_epochs": 3}, 13, r"5 rounds of 3 .*use train\.epochs = 17 or .*round_epochs = 2"),
+    ],
+)
+def test_rounds_that_overshoot(bench, options, epochs, message):
+    with pytest.raises(UserError, match=message) as error:
+        bench(method(**options), run=RunLength(4, epochs))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("theta", [0.5, 0.9, 0.95, 0.98, 0.99])
+def test_what_the_overshooting_message_advises_fits(bench, theta):
+    options = {"final_sparsity": theta, "round_epochs": 5}
+    with pytest.raises(UserError, match=r"prune_fraction = [\d.]+$") as error:
+        bench(method(**options), run=RunLength(4, 14))
+    p = float(str(error.value).split()[-1])
+    bench(method(prune_fraction=p, **options), run=RunLength(4, 14))
+    epochs = int(str(error.value).split("use train.epochs = ")[1].split()[0])
+    bench(method(**options), run=RunLength(4, epochs))
+    with pytest.raises(UserError):
+        bench(method(**options), run=RunLength(4, epochs - 1))
+
+
+def test_a_target_of_no_weight_at_all(bench):
+    with pytest.raises(UserError, match=r"final_sparsity = 0\.99999 leaves none of 9966 weights"):
+        bench(method(final_sparsity=0.99999), run=RunLength(4, 100))
+
+
+def test_given_rounds_leave_the_rest_to_the_last(bench):
+    run = bench(method(round_epochs=1), run=RUN)
+    check_rounds(run, starts=[3, 4, 5, 6])
+    assert run.method.schedule(4 * 6) == (8, 36)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"final_sparsity": 1.0}, r"method\.final_sparsity = 1\.0: .*\[0, 1\)"),
+        ({"final_sparsity": float("nan")}, r"method\.final_sparsity = nan"),
+        ({"prune_fraction": 0.0}, r"method\.prune_fraction = 0\.0: .*\(0, 1\)"),
+        ({"prune_fraction": 1.0}, r"method\.prune_fraction = 1\.0: "),
+        ({"rewind_epochs": -1}, r"method\.rewind_epochs = -1: "),
+        ({"round_epochs": -1}, r"method\.round_epochs = -1: "),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(UserError, match=message) as error:
+        config(**options)
+    assert "\n" not in str(error.value)

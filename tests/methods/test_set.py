@@ -1,0 +1,190 @@
+"""SET: the fraction of each sign, random growth, small new values, when it happens."""
+
+import numpy as np
+import pytest
+
+import nsnn.methods.set
+from nsnn.errors import UserError
+from nsnn.methods import SET, RunLength
+from nsnn.sparsity.drop import smallest_magnitude
+
+
+class Watched(SET):
+    """SET, with all that it is given and leaves behind in each round."""
+
+    def prepare(self, *arguments):
+        self.seen = []
+        super().prepare(*arguments)
+
+    def after_update(self, step):
+        before = [(p.positions(), p.values().copy()) for p in self.prunable]
+        super().after_update(step)
+        for p, (positions, values) in zip(self.prunable, before, strict=True):
+            if not np.array_equal(values, p.values()):
+                self.seen.append((step, p, positions, values, p.positions(), p.values().copy()))
+
+
+def method(**options):
+    config = SET.Config(**({"final_sparsity": 0.9} | options))
+    config.validate()
+    return Watched(config)
+
+
+def skewed(run):
+    """Few negative weights, all of them far from 0, as training can make them."""
+    for p in run.network.prunable().values():
+        if p.topology is not None:
+            values = p.values()
+            shifted = np.where(values < -0.5, values - 4.0, np.abs(values))
+            p.data[...] = shifted
+    return run
+
+
+def check_fraction_per_sign(run, zeta):
+    """Of each sign exactly ⌊ζ·count⌋ weights disappear, and they are the nearest 0."""
+    run.train()
+    assert len(run.method.seen) >= 9  # three layers, three rounds
+    for _, _, positions, values, after, new_values in run.method.seen:
+        now = dict(zip(after.tolist(), new_values.tolist(), strict=True))
+        stays = np.array(
+            [now.get(at) == w for at, w in zip(positions.tolist(), values.tolist(), strict=True)]
+        )
+        for sign in (values >= 0, values < 0):
+            assert np.count_nonzero(~stays[sign]) == int(zeta * np.count_nonzero(sign))
+            if not stays[sign].all():
+                gone, left = np.abs(values[sign & ~stays]), np.abs(values[sign & stays])
+                assert gone.max() <= left.min()
+
+
+@pytest.mark.parametrize("zeta", [0.05, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_fraction_of_each_sign(bench, zeta, seed):
+    check_fraction_per_sign(skewed(bench(method(drop_fraction=zeta), seed=seed)), zeta)
+
+
+def half(values, fraction):
+    """As one public version behaves: about 50 % go, whatever ζ."""
+    return smallest_magnitude(values, values.size // 2)
+
+
+def most_negative_stay(values, fraction):
+    """As another: the mask of the positive weights is overwritten by that of the negative."""
+    ordered = np.sort(values)
+    zero = np.searchsorted(ordered, 0.0)
+    keep = values > ordered[min(zero + int(fraction * (values.size - zero)), values.size - 1)]
+    keep = values < ordered[int((1 - fraction) * zero)]
+    return ~keep
+
+
+def both_signs_together(values, fraction):
+    """One cut for both signs: that of `magnitude`, not of SET."""
+    return smallest_magnitude(values, int(fraction * values.size))
+
+
+def largest(values, fraction):
+    """The right number of each sign, from the wrong end."""
+    drop = np.zeros(values.size, dtype=bool)
+    for sign in (np.flatnonzero(values >= 0), np.flatnonzero(values < 0)):
+        order = sign[np.argsort(-np.abs(values[sign]))]
+        drop[order[: int(fraction * sign.size)]] = True
+    return drop
+
+
+@pytest.mark.parametrize("wrong", [half, most_negative_stay, both_signs_together, largest])
+def test_the_published_bugs_are_rejected(bench, monkeypatch, wrong):
+    monkeypatch.setattr(nsnn.methods.set, "smallest_per_sign", wrong)
+    with pytest.raises(AssertionError):
+        check_fraction_per_sign(skewed(bench(method())), 0.3)
+
+
+def test_once_an_epoch_but_not_after_the_last(bench):
+    run = bench(method()).train()  # 4 epochs of 30 steps
+    assert sorted({event[0] for event in run.method.seen}) == [29, 59, 89]
+    assert run.taken == []  # no update is left out
+
+
+@pytest.mark.parametrize(
+    ("every", "fraction", "rounds"),
+    [
+        (50, 1.0, [49]),  # 100 would leave 20 of 120 steps to what grows
+        (40, 1.0, [39, 79]),
+        (60, 1.0, [59]),
+        (30, 0.5, [29]),
+        (30, 0.51, [29, 59]),
+        (119, 1.0, None),
+        (61, 1.0, None),
+        (60, 0.5, None),
+    ],
+)
+def test_when(bench, every, fraction, rounds):
+    options = {"update_every": every, "end_fraction": fraction}
+    if rounds is None:
+        with pytest.raises(UserError, match=f"update_every = {every}: .* no round") as error:
+            bench(method(**options))
+        longest = int(str(error.value).split("at most ")[1].split(",")[0])
+        bench(method(**options | {"update_every": longest}))
+        with pytest.raises(UserError, match="no round"):
+            bench(method(**options | {"update_every": longest + 1}))
+    else:
+        run = bench(method(**options)).train()
+        assert sorted({event[0] for event in run.method.seen}) == rounds
+
+
+def test_too_short_a_run(bench):
+    one_epoch = RunLength(steps_per_epoch=30, epochs=1)
+    message = r"update_every = 0 \(once an epoch, 30 steps\): .* at most 15, or train longer"
+    with pytest.raises(UserError, match=message):
+        bench(method(), run=one_epoch)
+    assert bench(method(update_every=15), run=one_epoch).train().method.seen
+    one_step = RunLength(steps_per_epoch=1, epochs=1)
+    with pytest.raises(
+        UserError, match=r"run of 1 steps .* with 1 steps before and after it: train longer"
+    ):
+        bench(method(), run=one_step)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.25, 1.0])
+def test_new_values(bench, scale):
+    run = bench(method(grown_scale=scale)).train()
+    for _, p, positions, _, after, new_values in run.method.seen:
+        new = new_values[~np.isin(after, positions)]
+        bound = scale / np.sqrt(p.shape[1])
+        assert np.all(np.abs(new) <= bound)
+        if new.size > 100:
+            assert np.isclose(new.std(), bound / np.sqrt(3), rtol=0.15)
+            assert abs(new.mean()) <= 0.2 * bound
+
+
+def test_growth_is_uniform_over_the_inactive_positions(bench):
+    """Those just dropped among them; no row, column or end of the matrix is preferred."""
+    back, expected, rows = [], 0, np.zeros(60)
+    options = {"final_sparsity": 0.5, "distribution": "uniform", "update_every": 6}
+    for seed in range(4):
+        run = bench(method(**options), seed=seed).train()
+        for _, p, positions, values, after, _ in run.method.seen:
+            if p.name == "fc1.weight":
+                grown = np.setdiff1d(after, positions)
+                rows += np.bincount(grown // 150, minlength=60)
+                dropped = int(0.3 * np.sum(values >= 0)) + int(0.3 * np.sum(values < 0))
+                back.append(1 - grown.size / dropped)
+                expected = dropped / (p.size - p.active + dropped)
+    # 0.15 of all weights dropped, 0.65 are then inactive: 0.23 of what grows comes back.
+    assert np.mean(back) == pytest.approx(expected, abs=0.01)
+    assert np.abs(rows / rows.mean() - 1).max() < 0.15
+
+
+def test_a_stored_zero_counts_as_positive(bench):
+    run = bench(method(drop_fraction=0.5, update_every=30))
+    p = run.network.prunable()["fc2.weight"]
+    p.data[...] = np.where(np.arange(p.active) % 3 == 0, 0.0, -1.0 - np.arange(p.active))
+    zeros = p.positions()[p.data == 0.0]
+    run.method.after_update(29)
+    left = p.positions()[p.data == 0.0]
+    assert left.size == zeros.size - zeros.size // 2
+    np.testing.assert_array_equal(left, zeros[zeros.size // 2 :])  # the smaller index goes first
+
+
+@pytest.mark.parametrize("scale", [-0.1, float("inf"), float("nan")])
+def test_bad_scale(scale):
+    with pytest.raises(UserError, match=r"method\.grown_scale = .*: use a finite number"):
+        method(grown_scale=scale)

@@ -1,0 +1,104 @@
+"""Pruning rules: what is kept, exact counts, the ladder of the lottery-ticket papers."""
+
+import numpy as np
+import pytest
+
+from nsnn.sparsity.prune import ladder_counts, largest_magnitude, largest_overall, project
+
+# Percent pruned after 1, 2, … prunes of a quarter of what is left, as the papers print them.
+LADDER = [25, 43.75, 57.81, 68.36, 76.27, 82.20, 86.65, 89.99, 92.49]
+
+
+def draw(rng, size, ties):
+    return rng.integers(-3, 4, size).astype(float) if ties else rng.normal(size=size)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_largest_magnitude(ties):
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        values = draw(rng, rng.integers(1, 40), ties)
+        count = rng.integers(0, values.size + 1)
+        # From the largest |w| down; among equals the larger index first.
+        order = np.lexsort((-np.arange(values.size), -np.abs(values)))
+        expected = np.isin(np.arange(values.size), order[:count])
+        np.testing.assert_array_equal(largest_magnitude(values, count), expected)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_largest_overall_is_one_ranking_of_all_layers(ties):
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        values = [draw(rng, n, ties) * 2.0**i for i, n in enumerate(rng.integers(0, 20, 4))]
+        joined = np.concatenate(values)
+        count = int(rng.integers(0, joined.size + 1))
+        kept = largest_overall(values, count)
+        assert [k.shape for k in kept] == [v.shape for v in values]
+        joined_kept = np.concatenate(kept)
+        assert joined_kept.sum() == count
+        np.testing.assert_array_equal(joined_kept, largest_magnitude(joined, count))
+
+
+def test_largest_overall_may_empty_a_layer():
+    kept = largest_overall([np.full(5, 0.1), np.full(3, 1.0)], 2)
+    assert [k.sum() for k in kept] == [0, 2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_project_is_the_nearest_sparse_array(dtype):
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(3, 4)).astype(dtype)
+    before = values.copy()
+    Z = project(values, 5)
+    assert Z.dtype == dtype
+    assert Z.shape == values.shape
+    assert np.count_nonzero(Z) == 5
+    np.testing.assert_array_equal(values, before)
+    np.testing.assert_array_equal(Z[Z != 0], values[Z != 0])
+    distance = np.sum((values - Z) ** 2)
+    for _ in range(200):
+        other = np.zeros(12, dtype)
+        chosen = rng.choice(12, 5, replace=False)
+        other[chosen] = values.reshape(-1)[chosen]
+        assert distance <= np.sum((values.reshape(-1) - other) ** 2) + 1e-6
+
+
+@pytest.mark.parametrize(("prunes", "percent"), list(enumerate(LADDER, 1)))
+def test_the_papers_ladder(prunes, percent):
+    N = 1_000_000
+    exact = 1 - 0.75**prunes
+    assert round(100 * exact, 2) == pytest.approx(percent, abs=0.011)
+    for theta in (exact, percent / 100):
+        counts = ladder_counts(N, 0.25, theta)
+        assert counts.size == prunes
+        assert counts[-1] == round(N * (1 - theta))
+        expected = [round(N * 0.75**k) for k in range(1, prunes)]
+        np.testing.assert_array_equal(counts[:-1], expected)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.2, 0.3, 0.5, 0.9])
+def test_a_target_on_the_ladder_takes_no_further_prune(p):
+    for k in range(1, 13):
+        assert ladder_counts(10**6, p, 1 - (1 - p) ** k).size == k
+
+
+def test_the_ladder_stops_exactly_and_never_grows():
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        N = int(rng.integers(1, 100_000))
+        p, theta = rng.uniform(0.02, 0.98), rng.uniform(0.0, 0.999)
+        counts = ladder_counts(N, p, theta)
+        assert counts.dtype == np.int64
+        assert counts[-1] == round(N * (1 - theta))
+        assert np.all(np.diff(counts, prepend=N) <= 0)
+        # Each prune takes p of what is left, the last one less, or hardly more.
+        left = np.concatenate([[N], counts[:-1]])
+        assert np.all(left - counts <= np.ceil((p + 0.011) * left) + 1)
+
+
+def test_a_short_ladder():
+    assert ladder_counts(1000, 0.25, 0.0).size == 0
+    np.testing.assert_array_equal(ladder_counts(1000, 0.25, 0.001), [999])
+    np.testing.assert_array_equal(ladder_counts(1000, 0.9, 0.5), [500])
+    # 1 − .75⁸ = .89989: a ninth prune for the last .0001 is not worth a round.
+    assert ladder_counts(1000, 0.25, 0.9).tolist()[-2:] == [133, 100]

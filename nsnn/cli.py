@@ -28,10 +28,28 @@ examples:
   nsnn train my.toml --set train.dense_run=runs/dense
   nsnn train --set data.name=mnist --set data.dir=DIR
   nsnn train --resume runs/ndsnn-glyphs-001
+  nsnn train --plugin my.py --set method.name=mine
 
 tables of the configuration: data, model, neuron, method, optim, train. Every run folder has a
 config.toml with all options and their values; it can be given as CONFIG.toml. With --resume only
-data.dir and train.threads can be set anew.""",
+data.dir and train.threads can be set anew.
+
+A plug-in is a Python file of yours with methods, models or data sets to choose by name:
+
+  from nsnn.methods import Method
+  from nsnn.plugins import register_dataset, register_method, register_model
+
+  @register_method("mine")     # a subclass; its nested Config holds the options of [method]
+  class Mine(Method): ...
+
+  @register_model("my-net")    # returns a nsnn.layers.Sequential
+  def my_net(neuron, input_shape, classes, rng, width, norm, dtype): ...
+
+  @register_dataset("my-data") # returns {"train_images": ..., "train_labels": ..., "test_...": ...}
+  def my_data(directory): ...
+
+The run folder notes where it is; eval, plot, export and --resume run it again, if it is unchanged.
+pydoc nsnn.plugins and nsnn.methods.Method say the rest.""",
     "eval": """\
 examples:
   nsnn eval runs/ndsnn-glyphs-001
@@ -40,11 +58,42 @@ examples:
 examples:
   nsnn plot runs/ndsnn-glyphs-001           draw its pictures anew, into its plots folder
   nsnn plot runs/a runs/b --out ab.png      lay the curves of two runs over each other""",
+    "export": """\
+examples:
+  nsnn export runs/ndsnn-glyphs-001         to ndsnn-glyphs-001.npz; prints how to load it
+  nsnn export runs/ndsnn-glyphs-001 --dense --out dense.npz
+
+Arrays of each weight, such as conv1.weight: .data .indices .indptr .shape as SciPy's csr_matrix
+takes them, and .dims (out, in, kh, kw); rows are output channels, columns (channel, dy, dx). With
+--dense the weight itself and its .mask. Then biases, norm parameters with running_mean and
+running_variance (epsilon is 1e-5), input.mean and input.std, and config: config.toml as text.""",
     "bench": """\
 examples:
   nsnn bench kernels                        single layers: time, rate, break-even density
   nsnn bench step --model vgg16 --sparsity 0.95 --against spikingjelly
   nsnn bench step --help                    the options of a benchmark""",
+    "reproduce": """\
+examples:
+  nsnn reproduce                            list the experiments
+  nsnn reproduce ndsnn-table1 --profile small --dry-run
+  nsnn reproduce ndsnn-table1 --profile small --jobs 2 --time-limit 75
+  nsnn reproduce my.toml --profile mine     an experiment of your own
+
+A cell is one training run; its folder is runs/reproduce/ID/PROFILE/CELL. A finished cell is a line
+in OUT/ID/PROFILE/cells.jsonl, with table and figure beside it. Cells that are there, in the file of
+any experiment, are not trained again; a run that was stopped or killed goes on. So the same
+command, given again, does what is left. Without --out results go to tutorials/results where that
+folder exists, as in a clone of nsnn, else to runs/results; those of the profile smoke, which only
+tries the machinery, always go to runs/results. Data sets are found through --data-dir or
+$NSNN_DATA.""",
+    "table": """\
+examples:
+  nsnn table ndsnn-table1                   from the finished cells of the profile small
+  nsnn table ndsnn-table1 --profile full --out DIR
+
+Writes table.md, table.csv and figure.png into OUT/ID/PROFILE, where nsnn reproduce has left
+cells.jsonl, and prints the table: ours as mean ± standard deviation (number of seeds), beside what
+the paper prints.""",
     "data": """\
 examples:
   nsnn data list
@@ -68,6 +117,8 @@ def main(arguments=None) -> int:
     """
     try:
         options = _parser().parse_args(arguments)
+        if getattr(options, "plugin", None):
+            importlib.import_module("nsnn.plugins").load_files(options.plugin)
         module, function = options.run.split(":")
         code = getattr(importlib.import_module(module), function)(options)
         sys.stdout.flush()
@@ -111,7 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"nsnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (
-        _add_train, _add_eval, _add_plot, _add_gradcheck, _add_bench, _add_data, _add_info,
+        _add_train, _add_eval, _add_plot, _add_export, _add_gradcheck, _add_bench, _add_reproduce,
+        _add_table, _add_data, _add_info,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -139,6 +191,16 @@ def _command(commands, name: str, summary: str, run: str) -> argparse.ArgumentPa
     return parser
 
 
+def _add_plugin(parser) -> None:
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="a file that registers methods, models or data sets; may be given several times",
+    )
+
+
 def _add_train(commands) -> None:
     parser = _command(commands, "train", "train a network and write a run folder", "train:train")
     parser.add_argument(
@@ -158,12 +220,14 @@ def _add_train(commands) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the run that the folder of --out holds"
     )
+    _add_plugin(parser)
 
 
 def _add_eval(commands) -> None:
     parser = _command(commands, "eval", "test the network of a run", "evaluate:evaluate")
     parser.add_argument("dir", metavar="DIR", help="run folder")
     parser.add_argument("--data-dir", metavar="DIR", help="where the data set is, if it has moved")
+    _add_plugin(parser)
 
 
 def _add_plot(commands) -> None:
@@ -172,6 +236,19 @@ def _add_plot(commands) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="picture of several runs; default: comparison.png here"
     )
+    _add_plugin(parser)
+
+
+def _add_export(commands) -> None:
+    summary = "write the network of a run as plain arrays"
+    parser = _command(commands, "export", summary, "export:export")
+    parser.add_argument("dir", metavar="DIR", help="run folder")
+    parser.add_argument("--out", metavar="FILE.npz", help="default: the name of DIR, here")
+    parser.add_argument(
+        "--dense", action="store_true", help="full arrays and masks instead of compressed rows"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    _add_plugin(parser)
 
 
 def _add_gradcheck(commands) -> None:
@@ -248,6 +325,46 @@ def _add_training(parser, model: str, norm: str, density) -> None:
         choices=("spikingjelly", "snntorch", "torch"),
         help="train the same network there too; pip install 'nsnn[peers]'",
     )
+
+
+def _add_reproduce(commands) -> None:
+    summary = "train the missing cells of a paper's table or figure, and write it"
+    parser = _command(commands, "reproduce", summary, "reproduce:reproduce")
+    parser.add_argument(
+        "id", nargs="?", metavar="ID", help="such as ndsnn-table1, or a TOML file; none: list them"
+    )
+    parser.add_argument("--list", action="store_true", help="list the experiments")
+    parser.add_argument(
+        "--profile", default="small", metavar="P",
+        help="smoke (seconds), small (hours) or full (the paper's own setting); default: small",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", metavar="N", help="default: those of the profile"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N",
+        help="training processes at a time, of one thread each; default: one, with all cores",
+    )  # fmt: skip
+    parser.add_argument("--out", metavar="DIR", help="folder of the results; see below")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data sets are")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only list the cells, with hours and memory"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, metavar="MINUTES", help="then save what is under way, and stop"
+    )
+    _add_plugin(parser)
+
+
+def _add_table(commands) -> None:
+    summary = "write table and figure of an experiment from its finished cells"
+    parser = _command(commands, "table", summary, "table:table")
+    parser.add_argument("id", metavar="ID", help="such as ndsnn-table1, or a TOML file")
+    parser.add_argument("--profile", default="small", metavar="P", help="default: small")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder of the results; default: as nsnn reproduce"
+    )
+    _add_plugin(parser)
 
 
 def _add_data(commands) -> None:

@@ -24,11 +24,11 @@ def train(options) -> int:
         folder = session.start(config, options.out, options.overwrite)
     if folder is None:
         return 130
-    _show(folder)
+    _show(folder, options.plugin)
     return 0
 
 
-def _show(folder) -> None:
+def _show(folder, plugins) -> None:
     """Draw the pictures of a finished run, and say what to try next."""
     from nsnn.plot import plot_run
     from nsnn.training.files import read_json
@@ -36,4 +36,4 @@ def _show(folder) -> None:
 
     summary = read_json(folder / "summary.json")
     pictures = plot_run(folder)
-    print(f"{len(pictures)} pictures in {folder}/plots\n\n{next_steps(folder, summary)}")
+    print(f"{len(pictures)} pictures in {folder}/plots\n\n{next_steps(folder, summary, plugins)}")

@@ -22,7 +22,7 @@ def make_network(config, shape, classes: int):
     """
     model = config.model
     network = build(
-        architecture(model.name, model.layers),
+        architecture(model.name, model.layers, model.pool, model.strides),
         make_neuron(config.neuron),
         shape,
         classes,
@@ -30,6 +30,7 @@ def make_network(config, shape, classes: int):
         width=model.width,
         norm=model.norm,
         storage=model.storage,
+        name=model.name,
     )
     network.loss = make_loss(config.train)
     return network

@@ -14,7 +14,7 @@ from nsnn.training.config_file import differences, parse_config, to_toml
 from nsnn.training.files import write_atomic
 
 # Raised when the content of the file changes its meaning.
-FORMAT = 2
+FORMAT = 3
 
 # What a damaged .npz file raises, by where the damage is, and what its content does where it does
 # not fit. RuntimeError: a flag says "encrypted", or (as NotImplementedError) another compression.

@@ -6,9 +6,11 @@ import types
 import typing
 from dataclasses import dataclass, field
 
+from nsnn.data.augment import AUGMENTATIONS
 from nsnn.errors import UserError
 from nsnn.losses import LOSSES
 from nsnn.methods import METHODS
+from nsnn.models import POOLS
 from nsnn.neuron import PRESETS
 from nsnn.optim import SCHEDULES
 from nsnn.surrogate import SURROGATES
@@ -32,6 +34,7 @@ class DataConfig:
     dir: str = ""  # empty: $NSNN_DATA, then the user cache
     batch: int = option(64, at_least=1)
     validation: float = option(0.0, at_least=0, below=1)  # fraction taken from the training data
+    augment: str = option("none", choices=AUGMENTATIONS)  # training batches: nsnn.data.augment
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class ModelConfig:
     name: str = "sdsnn-mnist"  # a key of nsnn.models.MODELS
     layers: str = ""  # architecture notation such as "15C3-AP2-300", for name = "custom"
     width: float = option(1.0, above=0)  # factor of all channels and hidden neurons
+    pool: str | None = option(None, choices=tuple(POOLS))  # None: the model's own
+    # resnet19: of the first block of each stage; None: 2,2,2
+    strides: str | None = option(None, choices=("2,2,2", "1,2,2"))
     # of sparse weights; dense: full arrays and a mask, the same numbers without the savings
     storage: str = option("csr", choices=("csr", "auto", "dense"))
     # active_fan_in: initial weights scaled up for the inputs that a sparse start leaves out

@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import math
-import time
 import warnings
 
 from nsnn import metrics
@@ -11,6 +10,7 @@ from nsnn.errors import RunError
 from nsnn.optim import clip_by_norm
 from nsnn.training.files import append_line
 from nsnn.training.interrupt import Interruption
+from nsnn.training.stopwatch import Stopwatch
 
 # A long epoch is saved this often (seconds), so that a kill costs no more.
 CHECKPOINT_EVERY = 60.0
@@ -42,7 +42,7 @@ def train(run, folder, progress) -> bool:
     network, method = run.network, run.method
     with Interruption() as interruption, quiet_overflow():
         for epoch in range(run.epoch, run.config.train.epochs):
-            started = saved = time.monotonic()
+            watch = Stopwatch()
             done = run.step - epoch * run.length.steps_per_epoch  # by the run that this resumes
             if not done and method.begin_epoch(epoch):
                 run.new_optimiser()
@@ -53,6 +53,7 @@ def train(run, folder, progress) -> bool:
                 method.before_backward(step)
                 loss, outputs = network.loss_and_backward(batch)
                 check_finite(loss, run, folder)
+                run.book_forward()
                 if not method.before_update(step):
                     if run.config.optim.clip:
                         clip_by_norm(network.parameters(), run.config.optim.clip)
@@ -60,14 +61,13 @@ def train(run, folder, progress) -> bool:
                 method.after_update(step)
 
                 run.book_step(loss, outputs, batch.labels)
-                if interruption.requested or time.monotonic() - saved > CHECKPOINT_EVERY:
+                if interruption.requested or watch.running() > CHECKPOINT_EVERY:
                     run.save(folder)
-                    saved = time.monotonic()
+                    append_line(folder / "timing.jsonl", run.timing(watch.lap()))
                 if interruption.requested:
-                    append_line(folder / "timing.jsonl", run.timing(saved - started))
                     return False
             method.end_epoch(epoch)
-            close_epoch(run, folder, progress, started)
+            close_epoch(run, folder, progress, watch)
     return True
 
 
@@ -94,7 +94,7 @@ def quiet_overflow():
         yield
 
 
-def close_epoch(run, folder, progress, started: float) -> None:
+def close_epoch(run, folder, progress, watch) -> None:
     """Write the epoch's line, then the checkpoint that counts it.
 
     A kill between the two leaves a line too many, which `--resume` takes back; the other order
@@ -104,9 +104,8 @@ def close_epoch(run, folder, progress, started: float) -> None:
     run.book_epoch(record)
     append_line(folder / "metrics.jsonl", record)
     run.save(folder)
-    timing = run.timing(time.monotonic() - started)
-    append_line(folder / "timing.jsonl", timing)
-    progress.line(record, timing["seconds"])
+    append_line(folder / "timing.jsonl", run.timing(watch.lap()))
+    progress.line(record, watch.total())
 
 
 def epoch_record(run) -> dict:
@@ -122,9 +121,13 @@ def epoch_record(run) -> dict:
         "validation_accuracy": run.validation_accuracy(),
         "learning_rate": run.learning_rate(run.step - 1),
         "density": now.density,
+        "mean_density": means["mean_density"],
         "active_weights": now.active,
         "spike_rate": means["spike_rate"],
-        "relative_cost": metrics.relative_cost(means["spike_rate"], means["density"], dense_rate),
+        "relative_cost": metrics.relative_cost(
+            means["spike_rate"], means["mean_density"], dense_rate
+        ),
         "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},
         "spike_rates": means["spike_rates"],
+        "synaptic_operations": means["synaptic_operations"],
     }

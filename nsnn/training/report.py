@@ -5,17 +5,17 @@ from nsnn import metrics
 _KINDS = ("weights", "gradients", "optimiser", "indices")
 
 
-def summarise(run, spike_rate: float, seconds: float) -> dict:
+def summarise(run, last: dict, times: dict) -> dict:
     """The content of `summary.json`; the test split is looked at here, and nowhere before.
 
     Parameters
     ----------
     run : Run
         At its end.
-    spike_rate : float
-        Of the last epoch (spikes per neuron and time step).
-    seconds : float
-        Of all epochs.
+    last : dict
+        The last epoch's line of `metrics.jsonl`.
+    times : dict
+        Of the whole run, see `stopwatch.add_up`.
     """
     network, test = run.network, run.data.test
     predicted = network.predict(test.images, run.config.data.batch)
@@ -37,7 +37,9 @@ def summarise(run, spike_rate: float, seconds: float) -> dict:
         "weights": now.size,
         "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},
         "asked": asked,
-        "spike_rate": spike_rate,
+        "spike_rate": last["spike_rate"],
+        "synaptic_operations": last["synaptic_operations"],
+        "synaptic_operations_training": run.operations,
         "relative_cost": run.cost / run.epoch,
         "dense_run": run.config.train.dense_run,
         "bytes_held": sum(held[kind] for kind in _KINDS),
@@ -46,7 +48,7 @@ def summarise(run, spike_rate: float, seconds: float) -> dict:
         "bytes_formula": metrics.paper_bytes(network.parameters(), run.config.neuron.time_steps),
         "bytes_buffers": held["buffers"],
         "bytes_process_peak": metrics.peak_memory(),
-        "seconds": seconds,
+        **times,
         "confusion": confusion.tolist(),
     }
 
@@ -75,24 +77,27 @@ def closing_table(summary: dict) -> str:
         ("  paper's formula", f"{_bytes(s['bytes_formula'])} (III-D: T gradients, no momentum)"),
         ("  dense", f"{_bytes(dense)} (weights, gradients, optimiser)"),
         ("spike rate", f"{s['spike_rate']:.4f} spikes per neuron and time step"),
+        ("operations", _operations(s["synaptic_operations"])),
         ("relative cost", f"{s['relative_cost']:.4f} of dense training (IV-C; {reference})"),
         ("process memory", f"{_bytes(s['bytes_process_peak'])} at its peak"),
         ("wall time", f"{s['seconds']:.1f} s of training, {s['steps']} steps in {epochs}"),
+        ("processor time", f"{s['cpu_seconds']:.1f} s, of all cores together"),
     ]
     title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
     lines = [title, "", *(f"{name:<18} {value}" for name, value in rows), "", *_layer_lines(s)]
     return "\n".join(lines)
 
 
-def next_steps(folder, summary: dict) -> str:
-    """Commands worth trying after this run."""
+def next_steps(folder, summary: dict, plugins=()) -> str:
+    """Commands worth trying after this run, which the user gave these plug-ins."""
     steps = [
         (f"nsnn eval {folder}", "the test accuracy and the worst mistakes"),
         (f"nsnn plot {folder}", f"draw {folder}/plots anew"),
     ]
     if summary["method"] != "dense":
         same = "" if summary["data"] == "glyphs" else f" --set data.name={summary['data']}"
-        dense = f"nsnn train --set method.name=dense{same}"
+        given = "".join(f" --plugin {path}" for path in plugins)
+        dense = f"nsnn train{given} --set method.name=dense{same}"
         steps.append((dense, "the dense network to compare with"))
     if summary["data"] == "glyphs":
         steps.append(("nsnn data get mnist", "real digits, for:"))
@@ -113,6 +118,14 @@ def _layer_lines(summary: dict) -> list[str]:
             f"{layer['size']:>9,}  {density:>6.2f} %"
         )
     return lines
+
+
+def _operations(operations: dict) -> str:
+    """Synaptic operations, and those with a constant input if there are any."""
+    text = f"{operations['total']:,.0f} synaptic operations per sample and forward"
+    if operations["static"]:
+        text += f" (and {operations['static']:,.0f} multiply-adds of pixels)"
+    return text
 
 
 def _size(size: float, dense: int) -> str:

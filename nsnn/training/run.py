@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from nsnn import metrics
-from nsnn.data import batches, load
+from nsnn.data import augment, batches, load
 from nsnn.errors import RunError, UserError
 from nsnn.methods import METHODS, RunLength
 from nsnn.models import scale_to_active_fan_in
@@ -46,12 +46,16 @@ class Run:
         Sums over the steps of this epoch.
     peak : dict of str to int
         The largest of each kind of bytes held (`Network.bytes_held`), and of their "total".
+    operations : dict of str to int
+        Synaptic operations of all forwards of the epochs so far: "total" and "static", see
+        `nsnn.operations`.
     """
 
     def __init__(self, config, log=None, dense_rates=None, fingerprint=None):
         self.config = config
         seed = config.train.seed
         self.data = load(config.data.name, config.data.dir or None, config.data.validation, seed)
+        augment.check(config.data.augment, self.data)
         self.fingerprint = self.data.fingerprint()
         if fingerprint not in (None, self.fingerprint):
             raise UserError(
@@ -76,11 +80,15 @@ class Run:
         self.totals = EpochTotals()
         self.cost = 0.0  # relative training cost, summed over the epochs so far
         self.peak = {}
+        self.operations = {"total": 0, "static": 0}
 
     def batches(self, epoch: int):
-        """The training batches of an epoch, in an order that depends on seed and epoch alone."""
-        rng = stream(self.config.train.seed, "order", epoch)
-        return batches(self.data.train, self.config.data.batch, rng, drop_last=True)
+        """The training batches of an epoch, which depend on seed and epoch alone."""
+        config, seed = self.config.data, self.config.train.seed
+        order = stream(seed, "order", epoch)
+        parts = batches(self.data.train, config.batch, order, drop_last=True)
+        rng = stream(seed, "augment", epoch)
+        return augment.augmented(parts, config.augment, rng, self.data.mean)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of a step."""
@@ -95,6 +103,10 @@ class Run:
             parameter.slots.clear()
         self.optimiser = make_optimiser(self.config.optim, parameters)
 
+    def book_forward(self) -> None:
+        """Book what only the topology of the forward can tell: a step may end with another."""
+        self.totals.add_operations(self.network)
+
     def book_step(self, loss: float, outputs, labels) -> None:
         """Book a step that is done."""
         self.step += 1
@@ -107,6 +119,8 @@ class Run:
         """Book an epoch whose record is made."""
         self.epoch += 1
         self.cost += record["relative_cost"]
+        self.operations["total"] += sum(self.totals.operations.values()) - self.totals.static
+        self.operations["static"] += self.totals.static
         self.totals = EpochTotals()
 
     def dense_rate(self, own: float) -> float:
@@ -124,9 +138,9 @@ class Run:
             self.network.predict(split.images, self.config.data.batch), split.labels
         )
 
-    def timing(self, seconds: float) -> dict:
-        """A line of `timing.jsonl`: epochs and steps done, seconds since the line before."""
-        return {"epoch": self.epoch, "step": self.step, "seconds": round(seconds, 3)}
+    def timing(self, lap: dict) -> dict:
+        """A line of `timing.jsonl`: epochs and steps done, a lap of the `Stopwatch`."""
+        return {"epoch": self.epoch, "step": self.step, **lap}
 
     def advice(self, folder: Path) -> str:
         """What is left of a run whose values are not finite any more, and what to try."""
@@ -154,6 +168,7 @@ class Run:
             "optimiser": self.optimiser.state(),
             "totals": self.totals.state(),
             "peak": self.peak,
+            "operations": self.operations,
             "data": {
                 "shape": self.data.shape,
                 "classes": self.data.classes,
@@ -194,6 +209,7 @@ def resume(config, folder: Path) -> Run:
         run.optimiser.restore(parts.get("optimiser", {}))
         run.totals.restore(parts["totals"])
         run.peak = {kind: value.item() for kind, value in parts["peak"].items()}
+        run.operations = {kind: value.item() for kind, value in parts["operations"].items()}
     run.epoch, run.step, run.cost = epoch, step, cost
     _check_log(run, folder)
     keep_lines(folder / "metrics.jsonl", run.epoch)

@@ -4,12 +4,13 @@ import contextlib
 import re
 from pathlib import Path
 
+from nsnn import plugins
 from nsnn.errors import RunError, UserError
 from nsnn.training.build import make_network
 from nsnn.training.checkpoint import intact, load_checkpoint
 from nsnn.training.config import Config
 from nsnn.training.config_file import load_config
-from nsnn.training.files import read_lines
+from nsnn.training.files import read_json, read_lines
 
 RUNS = "runs"
 
@@ -97,16 +98,18 @@ def clear(folder) -> None:
 
 
 def read_config(folder) -> Config:
-    """The configuration of the run in a folder.
+    """The configuration of the run in a folder, whose plug-ins are loaded for it.
 
     Raises
     ------
     UserError
-        When there is no run, or its `config.toml` was damaged.
+        When there is no run, its `config.toml` was damaged, or a plug-in is gone or has changed.
     """
-    path = Path(folder) / "config.toml"
+    path, environment = Path(folder) / "config.toml", Path(folder) / "environment.json"
     if not path.is_file():
         raise UserError(f"{folder} holds no run: {path} is missing")
+    if environment.exists():
+        plugins.load_noted(read_json(environment).get("plugins", []), folder)
     return load_config(path)
 
 

@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from nsnn import info, parallel
+from nsnn import info, parallel, plugins
 from nsnn.errors import UserError
 from nsnn.training import loop, run_folder
 from nsnn.training.config import FREE
 from nsnn.training.config_file import differences, load_config, to_toml
 from nsnn.training.estimate import estimate
-from nsnn.training.files import read_lines, write_json, write_text
+from nsnn.training.files import read_json, read_lines, write_json, write_text
 from nsnn.training.lock import locked
 from nsnn.training.progress import Progress
 from nsnn.training.report import closing_table, summarise
 from nsnn.training.run import Run, resume
+from nsnn.training.stopwatch import add_up
 
 
 def start(config, out=None, overwrite=False, progress=None) -> Path | None:
@@ -101,17 +102,23 @@ def _measure(run):
         return estimate(run)
 
 
+def _note_environment(path: Path) -> None:
+    """Write what the results depend on; of a run that goes on, only where its plug-ins are now."""
+    known = read_json(path) if path.exists() else info.environment()
+    noted = known | {"plugins": plugins.loaded()}
+    if noted != known:
+        write_json(path, noted)
+
+
 def _train(run, folder: Path, progress) -> Path | None:
     """Train, then summarise: every number is on the disk before the table is printed."""
-    if not (folder / "environment.json").exists():  # a kill may have come before it
-        write_json(folder / "environment.json", info.environment())
+    _note_environment(folder / "environment.json")
     progress = progress or Progress(run.length.epochs, run.length.steps_per_epoch)
     if not loop.train(run, folder, progress):
         print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}")
         return None
-    seconds = sum(line["seconds"] for line in read_lines(folder / "timing.jsonl"))
-    spike_rate = run_folder.read_metrics(folder)[-1]["spike_rate"]
-    summary = summarise(run, spike_rate, seconds)
+    times = add_up(read_lines(folder / "timing.jsonl"), run.length)
+    summary = summarise(run, run_folder.read_metrics(folder)[-1], times)
     write_json(folder / "summary.json", summary)
     print(f"\n{closing_table(summary)}\n", flush=True)
     return folder

@@ -4,6 +4,7 @@ import numpy as np
 
 from nsnn import metrics
 from nsnn.layers import decide
+from nsnn.operations import synaptic_operations
 
 
 class EpochTotals:
@@ -20,12 +21,24 @@ class EpochTotals:
         Sum over steps of each LIF layer's spike rate (spikes per neuron and time step).
     rate : float
         The same of all neurons together: the R of the paper's training cost.
+    operations : dict of str to int
+        Synaptic operations of the forwards by weight, summed over steps and samples.
+    static : int
+        Those of them with a constant input, see `Operations`.
     """
 
     def __init__(self):
-        self.steps = self.samples = self.correct = 0
+        self.steps = self.samples = self.correct = self.static = 0
         self.loss = self.density = self.rate = 0.0
         self.rates = {}
+        self.operations = {}
+
+    def add_operations(self, network) -> None:
+        """Count the synaptic operations of a forward, before its topology changes."""
+        counted = synaptic_operations(network)
+        self.static += counted.static
+        for name, count in counted.layers.items():
+            self.operations[name] = self.operations.get(name, 0) + count
 
     def add(self, loss, outputs, labels, network) -> None:
         """Count one step, just after its backward."""
@@ -45,22 +58,38 @@ class EpochTotals:
             "train_loss": self.loss / self.steps,
             "train_accuracy": self.correct / self.samples,
             "spike_rate": self.rate / self.steps,
-            "density": self.density / self.steps,
+            "mean_density": self.density / self.steps,
             "spike_rates": {name: rate / self.steps for name, rate in self.rates.items()},
+            "synaptic_operations": self._operations_per_sample(),
+        }
+
+    def _operations_per_sample(self) -> dict:
+        """Quotients of whole numbers: exact but for the last rounding."""
+        return {
+            "total": (sum(self.operations.values()) - self.static) / self.samples,
+            "static": self.static / self.samples,
+            "layers": {name: count / self.samples for name, count in self.operations.items()},
         }
 
     def state(self) -> dict[str, np.ndarray]:
         """The sums as plain arrays."""
         return {
-            "counts": np.array([self.steps, self.samples, self.correct]),
+            "counts": np.array([self.steps, self.samples, self.correct, self.static]),
             "sums": np.array([self.loss, self.density, self.rate]),
             "rate_names": np.array(list(self.rates), dtype=np.str_),
             "rates": np.array(list(self.rates.values()), dtype=np.float64),
+            "operation_names": np.array(list(self.operations), dtype=np.str_),
+            "operations": np.array(list(self.operations.values()), dtype=np.int64),
         }
 
     def restore(self, state) -> None:
         """The inverse of `state`."""
-        self.steps, self.samples, self.correct = state["counts"].tolist()
+        self.steps, self.samples, self.correct, self.static = state["counts"].tolist()
         self.loss, self.density, self.rate = state["sums"].tolist()
-        names = state["rate_names"].tolist()
-        self.rates = dict(zip(names, state["rates"].tolist(), strict=True))
+        self.rates = _pairs(state["rate_names"], state["rates"])
+        self.operations = _pairs(state["operation_names"], state["operations"])
+
+
+def _pairs(names, values) -> dict:
+    """A dictionary of two arrays."""
+    return dict(zip(names.tolist(), values.tolist(), strict=True))

@@ -52,8 +52,8 @@ def test_another_configuration_is_refused_by_name(saved):
 
 
 def test_another_format_is_refused(saved, monkeypatch):
-    monkeypatch.setattr(checkpoint, "FORMAT", 3)
-    with pytest.raises(UserError, match="has checkpoint format 2, this nsnn reads format 3"):
+    monkeypatch.setattr(checkpoint, "FORMAT", 4)
+    with pytest.raises(UserError, match="has checkpoint format 3, this nsnn reads format 4"):
         load_checkpoint(saved, load_config())
 
 

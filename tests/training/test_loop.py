@@ -9,6 +9,7 @@ import pytest
 
 from nsnn import metrics
 from nsnn.errors import RunError
+from nsnn.operations import synaptic_operations
 from nsnn.optim import SGD
 from nsnn.training import files, loop
 from nsnn.training.config_file import load_config
@@ -84,9 +85,31 @@ def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):
     train(run, tmp_path)
     record = json.loads((tmp_path / "metrics.jsonl").read_text())
     assert record["train_loss"] == pytest.approx(np.mean(losses))
-    assert record["density"] == densities[-1] < np.mean(densities)
+    assert record["density"] == densities[-1] < record["mean_density"]
+    assert record["mean_density"] == pytest.approx(np.mean(densities))
     mean_cost = np.mean(densities) * record["spike_rate"] / record["spike_rate"]  # R_d = R_s
     assert record["relative_cost"] == pytest.approx(mean_cost)
+
+
+def test_operations_are_those_of_the_forwards_not_of_what_grew_after_them(
+    tiny, tmp_path, monkeypatch
+):
+    run = make(tiny, "train.epochs=1")
+    real, counted = run.network.loss_and_backward, []
+
+    def loss_and_backward(batch):
+        result = real(batch)
+        counted.append(synaptic_operations(run.network))
+        return result
+
+    monkeypatch.setattr(run.network, "loss_and_backward", loss_and_backward)
+    train(run, tmp_path)
+    found = json.loads((tmp_path / "metrics.jsonl").read_text())["synaptic_operations"]
+    assert found["total"] == sum(step.total for step in counted) / 150
+    assert found["static"] == sum(step.static for step in counted) / 150 > 0
+    for name, count in found["layers"].items():
+        assert count == sum(step.layers[name] for step in counted) / 150
+    assert run.operations["total"] == sum(step.total for step in counted)
 
 
 def test_nan_loss_names_step_and_layer_and_keeps_the_checkpoint(tiny, tmp_path, monkeypatch):

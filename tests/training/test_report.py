@@ -29,6 +29,8 @@ SUMMARY = {
     "bytes_buffers": 0,
     "bytes_process_peak": 300 * 1024**2,
     "seconds": 41.23,
+    "cpu_seconds": 80.0,
+    "synaptic_operations": {"total": 268901.12, "static": 100860.0, "layers": {}},
     "confusion": [],
 }
 
@@ -59,12 +61,22 @@ def test_the_cost_says_what_it_is_relative_to():
     assert "spike rates of the dense run: runs/dense" in row(against, "relative cost")
 
 
+def test_multiply_adds_of_pixels_stand_apart():
+    text = row(closing_table(SUMMARY), "operations")
+    assert "268,901 synaptic operations" in text
+    assert "(and 100,860 multiply-adds of pixels)" in text
+    events = SUMMARY | {"synaptic_operations": {"total": 1000.0, "static": 0.0, "layers": {}}}
+    assert "pixels" not in row(closing_table(events), "operations")
+
+
 def test_next_steps_fit_the_run():
     text = next_steps("runs/a", SUMMARY)
     assert "nsnn eval runs/a " in text
     assert "nsnn plot runs/a " in text
     assert "method.name=dense" in text
     assert "nsnn data get mnist" in text
+    own = next_steps("runs/a", SUMMARY | {"data": "mine"}, ["my.py"])
+    assert "nsnn train --plugin my.py --set method.name=dense --set data.name=mine " in own
     other = next_steps("runs/b", SUMMARY | {"method": "dense", "data": "mnist"})
     assert "method.name=dense" not in other
     assert "get mnist" not in other

@@ -98,6 +98,8 @@ class Wandering(Method):
     "changes",
     [
         ["method.name=wandering"],
+        ["method.name=set", "method.final_sparsity=0.8", "method.update_every=4"],
+        ["method.name=rigl", "method.final_sparsity=0.8", "method.update_every=4"],
         ["optim.name=adam", "optim.lr=0.01"],
         ["method.name=dense", "optim.nesterov=true", "optim.schedule=step", "optim.period=10"],
         ["model.storage=dense", "data.validation=0.2", "data.batch=8"],

@@ -36,6 +36,13 @@ def test_a_run_writes_its_folder_and_reaches_the_density_asked(tiny, tmp_path, c
     assert summary["test_accuracy"] == np.trace(summary["confusion"]) / 60
     mean_cost = np.mean([record["relative_cost"] for record in records])
     assert summary["relative_cost"] == pytest.approx(mean_cost)
+    operations = [record["synaptic_operations"] for record in records]
+    assert summary["synaptic_operations"] == operations[-1]
+    for kind, whole in summary["synaptic_operations_training"].items():
+        assert whole == pytest.approx(150 * sum(epoch[kind] for epoch in operations))
+    assert len(summary["epoch_seconds"]) == 3
+    assert summary["seconds"] == pytest.approx(sum(summary["epoch_seconds"]), abs=0.01)
+    assert summary["cpu_seconds"] > 0
     printed = capsys.readouterr().out
     assert f"test accuracy      {100 * summary['test_accuracy']:.2f} %" in printed
     assert "estimate: about" in printed

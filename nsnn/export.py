@@ -1,0 +1,94 @@
+"""The trained network as plain arrays in one .npz file, for other programs."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nsnn.csr import CSRMatrix
+from nsnn.errors import UserError
+from nsnn.training.config_file import to_toml
+from nsnn.training.files import write_atomic
+from nsnn.training.run_folder import load, read_config
+
+
+def export(folder, out=None, dense=False, overwrite=False) -> Path:
+    """Write the network of a run, as its last checkpoint has it.
+
+    Parameters
+    ----------
+    folder : path-like
+        Run folder.
+    out : path-like, optional
+        File to write; default: the run folder's name with .npz, in the current folder.
+    dense : bool
+        Full arrays and masks instead of compressed rows.
+    overwrite : bool
+        Replace the file if it exists.
+
+    Returns
+    -------
+    Path
+        The file: the arrays of `network_arrays`, and the run's "config" as TOML text.
+
+    Raises
+    ------
+    UserError
+        When the folder holds no checkpoint, or the file exists.
+    RunError
+        When the checkpoint is damaged, or the file cannot be written.
+    """
+    network = load(folder)
+    path = Path(f"{Path(folder).resolve().name}.npz" if out is None else out)
+    if path.is_dir():
+        raise UserError(f"--out {path} is a folder: name a file, such as {path}/network.npz")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path} exists: replace it with --overwrite, or choose another --out")
+    arrays = network_arrays(network, dense) | {"config": np.array(to_toml(read_config(folder)))}
+    write_atomic(path, lambda file: np.savez_compressed(file, **arrays))
+    return path
+
+
+def network_arrays(network, dense=False) -> dict[str, np.ndarray]:
+    """All that the network has learnt, by name; nothing needs unpickling.
+
+    Parameters
+    ----------
+    network : Network
+    dense : bool
+        How the weights of linear layers and convolutions are given.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Of each weight such as "conv1.weight" its matrix (out, in·kh·kw) in compressed rows:
+        "conv1.weight.data", ".indices" (sorted in each row), ".indptr", ".shape", and ".dims" =
+        (out, in, kh, kw) or (out, in). With `dense` instead "conv1.weight", an array of its dims,
+        and "conv1.weight.mask", True where a weight exists. An existing weight may be 0.
+        Biases and norm parameters such as "conv1.bias", "norm1.gamma", the running statistics
+        such as "norm1.running_mean", and "input.mean" and "input.std", with which images are
+        normalised.
+    """
+    arrays = {"input.mean": network.mean, "input.std": network.std}
+    for p in network.parameters():
+        if not p.prunable:
+            arrays[p.name] = p.data
+        elif dense:
+            arrays |= _dense(p)
+        else:
+            arrays |= _compressed_rows(p)
+    for layer in network.layers():
+        arrays |= {f"{layer.name}.{key}": array for key, array in layer.state().items()}
+    return arrays
+
+
+def _compressed_rows(p) -> dict[str, np.ndarray]:
+    W = CSRMatrix.from_positions(p.shape, p.positions(), p.values())
+    arrays = {"data": W.data, "indices": W.indices, "indptr": W.indptr}
+    arrays |= {"shape": np.array(p.shape), "dims": np.array(p.dims)}
+    return {f"{p.name}.{key}": array for key, array in arrays.items()}
+
+
+def _dense(p) -> dict[str, np.ndarray]:
+    mask = np.zeros(p.size, dtype=bool)
+    mask[p.positions()] = True
+    return {p.name: p.to_dense().reshape(p.dims), f"{p.name}.mask": mask.reshape(p.dims)}

@@ -1,0 +1,84 @@
+"""Synaptic operations of a forward, counted exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsnn import parallel
+from nsnn.csr import CSRMatrix
+from nsnn.kernels.count import column_uses
+from nsnn.layers import LIF, Conv2d, Linear
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Operations of all samples of a forward.
+
+    Attributes
+    ----------
+    layers : dict of str to int
+        By weight, such as "conv1.weight"; the readout counts too.
+    static : int
+        Those of them whose input is constant in time: multiply-accumulates with real numbers, such
+        as pixels, made once for all time steps.
+    """
+
+    layers: dict
+    static: int
+
+    @property
+    def total(self) -> int:
+        """Operations that the time steps cause: all but the static ones."""
+        return sum(self.layers.values()) - self.static
+
+
+def synaptic_operations(network) -> Operations:
+    """Count the operations of the last forward: each nonzero input times its existing synapses.
+
+    A value that is not 0 costs one operation at each synapse that leads on from its neuron: for a
+    spike an addition. Exact at image borders, where a neuron has fewer of them, and for stride and
+    padding. A weight that is stored counts also if its value is 0. Inputs that are not spikes, of a
+    layer after average pooling, count where they are not 0; biases, neurons, normalisation and
+    pooling count nothing.
+
+    Parameters
+    ----------
+    network : Network
+        Between a forward and the next change of its topology.
+    """
+    layers, static, spiking = {}, 0, False
+    for layer in network.layers():
+        spiking = spiking or isinstance(layer, LIF)
+        if isinstance(layer, Conv2d | Linear):
+            count = layer_operations(layer)
+            layers[layer.weight.name] = count
+            if not spiking and layer.x.shape[-2] == 1:
+                static += count
+    return Operations(layers, static)
+
+
+def layer_operations(layer) -> int:
+    """Operations of a `Linear` or `Conv2d` in its last forward, all samples together.
+
+    Notes
+    -----
+    Σ over the columns (c, dy, dx) of the weight: nonzero inputs that meet the column, over all
+    output pixels, times the weights that the column has. Linear: one pixel, kernel 1 x 1.
+    """
+    x = np.ascontiguousarray(layer.x)
+    if isinstance(layer, Conv2d):
+        geometry = (*layer.geometry, *layer.output_shape(*x.shape[1:3])[1:])
+        x = x.reshape(*x.shape[:3], -1)
+    else:
+        geometry = (1, 1, 1, 0, 1, 1)
+        x = x.reshape(x.shape[0], 1, 1, -1)
+    uses = np.empty(layer.weight.shape[1], np.int64)
+    parallel.run(column_uses, x.shape[0], x.size / 8, x, *geometry, uses)  # 8 values at a time
+    topology = layer.weight.topology
+    if topology is None:
+        return int(uses.sum()) * layer.weight.shape[0]
+    if isinstance(topology, CSRMatrix):
+        stored = np.diff(topology.t_indptr)
+    else:
+        stored = np.count_nonzero(topology.mask, axis=0)
+    return int(uses @ stored.astype(np.int64))

@@ -1,0 +1,50 @@
+"""Wall and processor time of training."""
+
+import time
+
+
+class Stopwatch:
+    """Measures an epoch in laps, each of which becomes a line of `timing.jsonl`."""
+
+    def __init__(self):
+        self._started = self._wall = time.monotonic()
+        self._cpu = time.process_time()
+
+    def total(self) -> float:
+        """Seconds since the stopwatch was made."""
+        return time.monotonic() - self._started
+
+    def running(self) -> float:
+        """Seconds of the present lap."""
+        return time.monotonic() - self._wall
+
+    def lap(self) -> dict:
+        """End the lap: its seconds, and those of all processor cores together."""
+        wall, cpu = time.monotonic(), time.process_time()
+        lap = {"seconds": round(wall - self._wall, 3), "cpu_seconds": round(cpu - self._cpu, 3)}
+        self._wall, self._cpu = wall, cpu
+        return lap
+
+
+def add_up(lines, length) -> dict:
+    """What the lines of `timing.jsonl` add up to.
+
+    Parameters
+    ----------
+    lines : list of dict
+        "step": steps done at the end of the lap; "seconds", "cpu_seconds": of the lap.
+    length : RunLength
+
+    Returns
+    -------
+    dict
+        "seconds", "cpu_seconds" and "epoch_seconds", a list.
+    """
+    epochs = [0.0] * length.epochs
+    for line in lines:
+        epochs[(line["step"] - 1) // length.steps_per_epoch] += line["seconds"]
+    return {
+        "seconds": round(sum(epochs), 3),
+        "cpu_seconds": round(sum(line["cpu_seconds"] for line in lines), 3),
+        "epoch_seconds": [round(seconds, 3) for seconds in epochs],
+    }

@@ -1,0 +1,187 @@
+"""Methods, models and data sets of the user: registered, remembered, refused."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import nsnn
+import nsnn.plot
+from nsnn import cli, parallel, plugins
+from nsnn.data import DATASETS, load
+from nsnn.errors import UserError
+from nsnn.methods import METHODS
+from nsnn.models import MODELS
+
+EXAMPLE = pathlib.Path(__file__).parent / "plugin_example.py"
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    """Nothing that a test registers is there for the next."""
+    threads = parallel.get_threads()
+    registries = [(registry, dict(registry)) for registry in (METHODS, MODELS, DATASETS)]
+
+    def forget():
+        plugins._files.clear()
+        plugins._names.clear()
+        plugins._given = False
+        for registry, before in registries:
+            registry.clear()
+            registry.update(before)
+
+    monkeypatch.setattr(nsnn.plot, "plot_run", lambda folder: [])
+    yield forget
+    forget()
+    parallel.set_threads(threads)
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(EXAMPLE.read_text())
+    return path
+
+
+@pytest.fixture
+def run(plugin, tmp_path, clean, capsys):
+    """The folder of a finished run with the plug-in, in a process that has forgotten it."""
+    out = tmp_path / "run"
+    sets = [
+        "method.name=random-static", "method.final_sparsity=0.5", "model.name=one-hidden",
+        "data.name=bright-half", "data.batch=10", "train.epochs=20", "train.threads=1",
+    ]  # fmt: skip
+    words = [word for assignment in sets for word in ("--set", assignment)]
+    assert cli.main(["train", "--plugin", str(plugin), *words, "--out", str(out)]) == 0
+    clean()
+    capsys.readouterr()
+    return out
+
+
+def test_a_run_with_own_method_model_and_data(run):
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["density"] == 0.5
+    assert summary["weights"] == 16 * 20 + 20 * 2
+    assert summary["test_accuracy"] == 1.0
+
+
+def test_the_run_remembers_its_plugin(run, clean, capsys):
+    assert cli.main(["eval", str(run)]) == 0
+    assert "test accuracy  100.00 %" in capsys.readouterr().out
+    clean()
+    assert nsnn.load(run).predict(load("bright-half").test.images).shape == (20,)
+    clean()
+    (run / "summary.json").unlink()
+    assert cli.main(["train", "--resume", str(run)]) == 0
+    assert (run / "summary.json").exists()
+
+
+def test_a_plugin_that_is_gone_or_changed(run, plugin, tmp_path, clean, capsys):
+    text = plugin.read_text()
+    plugin.write_text(text + "\n# another comment\n")
+    assert cli.main(["eval", str(run)]) == 2
+    assert "mine.py, which has changed since" in capsys.readouterr().err
+    assert cli.main(["eval", str(run), "--plugin", str(plugin)]) == 0
+    clean()
+    plugin.unlink()
+    assert cli.main(["eval", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "cannot be read" in error
+    assert "--plugin mine.py" in error
+    moved = tmp_path / "moved.py"
+    moved.write_text(text)
+    (run / "summary.json").unlink()
+    assert cli.main(["train", "--resume", str(run), "--plugin", str(moved)]) == 0
+    clean()
+    assert cli.main(["eval", str(run)]) == 0  # its new place is known now
+
+
+START = """\
+from dataclasses import dataclass
+from nsnn.methods import Method
+from nsnn.plugins import register_dataset, register_method, register_model
+"""
+
+
+def method(config):
+    return f"{START}@register_method('m')\nclass M(Method):\n{config}"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("x = 1\n\nx = 1 / 0\n", r"line 3: ZeroDivisionError: division by zero"),
+        ("x = 1\nx = (\n", r"line 2: SyntaxError: .*never closed"),
+        ("import no_such_module\n", r"line 1: ModuleNotFoundError: .*no_such_module"),
+        ("raise SystemExit\n", r"line 1: SystemExit$"),
+        ("\0", r"null bytes"),
+        ("x = 1\n", r": registers nothing: use register_method"),
+        (f"{START}register_method('ndsnn')(type('M', (Method,), {{}}))", r"line 4: .*already"),
+        (f"{START}register_method('a/b')(type('M', (Method,), {{}}))", r"line 4: 'a/b' cannot"),
+        (
+            f"{START}@register_method\nclass M(Method): pass",
+            r"line 4: give the method a name, such as @register_method",
+        ),
+        (f"{START}register_method('m')(3)", r"'m' is no method: derive a class"),
+        (method("    class Config: pass"), r"M.Config has to be derived from Method.Config"),
+        (method("    class Config(Method.Config): x: int = 1"), r"needs @dataclass"),
+        (
+            method("    @dataclass(frozen=True)\n    class Config(Method.Config): x: list = None"),
+            r"M.Config.x: its type has to be",
+        ),
+        (
+            method("    @dataclass(frozen=True)\n    class Config(Method.Config): x: int"),
+            r"M.Config.x needs a default",
+        ),
+        (f"{START}register_model('m')('8C3')", r"has to be a function of \(neuron, input_shape"),
+        (f"{START}@register_dataset('d')\ndef d(): pass", r"line 4: .*function of \(directory\)"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_says_where_and_leaves_nothing(tmp_path, code, message):
+    before = len(METHODS), len(MODELS), len(DATASETS)
+    path = tmp_path / "bad.py"
+    path.write_text(code)
+    with pytest.raises(UserError, match=rf"bad\.py.*{message}"):
+        plugins.load_files([path])
+    assert (len(METHODS), len(MODELS), len(DATASETS)) == before
+    assert plugins.loaded() == []
+    path.write_text(f"{START}@register_method('ok')\nclass Fine(Method): pass\nx = 1 / 0")
+    with pytest.raises(UserError, match="line 6: ZeroDivisionError"):
+        plugins.load_files([path])
+    assert "ok" not in METHODS
+
+
+def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
+    plugins.load_files([plugin, plugin])
+    plugins.load_files([plugin])
+    assert [note["file"] for note in plugins.loaded()] == [str(plugin)]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.py"]
+    with pytest.raises(UserError, match=r"--plugin .*nowhere.py: cannot be read"):
+        plugins.load_files([tmp_path / "nowhere.py"])
+
+
+def test_what_functions_return_is_checked():
+    @plugins.register_dataset("short")
+    def short(directory):
+        return {"train_images": np.zeros((4, 3, 3))}
+
+    @plugins.register_dataset("odd")
+    def odd(directory):
+        images, labels = np.zeros((4, 3, 3)), np.arange(4)
+        return {
+            "train_images": images, "train_labels": labels, "test_images": images + 2,
+            "test_labels": labels,
+        }  # fmt: skip
+
+    @plugins.register_model("none")
+    def nothing(neuron, input_shape, classes, rng, width, norm, dtype):
+        return None
+
+    with pytest.raises(UserError, match=r"data.name = short: its function has to return"):
+        load("short")
+    with pytest.raises(UserError, match=r"odd: test_images has values from 2 to 2"):
+        load("odd")
+    with pytest.raises(UserError, match=r"model.name = 'none': its function returned a NoneType"):
+        MODELS["none"](*range(7))

@@ -1,0 +1,68 @@
+"""`nsnn reproduce`."""
+
+import math
+import sys
+
+from nsnn.errors import UserError
+
+
+def reproduce(options) -> int:
+    """Train the missing cells of an experiment; 0 done or out of time, 1 failed, 130 stopped."""
+    from nsnn.experiments import listing, results, runner, spec
+
+    if options.id is None or options.list:
+        print(listing.experiments())
+        return 0
+    _check(options)
+    experiment = spec.load(options.id)
+    out = options.out or results.default_out(options.profile)
+    if options.dry_run:
+        return _dry_run(experiment, out, options)
+    limit = math.inf if options.time_limit is None else options.time_limit
+    outcome = runner.reproduce(
+        experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "", limit
+    )
+    return _report(outcome, results.folder(out, experiment.id, options.profile))
+
+
+def _check(options) -> None:
+    if "" in (options.out, options.data_dir):
+        raise UserError("--out and --data-dir need the name of a folder, got an empty one")
+    if options.jobs < 1:
+        raise UserError(f"--jobs {options.jobs}: use 1 or more processes")
+    if any(seed < 0 for seed in options.seeds or ()):
+        raise UserError(f"--seeds {min(options.seeds)}: use whole numbers from 0")
+    if options.time_limit is not None and not 0 < options.time_limit < math.inf:
+        raise UserError(f"--time-limit {options.time_limit:g}: use a number of minutes above 0")
+
+
+def _dry_run(experiment, out, options) -> int:
+    from nsnn.experiments import listing, results
+    from nsnn.experiments.plan import TO_TRAIN, plan
+    from nsnn.experiments.runner import estimate
+
+    tasks = plan(experiment, options.profile, out, options.seeds)
+    to_train = [task for task in tasks if task.state in TO_TRAIN]
+    estimates = estimate(to_train, results.finished_anywhere(out).values(), options.jobs)
+    print(listing.dry_run(tasks, estimates, options.jobs))
+    return 0
+
+
+def _report(outcome, folder) -> int:
+    """Say what a call has come to."""
+    alike = {}
+    for slug, (reason, log) in outcome.failures.items():
+        alike.setdefault(reason, []).append((slug, log))
+    for reason, cells in alike.items():
+        slug, log = cells[0]
+        others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        print(f"nsnn: error: {slug}{others} failed: {reason} (see {log})", file=sys.stderr)
+    again = "go on with the same command"
+    if outcome.interrupted:
+        print(f"stopped, {outcome.done} of {outcome.cells} cells done: {again}")
+        return 130
+    if outcome.out_of_time:
+        print(f"time is up, {outcome.done} of {outcome.cells} cells done: {again}")
+    elif not outcome.failures:
+        print(f"all {outcome.cells} cells done: see {folder}")
+    return 1 if outcome.failures else 0

@@ -1,0 +1,185 @@
+"""What a panel of an experiment's figure can be: lines, curves or bars. Axes in, axes out."""
+
+import numpy as np
+
+from nsnn.experiments.measures import QUANTITIES
+from nsnn.experiments.names import is_sparsity, label_name, value_name
+from nsnn.experiments.panels import series, series_name, styles
+from nsnn.experiments.spec import Experiment
+from nsnn.experiments.summary import Group
+from nsnn.plot.style import BLUE, GREY, ORANGE, dress, from_zero, whole_numbers
+
+# Of curves over epochs: the list of a record, the name of the y axis, value to drawn value.
+CURVES = {
+    "sparsity": ("mean_density", "sparsity, mean of the epoch (%)", lambda d: 100.0 * (1.0 - d)),
+    "density": ("mean_density", "density, mean of the epoch (%)", lambda d: 100.0 * d),
+    "spike_rate": ("spike_rate", "spike rate (spikes/neuron/step)", lambda r: r),
+    "train_accuracy": ("train_accuracy", "training accuracy (%)", lambda a: 100.0 * a),
+    "train_loss": ("train_loss", "training loss (nats)", lambda x: x),
+    "learning_rate": ("learning_rate", "learning rate", lambda x: x),
+}
+# Of bars: the ways to tell what training costs.
+COSTS = {
+    "relative_cost": ("estimate of NDSNN IV-C", BLUE),
+    "operations_to_dense": ("synaptic operations, exact", ORANGE),
+    "cpu_seconds_to_dense": ("CPU time, measured", GREY),
+}
+
+
+def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
+    """A measure against a label, a line for each series with ± sd; what lacks it is a level.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    experiment : Experiment
+    groups : list of Group
+        Of one panel.
+    paper : bool
+        Draw the values that the paper prints, hollow and dotted, instead of ours.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    spec = experiment.figure
+    ticks = sorted({each.labels[spec.x] for each in groups if spec.x in each.labels})
+    if spec.y == "accuracy_change":  # that of dense is 0 by definition
+        groups = [each for each in groups if spec.x in each.labels]
+        _level(ax, 0.0, 0.0, "dense", "black", paper)
+    members = series(experiment, groups)
+    looks = styles(experiment, members)
+    for index, (key, line) in enumerate(members.items()):
+        name, look = series_name(experiment, key), looks[key]
+        found = [(each, _value(each, spec.y, paper)) for each in line]
+        found = [(each.labels.get(spec.x), *value) for each, value in found if value]
+        for _, mean, sd in (point for point in found if point[0] is None):
+            _level(ax, mean, sd, name, look.colour, paper)
+        points = sorted(point for point in found if point[0] is not None)
+        if points:
+            # Side by side by a little, so that error bars do not cover each other.
+            shift = 0.0 if paper else 0.05 * (index - (len(members) - 1) / 2)
+            x = [ticks.index(point[0]) + shift for point in points]
+            _line(ax, x, [p[1] for p in points], [p[2] for p in points], name, look, paper)
+    names = [value_name(experiment, spec.x, tick).removesuffix(" %") for tick in ticks]
+    ax.set_xticks(range(len(ticks)), names)
+    ax.set_xlim(-0.35, len(ticks) - 0.65)
+    ax.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+    ax.set_axisbelow(True)
+    unit = " (%)" if is_sparsity(experiment, spec.x) else ""
+    quantity = QUANTITIES[spec.y]
+    return dress(ax, "", label_name(spec.x) + unit, f"{quantity.heading} ({quantity.unit})")
+
+
+def curves(ax, experiment: Experiment, groups: list[Group]):
+    """A quantity of every epoch, a line for each series, the mean over its seeds.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    experiment : Experiment
+        Its figure's `y` is a key of `CURVES`.
+    groups : list of Group
+        Of one panel.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    key, name, shown = CURVES[experiment.figure.y]
+    members = series(experiment, groups)
+    looks = styles(experiment, members)
+    for label, line in members.items():
+        runs = [cell.record["per_epoch"][key] for each in line for cell in each.cells]
+        # Only in a profile that mixes budgets are some longer than others.
+        for epochs in sorted({len(run) for run in runs}):
+            values = np.array([run for run in runs if len(run) == epochs], dtype=np.float64)
+            look = looks[label]
+            options = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
+            options |= {"markersize": 4, "markevery": max(1, epochs // 12), "linewidth": 1.5}
+            y = shown(values).mean(axis=0)
+            ax.plot(np.arange(1, epochs + 1), y, label=series_name(experiment, label), **options)
+    if "%" in name:
+        ax.set_ylim(-3.0, 103.0)  # a line at 0 or 100 is seen whole
+    else:
+        from_zero(ax)
+    whole_numbers(ax.xaxis)
+    return dress(ax, "", "epoch", name)
+
+
+def bars(ax, experiment: Experiment, groups: list[Group]):
+    """The training cost of each group relative to dense: estimated, counted and measured.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    experiment : Experiment
+    groups : list of Group
+        Of one panel; those without finished cells are left out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Containers: one for each of `COSTS`, and a hollow one for the paper's values if it has any.
+    """
+    groups = [each for each in groups if each.cells]
+    rows = [
+        (name, colour, [_value(each, key) for each in groups])
+        for key, (name, colour) in COSTS.items()
+    ]
+    printed = [_value(each, "relative_cost", paper=True) for each in groups]
+    if any(printed):
+        rows.insert(0, ("paper's estimate, full size", "white", printed))
+    places, width = np.arange(len(groups)), 0.84 / len(rows)
+    for index, (name, colour, values) in enumerate(rows):
+        mean, sd = np.array([value or (np.nan, 0.0) for value in values]).reshape(-1, 2).T
+        x = places + (index - (len(rows) - 1) / 2) * width
+        options = {"color": colour, "label": name, "error_kw": {"elinewidth": 1}}
+        if colour == "white":
+            options |= {"edgecolor": BLUE, "linestyle": ":", "linewidth": 1.2}
+        made = ax.bar(x, mean, 0.9 * width, yerr=sd, **options)
+        ax.bar_label(made, [_short(value) for value in mean], fontsize=6.5, padding=2)
+    ax.axhline(100.0, color=GREY, linewidth=0.8, linestyle="--", zorder=0)
+    names = [_cluster_name(experiment, each) for each in groups]
+    ax.set_xticks(places, names, fontsize=8)
+    from_zero(ax)
+    return dress(ax, "", "", "training cost (% of dense)")
+
+
+def _line(ax, x, y, sd, name: str, look, paper: bool) -> None:
+    """Points with error bars, joined."""
+    options = {"color": look.colour, "marker": look.marker, "markersize": 5, "linewidth": 1.4}
+    if paper:
+        ax.plot(x, y, linestyle=":", markerfacecolor="white", label=name, **options)
+    else:
+        sd = [value or np.nan for value in sd]  # no caps where there is no spread
+        ax.errorbar(x, y, sd, capsize=3, elinewidth=1, label=name, **options)
+
+
+def _level(ax, mean: float, sd: float, name: str, colour: str, paper: bool) -> None:
+    """A horizontal line, with a band of ± sd."""
+    ax.axhline(mean, color=colour, linestyle=":" if paper else "--", linewidth=1.2, label=name)
+    if sd:
+        ax.axhspan(mean - sd, mean + sd, color=colour, alpha=0.1, linewidth=0)
+
+
+def _value(each: Group, key: str, paper: bool = False) -> tuple[float, float] | None:
+    """Mean and sd (0 for a single cell) in the unit of the table, or what the paper prints."""
+    if paper:
+        printed = each.printed_value(key)
+        return None if printed is None else (printed, 0.0)
+    found, scale = each.spread(key), QUANTITIES[key].scale
+    return None if found is None else (found.mean * scale, (found.sd or 0.0) * scale)
+
+
+def _cluster_name(experiment: Experiment, each: Group) -> str:
+    labels = dict.fromkeys((experiment.figure.x, *experiment.figure.series))
+    present = [label for label in labels if label in each.labels]
+    return "\n".join(value_name(experiment, label, each.labels[label]) for label in present)
+
+
+def _short(value: float) -> str:
+    """What fits on a bar."""
+    if np.isnan(value):
+        return ""
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"

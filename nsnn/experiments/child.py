@@ -1,0 +1,59 @@
+"""The process that trains one cell: `python -m nsnn.experiments.child ACTION FOLDER KEY=VALUE…`.
+
+ACTION is start, replace (the run that the folder holds) or resume. Standard input is a pipe from
+the runner: when it closes, because the runner wants to stop or has died, training saves and stops.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+
+STOPPED = 130
+
+
+def main(arguments) -> int:
+    """Train; 0 finished, 130 stopped and saved, 1 failed with one line on standard error."""
+    parser = argparse.ArgumentParser(prog="nsnn.experiments.child")
+    parser.add_argument("--plugin", action="append", default=[])
+    parser.add_argument("action", choices=("start", "replace", "resume"))
+    parser.add_argument("folder")
+    parser.add_argument("assignments", nargs="*")
+    options = parser.parse_args(arguments)
+    threading.Thread(target=_stop_with_the_runner, daemon=True).start()
+    return _train(options)
+
+
+def _train(options) -> int:
+    from nsnn import plugins
+    from nsnn.errors import RunError, UserError
+    from nsnn.training import session
+    from nsnn.training.config_file import load_config
+
+    try:
+        plugins.load_files(options.plugin)
+        if options.action == "resume":
+            done = session.go_on(options.folder, options.assignments)
+        else:
+            config = load_config(None, options.assignments)
+            done = session.start(config, options.folder, options.action == "replace")
+    except (UserError, RunError, OSError, MemoryError) as error:
+        print(f"{error or 'not enough memory'}", file=sys.stderr)
+        return 1
+    return STOPPED if done is None else 0
+
+
+def _stop_with_the_runner() -> None:
+    """Wait for the end of standard input, then ask this process to stop.
+
+    The signal is what Ctrl-C is to `nsnn train`: the loop saves after its step. Before and after
+    the loop, where there is nothing to save, it ends the process at once.
+    """
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

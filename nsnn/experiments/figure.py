@@ -1,0 +1,128 @@
+"""The figure of an experiment: its panels with one title, one note and one legend."""
+
+import textwrap
+from pathlib import Path
+
+from nsnn.errors import UserError
+from nsnn.experiments.charts import COSTS, CURVES, bars, curves, lines
+from nsnn.experiments.measures import QUANTITIES
+from nsnn.experiments.panels import panels
+from nsnn.experiments.spec import Experiment
+from nsnn.experiments.summary import Group
+from nsnn.plot.style import GREY, new_figure
+from nsnn.training.files import write_atomic
+
+_WIDTH, _HEIGHT = 4.3, 3.4  # of a panel, inches
+_CLUSTER = 1.25  # of a group of bars
+
+
+def draw(experiment: Experiment, groups: list[Group], note: str = ""):
+    """The figure of an experiment, of the kind that it asks for.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    groups : list of Group
+        A panel without finished cells is left out.
+    note : str
+        Printed below the title.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One axes for each panel; lines have a second one with the paper's values where it prints
+        some. The legend is below all.
+    """
+    # Those without finished cells keep their place, so that no line changes its colour.
+    found = {
+        name: members
+        for name, members in panels(experiment, groups).items()
+        if any(each.cells for each in members)
+    }
+    plot = _lines if experiment.figure.kind == "lines" else _one_axes_each
+    figure, axes = plot(experiment, found)
+    note = textwrap.fill(" ".join(note.split()), int(11 * figure.get_figwidth()))
+    figure.suptitle(experiment.title + ("\n" + note if note else ""), x=0.01, ha="left", fontsize=9)
+    return _with_legend(figure, axes)
+
+
+def check(experiment: Experiment) -> None:
+    """Raise UserError where table or figure ask for a measure that there is none of."""
+    spec = experiment.figure
+    known = {"lines": QUANTITIES, "curves": CURVES, "bars": COSTS}[spec.kind]
+    wanted = [
+        ("table.metric", experiment.table.metric, QUANTITIES),
+        ("figure.y", spec.y, known),
+        *(("paper.metric", printed.metric, QUANTITIES) for printed in experiment.paper),
+    ]
+    for where, value, choices in wanted:
+        if value not in choices:
+            raise UserError(
+                f"{experiment.id}: {where} = {value!r}: use one of {', '.join(choices)}"
+            )
+    if spec.kind != "curves" and spec.x not in experiment.axes:
+        raise UserError(
+            f"{experiment.id}: figure.x = {spec.x!r}: use one of {', '.join(experiment.axes)}"
+        )
+    for printed in experiment.paper:
+        units = (QUANTITIES[printed.metric].unit, "fraction")
+        if printed.unit not in units:
+            raise UserError(
+                f"{experiment.id}: paper.unit = {printed.unit!r} of {printed.metric}: use "
+                f"{' or '.join(units)}"
+            )
+
+
+def save(figure, path) -> Path:
+    """Write a figure as PNG in one piece, the same bytes for the same figure."""
+    options = {"format": "png", "dpi": 110, "metadata": {"Software": None}}
+    write_atomic(path, lambda file: figure.savefig(file, **options))
+    return Path(path)
+
+
+def _lines(experiment: Experiment, found: dict[str, list[Group]]):
+    """Each panel, and beside it the paper's values."""
+    parts = []
+    for name, members in found.items():
+        parts.append((name, members, False))
+        if any(each.printed(experiment.figure.y) for each in members):
+            parts.append((f"{name}: printed in the paper", members, True))
+    figure, axes = _canvas(len(parts), _WIDTH)
+    for ax, (name, members, paper) in zip(axes, parts, strict=True):
+        lines(ax, experiment, members, paper)
+        ax.set_title(name, loc="left", fontsize=10, color=GREY if paper else "black")
+    return figure, axes
+
+
+def _one_axes_each(experiment: Experiment, found: dict[str, list[Group]]):
+    width, plot = _WIDTH, curves
+    if experiment.figure.kind == "bars":
+        width, plot = max(_WIDTH, _CLUSTER * max(map(len, found.values()))), bars
+    figure, axes = _canvas(len(found), width)
+    for ax, (name, members) in zip(axes, found.items(), strict=True):
+        plot(ax, experiment, members)
+        ax.set_title(name, loc="left", fontsize=10)
+    return figure, axes
+
+
+def _canvas(count: int, width: float):
+    """A figure with so many axes, two or three in a row."""
+    columns = count if count <= 3 and width <= 5 else min(count, 2)
+    rows = -(-count // columns)
+    figure = new_figure(max(width * columns, 5.4), _HEIGHT * rows + 0.9)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for ax in axes[count:]:
+        ax.remove()
+    return figure, axes[:count]
+
+
+def _with_legend(figure, axes):
+    """One legend for all panels, below them, where it cannot cover data."""
+    found = {}
+    for ax in axes:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(name, handle)
+    columns = min(len(found), max(2, int(figure.get_figwidth() / 1.6)))
+    options = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
+    figure.legend(found.values(), found.keys(), **options)
+    return figure

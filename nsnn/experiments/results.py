@@ -1,0 +1,98 @@
+"""Finished cells: one JSON line each in `<out>/<id>/<profile>/cells.jsonl`."""
+
+import json
+from pathlib import Path
+
+from nsnn.errors import RunError
+from nsnn.experiments.expand import cells, configuration, digest, digest_without_seed, options
+from nsnn.experiments.spec import Experiment
+from nsnn.training.files import append_line
+
+COMMITTED = Path("tutorials/results")
+CELLS = "cells.jsonl"
+
+
+def default_out(profile: str) -> Path:
+    """Where results go without `--out`.
+
+    `tutorials/results` where that folder exists, as in a clone of nsnn, so that they can be
+    committed; else `runs/results`. Those of smoke, which say nothing, always go there.
+    """
+    return COMMITTED if COMMITTED.is_dir() and profile != "smoke" else Path("runs/results")
+
+
+def folder(out, experiment: str, profile: str) -> Path:
+    """The folder of a profile's cells, table and figure."""
+    return Path(out) / experiment / profile
+
+
+def read_cells(out, experiment: str, profile: str) -> list[dict]:
+    """All finished cells of a profile, [] without any.
+
+    Each record has the digest of its configuration as of today's defaults (`expand.digest`).
+
+    Raises
+    ------
+    RunError
+        Naming the first line that is damaged.
+    """
+    return _read(folder(out, experiment, profile) / CELLS)
+
+
+def append(out, experiment: str, profile: str, record: dict) -> None:
+    """Add a finished cell; it is on the disk when this returns.
+
+    Raises
+    ------
+    RunError
+        When the disk is full or refuses.
+    """
+    where = folder(out, experiment, profile)
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {where}: {error.strerror}") from error
+    append_line(where / CELLS, record)
+
+
+def finished_anywhere(out) -> dict[str, dict]:
+    """The cells of all experiments and profiles in `out` and among the committed, by digest."""
+    found = {}
+    for root in (COMMITTED, Path(out)):
+        for path in sorted(root.glob(f"*/*/{CELLS}")):
+            found |= {record["digest"]: record for record in _read(path)}
+    return found
+
+
+def current(experiment: Experiment, profile: str, out) -> list[dict]:
+    """The finished cells that belong to the profile as it is now, with any seed.
+
+    A cell stays in the file when the experiment's TOML changes its options; it is not one of
+    these any more.
+    """
+    wanted = {}
+    for cell in cells(experiment, profile):
+        labels = frozenset(cell.labels.items())
+        wanted[labels] = digest_without_seed(options(configuration(cell, experiment.id)))
+    return [
+        record
+        for record in read_cells(out, experiment.id, profile)
+        if wanted.get(frozenset(record["labels"].items())) == digest_without_seed(record["config"])
+    ]
+
+
+def _read(path: Path) -> list[dict]:
+    """The records of a file; a last line without its end, which a kill cut short, is left out."""
+    if not path.exists():
+        return []
+    records = []
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+        try:
+            record = json.loads(line)
+            record["digest"] = digest(record["config"])
+            records.append({"labels": {**record["labels"]}, "seed": record["seed"]} | record)
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+            raise RunError(
+                f"line {number} of {path} is damaged: remove it, its cell is trained anew"
+            ) from None
+    return records

@@ -1,0 +1,137 @@
+"""How much work a cell's training is: samples, and the share of it at which density."""
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsnn.data import load
+from nsnn.data.registry import entry
+from nsnn.sparsity.prune import ladder_counts
+from nsnn.training.config import Config
+
+_MANY = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class DataSize:
+    """What a data set is before any file of it is read.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (C, H, W) of a sample.
+    classes : int
+    train, test : int
+        Samples.
+    bytes : int
+        In memory, as uint8.
+    """
+
+    shape: tuple[int, int, int]
+    classes: int
+    train: int
+    test: int
+    bytes: int
+
+
+def data_size(config: Config) -> DataSize:
+    """The size of the configuration's data set, as the registry tells it.
+
+    Users' own arrays, whose size the registry cannot know, are loaded.
+    """
+    known = entry(config.data.name)
+    shape = _numbers(known.shape)
+    sizes = _numbers(known.sizes)
+    if shape and sizes:
+        train, test = sizes
+        held = (train + test) * math.prod(shape)
+        return DataSize(shape[-3:], known.classes, train, test, held)
+    data = load(config.data.name, config.data.dir or None)
+    held = data.train.images.nbytes + data.test.images.nbytes
+    return DataSize(data.shape, data.classes, len(data.train.labels), len(data.test.labels), held)
+
+
+def passes(config: Config, size: DataSize) -> float:
+    """Samples that the run takes through a forward and a backward.
+
+    One that is only predicted counts for a third: it has no backward.
+    """
+    validation = round(size.train * config.data.validation)
+    steps = (size.train - validation) // config.data.batch
+    epochs = config.train.epochs
+    predicted = validation * epochs + size.test
+    return steps * config.data.batch * epochs + predicted / 3
+
+
+@dataclass(frozen=True)
+class Densities:
+    """What a method's schedule means for time and memory.
+
+    Attributes
+    ----------
+    dense_share : float
+        Share of the run with dense arrays.
+    sparse_density : float
+        Mean density of the rest.
+    peak : float
+        Largest density.
+    extra : int
+        Dense arrays that the method holds beside the network's, at its largest.
+    """
+
+    dense_share: float
+    sparse_density: float
+    peak: float
+    extra: int = 0
+
+
+def densities(config: Config) -> Densities:
+    """The densities of a run; a method that is not known here counts as dense."""
+    known = {
+        "ndsnn": _ndsnn,
+        "set": _constant,
+        "rigl": _constant,
+        "lth": _lth,
+        "admm": _admm,
+    }
+    method = known.get(config.method.name)
+    return method(config) if method else Densities(1.0, 1.0, 1.0)
+
+
+def _constant(config: Config) -> Densities:
+    d = 1.0 - config.method.options.final_sparsity
+    return Densities(0.0, d, d)
+
+
+def _ndsnn(config: Config) -> Densities:
+    """Source: NDSNN Eq. 4; the mean of (1 − x)³ over its rounds is 1/4."""
+    o = config.method.options
+    first, last = 1.0 - o.initial_sparsity, 1.0 - o.final_sparsity
+    return Densities(0.0, last + (first - last) * o.end_fraction / 4, first)
+
+
+def _lth(config: Config) -> Densities:
+    """Rounds k = 0…n with ever fewer weights; the last has what is left of the epochs."""
+    o, epochs = config.method.options, config.train.epochs
+    # Of a network so large that rounding does not matter.
+    left = ladder_counts(_MANY, o.prune_fraction, o.final_sparsity) / _MANY
+    if not left.size:
+        return Densities(1.0, 1.0, 1.0)
+    length = o.round_epochs or (epochs - o.rewind_epochs) // (left.size + 1)
+    dense = o.rewind_epochs + length
+    lengths = np.full(left.size, length)
+    lengths[-1] = epochs - dense - lengths[:-1].sum()
+    return Densities(dense / epochs, float(lengths @ left / lengths.sum()), 1.0, extra=1)
+
+
+def _admm(config: Config) -> Densities:
+    o = config.method.options
+    dense_share = o.dense_fraction + o.admm_fraction
+    return Densities(dense_share, 1.0 - o.final_sparsity, 1.0, extra=2)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The numbers in the registry's words, such as "50,000 + 10,000"; () for "yours"."""
+    return tuple(int(word.replace(",", "")) for word in re.findall(r"\d[\d,]*", text))

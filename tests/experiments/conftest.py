@@ -1,0 +1,254 @@
+"""An experiment whose cells take a moment, and a way to train them without processes.
+
+For tables and figures: an experiment, and finished cells of it that were never trained.
+"""
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from nsnn import parallel
+from nsnn.errors import RunError, UserError
+from nsnn.experiments import results, runner, spec
+from nsnn.experiments.expand import cells, configuration, digest, options
+from nsnn.training import files, session
+
+TINY = """
+title = "Tiny"
+source = "nowhere"
+
+[axes]
+data = "data.name"
+method = "method.name"
+sparsity = "method.final_sparsity"
+
+[table]
+rows = ["data", "method"]
+columns = ["sparsity"]
+
+[figure]
+x = "sparsity"
+y = "test_accuracy"
+series = ["method"]
+panels = "data"
+
+[[paper]]
+labels = ["method"]
+across.sparsity = [0.8, 0.5]
+rows = [["ndsnn", 80.5, 91]]
+
+[profiles.small]
+seeds = [0]
+note = "Noise."
+
+[profiles.small.config]
+data = { dir = 'DATA', batch = 10 }
+model = { name = "custom", layers = "4C3-AP2-12" }
+neuron = { time_steps = 2 }
+train = { epochs = 2 }
+
+[[profiles.small.when]]
+method = "ndsnn"
+config.method = { initial_sparsity = 0.3, update_every = 2 }
+
+[[profiles.small.grids]]
+data = "arrays"
+method = ["dense", "ndsnn"]
+sparsity = [0.5, 0.8]
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_arrays(tmp_path_factory):
+    """An .npz file: three classes of noisy 6x6 images, 60 to train, 30 to test."""
+    rng = np.random.default_rng(0)
+    patterns = rng.random((3, 6, 6))
+    arrays = {}
+    for purpose, count in (("train", 60), ("test", 30)):
+        labels = np.arange(count) % 3
+        arrays[f"{purpose}_labels"] = labels
+        noise = rng.random((count, 6, 6))
+        arrays[f"{purpose}_images"] = (127 * (patterns[labels] + noise)).astype(np.uint8)
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def tiny_toml(tiny_arrays, tmp_path, monkeypatch):
+    """`write(*(old, new), name="tiny")` makes a TOML file with changes; an empty current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(*changes, name="tiny"):
+        text = TINY.replace("DATA", str(tiny_arrays))
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        path = tmp_path / f"{name}.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    """Give back the number of threads that a run has set."""
+    before = parallel.get_threads()
+    yield
+    parallel.set_threads(before)
+
+
+class InProcessJob:
+    """As `nsnn.experiments.jobs.Job`, trained at once in this process."""
+
+    def __init__(self, task, config):
+        self.task = task
+        try:
+            if task.state == "stopped":
+                session.go_on(task.folder)
+            else:
+                session.start(config, task.folder, overwrite=task.state == "changed")
+            self._reason = ""
+        except (UserError, RunError) as error:
+            self._reason = str(error)
+
+    def ended(self):
+        return True
+
+    def close(self):
+        return self._reason
+
+    def fraction(self):
+        return 0.5
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Cells are trained in this process; returns the slugs of those that were started."""
+    started = []
+
+    class Job(InProcessJob):
+        def __init__(self, task, config):
+            started.append(task.cell.slug)
+            super().__init__(task, config)
+
+    monkeypatch.setattr(runner, "Job", Job)
+    monkeypatch.setattr(runner, "_POLL", 0.0)
+    monkeypatch.setattr(files.os, "fsync", lambda handle: None)
+    return started
+
+
+COMPARISON = """
+title = "A small comparison"
+source = "NDSNN Table X"
+
+[axes]
+data = "data.name"
+method = "method.name"
+sparsity = "method.final_sparsity"
+
+[table]
+rows = ["data", "method"]
+columns = ["sparsity"]
+
+[figure]
+x = "sparsity"
+y = "test_accuracy"
+series = ["method"]
+panels = "data"
+
+[[paper]]
+labels = ["data", "method"]
+across.sparsity = [0.90, 0.99]
+rows = [["mnist", "ndsnn", 91.84, 88.1]]
+note = "with another network"
+
+[[paper]]
+labels = ["data", "method"]
+rows = [["mnist", "dense", 92.5]]
+
+[profiles.small]
+seeds = [0, 1]
+note = "MNIST, a made-up copy."
+config.train.epochs = 2
+[[profiles.small.grids]]
+data = "mnist"
+method = ["dense", "lth", "ndsnn"]
+sparsity = [0.90, 0.99]
+"""
+ENVIRONMENT = {
+    "nsnn": "0.1.0",
+    "numpy": "2.1.0",
+    "numba": "0.60.0",
+    "python": "3.11.8",
+    "processor": "Abacus",
+    "cores": 2,
+    "threads": 1,
+}
+
+
+@pytest.fixture
+def make_experiment():
+    """`make(*(old, new))` returns the experiment COMPARISON with changes."""
+
+    def make(*changes):
+        text = COMPARISON
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        return spec.parse("x", tomllib.loads(text), "x.toml")
+
+    return make
+
+
+@pytest.fixture
+def make_record():
+    """`make(experiment, seed, **labels, **values)`: the record that such a cell would leave."""
+
+    def make(experiment, seed=0, profile="small", rates=(0.2, 0.2), densities=(1.0, 1.0), **values):
+        labels = {key: values.pop(key) for key in [*values] if key in experiment.axes}
+        found = cells(experiment, profile, seeds=[seed])
+        cell = next(cell for cell in found if labels.items() <= cell.labels.items())
+        config = options(configuration(cell, "x"))
+        return {
+            "labels": cell.labels,
+            "seed": seed,
+            "config": config,
+            "digest": digest(config),
+            "method": config["method.name"],
+            "epochs": len(rates),
+            "test_accuracy": 0.9,
+            "density": densities[-1],
+            "density_asked": densities[-1],
+            "spike_rate": rates[-1],
+            "relative_cost": 1.0,  # of the run by itself: tables compute it anew
+            "synaptic_operations_training": {"total": 1000, "static": 10},
+            "bytes_held": 1 << 20,
+            "bytes_held_peak": 3 << 20,
+            "bytes_formula": 2.0 * (1 << 20),
+            "seconds": 90.0,
+            "cpu_seconds": 120.0,
+            "per_epoch": {"spike_rate": [*rates], "mean_density": [*densities]},
+            "environment": ENVIRONMENT,
+            **values,
+        }
+
+    return make
+
+
+@pytest.fixture
+def finish(tmp_path, monkeypatch):
+    """`finish(experiment, records)` writes them as finished cells and returns the `out` folder.
+
+    The current folder is an empty one, without committed results.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def write(experiment, records, profile="small"):
+        for record in records:
+            results.append(tmp_path, experiment.id, profile, record)
+        return tmp_path
+
+    return write

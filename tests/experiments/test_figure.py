@@ -1,0 +1,173 @@
+"""Figures of finished cells: what is drawn, looked up in the axes."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
+
+from nsnn.experiments import figure, spec, table
+from nsnn.experiments.expand import cells
+from nsnn.experiments.measures import measure
+from nsnn.experiments.panels import panels
+from nsnn.experiments.summary import group
+
+BARS = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "bars"\nx = "method"\ny = "relative_cost"')
+CURVES = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "curves"\nx = "epoch"\ny = "sparsity"')
+
+
+@pytest.fixture
+def drawn(make_record):
+    """Returns the figure of an experiment with some cells finished."""
+
+    def draw(experiment, note=""):
+        records = [
+            make_record(experiment, method="dense", seed=seed, test_accuracy=accuracy)
+            for seed, accuracy in ((0, 0.98), (1, 0.96))
+        ]
+        for method, sparsity, seed, accuracy in (
+            ("lth", 0.99, 0, 0.80),
+            ("ndsnn", 0.99, 0, 0.90),
+            ("ndsnn", 0.99, 1, 0.88),
+            ("ndsnn", 0.90, 0, 0.95),
+        ):
+            densities = (1.0, 0.5) if method == "lth" else (0.5, 0.1 if seed else 0.2)
+            where = {"sparsity": sparsity, "seed": seed, "densities": densities}
+            where |= {"cpu_seconds": 30.0, "test_accuracy": accuracy}
+            records.append(make_record(experiment, method=method, **where))
+        groups = group(cells(experiment, "small"), measure(records), experiment.paper)
+        return figure.draw(experiment, groups, note)
+
+    return draw
+
+
+def handle_of(ax, name):
+    handles, names = ax.get_legend_handles_labels()
+    assert names.count(name) == 1
+    return handles[names.index(name)]
+
+
+def line_of(ax, name):
+    found = handle_of(ax, name)
+    return found.lines[0] if isinstance(found, ErrorbarContainer) else found
+
+
+def heights(line):
+    """matplotlib keeps those of error bars as objects."""
+    return np.asarray(line.get_ydata(), dtype=np.float64)
+
+
+def test_lines_are_ours_and_the_papers_in_axes_of_their_own(make_experiment, drawn):
+    picture = drawn(make_experiment())
+    ours, paper = picture.axes
+    assert ours.get_title(loc="left") == "MNIST"
+    assert paper.get_title(loc="left") == "MNIST: printed in the paper"
+    assert [tick.get_text() for tick in ours.get_xticklabels()] == ["90", "99"]
+    line = line_of(ours, "NDSNN")
+    np.testing.assert_allclose(heights(line), [95.0, 89.0])
+    np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [0, 1], atol=0.15)
+    np.testing.assert_allclose(heights(line_of(ours, "LTH")), [80.0])
+    np.testing.assert_allclose(line_of(ours, "dense").get_ydata(), [97.0, 97.0])
+    assert line_of(ours, "dense").get_linestyle() == "--"
+    printed = line_of(paper, "NDSNN")
+    np.testing.assert_array_equal(printed.get_ydata(), [91.84, 88.1])
+    assert printed.get_markerfacecolor() == "white"
+    assert printed.get_linestyle() == ":"
+    assert to_hex(printed.get_color()) == to_hex(line.get_color())
+    np.testing.assert_array_equal(line_of(paper, "dense").get_ydata(), [92.5, 92.5])
+
+
+def test_error_bars_are_the_standard_deviation(make_experiment, drawn):
+    ax = drawn(make_experiment()).axes[0]
+    segments = handle_of(ax, "NDSNN").lines[2][0].get_segments()
+    spans = [np.ptp(segment[:, 1]) for segment in segments if len(segment)]
+    assert spans == [pytest.approx(2 * 2**0.5)]  # at 99 %; one seed has none
+
+
+def test_one_legend_below_names_every_line(make_experiment, drawn):
+    picture = drawn(make_experiment(), "a note")
+    (legend,) = picture.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["dense", "LTH", "NDSNN"]
+    assert all(ax.get_legend() is None for ax in picture.axes)
+    picture.canvas.draw()
+    top = legend.get_window_extent().y1
+    assert all(ax.get_tightbbox().y0 >= top for ax in picture.axes)
+    assert picture.get_suptitle() == "A small comparison\na note"
+
+
+def test_curves_are_the_sparsity_of_each_epoch(make_experiment, drawn):
+    picture = drawn(make_experiment(CURVES))
+    titles = [ax.get_title(loc="left") for ax in picture.axes]
+    assert titles == ["MNIST, sparsity 90 %", "MNIST, sparsity 99 %"]
+    line = line_of(picture.axes[1], "NDSNN")
+    np.testing.assert_array_equal(line.get_xdata(), [1, 2])
+    np.testing.assert_allclose(line.get_ydata(), [50.0, 85.0])  # mean of 80 and 90 %
+    np.testing.assert_allclose(line_of(picture.axes[1], "LTH").get_ydata(), [0.0, 50.0])
+    for ax in picture.axes:
+        np.testing.assert_allclose(line_of(ax, "dense").get_ydata(), [0.0, 0.0])
+        assert ax.get_ylim() == (-3.0, 103.0)
+
+
+def test_bars_are_the_three_costs_and_the_papers(make_experiment, drawn):
+    printed = '[[paper]]\nmetric = "relative_cost"\nlabels = ["method", "sparsity"]\n'
+    printed += 'rows = [["ndsnn", 0.99, 10.5]]\n[profiles.small]'
+    experiment = make_experiment(BARS, ("[profiles.small]", printed))
+    first, second = drawn(experiment).axes
+    assert [tick.get_text() for tick in second.get_xticklabels()] == ["dense", "LTH", "NDSNN"]
+    assert [c.get_label() for c in first.containers if hasattr(c, "patches")] == [
+        "estimate of NDSNN IV-C", "synaptic operations, exact", "CPU time, measured",
+    ]  # fmt: skip
+    found = {
+        c.get_label(): [bar.get_height() for bar in c.patches]
+        for c in second.containers if hasattr(c, "patches")
+    }  # fmt: skip
+    # equal spike rates: the cost is the mean density; NDSNN: 0.35 and 0.3
+    np.testing.assert_allclose(found["estimate of NDSNN IV-C"], [100.0, 75.0, 32.5])
+    np.testing.assert_allclose(found["synaptic operations, exact"], [100.0] * 3)
+    np.testing.assert_allclose(found["CPU time, measured"], [100.0, 25.0, 25.0])
+    np.testing.assert_allclose(found["paper's estimate, full size"], [np.nan, np.nan, 10.5])
+    assert "10.5" in [text.get_text() for text in second.texts]
+
+
+def test_the_level_of_a_change_is_zero(make_experiment, drawn):
+    ax = drawn(make_experiment(('y = "test_accuracy"', 'y = "accuracy_change"'))).axes[0]
+    np.testing.assert_array_equal(line_of(ax, "dense").get_ydata(), [0.0, 0.0])
+    np.testing.assert_allclose(heights(line_of(ax, "NDSNN")), [-3.0, -8.0])
+
+
+def test_a_label_that_is_not_drawn_makes_panels_and_dense_is_in_each(make_experiment):
+    experiment = make_experiment(('series = ["method"]', 'series = ["data"]'))
+    found = panels(experiment, group(cells(experiment, "small"), []))
+    assert list(found) == ["dense", "LTH", "NDSNN"]
+    experiment = make_experiment(('x = "sparsity"', 'x = "method"'))
+    found = panels(experiment, group(cells(experiment, "small"), []))
+    assert list(found) == ["MNIST, sparsity 90 %", "MNIST, sparsity 99 %"]
+    assert all(members[0].labels["method"] == "dense" for members in found.values())
+
+
+def test_lines_without_methods_get_looks_of_their_own(make_experiment, drawn):
+    experiment = make_experiment(
+        ('x = "sparsity"', 'x = "method"'), ('series = ["method"]', 'series = ["sparsity"]')
+    )
+    ax = drawn(experiment).axes[0]
+    names = ax.get_legend_handles_labels()[1]
+    assert names == ["dense", "sparsity 90 %", "sparsity 99 %"]
+    looks = {(line_of(ax, name).get_color(), line_of(ax, name).get_marker()) for name in names}
+    assert len(looks) == 3
+
+
+def test_equal_cells_give_equal_bytes_and_a_small_file(make_experiment, make_record, finish):
+    experiment = make_experiment()
+    record = make_record(experiment, method="ndsnn", sparsity=0.90)
+    out = finish(experiment, [record])
+    table.write(experiment, "small", out)
+    path = out / "x" / "small" / "figure.png"
+    first = path.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    assert len(first) < 200_000
+    table.write(experiment, "small", out)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("name", spec.identifiers())
+def test_experiments_that_come_with_nsnn_ask_for_measures_that_exist(name):
+    figure.check(spec.load(name))

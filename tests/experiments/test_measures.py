@@ -1,0 +1,122 @@
+"""Measures of a cell relative to the dense and the LTH cell."""
+
+import pytest
+
+from nsnn.experiments.measures import measure, partner, training_cost
+
+
+@pytest.fixture
+def experiment(make_experiment):
+    return make_experiment()
+
+
+@pytest.fixture
+def dense(experiment, make_record):
+    return make_record(experiment, method="dense", rates=(0.4, 0.2))
+
+
+@pytest.fixture
+def sparse(experiment, make_record):
+    return make_record(
+        experiment, method="ndsnn", sparsity=0.90, rates=(0.2, 0.1), densities=(0.5, 0.25)
+    )
+
+
+def test_training_cost_by_hand(dense, sparse):
+    # (0.2 · 0.5 / 0.4 + 0.1 · 0.25 / 0.2) / 2; the quotient of the means would be 0.1875
+    assert training_cost(sparse, dense) == (pytest.approx((0.25 + 0.125) / 2), "")
+
+
+def test_the_cost_of_dense_is_one(dense):
+    (found,) = measure([dense])
+    assert found.values["relative_cost"] == 1.0
+    assert found.values["accuracy_change"] == 0.0
+    assert found.values["cost_to_lth"] is None
+    assert found.reasons == ()
+
+
+def test_without_a_dense_cell_the_reason_is_given(sparse):
+    (found,) = measure([sparse])
+    for key in ("relative_cost", "cost_to_lth", "operations_to_dense", "accuracy_change"):
+        assert found.values[key] is None
+    assert found.dense is None
+    assert any("no dense cell" in reason for reason in found.reasons)
+    assert any("no LTH cell" in reason for reason in found.reasons)
+    assert found.values["test_accuracy"] == 0.9
+
+
+def test_other_numbers_of_epochs_are_not_compared(experiment, make_record, sparse):
+    longer = make_record(experiment, method="dense", rates=(0.4, 0.4, 0.4))
+    cost, reason = training_cost(sparse, longer)
+    assert cost is None
+    assert "2 epochs against 3" in reason
+
+
+def test_a_silent_dense_cell_is_no_measure(experiment, make_record, sparse):
+    cost, reason = training_cost(sparse, make_record(experiment, method="dense", rates=(0.4, 0.0)))
+    assert cost is None
+    assert "no spike" in reason
+
+
+def test_cost_relative_to_lth_is_a_quotient_of_costs(experiment, make_record, dense, sparse):
+    lth = make_record(
+        experiment, method="lth", sparsity=0.90, rates=(0.4, 0.2), densities=(1.0, 0.5)
+    )
+    other = make_record(experiment, method="lth", sparsity=0.99, densities=(0.1, 0.1))
+    found = measure([sparse, other, lth, dense])[0]
+    assert found.values["cost_to_lth"] == pytest.approx(0.1875 / 0.75)
+    assert found.lth.record is lth
+
+
+def test_operations_and_times_are_those_of_the_whole_training(dense, sparse):
+    sparse |= {
+        "synaptic_operations_training": {"total": 50, "static": 900},
+        "seconds": 45.0,
+        "cpu_seconds": 30.0,
+        "test_accuracy": 0.85,
+    }
+    values = measure([sparse, dense])[0].values
+    assert values["operations_to_dense"] == 0.05
+    assert values["seconds_to_dense"] == 0.5
+    assert values["cpu_seconds_to_dense"] == 0.25
+    assert values["accuracy_change"] == pytest.approx(-0.05)
+
+
+def test_a_record_without_operations_has_no_quotient_of_them(dense, sparse):
+    del sparse["synaptic_operations_training"]
+    values = measure([sparse, dense])[0].values
+    assert values["operations_to_dense"] is None
+    assert values["relative_cost"] is not None
+
+
+def test_the_same_seed_is_compared_else_the_smallest(experiment, make_record):
+    dense = [make_record(experiment, method="dense", seed=seed) for seed in (2, 0, 1)]
+    for seed, expected in ((0, 0), (1, 1), (2, 2), (7, 0)):
+        record = make_record(experiment, method="ndsnn", sparsity=0.99, seed=seed)
+        assert partner(record, "dense", dense).seed == expected
+
+
+def test_own_cells_come_before_those_of_other_experiments(experiment, make_record, sparse):
+    own = make_record(experiment, method="dense", seed=5)
+    others = [make_record(experiment, method="dense", seed=seed) for seed in (0, 1)]
+    assert partner(sparse, "dense", [own], others).record is own
+    found = partner(sparse, "dense", [], others)
+    assert found.record is others[0]
+    assert found.elsewhere
+    # as many epochs count more than the same seed
+    others[0]["epochs"] = 30
+    assert partner(sparse, "dense", [], others).seed == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data.name", "cifar10"),
+        ("model.name", "mlp"),
+        ("model.width", 0.5),
+        ("neuron.time_steps", 9),
+    ],
+)
+def test_cells_of_another_kind_are_not_compared(dense, sparse, key, value):
+    dense["config"][key] = value
+    assert partner(sparse, "dense", [dense]) is None

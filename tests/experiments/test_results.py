@@ -1,0 +1,92 @@
+"""The files of finished cells."""
+
+import json
+
+import pytest
+
+from nsnn.errors import RunError
+from nsnn.experiments import expand, results, spec
+
+
+@pytest.fixture
+def tiny(tiny_toml):
+    return spec.load(tiny_toml())
+
+
+def records_of(experiment):
+    """A record, as short as can be, for each cell of the profile."""
+    for cell in expand.cells(experiment, "small"):
+        config = expand.options(expand.configuration(cell, experiment.id))
+        yield {"labels": cell.labels, "seed": cell.seed, "config": config, "test_accuracy": 0.25}
+
+
+def test_what_is_appended_is_read(tiny, tmp_path):
+    written = list(records_of(tiny))
+    for record in written:
+        results.append(tmp_path / "out", "tiny", "small", record)
+    found = results.read_cells(tmp_path / "out", "tiny", "small")
+    assert [{k: v for k, v in record.items() if k != "digest"} for record in found] == written
+    assert [record["digest"] for record in found] == [expand.digest(r["config"]) for r in written]
+    assert results.read_cells(tmp_path / "out", "tiny", "full") == []
+    anywhere = results.finished_anywhere(tmp_path / "out")
+    assert anywhere.keys() == {record["digest"] for record in found}
+
+
+def test_committed_cells_count_whatever_the_folder(tiny, tmp_path):
+    first, second, _ = records_of(tiny)
+    results.append(results.COMMITTED, "tiny", "small", first)
+    results.append("elsewhere", "other", "full", second)
+    assert len(results.finished_anywhere("elsewhere")) == 2
+    assert len(results.finished_anywhere("nowhere")) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "}{", "[1]", "{}", '{"config": 3, "labels": {}, "seed": 0}', '{"config": {}, "seed": 0}',
+        '{"config": {}, "labels": [1], "seed": 0}',
+    ],
+)  # fmt: skip
+def test_a_damaged_line_is_named(tiny, tmp_path, line):
+    for record in records_of(tiny):
+        results.append(tmp_path, "tiny", "small", record)
+    path = tmp_path / "tiny" / "small" / results.CELLS
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], line, *lines[1:]]) + "\n")
+    with pytest.raises(RunError, match=r"^line 2 of .*cells\.jsonl is damaged: remove it"):
+        results.read_cells(tmp_path, "tiny", "small")
+
+
+def test_a_line_that_a_kill_cut_short_is_no_cell(tiny, tmp_path):
+    first, second, _ = records_of(tiny)
+    results.append(tmp_path, "tiny", "small", first)
+    path = tmp_path / "tiny" / "small" / results.CELLS
+    with path.open("a") as file:
+        file.write(json.dumps(second)[:40])
+    assert len(results.read_cells(tmp_path, "tiny", "small")) == 1
+    results.append(tmp_path, "tiny", "small", second)
+    assert len(results.read_cells(tmp_path, "tiny", "small")) == 2
+
+
+def test_current_cells_are_those_of_the_profile_as_it_is(tiny_toml, tmp_path):
+    experiment = spec.load(tiny_toml())
+    written = list(records_of(experiment))
+    more = dict(written[2], seed=7, config=written[2]["config"] | {"train.seed": 7})
+    strange = dict(written[1], labels={"data": "mnist", "method": "ndsnn", "sparsity": 0.5})
+    for record in [*written, more, strange]:
+        results.append(tmp_path, "tiny", "small", record)
+    found = results.current(experiment, "small", tmp_path)
+    assert [(r["labels"].get("sparsity"), r["seed"]) for r in found] == [
+        (None, 0), (0.5, 0), (0.8, 0), (0.8, 7),
+    ]  # fmt: skip
+    changed = spec.load(tiny_toml(("initial_sparsity = 0.3", "initial_sparsity = 0.4")))
+    found = results.current(changed, "small", tmp_path)
+    assert [record["labels"]["method"] for record in found] == ["dense"]
+
+
+def test_where_results_go(tiny_toml, tmp_path):
+    tiny_toml()  # the current folder is tmp_path
+    assert str(results.default_out("small")) == "runs/results"
+    (tmp_path / "tutorials" / "results").mkdir(parents=True)
+    assert str(results.default_out("small")) == "tutorials/results"
+    assert str(results.default_out("smoke")) == "runs/results"

@@ -1,0 +1,148 @@
+"""`reproduce`: only what is missing is trained, whatever happened before."""
+
+import json
+
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.experiments import plan, record, results, spec
+from nsnn.experiments.runner import reproduce
+from nsnn.training.config import Config
+from nsnn.training.lock import locked
+
+SLUGS = ["arrays-dense-seed0", "arrays-ndsnn-sparsity0.5-seed0", "arrays-ndsnn-sparsity0.8-seed0"]
+
+
+def states(experiment, out="out", seeds=None):
+    return [task.state for task in plan.plan(experiment, "small", out, seeds)]
+
+
+def test_cells_are_trained_once_and_written_with_their_table(tiny_toml, in_process, capsys):
+    experiment = spec.load(tiny_toml())
+    assert states(experiment) == ["missing"] * 3
+    outcome = reproduce(experiment, "small", "out")
+    assert (outcome.cells, outcome.done, outcome.failures) == (3, 3, {})
+    assert in_process == SLUGS
+    printed = capsys.readouterr()
+    assert "3/3 cells  arrays-ndsnn-sparsity0.8-seed0: test accuracy" in printed.out
+    assert printed.err == ""  # no bar where nobody watches
+    folder = results.folder("out", "tiny", "small")
+    assert {path.name for path in folder.iterdir()} == {
+        "cells.jsonl", "table.md", "table.csv", "figure.png",
+    }  # fmt: skip
+    assert states(experiment) == ["done"] * 3
+
+    again = reproduce(experiment, "small", "out")
+    assert (again.done, in_process) == (3, SLUGS)
+    # More seeds: only those are missing, and the time of the others is known.
+    assert states(experiment, seeds=[0, 1]) == ["done", "missing"] * 3
+    reproduce(experiment, "small", "out", seeds=[0, 1])
+    assert len(in_process) == 6
+    assert len(results.read_cells("out", "tiny", "small")) == 6
+
+
+def test_a_record_says_all_about_a_cell(tiny_toml, in_process):
+    experiment = spec.load(tiny_toml())
+    reproduce(experiment, "small", "out")
+    found = results.read_cells("out", "tiny", "small")[2]
+    folder = plan.run_folders(experiment, "small") / SLUGS[2]
+    summary = json.loads((folder / "summary.json").read_text())
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for key in ("test_accuracy", "density", "asked", "cpu_seconds", "bytes_held_peak"):
+        assert found[key] == summary[key]
+    for key in ("density", "mean_density", "spike_rate", "learning_rate", "train_accuracy"):
+        assert found["per_epoch"][key] == [line[key] for line in lines]
+    assert found["per_epoch"]["seconds"] == summary["epoch_seconds"]
+    assert found["per_epoch"]["synaptic_operations"] == [
+        line["synaptic_operations"]["total"] for line in lines
+    ]
+    assert found["labels"] == {"data": "arrays", "method": "ndsnn", "sparsity": 0.8}
+    assert found["config"]["method.final_sparsity"] == 0.8
+    assert not {"data.dir", "train.threads", "train.dense_run"} & found["config"].keys()
+    assert {"nsnn", "numpy", "numba", "python", "cores"} <= found["environment"].keys()
+
+
+def test_a_finished_run_folder_is_collected(tiny_toml, in_process):
+    experiment = spec.load(tiny_toml())
+    reproduce(experiment, "small", "out")
+    assert states(experiment, "other") == ["trained"] * 3
+    reproduce(experiment, "small", "other")
+    assert len(in_process) == 3
+    texts = [
+        (results.folder(out, "tiny", "small") / "cells.jsonl").read_text()
+        for out in ("out", "other")
+    ]
+    assert texts[0] == texts[1]
+
+
+def test_other_experiments_share_cells_under_their_own_labels(tiny_toml, in_process):
+    reproduce(spec.load(tiny_toml()), "small", "out")
+    other = spec.load(
+        tiny_toml(
+            ('sparsity = "method.final', 'theta = "method.final'),
+            ('columns = ["sparsity"]', 'columns = ["theta"]'),
+            ('x = "sparsity"', 'x = "theta"'),
+            ("across.sparsity", "across.theta"),
+            ("sparsity = [0.5, 0.8]\n", "theta = [0.8, 0.9]\n"),
+            name="other",
+        )
+    )
+    assert states(other) == ["shared", "shared", "missing"]
+    reproduce(other, "small", "out")
+    assert in_process[3:] == ["arrays-ndsnn-theta0.9-seed0"]
+    found = results.read_cells("out", "other", "small")
+    assert [cell["labels"].get("theta") for cell in found] == [None, 0.8, 0.9]
+    assert len(results.read_cells("out", "tiny", "small")) == 3
+
+
+def test_a_folder_with_other_options_is_trained_anew(tiny_toml, in_process, capsys):
+    reproduce(spec.load(tiny_toml()), "small", "out")
+    changed = spec.load(tiny_toml(("initial_sparsity = 0.3", "initial_sparsity = 0.4")))
+    assert states(changed) == ["done", "changed", "changed"]
+    capsys.readouterr()
+    reproduce(changed, "small", "out")
+    assert in_process[3:] == SLUGS[1:]
+    assert f"{SLUGS[1]} holds a run with other options: trained anew" in capsys.readouterr().out
+    found = results.read_cells("out", "tiny", "small")
+    assert [cell["config"].get("method.initial_sparsity") for cell in found] == [
+        None, 0.3, 0.3, 0.4, 0.4,
+    ]  # fmt: skip
+
+
+def test_a_failing_cell_does_not_stop_the_others(tiny_toml, in_process, capsys):
+    rule = '[[profiles.small.when]]\nmethod = "dense"\nconfig.optim.lr = 1e30\n'
+    experiment = spec.load(
+        tiny_toml(("[[profiles.small.grids]]", rule + "[[profiles.small.grids]]"))
+    )
+    outcome = reproduce(experiment, "small", "out")
+    assert (outcome.done, list(outcome.failures)) == (2, SLUGS[:1])
+    reason, log = outcome.failures[SLUGS[0]]
+    assert "is not finite after step" in reason
+    assert log == plan.run_folders(experiment, "small") / SLUGS[0] / "log.txt"
+    assert states(experiment) == ["stopped", "done", "done"]
+
+
+def test_only_one_at_a_time(tiny_toml, in_process):
+    experiment = spec.load(tiny_toml())
+    folder = plan.run_folders(experiment, "small")
+    folder.mkdir(parents=True)
+    with locked(folder), pytest.raises(UserError, match=r"^another process"):
+        reproduce(experiment, "small", "out")
+    assert in_process == []
+
+
+def test_a_run_folder_that_lost_a_file_is_named(tiny_toml, in_process):
+    experiment = spec.load(tiny_toml())
+    reproduce(experiment, "small", "out")
+    task = plan.plan(experiment, "small", "other")[0]
+    (task.folder / "environment.json").unlink()
+    with pytest.raises(record.RunError, match=f"{task.folder} is not a whole run"):
+        record.make_record(task.cell, task.config, task.folder)
+
+
+def test_the_plan_has_whole_configurations(tiny_toml):
+    experiment = spec.load(tiny_toml())
+    tasks = plan.plan(experiment, "small", "out")
+    assert [task.cell.slug for task in tasks] == SLUGS
+    assert all(isinstance(task.config, Config) for task in tasks)
+    assert len({task.digest for task in tasks}) == 3

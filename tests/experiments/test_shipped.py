@@ -1,0 +1,76 @@
+"""The experiments that come with nsnn: every cell of every profile is one that can be trained."""
+
+import pytest
+
+from nsnn.experiments import expand, spec
+from nsnn.experiments.measures import QUANTITIES
+from nsnn.sparsity.prune import ladder_counts
+
+IDS = spec.identifiers()
+LARGE = 10_000_000  # weights, about as many as the papers' networks have
+
+
+def test_all_are_there():
+    wanted = {"fig1", "fig4", "fig5", "table1", "table2", "table3"}
+    assert {f"ndsnn-{name}" for name in wanted} <= set(IDS)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_every_cell_has_a_valid_configuration(name):
+    experiment = spec.load(name)
+    assert list(experiment.profiles) == ["smoke", "small", "full"]
+    assert experiment.table.metric in QUANTITIES
+    assert {value.metric for value in experiment.paper} <= set(QUANTITIES)
+    for profile in experiment.profiles:
+        cells = expand.cells(experiment, profile)
+        assert len({cell.slug for cell in cells}) == len(cells)
+        for cell in cells:
+            config = expand.configuration(cell, name)
+            if config.method.name == "lth":
+                options, epochs = config.method.options, config.train.epochs
+                counts = ladder_counts(LARGE, options.prune_fraction, options.final_sparsity)
+                length = options.round_epochs or (epochs - options.rewind_epochs) // (
+                    len(counts) + 1
+                )
+                assert length >= 1, cell.slug
+                assert options.rewind_epochs + length * (len(counts) + 1) <= epochs, cell.slug
+
+
+def test_experiments_share_cells():
+    """fig4 and fig5 have cells of table1; what is left of fig1 is ADMM."""
+
+    def digests(name, profile="small"):
+        experiment = spec.load(name)
+        return {
+            expand.digest(expand.options(expand.configuration(cell, name))): cell
+            for cell in expand.cells(experiment, profile)
+        }
+
+    table1 = digests("ndsnn-table1")
+    assert digests("ndsnn-fig5").keys() <= table1.keys()
+    left = [cell for key, cell in digests("ndsnn-fig1").items() if key not in table1]
+    assert left
+    assert {cell.labels["method"] for cell in left} == {"admm"}
+    assert digests("ndsnn-fig4").keys() & table1.keys()
+
+
+def test_full_is_the_setting_of_the_paper():
+    experiment = spec.load("ndsnn-table1")
+    cells = {cell.slug: cell for cell in expand.cells(experiment, "full")}
+    assert len(cells) == 3 * 2 * (1 + 4 * 4)
+    paper = {frozenset(value.labels.items()) for value in experiment.paper}
+    assert paper == {frozenset(cell.labels.items()) for cell in cells.values()}
+
+    def config(slug):
+        return expand.configuration(cells[slug], experiment.id)
+
+    ndsnn = config("cifar10-vgg16-ndsnn-sparsity0.95-seed0")
+    assert (ndsnn.data.batch, ndsnn.neuron.time_steps, ndsnn.train.epochs) == (128, 5, 300)
+    assert (ndsnn.optim.lr, ndsnn.optim.schedule, ndsnn.train.loss) == (0.3, "cosine", "tet")
+    assert (ndsnn.optim.momentum, ndsnn.optim.weight_decay) == (0.9, 5e-4)
+    assert ndsnn.method.options.initial_sparsity == 0.7
+    assert config("tiny-imagenet-vgg16-set-sparsity0.9-seed0").train.epochs == 100
+    # 21 epochs, then 280 of each of the n + 1 rounds.
+    lth = {s: config(f"cifar100-resnet19-lth-sparsity{s}-seed0") for s in (0.9, 0.95, 0.98, 0.99)}
+    rounds = {s: (c.train.epochs - 21) / 280 - 1 for s, c in lth.items()}
+    assert rounds == {s: len(ladder_counts(LARGE, 0.25, s)) for s in lth}

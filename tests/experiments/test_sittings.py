@@ -1,0 +1,194 @@
+"""`nsnn reproduce` with real processes: stopped, killed, and gone on with."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nsnn import cli
+from nsnn.errors import UserError
+from nsnn.experiments import expand, plan, results, spec
+from nsnn.training import files, session
+from nsnn.training.lock import locked
+
+ONE_LONG_CELL = (
+    ('method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]', 'method = "ndsnn"\nsparsity = 0.8'),
+    ("epochs = 2", "epochs = 100"),
+)
+PATIENCE = 60  # seconds
+
+
+@pytest.fixture
+def long_cell(tiny_toml):
+    """An experiment of one cell of many short epochs, and its run folder."""
+    path = tiny_toml(*ONE_LONG_CELL)
+    experiment = spec.load(path)
+    (task,) = plan.plan(experiment, "small", "out")
+    return path, experiment, task
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def free(folder):
+    try:
+        with locked(folder):
+            return True
+    except UserError:
+        return False
+
+
+def epochs(folder):
+    path = folder / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def start(path, *options):
+    command = [sys.executable, "-m", "nsnn", "reproduce", str(path), "--out", "out", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def metrics_of_one_sitting(task, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files.os, "fsync", lambda handle: None)
+        folder = session.start(task.config, tmp_path / "reference")
+    return (folder / "metrics.jsonl").read_bytes()
+
+
+def test_after_a_kill_the_training_saves_and_the_next_call_goes_on(long_cell, tmp_path, capsys):
+    path, experiment, task = long_cell
+    process = start(path)
+    wait_for(lambda: epochs(task.folder) > 3)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: free(task.folder))  # the training has noticed
+    done = epochs(task.folder)
+    assert 3 < done < 100
+    assert "stopped at step" in (task.folder / "log.txt").read_text()
+    assert [t.state for t in plan.plan(experiment, "small", "out")] == ["stopped"]
+
+    assert cli.main(["reproduce", str(path), "--out", "out"]) == 0
+    printed = capsys.readouterr()
+    assert "all 1 cells done" in printed.out
+    assert printed.err == ""
+    assert f"resuming {task.folder} at epoch" in (task.folder / "log.txt").read_text()
+    # The same numbers as without the kill.
+    assert (task.folder / "metrics.jsonl").read_bytes() == metrics_of_one_sitting(task, tmp_path)
+    (record,) = results.read_cells("out", "tiny", "small")
+    assert len(record["per_epoch"]["density"]) == 100
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_training_saved(long_cell, number):
+    path, experiment, task = long_cell
+    process = start(path, "--jobs", "2")
+    wait_for(lambda: epochs(task.folder) > 2)
+    process.send_signal(number)
+    printed, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "stopped, 0 of 1 cells done: go on with the same command" in printed
+    assert errors == ""
+    assert free(task.folder)  # it has waited for its training
+    assert "stopped at step" in (task.folder / "log.txt").read_text()
+    assert [t.state for t in plan.plan(experiment, "small", "out")] == ["stopped"]
+
+
+def test_the_time_limit_stops_the_training_saved(long_cell, capsys):
+    path, _, task = long_cell
+    command = ["reproduce", str(path), "--out", "out", "--time-limit", str(2.5 / 60)]
+    before = time.monotonic()
+    assert cli.main(command) == 0
+    assert time.monotonic() - before < PATIENCE
+    printed = capsys.readouterr()
+    if "all 1 cells done" not in printed.out:  # a fast machine
+        assert "time is up, 0 of 1 cells done: go on with the same command" in printed.out
+        assert free(task.folder)
+
+
+def test_failures_are_reported_once_with_their_log(tiny_toml, tmp_path, capsys):
+    path = tiny_toml(("train = { epochs = 2 }", "train = { epochs = 2 }\noptim = { lr = 1e30 }"))
+    assert cli.main(["reproduce", str(path), "--out", "out", "--jobs", "2"]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert errors
+    assert all(line.startswith("nsnn: error: arrays-") for line in errors)
+    assert all("failed:" in line and "log.txt)" in line for line in errors)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_toml, tmp_path):
+    plugin = tmp_path / "mine.py"
+    text = (
+        "from nsnn.methods import Dense\nfrom nsnn.plugins import register_method\n"
+        "@register_method('mine')\nclass Mine(Dense):\n    pass\n"
+    )
+    plugin.write_text(text)
+    path = tiny_toml(
+        ('method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]', 'method = "mine"'),
+    )
+
+    def reproduce(*options):
+        process = start(path, "--plugin", str(plugin), *options)
+        printed, errors = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, errors) == (0, "")
+        return printed
+
+    assert "all 1 cells done" in reproduce()
+    plugin.write_text(text + "# another version\n")
+    assert "holds a run with other options: trained anew" in reproduce()
+    used = [record["config"]["plugins"] for record in results.read_cells("out", "tiny", "small")]
+    assert len(used) == 2
+    assert used[0] != used[1]
+    assert all(name.startswith(expand.PLUGIN) for (name,) in used)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--jobs", "0"], "--jobs 0: use 1 or more"),
+        (["--seeds", "0", "-1"], "--seeds -1: use whole numbers from 0"),
+        (["--time-limit", "0"], "--time-limit 0: use a number of minutes above 0"),
+        (["--time-limit", "nan"], "--time-limit nan: use a number"),
+        (["--out", ""], "--out and --data-dir need the name of a folder"),
+        (["--profile", "larg"], "tiny has no such profile"),
+    ],
+)
+def test_bad_options_are_one_line(tiny_toml, capsys, options, message):
+    assert cli.main(["reproduce", str(tiny_toml()), *options]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_without_an_id_the_experiments_are_listed(capsys):
+    assert cli.main(["reproduce"]) == 0
+    listed = capsys.readouterr().out
+    for name in spec.identifiers():
+        assert f"{name}  " in listed
+    assert "profiles: smoke, small, full" in listed
+
+
+def test_a_dry_run_lists_cells_and_trains_none(tiny_toml, capsys):
+    assert cli.main(["reproduce", str(tiny_toml()), "--dry-run", "--jobs", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("arrays-dense-seed0              missing, about 0 s, 0.1 GiB")
+    assert lines[-2] == "3 cells: 3 missing"
+    assert lines[-1].startswith("to train: 3 cells, about 0 s with 2 processes at a time, memory")
+    assert not os.path.exists("runs")
+
+
+def test_the_smoke_profile_end_to_end(tiny_toml, tmp_path, capsys):
+    tiny_toml()  # the current folder is tmp_path
+    command = ["reproduce", "ndsnn-table3", "--profile", "smoke", "--jobs", "2"]
+    assert cli.main(command) == 0
+    printed = capsys.readouterr().out
+    assert "2/2 cells" in printed
+    folder = tmp_path / "runs" / "results" / "ndsnn-table3" / "smoke"
+    assert "| NDSNN  | 90 %" in (folder / "table.md").read_text()
+    assert len(results.read_cells("runs/results", "ndsnn-table3", "smoke")) == 2

@@ -1,0 +1,80 @@
+"""Experiments as TOML: what is read, and one line for every mistake."""
+
+import textwrap
+import tomllib
+
+import pytest
+
+from nsnn.errors import UserError
+from nsnn.experiments import spec
+from nsnn.experiments.spec import FigureSpec, Grid, PaperValue, TableSpec, When
+
+
+def test_the_example_of_the_module_can_be_read():
+    _, _, rest = spec.__doc__.partition("cut short:")
+    example, _, _ = rest.partition("A profile with `like")
+    found = spec.parse("example", tomllib.loads(textwrap.dedent(example)), "example.toml")
+    assert found.title == "Test accuracy of five methods at four sparsities"
+    assert found.table == TableSpec(("data", "method"), ("sparsity",), "test_accuracy")
+    assert found.figure == FigureSpec("sparsity", "test_accuracy", ("method",), "lines", "data")
+    labels = {"data": "cifar10", "method": "ndsnn"}
+    assert found.paper == (
+        PaperValue(labels | {"sparsity": 0.98}, 89.62),
+        PaperValue(labels | {"sparsity": 0.99}, 88.13),
+    )
+    small = found.profiles["small"]
+    labels = {"data": ("mnist",), "method": ("dense", "ndsnn"), "sparsity": (0.98, 0.99)}
+    assert small.grids == (Grid(labels, (0, 1)),)
+    assert small.config == {"train.epochs": 10}
+    assert small.when == (When({"method": ("ndsnn",)}, {"optim.lr": 0.2}),)
+
+
+def test_a_file_of_ones_own_is_named_after_itself(tiny_toml):
+    found = spec.load(tiny_toml(name="mine"))
+    assert found.id == "mine"
+    assert found.paper[0] == PaperValue({"method": "ndsnn", "sparsity": 0.8}, 80.5)
+    assert found.profile("small").note == "Noise."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title =", "titel =", "unknown key titel; did you mean title?"),
+        ("source =", "note =", "unknown key note"),
+        ('panels = "data"', 'panel = "data"', "unknown key panel; did you mean panels?"),
+        ("seeds = [0]", "seed = [0]", "unknown key seed; did you mean seeds?"),
+        ("seeds = [0]", "seeds = 0", "profiles.small.seeds: expected a list of whole numbers"),
+        ("seeds = [0]", "seeds = [true]", "expected a list of whole numbers"),
+        ("[profiles.small.config]", "[profiles.small.confg]", "did you mean config?"),
+        ("model = { name", "modell = { name", "unknown key modell; did you mean model?"),
+        ('method = "ndsnn"\n', 'metod = "ndsnn"\n', "unknown key metod; did you mean method?"),
+        ('rows = ["data", "method"]', 'rows = ["method", "dta"]', "'dta' is no label of [axes]"),
+        ('labels = ["method"]', 'labels = ["model"]', "'model' is no label"),
+        ('rows = [["ndsnn", 80.5, 91]]', 'rows = [["ndsnn", 91]]', "has 2 entries, expected 1"),
+        ('y = "test_accuracy"', "", "figure: y is missing"),
+        ("method.final_sparsity", "final_sparsity", "write table.key"),
+        ('data = "data.name"', 'seed = "train.seed"', "axes.seed: the name is taken"),
+        ('series = ["method"]', 'series = ["method"]\nkind = "pie"', "use lines, curves or bars"),
+        ("sparsity = [0.5, 0.8]\n", "sparsity = [[0.5]]\n", "expected text or a number"),
+        ('title = "Tiny"', "title = 3", "title: expected text, got 3"),
+        ('title = "Tiny"', "title = ", "tiny.toml: Invalid value"),
+        ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table9"', "did you mean ndsnn-table"),
+        ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table2"', "has no profile small of its own"),
+        ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table1"', "has rules for model"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line(tiny_toml, old, new, message):
+    path = tiny_toml((old, new))
+    with pytest.raises(UserError) as error:
+        spec.load(path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_names_name_the_nearest(tiny_toml):
+    with pytest.raises(UserError, match="did you mean ndsnn-table1"):
+        spec.load("ndsnn-tabel1")
+    with pytest.raises(UserError, match=r"nothing\.toml: No such file"):
+        spec.load("nothing.toml")
+    with pytest.raises(UserError, match=r"--profile smal: tiny has no such profile.*mean small"):
+        spec.load(tiny_toml()).profile("smal")

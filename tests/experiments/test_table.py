@@ -1,0 +1,227 @@
+"""Tables of finished cells: Markdown, CSV, and the command that writes them."""
+
+import csv
+import io
+
+import pytest
+
+from nsnn.cli import main
+from nsnn.errors import RunError, UserError
+from nsnn.experiments import results, spec, table
+from nsnn.experiments.expand import cells
+from nsnn.experiments.grid import detail_text, grid_text
+from nsnn.experiments.measures import measure
+from nsnn.experiments.summary import group
+
+
+@pytest.fixture
+def experiment(make_experiment):
+    return make_experiment()
+
+
+@pytest.fixture
+def records(experiment, make_record):
+    """All of dense and NDSNN at 99 %, one of two of NDSNN at 90 %, none of LTH."""
+    made = [
+        make_record(experiment, method="dense", seed=seed, test_accuracy=accuracy)
+        for seed, accuracy in ((0, 0.98), (1, 0.96))
+    ]
+    for sparsity, seed, accuracy in ((0.99, 0, 0.90), (0.99, 1, 0.88), (0.90, 0, 0.95)):
+        where = {"sparsity": sparsity, "seed": seed, "densities": (0.5, 0.01)}
+        made.append(make_record(experiment, method="ndsnn", test_accuracy=accuracy, **where))
+    return made
+
+
+def rows_of(text):
+    """The entries of a Markdown table, a list a line, the rule left out."""
+    lines = [[entry.strip() for entry in line[1:-1].split("|")] for line in text.splitlines()]
+    return [lines[0], *lines[2:]]
+
+
+def grouped(experiment, records):
+    return group(cells(experiment, "small"), measure(records), experiment.paper)
+
+
+def test_the_grid_has_ours_beside_the_papers(experiment, records):
+    header, *lines = rows_of(grid_text(experiment, grouped(experiment, records)))
+    assert header == [
+        "data", "method ↓ sparsity →", "none ours", "none paper",
+        "90 % ours", "90 % paper", "99 % ours", "99 % paper",
+    ]  # fmt: skip
+    assert lines == [
+        ["MNIST", "dense", "97.00 ± 1.41 (2)", "92.50", "", "", "", ""],
+        ["MNIST", "LTH", "", "", "– (0 of 2)", "", "– (0 of 2)", ""],
+        ["MNIST", "NDSNN", "", "", "95.00 (1 of 2)", "91.84¹", "89.00 ± 1.41 (2)", "88.10¹"],
+    ]
+
+
+def test_without_values_of_the_paper_there_is_no_column_for_them(make_experiment, records):
+    experiment = make_experiment(('["mnist", "', '["cifar10", "'))
+    text = grid_text(experiment, grouped(experiment, records))
+    assert "paper" not in text
+
+
+def test_labels_that_the_table_does_not_name_are_not_mixed(make_experiment, make_record):
+    experiment = make_experiment(
+        ('rows = ["data", "method"]', 'rows = ["data"]'), ("columns", "#"), ("[0, 1]", "[0]")
+    )
+    header, *lines = rows_of(grid_text(experiment, grouped(experiment, [])))
+    assert header == ["data", "method", "sparsity", "ours", "paper"]
+    assert [line[1:3] for line in lines] == [
+        ["dense", "–"], ["LTH", "90 %"], ["LTH", "99 %"], ["NDSNN", "90 %"], ["NDSNN", "99 %"],
+    ]  # fmt: skip
+
+
+def test_every_line_of_a_table_has_as_many_entries(experiment, records):
+    groups = grouped(experiment, records)
+    for text in (grid_text(experiment, groups), detail_text(experiment, groups)):
+        lines = text.splitlines()
+        assert len({line.count("|") for line in lines}) == 1
+        assert len({len(line) for line in lines}) == 1  # padded, so that the source reads as well
+
+
+def test_details_of_an_entry(experiment, records):
+    header, *lines = rows_of(detail_text(experiment, grouped(experiment, records)))
+    entry = dict(zip(header, lines[-1], strict=True))
+    assert entry["sparsity"] == "99 %"
+    assert entry["test accuracy (%), ours"] == "89.00 ± 1.41 (2)"
+    assert entry["test accuracy (%), paper"] == "88.10¹"
+    assert entry["density reached (%)"] == "1.00"
+    assert entry["cost / dense (%)"] == "25.5"  # equal spike rates: the mean density
+    assert entry["cost / LTH (%)"] == "–"
+    assert entry["synaptic operations / dense (%)"] == "100.0"
+    assert entry["memory held, peak (MiB)"] == "3.00"
+    assert entry["memory by formula, end (MiB)"] == "2.00"
+    assert entry["wall time (min)"] == "1.5"
+
+
+def test_the_files_that_are_written(experiment, records, finish):
+    out = finish(experiment, records)
+    grid = table.write(experiment, "small", out)
+    folder = out / "x" / "small"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"cells.jsonl", "table.md", "table.csv", "figure.png"}
+    page = (folder / "table.md").read_text(encoding="utf-8")
+    assert page.startswith("# A small comparison\n")
+    assert grid in page
+    for part in (
+        "NDSNN Table X, profile `small`",
+        "MNIST, a made-up copy.",
+        "*paper*: what NDSNN Table X prints",
+        "not measured here",
+        "5 cells finished, 5 of 10 planned ones missing; 8 minutes",
+        "train.epochs = 2,",
+        "Abacus, 2 cores, 1 thread a cell; nsnn 0.1.0, numpy 2.1.0",
+        "Compared with the dense cell of the same seed (5 cells).",
+        "No LTH cell is finished.",
+        "No cost / LTH: no LTH cell at the same sparsity is finished (3 cells).",
+        "¹ paper: with another network",
+    ):
+        assert part in page, part
+
+
+def test_the_note_says_when_another_seed_had_to_do(experiment, records, finish):
+    out = finish(experiment, [r for r in records if r["method"] != "dense" or r["seed"] == 0])
+    table.write(experiment, "small", out)
+    page = (out / "x" / "small" / "table.md").read_text(encoding="utf-8")
+    assert "dense cell of the same seed (3 cells), else of the smallest seed (1 cell)." in page
+
+
+def test_a_dense_cell_of_another_experiment_is_used_and_named(experiment, records, finish):
+    out = finish(experiment, [r for r in records if r["method"] != "dense"])
+    table.write(experiment, "small", out)
+    page = out / "x" / "small" / "table.md"
+    assert "No cost / dense: no dense cell" in page.read_text(encoding="utf-8")
+    results.append(out, "y", "small", records[0])
+    table.write(experiment, "small", out)
+    text = page.read_text(encoding="utf-8")
+    assert "it belongs to another experiment for 3 cells." in text
+    assert "No cost / dense" not in text
+
+
+def test_csv_has_all_numbers_at_full_precision(experiment, records, finish):
+    records[2]["spike_rate"] = 0.1
+    records[3]["spike_rate"] = 1 / 3
+    out = finish(experiment, records)
+    table.write(experiment, "small", out)
+    text = (out / "x" / "small" / "table.csv").read_text(encoding="utf-8")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert len(lines) == 5
+    last = lines[-1]
+    assert (last["data"], last["method"], last["sparsity"]) == ("mnist", "ndsnn", "0.99")
+    assert (last["planned"], last["n"], last["seeds"]) == ("2", "2", "0 1")
+    assert (last["dense_seeds"], last["lth_seeds"]) == ("0 1", "none none")
+    assert float(last["spike_rate_mean (spikes/neuron/step)"]) == (0.1 + 1 / 3) / 2
+    assert float(last["test_accuracy_mean (%)"]) == pytest.approx(89.0)
+    assert float(last["test_accuracy_sd (%)"]) == pytest.approx(2**0.5)
+    assert float(last["test_accuracy_paper (%)"]) == 88.1
+    assert last["cost_to_lth_mean (%)"] == ""
+    assert lines[3]["test_accuracy_sd (%)"] == ""  # one seed
+    assert lines[1]["n"] == "0"
+    assert lines[1]["test_accuracy_mean (%)"] == ""
+
+
+def test_without_finished_cells_the_command_to_run_is_named(experiment, finish):
+    out = finish(experiment, [])
+    with pytest.raises(UserError, match=r"nsnn reproduce x --profile small --out"):
+        table.write(experiment, "small", out)
+    assert not (out / "x").exists()
+
+
+def test_cells_of_another_configuration_do_not_count(experiment, make_experiment, records, finish):
+    out = finish(experiment, records)
+    other = make_experiment(("epochs = 2", "epochs = 3"))
+    with pytest.raises(UserError, match="no finished cell"):
+        table.write(other, "small", out)
+
+
+def test_a_cell_that_lacks_something_is_named(experiment, records, finish):
+    del records[0]["per_epoch"]
+    with pytest.raises(RunError, match=r"cells\.jsonl.*'dense'.*seed 0, lacks per_epoch: remove"):
+        table.write(experiment, "small", finish(experiment, records))
+
+
+def test_such_a_cell_of_another_experiment_is_not_compared_with(experiment, records, finish):
+    out = finish(experiment, [r for r in records if r["method"] != "dense"])
+    del records[0]["per_epoch"]
+    results.append(out, "y", "small", records[0])
+    assert "95.0" in table.write(experiment, "small", out)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('columns = ["sparsity"]', 'metric = "speed"', "table.metric = 'speed': use one of test_"),
+        ('y = "test_accuracy"', 'y = "speed"', "figure.y = 'speed'"),
+        ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "curves"', "figure.y = 'test_acc"),
+        ('x = "sparsity"', 'x = "epoch"', "figure.x = 'epoch': use one of data, method, sparsity"),
+        ('note = "with', 'metric = "speed"\nnote = "with', "paper.metric = 'speed'"),
+        ('note = "with', 'unit = "points"\nnote = "with', "paper.unit = 'points'.*% or fraction"),
+    ],
+)
+def test_measures_that_there_are_none_of(make_experiment, finish, old, new, message):
+    experiment = make_experiment((old, new))
+    with pytest.raises(UserError, match=message):
+        table.write(experiment, "small", finish(experiment, []))
+
+
+def test_the_command_prints_the_grid(tmp_path, finish, make_record, capsys):
+    experiment = spec.load("ndsnn-table1")
+    labels = {"method": "ndsnn", "sparsity": 0.90}
+    record = make_record(experiment, profile="smoke", test_accuracy=0.625, **labels)
+    finish(experiment, [record], "smoke")
+    options = ["table", "ndsnn-table1", "--profile", "smoke", "--out", str(tmp_path)]
+    assert main(options) == 0
+    printed = capsys.readouterr().out
+    assert "62.50 (1)" in printed
+    assert "– (0 of 1)" in printed
+    assert str(tmp_path / "ndsnn-table1" / "smoke") in printed
+
+
+def test_the_command_without_cells_is_one_line(finish, make_experiment, capsys):
+    out = finish(make_experiment(), [])
+    assert main(["table", "ndsnn-table1", "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("nsnn: error: ")
+    assert "nsnn reproduce ndsnn-table1 --profile small" in error
+    assert error.count("\n") == 1

@@ -4,7 +4,7 @@ from collections import Counter
 
 from nsnn.experiments.grid import detail_text, grid_text, paper_marks
 from nsnn.experiments.measures import QUANTITIES
-from nsnn.experiments.settings import environment_line, setting_lines
+from nsnn.experiments.settings import data_line, environment_line, setting_lines
 from nsnn.experiments.spec import Experiment
 from nsnn.experiments.summary import Group
 
@@ -46,6 +46,7 @@ def _facts(experiment: Experiment, groups: list[Group], records: list[dict]) -> 
         f"{len(records)} cells finished, {missing} of {planned} planned ones missing; "
         f"{minutes:.0f} minutes of training in all.",
         *setting_lines(experiment, records),
+        f"Training data, by checksum: {data_line(records)}.",
         f"Machine: {environment_line(records)}.",
         "cost / dense: NDSNN IV-C, the mean over the epochs of R_s·d/R_d (R: spike rate, d: mean "
         f"density of the epoch). {_references(groups, 'dense')}",

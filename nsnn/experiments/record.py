@@ -11,6 +11,7 @@ from nsnn.training.files import read_json, read_lines
 # Taken over from summary.json.
 _SUMMARY = (
     "data",
+    "data_fingerprint",
     "model",
     "method",
     "epochs",

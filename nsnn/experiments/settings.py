@@ -1,6 +1,7 @@
 """The facts printed under a table: what its cells have in common, and in what they differ."""
 
 import itertools
+from collections import Counter
 
 from nsnn.experiments.spec import Experiment
 
@@ -89,6 +90,26 @@ def environment_line(records: list[dict]) -> str:
     if len(different) == 1:
         return different[0]
     return " | ".join(f"{text} ({found.count(text)} cells)" for text in different)
+
+
+def data_line(records: list[dict]) -> str:
+    """On what the cells were trained: a data set that came in two versions has two checksums.
+
+    The official CIFAR-10 and a copy of other pixels bear the same name, and a validation split
+    takes images away.
+    """
+    found = {}
+    for record in records:
+        counts = found.setdefault(record["data"], Counter())
+        counts[record["data_fingerprint"]] += 1
+    return "; ".join(f"{name} {' and '.join(_counted(counts))}" for name, counts in found.items())
+
+
+def _counted(counts: Counter) -> list[str]:
+    """Each checksum; where they differ, with how many cells have it."""
+    if len(counts) == 1:
+        return list(counts)
+    return [f"{value} ({count}×)" for value, count in counts.items()]
 
 
 def _words(values: tuple) -> str:

@@ -25,6 +25,7 @@ def summarise(run, last: dict, times: dict) -> dict:
     confusion = metrics.confusion_matrix(predicted, test.labels, run.data.classes)
     return {
         "data": run.config.data.name,
+        "data_fingerprint": f"{run.fingerprint:08x}",  # CRC-32 of the training data
         "model": run.config.model.name,
         "method": run.config.method.name,
         "seed": run.config.train.seed,

@@ -217,6 +217,8 @@ def make_record():
             "seed": seed,
             "config": config,
             "digest": digest(config),
+            "data": config["data.name"],
+            "data_fingerprint": "0a1b2c3d",
             "method": config["method.name"],
             "epochs": len(rates),
             "test_accuracy": 0.9,

@@ -11,6 +11,7 @@ from nsnn.experiments import results, spec, table
 from nsnn.experiments.expand import cells
 from nsnn.experiments.grid import detail_text, grid_text
 from nsnn.experiments.measures import measure
+from nsnn.experiments.settings import data_line
 from nsnn.experiments.summary import group
 
 
@@ -225,3 +226,13 @@ def test_the_command_without_cells_is_one_line(finish, make_experiment, capsys):
     assert error.startswith("nsnn: error: ")
     assert "nsnn reproduce ndsnn-table1 --profile small" in error
     assert error.count("\n") == 1
+
+
+def test_other_pixels_under_the_same_name_are_seen():
+    def cell(name, fingerprint):
+        return {"data": name, "data_fingerprint": fingerprint}
+
+    one = [cell("mnist", "aa"), cell("cifar10", "bb"), cell("mnist", "aa")]
+    assert data_line(one) == "mnist aa; cifar10 bb"
+    two = [*one, cell("cifar10", "cc")]
+    assert data_line(two) == "mnist aa; cifar10 bb (1×) and cc (1×)"

@@ -132,6 +132,10 @@ class ADMM(Method):
         """Active weights that each prunable parameter has to end with."""
         return {p.name: int(n) for p, n in zip(self.prunable, self._final, strict=True)}
 
+    def bytes_held(self) -> int:
+        """Bytes of Z and U."""
+        return sum(array.nbytes for array in (*self.Z.values(), *self.U.values()))
+
     def state(self) -> dict[str, np.ndarray]:
         """As `Method.state`, with Z and U while the ADMM phase lasts."""
         state = super().state() | {"counts": self._final}

@@ -112,6 +112,10 @@ class Method:
         """Active weights that each prunable parameter has to end with."""
         return {p.name: p.size for p in self.prunable}
 
+    def bytes_held(self) -> int:
+        """Bytes of the arrays that the method holds beside the network's, such as a snapshot."""
+        return 0
+
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint between two steps needs, beside the network, as plain arrays."""
         return {"rng": np.array(json.dumps(self.rng.bit_generator.state))}

@@ -155,6 +155,10 @@ class LTH(Method):
         """
         return {p.name: int(n) for p, n in zip(self.prunable, self._asked, strict=True)}
 
+    def bytes_held(self) -> int:
+        """Bytes of the snapshot."""
+        return sum(array.nbytes for part in self._snapshot.values() for array in part.values())
+
     def state(self) -> dict[str, np.ndarray]:
         """As `Method.state`, with the snapshot."""
         state = super().state() | {"asked": self._asked}

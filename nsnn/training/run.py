@@ -45,7 +45,8 @@ class Run:
     totals : EpochTotals
         Sums over the steps of this epoch.
     peak : dict of str to int
-        The largest of each kind of bytes held (`Network.bytes_held`), and of their "total".
+        The largest of each kind of bytes held (`Network.bytes_held`), of those that the "method"
+        holds beside it, and of the "total" without the buffers.
     operations : dict of str to int
         Synaptic operations of all forwards of the epochs so far: "total" and "static", see
         `nsnn.operations`.
@@ -112,7 +113,8 @@ class Run:
         self.step += 1
         self.totals.add(loss, outputs, labels, self.network)
         held = self.network.bytes_held()
-        held["total"] = sum(held[kind] for kind in ("weights", "gradients", "optimiser", "indices"))
+        held["method"] = self.method.bytes_held()
+        held["total"] = sum(size for kind, size in held.items() if kind != "buffers")
         self.peak = {kind: max(size, self.peak.get(kind, 0)) for kind, size in held.items()}
 
     def book_epoch(self, record: dict) -> None:

@@ -119,3 +119,19 @@ def test_other_optimisers_train(tiny, tmp_path, optimiser):
     folder = start(tiny, tmp_path / "run", *changes)
     losses = [record["train_loss"] for record in read_metrics(folder)]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("name=lth", "prune_fraction=0.9", "rewind_epochs=1"),
+        ("name=admm", "dense_fraction=0.0", "admm_fraction=0.5"),
+    ],
+)
+def test_what_a_method_holds_itself_counts_at_the_peak(tiny, tmp_path, options):
+    """A snapshot, or Z and U, beside weights, gradients and momentum that are dense at first."""
+    others = [change for change in tiny if not change.startswith("method.")]
+    changes = (f"method.{option}" for option in ("final_sparsity=0.5", *options))
+    folder = start(others, tmp_path / "run", *changes)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["bytes_held_peak"] > 1.2 * summary["bytes_dense"]

@@ -10,14 +10,12 @@ from nsnn.errors import UserError
 from nsnn.experiments.spec import Cell, Experiment, Profile
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
+from nsnn.plugins import MODULE_PREFIX
 from nsnn.training.config import DEFAULT_METHOD, FREE, Config, option_kinds, table_options
-from nsnn.training.config_file import flatten, parse_config
+from nsnn.training.config_file import flatten, parse_config, toml_value
 
 # What cannot change a result, so that two cells that differ in nothing else are the same.
 IGNORED = (*FREE, "train.dense_run")
-
-# How the modules of plug-ins are called, before the file's checksum (`nsnn.plugins`).
-PLUGIN = "nsnn_plugin_"
 
 
 def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
@@ -117,8 +115,7 @@ def assignments_to_toml(assignments: dict) -> str:
     tables = {}
     for name, value in assignments.items():
         table, _, key = name.partition(".")
-        # JSON writes texts, numbers, true and false as TOML does.
-        tables.setdefault(table, []).append(f"{key} = {json.dumps(value)}")
+        tables.setdefault(table, []).append(f"{key} = {toml_value(value)}")
     return "\n".join(f"[{table}]\n" + "\n".join(lines) for table, lines in tables.items())
 
 
@@ -158,7 +155,7 @@ def _plugins(config: Config) -> list[str]:
         entry(config.data.name).read,
     )
     modules = {getattr(thing, "__module__", "") for thing in used}
-    return sorted(name for name in modules if name.startswith(PLUGIN))
+    return sorted(name for name in modules if name.startswith(MODULE_PREFIX))
 
 
 def _defaults(method: str) -> dict:

@@ -122,7 +122,8 @@ def _with_legend(figure, axes):
     for ax in axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             found.setdefault(name, handle)
-    columns = min(len(found), max(2, int(figure.get_figwidth() / 1.6)))
+    widest = 0.7 + 0.075 * max(map(len, found), default=0)  # inches: handle and 9-point letters
+    columns = max(1, min(len(found), int(figure.get_figwidth() / widest)))
     options = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
     figure.legend(found.values(), found.keys(), **options)
     return figure

@@ -25,7 +25,8 @@ _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
 
 def grid_text(experiment: Experiment, groups: list[Group]) -> str:
     """The compact table: rows and columns as the experiment says, ours beside the paper's."""
-    metric, row_labels, column_labels = layout(experiment, groups)
+    metric = experiment.table.metric
+    row_labels, column_labels = layout(experiment, groups)
     columns = list(dict.fromkeys(_pick(each, column_labels) for each in groups))
     # What has none of the columns' labels, such as the dense network, comes first.
     columns.sort(key=lambda column: any(value is not None for value in column))
@@ -58,7 +59,7 @@ def grid_text(experiment: Experiment, groups: list[Group]) -> str:
 
 def detail_text(experiment: Experiment, groups: list[Group]) -> str:
     """A line for each entry with everything that is measured of it."""
-    _, row_labels, column_labels = layout(experiment, groups)
+    row_labels, column_labels = layout(experiment, groups)
     labels = [*row_labels, *column_labels]
     keys = _detail_keys(experiment, groups)
     marks = paper_marks(groups)
@@ -79,8 +80,8 @@ def detail_text(experiment: Experiment, groups: list[Group]) -> str:
     return _markdown_table(header, lines, len(labels))
 
 
-def layout(experiment: Experiment, groups: list[Group]) -> tuple[str, list[str], list[str]]:
-    """The metric, the labels of the rows and those of the columns."""
+def layout(experiment: Experiment, groups: list[Group]) -> tuple[list[str], list[str]]:
+    """The labels of the rows and those of the columns."""
     columns = list(experiment.table.columns)
     present = {label for each in groups for label in each.labels}
     # Labels that the table does not name but cells have: entries are never mixed.
@@ -90,7 +91,7 @@ def layout(experiment: Experiment, groups: list[Group]) -> tuple[str, list[str],
         if label in present and label not in columns and label not in experiment.table.rows
     ]
     rows = [label for label in experiment.table.rows if label in present]
-    return experiment.table.metric, [*rows, *rest], columns
+    return [*rows, *rest], columns
 
 
 def _detail_keys(experiment: Experiment, groups: list[Group]) -> list[str]:

@@ -1,6 +1,5 @@
 """Training processes as the runner sees them: started, watched, stopped."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from nsnn.errors import RunError, UserError
 from nsnn.experiments.child import STOPPED
 from nsnn.experiments.plan import Task
 from nsnn.training.config import Config
-from nsnn.training.config_file import flatten
+from nsnn.training.config_file import flatten, toml_value
 from nsnn.training.lock import locked
 from nsnn.training.run_folder import make
 
@@ -125,4 +124,4 @@ def _assignments(config: Config, only_free: bool) -> list[str]:
     """The configuration, or what may be set anew on resume, as for `--set`."""
     flat = flatten(config)
     names = ("data.dir", "train.threads") if only_free else flat
-    return [f"{name}={json.dumps(flat[name])}" for name in names if flat[name] is not None]
+    return [f"{name}={toml_value(flat[name])}" for name in names if flat[name] is not None]

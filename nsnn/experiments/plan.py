@@ -5,8 +5,9 @@ from pathlib import Path
 
 from nsnn.errors import UserError
 from nsnn.experiments import results
-from nsnn.experiments.expand import PLUGIN, cells, configuration, digest, options
+from nsnn.experiments.expand import cells, configuration, digest, options
 from nsnn.experiments.spec import Cell, Experiment
+from nsnn.plugins import MODULE_PREFIX
 from nsnn.training import run_folder
 from nsnn.training.config import Config
 from nsnn.training.files import read_json
@@ -105,4 +106,4 @@ def _has_plugins(folder: Path, wanted: list[str]) -> bool:
     """Whether the run in a folder was made with these versions of the plug-ins."""
     path = folder / "environment.json"
     noted = read_json(path).get("plugins", []) if path.exists() else []
-    return {*wanted} <= {PLUGIN + plugin["sha256"] for plugin in noted}
+    return {*wanted} <= {MODULE_PREFIX + plugin["sha256"] for plugin in noted}

@@ -65,7 +65,7 @@ def write(experiment: Experiment, profile: str, out) -> str:
 
 def csv_text(experiment: Experiment, groups: list[Group]) -> str:
     """A line for each entry with all numbers at full precision; empty where there is none."""
-    _, row_labels, column_labels = layout(experiment, groups)
+    row_labels, column_labels = layout(experiment, groups)
     labels = [*row_labels, *column_labels]
     printed = [key for key in QUANTITIES if any(each.printed(key) for each in groups)]
     header = [*labels, "planned", "n", "seeds", "dense_seeds", "lth_seeds"]
@@ -78,7 +78,7 @@ def csv_text(experiment: Experiment, groups: list[Group]) -> str:
     for each in groups:
         line = [each.labels.get(label, "") for label in labels]
         line += [each.planned, len(each.cells)]
-        line += [_seeds(cell for cell in each.cells)]
+        line += [_seeds(each.cells)]
         line += [_seeds(cell.dense for cell in each.cells)]
         line += [_seeds(cell.lth for cell in each.cells)]
         for key, quantity in QUANTITIES.items():

@@ -32,6 +32,9 @@ from nsnn.layers.base import Layer
 from nsnn.methods import METHODS, Method
 from nsnn.models import MODELS
 
+# How the modules of plug-ins are called, before the checksum of the file.
+MODULE_PREFIX = "nsnn_plugin_"
+
 _files: dict[str, str] = {}  # path: SHA-256 of what was run
 _names: list[tuple[dict, str]] = []  # registry and name of all that was registered
 _given = False  # whether the user has named plug-ins
@@ -177,7 +180,7 @@ def _run(path, code: bytes) -> None:
     path, digest = str(Path(path).resolve()), hashlib.sha256(code).hexdigest()
     if _files.get(path) == digest:
         return
-    module = types.ModuleType(f"nsnn_plugin_{digest}")
+    module = types.ModuleType(MODULE_PREFIX + digest)
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses look their types up there
     before = len(_names)

@@ -19,6 +19,10 @@ from nsnn.errors import RunError
 from nsnn.losses import LOSSES
 from nsnn.training import files
 
+COMMANDS = (
+    "train", "eval", "plot", "export", "gradcheck", "bench", "reproduce", "table", "data", "info",
+)  # fmt: skip
+
 
 @pytest.fixture(autouse=True)
 def threads():
@@ -90,11 +94,11 @@ assert not heavy, heavy
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert time.monotonic() - started < 5  # 0.1 s on an idle machine; with NumPy and Numba 1 s
-    for command in ("train", "eval", "plot", "gradcheck", "data", "info"):
+    for command in COMMANDS:
         assert f"\n    {command} " in result.stdout or f"\n    {command}\n" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "eval", "plot", "gradcheck", "data", "info"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main([command, "--help"])

@@ -1,1 +1,1 @@
-"""What each command of `nsnn` does; `nsnn.cli` holds their options."""
+"""What each command of `nsnn` does; `nsnn.arguments` holds their options."""

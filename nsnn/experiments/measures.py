@@ -7,6 +7,16 @@ from nsnn import metrics
 # Cells are comparable when they agree in these; the method's own options are what is compared.
 _SAME = ("data.name", "model.name", "model.layers", "model.width", "neuron.time_steps")
 _SPARSITY = "method.final_sparsity"
+# Within an experiment its author decides about these; cells of two experiments have to agree in
+# them too, or sums over the training and accuracies could not be compared.
+_SETTING = (
+    "train.epochs",
+    "train.loss",
+    "data.batch",
+    "data.augment",
+    "data.validation",
+    "neuron.preset",
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,9 @@ def measure(records: list[dict], others=()) -> list[Measured]:
     Notes
     -----
     A cell is compared with the dense cell of the same data, model and time steps, and with the
-    LTH cell that has the same final sparsity as well. See `partner` for which of several.
+    LTH cell that has the same final sparsity as well; one of another experiment needs the same
+    epochs, loss, batch, augmentation, validation split and neuron too. See `partner` for which of
+    several.
     """
     return [_measure(record, records, others) for record in records]
 
@@ -138,7 +150,8 @@ def partner(record: dict, method: str, records: list[dict], others=()) -> Partne
     """The cell of another method to compare with.
 
     One of `records` if there is one, else of `others`; of those one with as many epochs, of those
-    the one of the same seed, else the one with the smallest seed.
+    one with the same learning rate, of those the one of the same seed, else the one with the
+    smallest seed.
 
     Parameters
     ----------
@@ -146,21 +159,26 @@ def partner(record: dict, method: str, records: list[dict], others=()) -> Partne
     method : str
         "dense", or one whose cell must have the same final sparsity.
     records, others : sequence of dict
+        Of `others` only those in the same setting, see `measure`.
     """
     same = _SAME if method == "dense" else (*_SAME, _SPARSITY)
-    wanted = [record["config"].get(key) for key in same]
     found = [
         Partner(other, other["seed"], elsewhere)
-        for pool, elsewhere in ((records, False), (others, True))
+        for pool, elsewhere, keys in ((records, False, same), (others, True, (*same, *_SETTING)))
         for other in pool
-        if other["method"] == method and [other["config"].get(key) for key in same] == wanted
+        if other["method"] == method and _agree(record, other, keys)
     ]
 
     def distance(p: Partner) -> tuple:
         epochs = p.record["epochs"] != record["epochs"]
-        return p.elsewhere, epochs, p.seed != record["seed"], p.seed
+        lr = not _agree(record, p.record, ["optim.lr"])
+        return p.elsewhere, epochs, lr, p.seed != record["seed"], p.seed
 
     return min(found, key=distance, default=None)
+
+
+def _agree(record: dict, other: dict, keys) -> bool:
+    return all(record["config"].get(key) == other["config"].get(key) for key in keys)
 
 
 def _measure(record: dict, records: list[dict], others) -> Measured:

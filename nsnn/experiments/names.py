@@ -3,13 +3,11 @@
 from nsnn.experiments.spec import Experiment, Label
 
 _VALUES = {
-    "dense": "dense",
     "ndsnn": "NDSNN",
     "set": "SET",
     "rigl": "RigL",
     "lth": "LTH",
     "admm": "ADMM",
-    "glyphs": "glyphs",
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
     "cifar10": "CIFAR-10",

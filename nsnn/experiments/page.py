@@ -53,9 +53,9 @@ def _facts(experiment: Experiment, groups: list[Group], records: list[dict]) -> 
         f"cost / LTH: quotient of two such costs. {_references(groups, 'lth')}",
         "synaptic operations / dense: of all forwards of the training, counted exactly, without "
         "the products with pixels. CPU time / dense: of the processor, measured.",
-        "memory: weights, gradients, optimiser state and indices; held at the peak of the run, and "
-        "by the formula of NDSNN III-D (T gradients, no momentum) for the final weights. What a "
-        "method keeps beside the network (the snapshot of LTH, Z and U of ADMM) is not in it.",
+        "memory: weights, gradients, optimiser state and indices; held at the peak of the run, "
+        "with the snapshot of LTH or Z and U of ADMM, and by the formula of NDSNN III-D "
+        "(T gradients, no momentum) for the final weights.",
     ]
     reasons = Counter(reason for each in groups for cell in each.cells for reason in cell.reasons)
     lines += [f"No {reason} ({_cells(count)})." for reason, count in reasons.items()]

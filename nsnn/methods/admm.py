@@ -10,7 +10,12 @@ import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.methods.base import Method
-from nsnn.methods.options import active_counts, require, require_distribution
+from nsnn.methods.options import (
+    active_counts,
+    require,
+    require_distribution,
+    require_sparsity,
+)
 from nsnn.sparsity.prune import largest_magnitude, project
 
 # Without `update_every`, the ADMM phase has at least so many updates of Z and U.
@@ -68,9 +73,7 @@ class ADMM(Method):
 
         def validate(self) -> None:
             """Raise UserError where a value is impossible, alone or with another."""
-            require(
-                self, "final_sparsity", 0.0 <= self.final_sparsity < 1.0, "use a number in [0, 1)"
-            )
+            require_sparsity(self, "final_sparsity")
             require_distribution(self)
             require(self, "rho", self.rho > 0.0, "use a number above 0")
             require(
@@ -91,9 +94,7 @@ class ADMM(Method):
         self._storage = storage
         self._final = active_counts(self.config, "final_sparsity", self.prunable)
         self.dense_end, self.prune_epoch = self._plan(run.epochs)
-        phase = (self.prune_epoch - self.dense_end) * run.steps_per_epoch
-        chosen = max(1, min(run.steps_per_epoch, phase // _UPDATES_WANTED))
-        self.every = self.config.update_every or chosen
+        self.every = self._interval((self.prune_epoch - self.dense_end) * run.steps_per_epoch)
         self.Z: dict[str, np.ndarray] = {}
         self.U: dict[str, np.ndarray] = {}
         for p, _ in self._layers():
@@ -175,6 +176,18 @@ class ADMM(Method):
                 "that ADMM and retraining each have an epoch"
             )
         return start, end
+
+    def _interval(self, phase: int) -> int:
+        """Steps from one update of Z and U to the next, in a phase of so many steps."""
+        chosen = max(1, min(self.run.steps_per_epoch, phase // _UPDATES_WANTED))
+        every = self.config.update_every or chosen
+        # One at the very end of the phase would come too late for any step.
+        if self.config.update_every >= phase:
+            raise UserError(
+                f"method.update_every = {every}: Z and U would never be updated in the {phase} "
+                f"steps of the ADMM phase; use at most {phase - 1}, or 0 to choose"
+            )
+        return every
 
     def _hard_prune(self, step: int) -> None:
         """Keep exactly the asked number of weights of each layer, the largest, in CSR."""

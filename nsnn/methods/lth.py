@@ -12,12 +12,12 @@ import numpy as np
 
 from nsnn.errors import RunError, UserError
 from nsnn.methods.base import Method
-from nsnn.methods.options import require
+from nsnn.methods.options import require, require_sparsity
 from nsnn.sparsity.prune import ladder_counts, largest_overall
 
 
 @dataclass(frozen=True)
-class Rounds:
+class TrainingRounds:
     """The epochs of a run in rounds k = 0…n, each trained from the snapshot; k ≥ 1 prune first.
 
     Attributes
@@ -95,9 +95,7 @@ class LTH(Method):
 
         def validate(self) -> None:
             """Raise UserError where a value is impossible, alone or with another."""
-            require(
-                self, "final_sparsity", 0.0 <= self.final_sparsity < 1.0, "use a number in [0, 1)"
-            )
+            require_sparsity(self, "final_sparsity")
             require(
                 self, "prune_fraction", 0.0 < self.prune_fraction < 1.0, "use a number in (0, 1)"
             )
@@ -182,14 +180,14 @@ class LTH(Method):
                 name, _, part = rest.rpartition("/")
                 self._snapshot.setdefault(name, {})[part] = array
 
-    def _plan(self, epochs: int) -> Rounds:
+    def _plan(self, epochs: int) -> TrainingRounds:
         """The rounds of a run of so many epochs."""
         n, rewind = self.counts.size, self.config.rewind_epochs
         fits = (epochs - rewind) // (n + 1)
         length = self.config.round_epochs or fits
         if fits < 1 or length > fits:
             self._too_short(epochs, max(length, 1), fits)
-        return Rounds(rewind, length, n, epochs)
+        return TrainingRounds(rewind, length, n, epochs)
 
     def _too_short(self, epochs: int, length: int, fits: int) -> None:
         """Raise UserError: the rounds overshoot the run."""

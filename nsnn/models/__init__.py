@@ -67,6 +67,10 @@ def architecture(name: str, layers: str = "", pool: str | None = None, strides: 
     strides : str, optional
         Such as "1,2,2", instead of the model's own strides of its stages.
 
+    Returns
+    -------
+    str or callable
+
     Raises
     ------
     UserError

@@ -16,6 +16,8 @@ def resnet19(
 ) -> Sequential:
     """ResNet-19: with norm = "batch" and 10 classes, 12,630,858 parameters.
 
+    Source: NDSNN IV-A1 (which names the network and gives no layers)
+
     Parameters
     ----------
     strides : tuple of int

@@ -85,12 +85,12 @@ def to_toml(config: Config) -> str:
         section = getattr(config, table)
         lines.append(f"[{table}]")
         if table == "method":
-            lines.append(f"name = {_toml_value(section.name)}")
+            lines.append(f"name = {toml_value(section.name)}")
             section = section.options
         for f in dataclasses.fields(section):
             value = getattr(section, f.name)
             if value is not None:  # TOML has no null: left out, as the default is
-                lines.append(f"{f.name} = {_toml_value(value)}")
+                lines.append(f"{f.name} = {toml_value(value)}")
         lines.append("")
     return "\n".join(lines)
 
@@ -193,7 +193,8 @@ def _hint(table: str, key: str, kinds: dict) -> str:
     return _nearest(key, kinds[table])
 
 
-def _toml_value(value) -> str:
+def toml_value(value) -> str:
+    """A bool, number or text as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

@@ -41,7 +41,7 @@ class EpochTotals:
             self.operations[name] = self.operations.get(name, 0) + count
 
     def add(self, loss, outputs, labels, network) -> None:
-        """Count one step, just after its backward."""
+        """Count one step at its end; the density is what the step leaves behind."""
         self.steps += 1
         self.samples += labels.size
         self.correct += int(np.sum(decide(outputs) == labels))

@@ -1,11 +1,12 @@
 """Cells of a profile, their configurations and digests."""
 
 import dataclasses
+import tomllib
 
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.experiments import expand, spec
+from nsnn.experiments import expand, jobs, spec
 from nsnn.training.config_file import load_config
 
 
@@ -113,3 +114,15 @@ def test_free_options_are_set_for_this_machine():
     assert (changed.data.dir, changed.train.threads) == ("here", 1)
     assert expand.with_free(config).data.dir == "there"
     assert dataclasses.replace(changed, data=config.data, train=config.train) == config
+
+
+def test_texts_of_any_characters_reach_the_process():
+    text = 'a "b" \\ ü 😀'
+    written = expand.assignments_to_toml({"data.dir": text, "optim.lr": 1e-5, "train.epochs": 3})
+    assert tomllib.loads(written) == {
+        "data": {"dir": text},
+        "optim": {"lr": 1e-5},
+        "train": {"epochs": 3},
+    }
+    config = expand.with_free(load_config(None), text)
+    assert load_config(None, jobs._assignments(config, only_free=True)).data.dir == text

@@ -96,6 +96,14 @@ def test_the_same_seed_is_compared_else_the_smallest(experiment, make_record):
         assert partner(record, "dense", dense).seed == expected
 
 
+def test_the_same_learning_rate_counts_more_than_the_seed(experiment, make_record, sparse):
+    dense = [make_record(experiment, method="dense", seed=seed) for seed in (0, 3)]
+    dense[0]["config"]["optim.lr"] = 9.0
+    assert partner(sparse, "dense", dense).seed == 3
+    sparse["config"]["optim.lr"] = 9.0
+    assert partner(sparse, "dense", dense).seed == 0
+
+
 def test_own_cells_come_before_those_of_other_experiments(experiment, make_record, sparse):
     own = make_record(experiment, method="dense", seed=5)
     others = [make_record(experiment, method="dense", seed=seed) for seed in (0, 1)]
@@ -106,6 +114,18 @@ def test_own_cells_come_before_those_of_other_experiments(experiment, make_recor
     # as many epochs count more than the same seed
     others[0]["epochs"] = 30
     assert partner(sparse, "dense", [], others).seed == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("train.epochs", 6), ("train.loss", "tet"), ("data.validation", 0.1), ("data.batch", 1)],
+)
+def test_cells_of_two_experiments_are_compared_in_one_setting_only(dense, sparse, key, value):
+    dense["config"][key] = value
+    assert partner(sparse, "dense", [dense]).record is dense  # its own experiment decides
+    assert partner(sparse, "dense", [], [dense]) is None
+    values = measure([sparse], [dense])[0].values
+    assert values["operations_to_dense"] is values["accuracy_change"] is None
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from nsnn import cli
+from nsnn import cli, plugins
 from nsnn.errors import UserError
-from nsnn.experiments import expand, plan, results, spec
+from nsnn.experiments import plan, results, spec
 from nsnn.training import files, session
 from nsnn.training.lock import locked
 
@@ -145,7 +145,7 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
     used = [record["config"]["plugins"] for record in results.read_cells("out", "tiny", "small")]
     assert len(used) == 2
     assert used[0] != used[1]
-    assert all(name.startswith(expand.PLUGIN) for (name,) in used)
+    assert all(name.startswith(plugins.MODULE_PREFIX) for (name,) in used)
 
 
 @pytest.mark.parametrize(

@@ -311,3 +311,10 @@ def test_bad_options(options, message):
     with pytest.raises(UserError, match=message) as error:
         method(**options)
     assert "\n" not in str(error.value)
+
+
+def test_updates_that_would_never_come(bench):
+    bench(method(update_every=17), run=RUN)  # the phase has 18 steps
+    with pytest.raises(UserError, match=r"method\.update_every = 18: .* at most 17") as error:
+        bench(method(update_every=18), run=RUN)
+    assert "\n" not in str(error.value)

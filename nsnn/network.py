@@ -169,7 +169,14 @@ class Network:
         return encode(images, self.mean, self.std, self.dtype)
 
     def _outputs(self, images, training):
-        return self.body.forward(self.encode(images), training)
+        outputs = self.body.forward(self.encode(images), training)
+        # A model of a plug-in may be anything.
+        if outputs.ndim != 3 or outputs.shape[0] != self.classes:
+            raise UserError(
+                f"the model gives outputs of shape {outputs.shape}, expected ({self.classes} "
+                "classes, T, B): end it with a readout to so many classes"
+            )
+        return outputs
 
 
 def _part(state, name):

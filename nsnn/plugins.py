@@ -102,7 +102,7 @@ def register_dataset(name: str, description: str = "of a plug-in"):
             return _splits(name, function(directory))
 
         how = "its plug-in reads it"
-        _register("data set", DATASETS, name, Entry(description, "yours", "yours", how, read))
+        _register("data set", DATASETS, name, Entry(description, None, None, how, read))
         return function
 
     return register

@@ -266,3 +266,15 @@ def test_bytes():
     assert largest <= held["buffers"] - activations <= 2 * largest
     assert network.bytes_dense() == 12 * sum(p.size for p in network.parameters())
     assert make("all active").bytes_held()["indices"] == 0
+
+
+def test_a_model_of_another_number_of_classes_is_refused():
+    def three(neuron, shape, classes, *rest):
+        return build("4", neuron, shape, 3, *rest).body
+
+    neuron = from_preset("ndsnn", time_steps=2)
+    network = build(three, neuron, (1, 4, 4), 10, np.random.default_rng(0))
+    batch = Batch(np.zeros((2, 1, 4, 4), dtype=np.uint8), np.array([0, 9]))
+    for run in (network.forward, network.loss_and_backward):
+        with pytest.raises(UserError, match=r"outputs of shape \(3, 2, 2\), expected \(10 classes"):
+            run(batch)

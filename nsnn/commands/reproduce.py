@@ -1,6 +1,7 @@
 """`nsnn reproduce`."""
 
 import math
+import os
 import sys
 
 from nsnn.errors import UserError
@@ -28,6 +29,8 @@ def reproduce(options) -> int:
 def _check(options) -> None:
     if "" in (options.out, options.data_dir):
         raise UserError("--out and --data-dir need the name of a folder, got an empty one")
+    if options.data_dir and not os.path.exists(os.path.expanduser(options.data_dir)):
+        raise UserError(f"--data-dir {options.data_dir}: there is no such folder")
     if options.jobs < 1:
         raise UserError(f"--jobs {options.jobs}: use 1 or more processes")
     if any(seed < 0 for seed in options.seeds or ()):

@@ -14,7 +14,15 @@ from typing import IO
 from nsnn.errors import RunError
 
 _PIECE = 1 << 20  # bytes compared at once
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile)
+# RuntimeError: a damaged flag of a .zip says "encrypted", or (NotImplementedError) another method.
+_DAMAGE = (
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    RuntimeError,
+)
 
 
 def unpack(archive: Path, top: str, folder: Path) -> None:

@@ -17,7 +17,7 @@ def list_datasets() -> str:
     """A table of the data sets: what they are, and where they are or how to get them."""
     head = ("name", "what", "sample", "train + test", "where")
     rows = [
-        (name, entry.description, entry.shape, entry.sizes, _where(name, entry))
+        (name, entry.description, *_measures(entry), _where(name, entry))
         for name, entry in registry.DATASETS.items()
     ]
     # The last column may be long: it is not padded.
@@ -27,6 +27,13 @@ def list_datasets() -> str:
         for row in (head, *rows)
     ]
     return "\n".join(lines)
+
+
+def _measures(entry: registry.Entry) -> tuple[str, str]:
+    """Shape of a sample and numbers of samples, in words."""
+    if entry.shape is None or entry.sizes is None:
+        return "yours", "yours"
+    return " × ".join(map(str, entry.shape)), " + ".join(f"{n:,}" for n in entry.sizes)
 
 
 def _where(name: str, entry: registry.Entry) -> str:

@@ -19,10 +19,10 @@ class Entry:
     Attributes
     ----------
     description : str
-    shape : str
-        Of one sample, to print.
-    sizes : str
-        Training + test samples, to print.
+    shape : tuple of int or None
+        (C, H, W) of one sample; None when it is the user's.
+    sizes : tuple of int or None
+        Training and test samples; None when they are the user's.
     how : str
         How to get it, to print after "to get it:".
     read : callable
@@ -32,8 +32,8 @@ class Entry:
     """
 
     description: str
-    shape: str
-    sizes: str
+    shape: tuple[int, ...] | None
+    sizes: tuple[int, int] | None
     how: str
     read: Callable
     classes: int | None = None
@@ -50,56 +50,56 @@ def _cifar(name: str) -> Callable:
 DATASETS = {
     "glyphs": Entry(
         "digits drawn from matplotlib's fonts, test fonts unseen in training",
-        "1 × 28 × 28",
-        "6,000 + 2,000",
+        (1, 28, 28),
+        (6_000, 2_000),
         "nothing to do, it is drawn at first use (about 1 s)",
         glyph_cache.read_splits,
         10,
     ),
     "mnist": Entry(
         "handwritten digits",
-        "1 × 28 × 28",
-        "60,000 + 10,000",
+        (1, 28, 28),
+        (60_000, 10_000),
         SOURCES["mnist"].how,
         _idx("mnist"),
         idx.CLASSES,
     ),
     "fashion-mnist": Entry(
         "pictures of clothes",
-        "1 × 28 × 28",
-        "60,000 + 10,000",
+        (1, 28, 28),
+        (60_000, 10_000),
         SOURCES["fashion-mnist"].how,
         _idx("fashion-mnist"),
         idx.CLASSES,
     ),
     "cifar10": Entry(
         "photographs of 10 kinds of things",
-        "3 × 32 × 32",
-        "50,000 + 10,000",
+        (3, 32, 32),
+        (50_000, 10_000),
         ARCHIVES["cifar10"].how,
         _cifar("cifar10"),
         10,
     ),
     "cifar100": Entry(
         "photographs of 100 kinds of things",
-        "3 × 32 × 32",
-        "50,000 + 10,000",
+        (3, 32, 32),
+        (50_000, 10_000),
         ARCHIVES["cifar100"].how,
         _cifar("cifar100"),
         100,
     ),
     "tiny-imagenet": Entry(
         "photographs of 200 kinds of things",
-        "3 × 64 × 64",
-        "100,000 + 10,000",
+        (3, 64, 64),
+        (100_000, 10_000),
         ARCHIVES["tiny-imagenet"].how,
         tiny_imagenet.read_splits,
         tiny_imagenet.OFFICIAL.classes,
     ),
     "arrays": Entry(
         "your own images or events in an .npz file",
-        "yours",
-        "yours",
+        None,
+        None,
         arrays.HOW,
         arrays.read_splits,
     ),

@@ -233,11 +233,14 @@ def _cache_file(paths: list[Path]) -> Path | None:
 def _lines(path: Path) -> list[str]:
     """The lines of a text file."""
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise _bad(path, f"cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
-        raise _bad(path, "not a text file") from None
+        text = "\0"
+    if "\0" in text:  # a damaged disk leaves such; no file has it in its name
+        raise _bad(path, "not a text file")
+    return text.splitlines()
 
 
 def _bad(path: Path, what: str) -> UserError:

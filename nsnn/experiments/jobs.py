@@ -99,7 +99,9 @@ def epochs_done(folder: Path) -> int:
 def last_line(path: Path) -> str:
     """The last line of a log that is not empty."""
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+    return next(
+        (line.strip() for line in reversed(lines) if line.strip()), "no message; is the disk full?"
+    )
 
 
 def wait_until_free(folder: Path, stop) -> None:

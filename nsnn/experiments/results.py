@@ -1,6 +1,7 @@
 """Finished cells: one JSON line each in `<out>/<id>/<profile>/cells.jsonl`."""
 
 import json
+import os
 from pathlib import Path
 
 from nsnn.errors import RunError
@@ -39,6 +40,20 @@ def read_cells(out, experiment: str, profile: str) -> list[dict]:
     return _read(folder(out, experiment, profile) / CELLS)
 
 
+def check_writable(out, experiment: str, profile: str) -> None:
+    """Find out before the training whether its results can be kept; nothing is made.
+
+    Raises
+    ------
+    RunError
+        When the folder, or the nearest above it that exists, is none to write in.
+    """
+    where = folder(out, experiment, profile).absolute()
+    place = next(path for path in (where, *where.parents) if path.exists())
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise RunError(f"cannot write in {place}: give another folder with --out")
+
+
 def append(out, experiment: str, profile: str, record: dict) -> None:
     """Add a finished cell; it is on the disk when this returns.
 
@@ -68,17 +83,19 @@ def current(experiment: Experiment, profile: str, out) -> list[dict]:
     """The finished cells that belong to the profile as it is now, with any seed.
 
     A cell stays in the file when the experiment's TOML changes its options; it is not one of
-    these any more.
+    these any more. Of lines with the same cell, as a merge of two files may leave them, the last
+    one counts: a seed is one sample.
     """
     wanted = {}
     for cell in cells(experiment, profile):
         labels = frozenset(cell.labels.items())
         wanted[labels] = digest_without_seed(options(configuration(cell, experiment.id)))
-    return [
-        record
-        for record in read_cells(out, experiment.id, profile)
-        if wanted.get(frozenset(record["labels"].items())) == digest_without_seed(record["config"])
-    ]
+    found = {}
+    for record in read_cells(out, experiment.id, profile):
+        labels = frozenset(record["labels"].items())
+        if wanted.get(labels) == digest_without_seed(record["config"]):
+            found[labels, record["seed"]] = record
+    return list(found.values())
 
 
 def _read(path: Path) -> list[dict]:
@@ -90,6 +107,7 @@ def _read(path: Path) -> list[dict]:
         try:
             record = json.loads(line)
             record["digest"] = digest(record["config"])
+            hash(frozenset(record["labels"].items()))
             records.append({"labels": {**record["labels"]}, "seed": record["seed"]} | record)
         except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
             raise RunError(

@@ -67,6 +67,7 @@ def reproduce(
     """
     with locked(make(run_folders(experiment, profile))), Interruption() as interruption:
         tasks = plan(experiment, profile, out, seeds)
+        results.check_writable(out, experiment.id, profile)
         runner = _Runner(experiment, profile, out, jobs, data_dir, interruption)
         outcome = runner.run(tasks, 60.0 * time_limit)
         if outcome.done:

@@ -46,6 +46,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from nsnn.errors import UserError
+from nsnn.experiments.checks import check_keys, known_label, typed
 from nsnn.experiments.schema import (
     Cell,
     Experiment,
@@ -105,20 +106,20 @@ def load(name) -> Experiment:
 def parse(name: str, content: dict, source: str) -> Experiment:
     """The experiment in the content of a TOML file; `source` names it in messages."""
     known = ("title", "source", "axes", "profiles", "table", "figure", "paper")
-    _check_keys(content, known, source, required=known[:-1])
+    check_keys(content, known, source, required=known[:-1])
     axes = _axes(content["axes"], source)
     table = _dataclass(TableSpec, content["table"], f"{source}: table")
     figure = _dataclass(FigureSpec, content["figure"], f"{source}: figure")
     if figure.kind not in ("lines", "curves", "bars"):
         raise UserError(f"{source}: figure.kind = {figure.kind!r}: use lines, curves or bars")
     for label in (*table.rows, *table.columns, *figure.series, *filter(None, [figure.panels])):
-        _known_label(label, axes, source)
-    profiles = _typed(content["profiles"], dict, f"{source}: profiles")
-    paper = _typed(content.get("paper", []), list, f"{source}: paper")
+        known_label(label, axes, source)
+    profiles = typed(content["profiles"], dict, f"{source}: profiles")
+    paper = typed(content.get("paper", []), list, f"{source}: paper")
     return Experiment(
         name,
-        _typed(content["title"], str, f"{source}: title"),
-        _typed(content["source"], str, f"{source}: source"),
+        typed(content["title"], str, f"{source}: title"),
+        typed(content["source"], str, f"{source}: source"),
         axes,
         {key: _profile(key, value, axes, source) for key, value in profiles.items()},
         table,
@@ -144,13 +145,15 @@ def _read(path: Path) -> dict:
 def _profile(name: str, content, axes: dict, source: str) -> Profile:
     where = f"{source}: profiles.{name}"
     known = ("like", "seeds", "config", "grids", "when", "note")
-    _check_keys(content, known, where, required=("seeds", "grids"))
+    check_keys(content, known, where, required=("seeds", "grids"))
     config, rules = {}, ()
     if "like" in content:
-        config, rules = _like(_typed(content["like"], str, f"{where}.like"), name, axes, where)
+        config, rules = _like(typed(content["like"], str, f"{where}.like"), name, axes, where)
     seeds = _seeds(content["seeds"], f"{where}.seeds")
     grids = []
-    for block in _typed(content["grids"], list, f"{where}.grids"):
+    if content["grids"] == []:
+        raise UserError(f"{where}.grids: there is none, so no cell to train")
+    for block in typed(content["grids"], list, f"{where}.grids"):
         labels = _labels(block, axes, f"{where}.grids", ("seeds",))
         own = _seeds(block["seeds"], f"{where}.grids.seeds") if "seeds" in block else seeds
         grids.append(Grid(labels, own))
@@ -160,7 +163,7 @@ def _profile(name: str, content, axes: dict, source: str) -> Profile:
         config | _options(content.get("config", {}), f"{where}.config"),
         tuple(grids),
         (*rules, *_rules(content.get("when", []), axes, f"{where}.when")),
-        _typed(content.get("note", ""), str, f"{where}.note"),
+        typed(content.get("note", ""), str, f"{where}.note"),
     )
 
 
@@ -183,7 +186,7 @@ def _like(other: str, name: str, axes: dict, where: str) -> tuple[dict, tuple[Wh
 
 def _rules(blocks, axes: dict, where: str) -> tuple[When, ...]:
     rules = []
-    for block in _typed(blocks, list, where):
+    for block in typed(blocks, list, where):
         labels = _labels(block, axes, where, ("config",))
         rules.append(When(labels, _options(block.get("config", {}), f"{where}.config")))
     return tuple(rules)
@@ -193,50 +196,69 @@ def _paper_values(block, axes: dict, source: str) -> list[PaperValue]:
     """The values of one [[paper]] block, whose rows are as the paper prints them."""
     where = f"{source}: paper"
     known = ("labels", "across", "rows", "metric", "unit", "note")
-    _check_keys(block, known, where, required=("labels", "rows"))
-    names = [*block["labels"]]
-    across = _typed(block.get("across", {}), dict, f"{where}.across")
+    check_keys(block, known, where, required=("labels", "rows"))
+    names = typed(block["labels"], list, f"{where}.labels")
+    across = typed(block.get("across", {}), dict, f"{where}.across")
     if len(across) > 1:
         raise UserError(f"{where}.across: one label at most, got {', '.join(across)}")
     for label in (*names, *across):
-        _known_label(label, axes, where)
-    columns = [{label: value} for label, values in across.items() for value in values] or [{}]
-    texts = {key: block[key] for key in ("metric", "unit", "note") if key in block}
+        known_label(label, axes, where)
+    columns = [
+        {label: value}
+        for label, values in across.items()
+        for value in typed(values, list, f"{where}.across.{label}")
+    ] or [{}]
+    texts = {
+        key: typed(block[key], str, f"{where}.{key}")
+        for key in ("metric", "unit", "note")
+        if key in block
+    }
     values = []
-    for row in block["rows"]:
-        if len(row) != len(names) + len(columns):
+    for row in typed(block["rows"], list, f"{where}.rows"):
+        if len(typed(row, list, f"{where}.rows")) != len(names) + len(columns):
             raise UserError(
                 f"{where}: row {row} has {len(row)} entries, expected {len(names)} labels and "
                 f"{len(columns)} values"
             )
         labels = dict(zip(names, row, strict=False))
         for column, value in zip(columns, row[len(names) :], strict=True):
+            if type(value) not in (int, float):
+                raise UserError(f"{where}: row {row}: expected a number, got {value!r}")
             values.append(PaperValue(labels | column, float(value), **texts))
     return values
 
 
 def _labels(block, axes: dict, where: str, reserved) -> dict[str, tuple]:
     """The labels of a grid or rule, each with all its values."""
-    _check_keys(block, (*axes, *reserved), where)
+    check_keys(block, (*axes, *reserved), where)
     labels = {}
     for label, value in block.items():
         if label not in reserved:
             values = value if isinstance(value, list) else [value]
+            if not values:
+                raise UserError(f"{where}.{label}: the list is empty, give a value or more")
             for v in values:
                 if isinstance(v, bool) or not isinstance(v, str | int | float):
                     raise UserError(f"{where}.{label}: expected text or a number, got {v!r}")
+                # Run folders are named after labels.
+                if isinstance(v, str) and ("/" in v or not v.isprintable()):
+                    raise UserError(f"{where}.{label}: {v!r} cannot name a folder")
             labels[label] = tuple(values)
     return labels
 
 
 def _options(config, where: str) -> dict[str, object]:
     """The options of nested tables by "table.key"; their values are checked with the whole cell."""
-    _check_keys(config, tuple(TABLES), where)
-    return {
-        f"{table}.{key}": value
-        for table, content in config.items()
-        for key, value in _typed(content, dict, f"{where}.{table}").items()
-    }
+    check_keys(config, tuple(TABLES), where)
+    found = {}
+    for table, content in config.items():
+        for key, value in typed(content, dict, f"{where}.{table}").items():
+            if not isinstance(value, bool | int | float | str):
+                raise UserError(
+                    f"{where}.{table}.{key}: expected text, a number, true or false, got {value!r}"
+                )
+            found[f"{table}.{key}"] = value
+    return found
 
 
 def _seeds(value, where: str) -> tuple[int, ...]:
@@ -248,45 +270,24 @@ def _seeds(value, where: str) -> tuple[int, ...]:
 def _dataclass(kind, content, where: str):
     """A dataclass of texts and tuples of texts."""
     required = [f.name for f in fields(kind) if f.default is MISSING]
-    _check_keys(content, [f.name for f in fields(kind)], where, required)
+    check_keys(content, [f.name for f in fields(kind)], where, required)
     values = {}
     for f in fields(kind):
         if f.name in content:
             wanted = str if f.type is str else list
-            value = _typed(content[f.name], wanted, f"{where}.{f.name}")
+            value = typed(content[f.name], wanted, f"{where}.{f.name}")
             values[f.name] = value if wanted is str else tuple(value)
     return kind(**values)
 
 
 def _axes(axes, source: str) -> dict[str, str]:
-    for label, target in _typed(axes, dict, f"{source}: axes").items():
+    for label, target in typed(axes, dict, f"{source}: axes").items():
         if label in ("seed", "seeds", "config"):
             raise UserError(f"{source}: axes.{label}: the name is taken, choose another")
-        table, dot, key = _typed(target, str, f"{source}: axes.{label}").partition(".")
+        table, dot, key = typed(target, str, f"{source}: axes.{label}").partition(".")
         if table not in TABLES or not (dot and key):
             raise UserError(
                 f"{source}: axes.{label} = {target!r}: write table.key, such as "
                 "method.final_sparsity"
             )
     return axes
-
-
-def _known_label(label, axes: dict, where: str) -> None:
-    if label not in axes:
-        raise UserError(f"{where}: {label!r} is no label of [axes]; {nearest(str(label), axes)}")
-
-
-def _check_keys(content, known, where: str, required=()) -> None:
-    for key in _typed(content, dict, where):
-        if key not in known:
-            raise UserError(f"{where}: unknown key {key}; {nearest(key, known)}")
-    for key in required:
-        if key not in content:
-            raise UserError(f"{where}: {key} is missing")
-
-
-def _typed(value, kind: type, where: str):
-    words = {dict: "a table", list: "a list", str: "text"}
-    if not isinstance(value, kind):
-        raise UserError(f"{where}: expected {words[kind]}, got {value!r}")
-    return value

@@ -14,7 +14,16 @@ from nsnn.experiments.summary import Group, group
 from nsnn.training.files import write_text
 
 # What no measure, note or curve can do without.
-_NEEDED = ("method", "epochs", "test_accuracy", "seconds", "per_epoch", "environment")
+_NEEDED = {
+    "method": str,
+    "data": str,
+    "data_fingerprint": str,
+    "epochs": int,
+    "test_accuracy": int | float,
+    "seconds": int | float,
+    "per_epoch": dict,
+    "environment": dict,
+}
 
 
 def write(experiment: Experiment, profile: str, out) -> str:
@@ -97,5 +106,7 @@ def _seeds(cells) -> str:
 
 
 def _lacking(record: dict) -> str:
-    """What a record lacks, "" if nothing."""
-    return ", ".join(key for key in _NEEDED if key not in record)
+    """What a record lacks, or has as something that it cannot be; "" if nothing."""
+    # Measures may be None: such as the validation accuracy of a run without that split.
+    kinds = dict.fromkeys(QUANTITIES, int | float | None) | _NEEDED
+    return ", ".join(k for k, kind in kinds.items() if not isinstance(record.get(k), kind))

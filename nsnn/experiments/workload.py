@@ -1,7 +1,6 @@
 """How much work a cell's training is: samples, and the share of it at which density."""
 
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +41,10 @@ def data_size(config: Config) -> DataSize:
     Users' own arrays, whose size the registry cannot know, are loaded.
     """
     known = entry(config.data.name)
-    shape = _numbers(known.shape)
-    sizes = _numbers(known.sizes)
-    if shape and sizes:
-        train, test = sizes
-        held = (train + test) * math.prod(shape)
-        return DataSize(shape[-3:], known.classes, train, test, held)
+    if known.shape is not None and known.sizes is not None:
+        train, test = known.sizes
+        held = (train + test) * math.prod(known.shape)
+        return DataSize(known.shape, known.classes, train, test, held)
     data = load(config.data.name, config.data.dir or None)
     held = data.train.images.nbytes + data.test.images.nbytes
     return DataSize(data.shape, data.classes, len(data.train.labels), len(data.test.labels), held)
@@ -130,8 +127,3 @@ def _admm(config: Config) -> Densities:
     o = config.method.options
     dense_share = o.dense_fraction + o.admm_fraction
     return Densities(dense_share, 1.0 - o.final_sparsity, 1.0, extra=2)
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """The numbers in the registry's words, such as "50,000 + 10,000"; () for "yours"."""
-    return tuple(int(word.replace(",", "")) for word in re.findall(r"\d[\d,]*", text))

@@ -15,6 +15,9 @@ from nsnn.methods.base import Method
 from nsnn.methods.options import require, require_sparsity
 from nsnn.sparsity.prune import ladder_counts, largest_overall
 
+# Of `prune_fraction`: no run has the thousands of rounds that less would take.
+_SMALLEST = 1e-4
+
 
 @dataclass(frozen=True)
 class TrainingRounds:
@@ -78,8 +81,8 @@ class LTH(Method):
         final_sparsity : float
             θ_f over all prunable weights, in [0, 1).
         prune_fraction : float
-            Of the remaining weights, pruned before each round, in (0, 1). The paper's ladder of
-            25, 43.75, 57.81 … % is 0.25.
+            Of the remaining weights, pruned before each round, in [0.0001, 1). The paper's ladder
+            of 25, 43.75, 57.81 … % is 0.25.
         rewind_epochs : int
             Epochs before the snapshot (21 of 300 in the paper's comparison). 0 rewinds to the
             initial weights.
@@ -99,6 +102,12 @@ class LTH(Method):
             require(
                 self, "prune_fraction", 0.0 < self.prune_fraction < 1.0, "use a number in (0, 1)"
             )
+            require(
+                self,
+                "prune_fraction",
+                self.prune_fraction >= _SMALLEST,
+                f"takes too many rounds, use at least {_SMALLEST:g}",
+            )
             require(self, "rewind_epochs", self.rewind_epochs >= 0, "use epochs ≥ 0")
             require(self, "round_epochs", self.round_epochs >= 0, "use epochs > 0, or 0 to choose")
 
@@ -108,19 +117,19 @@ class LTH(Method):
         self._network, self._storage = network, storage
         self._snapshot: dict[str, dict[str, np.ndarray]] = {}
         sizes = np.array([p.size for p in self.prunable], dtype=np.int64)
-        self.counts = ladder_counts(
+        self.ladder = ladder_counts(
             int(sizes.sum()), self.config.prune_fraction, self.config.final_sparsity
         )
-        if self.counts.size and self.counts[-1] == 0:
+        if self.ladder.size and self.ladder[-1] == 0:
             raise UserError(
                 f"method.final_sparsity = {self.config.final_sparsity} leaves none of "
                 f"{sizes.sum()} weights: lower it"
             )
         self.rounds = self._plan(run.epochs)
         self._asked = sizes
-        if self.counts.size:
+        if self.ladder.size:
             # Shares of the exact total, until the last prune decides what each layer gets.
-            shares = np.rint(np.cumsum(sizes) * (self.counts[-1] / sizes.sum()))
+            shares = np.rint(np.cumsum(sizes) * (self.ladder[-1] / sizes.sum()))
             self._asked = np.diff(shares.astype(np.int64), prepend=0)
             for p in self.prunable:
                 log.start(p.name, p.size, p.positions())
@@ -182,7 +191,7 @@ class LTH(Method):
 
     def _plan(self, epochs: int) -> TrainingRounds:
         """The rounds of a run of so many epochs."""
-        n, rewind = self.counts.size, self.config.rewind_epochs
+        n, rewind = self.ladder.size, self.config.rewind_epochs
         fits = (epochs - rewind) // (n + 1)
         length = self.config.round_epochs or fits
         if fits < 1 or length > fits:
@@ -191,7 +200,7 @@ class LTH(Method):
 
     def _too_short(self, epochs: int, length: int, fits: int) -> None:
         """Raise UserError: the rounds overshoot the run."""
-        c, n = self.config, self.counts.size
+        c, n = self.config, self.ladder.size
         needed = c.rewind_epochs + (n + 1) * length
         advice = [f"train.epochs = {needed}"]
         if c.round_epochs and fits >= 1:
@@ -223,7 +232,7 @@ class LTH(Method):
 
     def _prune(self, k: int, step: int) -> None:
         """Keep the largest weights of all layers together, at the values of the snapshot."""
-        kept = largest_overall([p.values() for p in self.prunable], int(self.counts[k - 1]))
+        kept = largest_overall([p.values() for p in self.prunable], int(self.ladder[k - 1]))
         for p, keep in zip(self.prunable, kept, strict=True):
             positions = p.positions()
             self.log.record(step, p.name, positions[~keep], np.empty(0, dtype=np.int64))

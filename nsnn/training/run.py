@@ -72,6 +72,7 @@ class Run:
             self.network, self.length, stream(seed, "topology"), self.log, config.model.storage
         )
         if config.model.init == "active_fan_in":
+            self._require_sparse_start()
             scale_to_active_fan_in(self.network)
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         if dense_rates is None:
@@ -82,6 +83,14 @@ class Run:
         self.cost = 0.0  # relative training cost, summed over the epochs so far
         self.peak = {}
         self.operations = {"total": 0, "static": 0}
+
+    def _require_sparse_start(self) -> None:
+        """Raise UserError where no weight is left out at the start."""
+        if all(p.topology is None for p in self.network.parameters()):
+            raise UserError(
+                "model.init = 'active_fan_in' scales the weights of a sparse start, but "
+                f"method.name = {self.config.method.name!r} starts dense: set model.init = 'fan_in'"
+            )
 
     def batches(self, epoch: int):
         """The training batches of an epoch, which depend on seed and epoch alone."""

@@ -143,6 +143,18 @@ def test_an_archive_that_is_cut_short_leaves_nothing(path, kept, refused):
     assert beside(path) == []
 
 
+@pytest.mark.parametrize(("local", "central", "value"), [(8, 10, 99), (6, 8, 1)])
+def test_damaged_flags_of_a_zip_are_damage(tmp_path, local, central, value, refused):
+    path = tmp_path / "files.zip"
+    whole = bytearray(make(path, {"top/a": b"a" * 100}).read_bytes())
+    name = whole.index(b"top/a")  # behind its local header, and again in the central directory
+    whole[name - 30 + local] = whole[whole.rindex(b"top/a") - 46 + central] = value
+    path.write_bytes(whole)
+    with refused(path, "damaged", error=RunError):
+        archive.unpack(path, "top", tmp_path / "top")
+    assert beside(path) == []
+
+
 def test_a_damaged_archive_does_not_harm_what_is_there(path, refused):
     folder = path.parent / "top"
     archive.unpack(make(path), "top", folder)

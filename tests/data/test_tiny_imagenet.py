@@ -223,6 +223,13 @@ class TestRefused:
         with self.refuse(refused, path, "line 3", message):
             tiny_imagenet.read_splits(folder)
 
+    @pytest.mark.parametrize("name", ["wnids.txt", "val/val_annotations.txt"])
+    def test_zero_bytes_in_a_text_file(self, folder, name, refused):
+        path = folder / name
+        path.write_bytes(b"\0" + path.read_bytes()[1:])
+        with self.refuse(refused, path, "not a text file"):
+            tiny_imagenet.read_splits(folder)
+
     def test_too_few_annotations(self, folder, refused):
         path = folder / "val" / "val_annotations.txt"
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))

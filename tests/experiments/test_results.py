@@ -45,6 +45,7 @@ def test_committed_cells_count_whatever_the_folder(tiny, tmp_path):
     [
         "}{", "[1]", "{}", '{"config": 3, "labels": {}, "seed": 0}', '{"config": {}, "seed": 0}',
         '{"config": {}, "labels": [1], "seed": 0}',
+        '{"config": {}, "labels": {"data": []}, "seed": 0}',
     ],
 )  # fmt: skip
 def test_a_damaged_line_is_named(tiny, tmp_path, line):
@@ -82,6 +83,14 @@ def test_current_cells_are_those_of_the_profile_as_it_is(tiny_toml, tmp_path):
     changed = spec.load(tiny_toml(("initial_sparsity = 0.3", "initial_sparsity = 0.4")))
     found = results.current(changed, "small", tmp_path)
     assert [record["labels"]["method"] for record in found] == ["dense"]
+
+
+def test_a_line_that_is_there_twice_is_one_sample(tiny, tmp_path):
+    *rest, last = records_of(tiny)
+    for record in [*rest, last, *rest, dict(last, test_accuracy=0.5)]:
+        results.append(tmp_path, "tiny", "small", record)
+    found = results.current(tiny, "small", tmp_path)
+    assert [record["test_accuracy"] for record in found] == [0.25, 0.25, 0.5]
 
 
 def test_where_results_go(tiny_toml, tmp_path):

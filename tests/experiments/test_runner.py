@@ -1,10 +1,11 @@
 """`reproduce`: only what is missing is trained, whatever happened before."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from nsnn.errors import UserError
+from nsnn.errors import RunError, UserError
 from nsnn.experiments import plan, record, results, spec
 from nsnn.experiments.runner import reproduce
 from nsnn.training.config import Config
@@ -146,3 +147,11 @@ def test_the_plan_has_whole_configurations(tiny_toml):
     assert [task.cell.slug for task in tasks] == SLUGS
     assert all(isinstance(task.config, Config) for task in tasks)
     assert len({task.digest for task in tasks}) == 3
+
+
+def test_results_that_cannot_be_written_are_known_before_training(tiny_toml, in_process):
+    experiment = spec.load(tiny_toml())
+    Path("file").write_text("")
+    with pytest.raises(RunError, match=r"cannot write in .*/file: give another folder"):
+        reproduce(experiment, "small", "file")
+    assert in_process == []

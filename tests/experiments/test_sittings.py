@@ -156,6 +156,7 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
         (["--time-limit", "0"], "--time-limit 0: use a number of minutes above 0"),
         (["--time-limit", "nan"], "--time-limit nan: use a number"),
         (["--out", ""], "--out and --data-dir need the name of a folder"),
+        (["--data-dir", "nowhere"], "--data-dir nowhere: there is no such folder"),
         (["--profile", "larg"], "tiny has no such profile"),
     ],
 )

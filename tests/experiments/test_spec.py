@@ -56,6 +56,17 @@ def test_a_file_of_ones_own_is_named_after_itself(tiny_toml):
         ('data = "data.name"', 'seed = "train.seed"', "axes.seed: the name is taken"),
         ('series = ["method"]', 'series = ["method"]\nkind = "pie"', "use lines, curves or bars"),
         ("sparsity = [0.5, 0.8]\n", "sparsity = [[0.5]]\n", "expected text or a number"),
+        ("sparsity = [0.5, 0.8]\n", "sparsity = []\n", "grids.sparsity: the list is empty"),
+        ('data = "arrays"', 'data = "../arrays"', "grids.data: '../arrays' cannot name a folder"),
+        ("epochs = 2", "epochs = 2020-02-02", "config.train.epochs: expected text, a number"),
+        ("epochs = 2", "epochs = [2]", "config.train.epochs: expected text, a number"),
+        ('rows = ["data", "method"]', 'rows = [["data"]]', "['data'] is no label of [axes]"),
+        ('labels = ["method"]', "labels = 3", "paper.labels: expected a list, got 3"),
+        ("across.sparsity = [0.8, 0.5]", "across.sparsity = 1", "across.sparsity: expected a list"),
+        ('[["ndsnn", 80.5, 91]]', "[3]", "paper.rows: expected a list, got 3"),
+        ('[["ndsnn", 80.5, 91]]', "3", "paper.rows: expected a list, got 3"),
+        ('[["ndsnn", 80.5, 91]]', '[["ndsnn", "x", 91]]', "expected a number, got 'x'"),
+        ('labels = ["method"]', 'metric = [1]\nlabels = ["method"]', "paper.metric: expected text"),
         ('title = "Tiny"', "title = 3", "title: expected text, got 3"),
         ('title = "Tiny"', "title = ", "tiny.toml: Invalid value"),
         ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table9"', "did you mean ndsnn-table"),
@@ -69,6 +80,14 @@ def test_a_mistake_is_one_line(tiny_toml, old, new, message):
         spec.load(path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_profile_without_grids_is_no_profile(tiny_toml):
+    head, _, _ = tiny_toml().read_text().partition("[[profiles.small.when]]")
+    content = tomllib.loads(head)
+    content["profiles"]["small"]["grids"] = []
+    with pytest.raises(UserError, match=r"profiles\.small\.grids: there is none"):
+        spec.parse("tiny", content, "tiny.toml")
 
 
 def test_unknown_names_name_the_nearest(tiny_toml):

@@ -182,6 +182,16 @@ def test_a_cell_that_lacks_something_is_named(experiment, records, finish):
         table.write(experiment, "small", finish(experiment, records))
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("density", "x"), ("seconds", None), ("data_fingerprint", 3), ("environment", 3)],
+)
+def test_a_cell_with_a_damaged_value_is_named(experiment, records, finish, key, value):
+    records[0][key] = value
+    with pytest.raises(RunError, match=rf"cells\.jsonl.*'dense'.*seed 0, lacks {key}: remove"):
+        table.write(experiment, "small", finish(experiment, records))
+
+
 def test_such_a_cell_of_another_experiment_is_not_compared_with(experiment, records, finish):
     out = finish(experiment, [r for r in records if r["method"] != "dense"])
     del records[0]["per_epoch"]

@@ -123,7 +123,7 @@ class OfAllWeights(LTH):
 
     def prepare(self, *args, **kwargs):
         super().prepare(*args, **kwargs)
-        self.counts = np.array([round(N * (1 - 0.25 * k)) for k in (1, 2)] + [COUNTS[-1]] * 2)
+        self.ladder = np.array([round(N * (1 - 0.25 * k)) for k in (1, 2)] + [COUNTS[-1]] * 2)
 
 
 class Overshooting(LTH):
@@ -131,7 +131,7 @@ class Overshooting(LTH):
 
     def prepare(self, *args, **kwargs):
         super().prepare(*args, **kwargs)
-        self.counts[-1] = round(N * 0.75**4)
+        self.ladder[-1] = round(N * 0.75**4)
 
 
 class ToTheInitialWeights(LTH):
@@ -366,6 +366,7 @@ def test_given_rounds_leave_the_rest_to_the_last(bench):
         ({"final_sparsity": 1.0}, r"method\.final_sparsity = 1\.0: .*\[0, 1\)"),
         ({"final_sparsity": float("nan")}, r"method\.final_sparsity = nan"),
         ({"prune_fraction": 0.0}, r"method\.prune_fraction = 0\.0: .*\(0, 1\)"),
+        ({"prune_fraction": 1e-17}, r"method\.prune_fraction = 1e-17: .*at least 0\.0001"),
         ({"prune_fraction": 1.0}, r"method\.prune_fraction = 1\.0: "),
         ({"rewind_epochs": -1}, r"method\.rewind_epochs = -1: "),
         ({"round_epochs": -1}, r"method\.round_epochs = -1: "),

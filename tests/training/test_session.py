@@ -135,3 +135,10 @@ def test_what_a_method_holds_itself_counts_at_the_peak(tiny, tmp_path, options):
     folder = start(others, tmp_path / "run", *changes)
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["bytes_held_peak"] > 1.2 * summary["bytes_dense"]
+
+
+def test_scaling_for_a_sparse_start_that_there_is_not(tiny, tmp_path):
+    others = [change for change in tiny if not change.startswith("method.")]
+    with pytest.raises(UserError, match=r"model\.init .* method\.name = 'dense' starts dense"):
+        start(others, tmp_path / "run", "method.name=dense", "model.init=active_fan_in")
+    assert not (tmp_path / "run").exists()

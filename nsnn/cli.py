@@ -28,13 +28,7 @@ def main(arguments=None) -> int:
         0 done, 1 failed, 2 a mistake of the user, 130 interrupted.
     """
     try:
-        options = parser().parse_args(arguments)
-        if getattr(options, "plugin", None):
-            importlib.import_module("nsnn.plugins").load_files(options.plugin)
-        module, function = options.run.split(":")
-        code = getattr(importlib.import_module(module), function)(options)
-        sys.stdout.flush()
-        return code
+        return _run(arguments)
     except UserError as error:
         return _complain(error, EXIT_USER)
     except RunError as error:
@@ -55,6 +49,22 @@ def main(arguments=None) -> int:
         # Files that nsnn opens are named in the error; what is left are these two.
         where = "" if error.filename else " (standard output, or the kernel cache: see nsnn info)"
         return _complain(f"{error}{where}", EXIT_FAILURE)
+
+
+def _run(arguments) -> int:
+    """Run one command; what fails in a plug-in is a mistake of the user."""
+    try:
+        options = parser().parse_args(arguments)
+        if getattr(options, "plugin", None):
+            importlib.import_module("nsnn.plugins").load_files(options.plugin)
+        module, function = options.run.split(":")
+        code = getattr(importlib.import_module(module), function)(options)
+        sys.stdout.flush()
+        return code
+    except BaseException as error:
+        if "nsnn.plugins" in sys.modules:  # else there is none, and no NumPy is needed
+            sys.modules["nsnn.plugins"].blame(error)
+        raise
 
 
 def _complain(message, code: int) -> int:

@@ -33,7 +33,7 @@ def export(folder, out=None, dense=False, overwrite=False) -> Path:
     Raises
     ------
     UserError
-        When the folder holds no checkpoint, or the file exists.
+        When the folder holds no checkpoint, or the file exists or is none to replace.
     RunError
         When the checkpoint is damaged, or the file cannot be written.
     """
@@ -41,6 +41,8 @@ def export(folder, out=None, dense=False, overwrite=False) -> Path:
     path = Path(f"{Path(folder).resolve().name}.npz" if out is None else out)
     if path.is_dir():
         raise UserError(f"--out {path} is a folder: name a file, such as {path}/network.npz")
+    if path.exists() and not path.is_file():  # to replace /dev/null would harm others
+        raise UserError(f"--out {path} is a device or a pipe: name a file, such as network.npz")
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists: replace it with --overwrite, or choose another --out")
     arrays = network_arrays(network, dense) | {"config": np.array(to_toml(read_config(folder)))}

@@ -35,6 +35,9 @@ from nsnn.models import MODELS
 # How the modules of plug-ins are called, before the checksum of the file.
 MODULE_PREFIX = "nsnn_plugin_"
 
+# Errors that are told in their own words wherever they come from.
+_NOBODYS = (UserError, RunError, KeyboardInterrupt, MemoryError, BrokenPipeError)
+
 _files: dict[str, str] = {}  # path: SHA-256 of what was run
 _names: list[tuple[dict, str]] = []  # registry and name of all that was registered
 _given = False  # whether the user has named plug-ins
@@ -159,6 +162,30 @@ def load_noted(notes, folder) -> None:
         _run(path, code)
 
 
+def blame(error: BaseException) -> None:
+    """Raise UserError in place of an error that passed through a plug-in.
+
+    Returns for any other, and for what says by itself what to do: an error of nsnn, an interrupt,
+    too little memory, a reader of standard output that has gone.
+
+    Parameters
+    ----------
+    error : BaseException
+        As caught, with its traceback.
+
+    Raises
+    ------
+    UserError
+        In one line: the file, the line of it that ran last, the error.
+    """
+    if isinstance(error, _NOBODYS):
+        return
+    frames = traceback.extract_tb(error.__traceback__)
+    path = next((frame.filename for frame in reversed(frames) if frame.filename in _files), None)
+    if path is not None:
+        raise UserError(f"plug-in {path}{_line(error, path)}: {_reason(error)}") from error
+
+
 def loaded() -> list[dict]:
     """The plug-ins run so far: "file" and "sha256" of each."""
     return [{"file": path, "sha256": digest} for path, digest in _files.items()]
@@ -191,11 +218,13 @@ def _run(path, code: bytes) -> None:
                 "registers nothing: use register_method, register_model or register_dataset of "
                 "nsnn.plugins"
             )
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         while len(_names) > before:
             registry, name = _names.pop()
             del registry[name]
         del sys.modules[module.__name__]
+        if isinstance(error, KeyboardInterrupt):
+            raise
         raise UserError(f"plug-in {path}{_line(error, path)}: {_reason(error)}") from error
     _files[path] = digest
 

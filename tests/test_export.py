@@ -1,5 +1,7 @@
 """What `nsnn export` writes is the network, readable without nsnn."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,15 @@ def test_an_existing_file_is_kept(run, tmp_path):
     with pytest.raises(UserError, match="is a folder: name a file"):
         export(run, tmp_path, overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_device_or_a_pipe_is_not_replaced(run, tmp_path, overwrite):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=r"pipe is a device or a pipe: name a file"):
+        export(run, path, overwrite=overwrite)
+    assert path.is_fifo()
 
 
 def test_export_needs_a_run(tmp_path):

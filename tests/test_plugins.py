@@ -116,6 +116,7 @@ def method(config):
         ("x = 1\nx = (\n", r"line 2: SyntaxError: .*never closed"),
         ("import no_such_module\n", r"line 1: ModuleNotFoundError: .*no_such_module"),
         ("raise SystemExit\n", r"line 1: SystemExit$"),
+        ("raise GeneratorExit\n", r"line 1: GeneratorExit$"),
         ("\0", r"null bytes"),
         ("x = 1\n", r": registers nothing: use register_method"),
         (f"{START}register_method('ndsnn')(type('M', (Method,), {{}}))", r"line 4: .*already"),
@@ -149,6 +150,102 @@ def test_a_plugin_that_cannot_be_used_says_where_and_leaves_nothing(tmp_path, co
     assert plugins.loaded() == []
     path.write_text(f"{START}@register_method('ok')\nclass Fine(Method): pass\nx = 1 / 0")
     with pytest.raises(UserError, match="line 6: ZeroDivisionError"):
+        plugins.load_files([path])
+    assert "ok" not in METHODS
+
+
+FAILING = """
+@register_dataset("d")
+def d(directory):
+    {data}
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((40, 4, 4)), np.arange(40) % 2
+    return dict(train_images=images, train_labels=labels, test_images=images, test_labels=labels)
+
+
+@register_model("n")
+def n(neuron, input_shape, classes, rng, width, norm, dtype):
+    {model}
+    return Sequential([Flatten(), Integrator(16, classes, rng, dtype, name="linear1")])
+
+
+@register_method("m")
+class M(Method):
+    @dataclass(frozen=True)
+    class Config(Method.Config):
+        def validate(self):
+            {validate}
+
+    def prepare(self, network, run, rng, log, storage="csr"):
+        {prepare}
+        super().prepare(network, run, rng, log, storage)
+
+    def before_backward(self, step):
+        {step}
+"""
+PLACES = ("data", "model", "validate", "prepare", "step")
+
+
+def failing(path, **statements):
+    """A plug-in that runs these statements in these places."""
+    imports = (
+        f"import numpy as np\nfrom nsnn.layers import Flatten, Integrator, Sequential\n{START}"
+    )
+    path.write_text(imports + FAILING.format(**dict.fromkeys(PLACES, "pass") | statements))
+    names = ("data.name=d", "model.name=n", "method.name=m", "data.batch=10", "train.epochs=1")
+    sets = [word for name in (*names, "train.threads=1") for word in ("--set", name)]
+    return ["train", "--plugin", str(path), *sets, "--out", str(path.parent / "run")]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
+        ("raise OSError(2, 'gone')", "FileNotFoundError: [Errno 2] gone"),
+        ("raise SystemExit", "SystemExit"),
+        ("np.zeros(3).reshape(2)", "ValueError: cannot reshape array of size 3 into shape (2,)"),
+    ],
+)
+def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement, message):
+    path = tmp_path / "late.py"
+    words = failing(path, **{place: statement})
+    line = next(i for i, t in enumerate(path.read_text().split("\n"), 1) if t.strip() == statement)
+    assert cli.main(words) == 2
+    errors = capsys.readouterr().err
+    assert errors == f"nsnn: error: plug-in {path}, line {line}: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "message"),
+    [
+        ("raise nsnn.errors.UserError('do so')", 2, "nsnn: error: do so\n"),
+        ("raise nsnn.errors.RunError('full')", 1, "nsnn: error: full\n"),
+        ("raise KeyboardInterrupt", 130, "nsnn: error: interrupted\n"),
+        ("raise MemoryError('8 GiB')", 1, "nsnn: error: not enough memory: 8 GiB"),
+    ],
+)
+def test_what_says_enough_by_itself_is_left_alone(tmp_path, capsys, statement, code, message):
+    words = failing(tmp_path / "late.py", step=f"import nsnn.errors; {statement}")
+    assert cli.main(words) == code
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_an_error_of_nsnn_keeps_its_traceback(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("nsnn.training.loop.check_finite", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(failing(tmp_path / "fine.py"))
+
+
+def test_an_interrupt_while_a_plugin_is_read_leaves_nothing(tmp_path):
+    path = tmp_path / "slow.py"
+    path.write_text(
+        f"{START}@register_method('ok')\nclass M(Method): pass\nraise KeyboardInterrupt"
+    )
+    with pytest.raises(KeyboardInterrupt):
         plugins.load_files([path])
     assert "ok" not in METHODS
 

@@ -4,11 +4,15 @@ import math
 import os
 import sys
 
+from nsnn.cli import EXIT_FAILURE, EXIT_USER
 from nsnn.errors import UserError
 
 
 def reproduce(options) -> int:
-    """Train the missing cells of an experiment; 0 done or out of time, 1 failed, 130 stopped."""
+    """Train the missing cells of an experiment.
+
+    0 done or out of time, 1 failed, 2 failed by mistakes of the user alone, 130 stopped.
+    """
     from nsnn.experiments import listing, results, runner, spec
 
     if options.id is None or options.list:
@@ -68,4 +72,6 @@ def _report(outcome, folder) -> int:
         print(f"time is up, {outcome.done} of {outcome.cells} cells done: {again}")
     elif not outcome.failures:
         print(f"all {outcome.cells} cells done: see {folder}")
-    return 1 if outcome.failures else 0
+    if outcome.failures:
+        return EXIT_USER if outcome.failures.keys() == outcome.mistakes else EXIT_FAILURE
+    return 0

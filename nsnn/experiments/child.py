@@ -10,11 +10,14 @@ import signal
 import sys
 import threading
 
-STOPPED = 130
+FAILED, MISTAKE, STOPPED = 1, 2, 130
 
 
 def main(arguments) -> int:
-    """Train; 0 finished, 130 stopped and saved, 1 failed with one line on standard error."""
+    """Train; 0 finished, 130 stopped and saved, else failed with one line on standard error.
+
+    2 where it is the user who can mend it, 1 for other failures.
+    """
     parser = argparse.ArgumentParser(prog="nsnn.experiments.child")
     parser.add_argument("--plugin", action="append", default=[])
     parser.add_argument("action", choices=("start", "replace", "resume"))
@@ -26,22 +29,38 @@ def main(arguments) -> int:
 
 
 def _train(options) -> int:
-    from nsnn import plugins
     from nsnn.errors import RunError, UserError
+
+    try:
+        done = _session(options)
+    except UserError as error:
+        return _complain(error, MISTAKE)
+    except (RunError, OSError, MemoryError) as error:
+        return _complain(str(error) or "not enough memory", FAILED)
+    return STOPPED if done is None else 0
+
+
+def _session(options):
+    """The folder of the finished run, None when it was stopped."""
+    from nsnn import plugins
     from nsnn.training import session
     from nsnn.training.config_file import load_config
 
     try:
         plugins.load_files(options.plugin)
         if options.action == "resume":
-            done = session.go_on(options.folder, options.assignments)
-        else:
-            config = load_config(None, options.assignments)
-            done = session.start(config, options.folder, options.action == "replace")
-    except (UserError, RunError, OSError, MemoryError) as error:
-        print(f"{error or 'not enough memory'}", file=sys.stderr)
-        return 1
-    return STOPPED if done is None else 0
+            return session.go_on(options.folder, options.assignments)
+        config = load_config(None, options.assignments)
+        return session.start(config, options.folder, options.action == "replace")
+    except BaseException as error:
+        plugins.blame(error)
+        raise
+
+
+def _complain(message, code: int) -> int:
+    """One line at the end of the log, where the runner looks for it."""
+    print(" ".join(str(message).split()), file=sys.stderr)
+    return code
 
 
 def _stop_with_the_runner() -> None:

@@ -35,7 +35,7 @@ def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
     Raises
     ------
     UserError
-        For a label that no method of its grid has a use for.
+        For a label that no method of its grid has a use for, and for two cells of one name.
     """
     chosen = experiment.profile(profile)
     found = {}
@@ -47,7 +47,7 @@ def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
             used |= labels.keys()
             for seed in grid.seeds if seeds is None else seeds:
                 cell = _cell(experiment, chosen, labels, seed)
-                found.setdefault(cell.slug, cell)
+                _check_slug(cell, found.setdefault(cell.slug, cell), experiment, profile)
         useless = grid.labels.keys() - used
         if useless:
             name = min(useless)
@@ -136,6 +136,19 @@ def _cell(experiment: Experiment, profile: Profile, labels: dict, seed: int) -> 
     assignments = _assignments(labels, experiment.axes, profile) | {"train.seed": seed}
     parts = [str(v) if isinstance(v, str) else f"{label}{v}" for label, v in labels.items()]
     return Cell(labels, seed, assignments, "-".join([*parts, f"seed{seed}"]))
+
+
+def _check_slug(cell: Cell, first: Cell, experiment: Experiment, profile: str) -> None:
+    """Raise UserError unless the first cell of this slug is the same one."""
+    if cell.labels != first.labels:
+        one, other = (
+            ", ".join(f"{label} = {value!r}" for label, value in labels.items())
+            for labels in (first.labels, cell.labels)
+        )
+        raise UserError(
+            f"{experiment.id}: profiles.{profile}.grids: the cell of {one} and the cell of {other} "
+            f"would share the run folder {cell.slug}: change a value, or leave one of them out"
+        )
 
 
 def _assignments(labels: dict, axes: dict, profile: Profile) -> dict:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nsnn import plugins
 from nsnn.errors import RunError, UserError
-from nsnn.experiments.child import STOPPED
+from nsnn.experiments.child import MISTAKE, STOPPED
 from nsnn.experiments.plan import Task
 from nsnn.training.config import Config
 from nsnn.training.config_file import flatten, toml_value
@@ -84,6 +84,10 @@ class Job:
         if code in (STOPPED, -signal.SIGTERM):
             return "stopped"
         return f"killed by signal {-code}" if code < 0 else last_line(self.task.folder / LOG)
+
+    def mistake(self) -> bool:
+        """True where it failed by what the user can mend, such as missing data."""
+        return self._process.returncode == MISTAKE
 
     def fraction(self) -> float:
         """How much of the cell's epochs is done."""

@@ -17,7 +17,7 @@ def markdown(experiment: Experiment, profile: str, groups: list[Group]) -> str:
     parts = [
         f"# {experiment.title}",
         f"{experiment.source}, profile `{profile}`. This page is written by "
-        f"`nsnn table {experiment.id} --profile {profile}` from `cells.jsonl`.",
+        f"`nsnn table {experiment.given} --profile {profile}` from `cells.jsonl`.",
         experiment.profile(profile).note.strip(),
         f"*ours*: {quantity.heading} ({quantity.unit}), mean ± standard deviation of the seeds "
         f"(number of seeds), measured by nsnn in the setting below."

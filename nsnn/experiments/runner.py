@@ -30,6 +30,8 @@ class Outcome:
         Of the profile, and those of them that are finished now.
     failures : dict of str to (str, Path)
         Why a cell failed and where its log is, by slug.
+    mistakes : set of str
+        Slugs of those failures that the user can mend, such as missing data.
     interrupted, out_of_time : bool
         Why it may have stopped early.
     """
@@ -37,6 +39,7 @@ class Outcome:
     cells: int
     done: int
     failures: dict
+    mistakes: set
     interrupted: bool
     out_of_time: bool
 
@@ -103,7 +106,7 @@ class _Runner:
         self._interruption = interruption
         self._deadline = math.inf
         self._finished = results.finished_anywhere(out)
-        self._failures = {}
+        self._failures, self._mistakes = {}, set()
         self._done = 0
 
     def run(self, tasks, time_limit: float) -> Outcome:
@@ -125,7 +128,8 @@ class _Runner:
             self._progress.close()
         left = len(tasks) - self._done - len(self._failures)
         late = self._late() and left > 0
-        return Outcome(len(tasks), self._done, self._failures, self._interruption.requested, late)
+        failed = self._failures, self._mistakes
+        return Outcome(len(tasks), self._done, *failed, self._interruption.requested, late)
 
     def _train(self, waiting) -> None:
         """Keep `jobs` processes going until nothing waits or it is time to stop."""
@@ -142,9 +146,20 @@ class _Runner:
             while running:
                 time.sleep(_POLL)
                 self._look_after(running)
-        finally:  # an error here, or a second Ctrl-C
+        except Exception:  # such as a full disk, or a reader of standard output that has gone
+            self._let_save(running)
+            raise
+        finally:  # a second Ctrl-C
             for job in running:
                 job.kill()
+
+    def _let_save(self, running: list) -> None:
+        """Stop all processes, without a word; what one has finished is collected another time."""
+        for job in running:
+            job.ask_to_stop()
+        while running:
+            time.sleep(_POLL)
+            running[:] = [job for job in running if not job.ended()]
 
     def _start(self, task: Task, running: list) -> None:
         """Start the process of a cell, unless a cell like it has been finished meanwhile."""
@@ -177,6 +192,8 @@ class _Runner:
             self._book(task)
         elif reason != "stopped" or not self._stopping():
             self._failures[task.cell.slug] = reason, task.folder / LOG
+            if job.mistake():
+                self._mistakes.add(task.cell.slug)
             self._progress.line(f"{task.cell.slug} failed: {reason}")
 
     def _book(self, task: Task) -> None:

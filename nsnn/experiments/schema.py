@@ -135,7 +135,11 @@ class Experiment:
 
     Attributes
     ----------
-    id, title, source : str
+    id : str
+        Names the folders of its cells and results.
+    given : str
+        How the command line calls it: the id, or the path of a TOML file of the user.
+    title, source : str
     axes : dict of str to str
         Label to the option that it sets, as "table.key".
     profiles : dict of str to Profile
@@ -145,6 +149,7 @@ class Experiment:
     """
 
     id: str
+    given: str
     title: str
     source: str
     axes: dict[str, str]

@@ -95,16 +95,27 @@ def load(name) -> Experiment:
     Raises
     ------
     UserError
-        In one line: no such experiment, an unknown key (naming the nearest), a wrong type.
+        In one line: no such experiment, an unknown key (naming the nearest), a wrong type, a file
+        with the name of an experiment that comes with nsnn.
     """
     path = Path(name)
     if path.suffix != ".toml":
         path = _shipped(name)
-    return parse(path.stem, _read(path), path.name)
+    content = _read(path)
+    own = path.resolve().parent != FOLDER.resolve()
+    if own and path.stem in identifiers():
+        raise UserError(
+            f"{path}: {path.stem} comes with nsnn, and the two would share their folders: rename "
+            f"the file, or say {path.stem} to mean that experiment"
+        )
+    return parse(path.stem, content, path.name, str(path) if own else path.stem)
 
 
-def parse(name: str, content: dict, source: str) -> Experiment:
-    """The experiment in the content of a TOML file; `source` names it in messages."""
+def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
+    """The experiment in the content of a TOML file, which messages call `source`.
+
+    `given` is how the command line calls the experiment, the default its id, `name`.
+    """
     known = ("title", "source", "axes", "profiles", "table", "figure", "paper")
     check_keys(content, known, source, required=known[:-1])
     axes = _axes(content["axes"], source)
@@ -118,6 +129,7 @@ def parse(name: str, content: dict, source: str) -> Experiment:
     paper = typed(content.get("paper", []), list, f"{source}: paper")
     return Experiment(
         name,
+        given or name,
         typed(content["title"], str, f"{source}: title"),
         typed(content["source"], str, f"{source}: source"),
         axes,

@@ -54,7 +54,7 @@ def write(experiment: Experiment, profile: str, out) -> str:
     if not records:
         raise UserError(
             f"{folder} has no finished cell of this profile: first run nsnn reproduce "
-            f"{experiment.id} --profile {profile} --out {out}"
+            f"{experiment.given} --profile {profile} --out {out}"
         )
     for record in records:
         if lacking := _lacking(record):

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from nsnn.training.config import (
 
 # ValueError: bad syntax, or a number of thousands of digits. RecursionError: brackets as deep.
 _NO_TOML = (ValueError, RecursionError)
+
+# A number with digits on one side of its point only.
+_BARE_POINT = re.compile(r"[+-]?([0-9]+\.|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +134,10 @@ def _entries(text: str, source: str) -> dict:
 
 
 def _assignment(text: str) -> dict:
-    """The entry of "table.key=value"; what is not TOML is text, so that names need no quotes."""
+    """The entry of "table.key=value"; what is not TOML is text, so that names need no quotes.
+
+    But .5 and 5. are numbers, which TOML writes 0.5 and 5.0.
+    """
     name, equals, value = text.partition("=")
     table, dot, key = name.strip().partition(".")
     if not (equals and dot and key):
@@ -140,7 +147,7 @@ def _assignment(text: str) -> dict:
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except _NO_TOML:
-        parsed = word
+        parsed = float(word) if _BARE_POINT.fullmatch(word) else word
     return {(table, key): _Entry(parsed, f"--set {text}", word)}
 
 

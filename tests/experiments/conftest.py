@@ -113,12 +113,16 @@ class InProcessJob:
             self._reason = ""
         except (UserError, RunError) as error:
             self._reason = str(error)
+            self._mistake = isinstance(error, UserError)
 
     def ended(self):
         return True
 
     def close(self):
         return self._reason
+
+    def mistake(self):
+        return self._mistake
 
     def fraction(self):
         return 0.5

@@ -50,6 +50,21 @@ def test_a_later_grid_adds_seeds_without_doubles(cells):
     ]  # fmt: skip
 
 
+def test_two_cells_of_one_name_are_an_error(cells):
+    """Such as x-y of an axis beside z, and x beside y-z."""
+    grids = (
+        '[[profiles.small.grids]]\ndata = "arrays"\nmethod = "dense"\nlayers = "4-2"\n'
+        '[[profiles.small.grids]]\ndata = "arrays"\nmethod = "dense"\nnorm = "4-2"\n'
+    )
+    axes = ("[axes]\n", '[axes]\nlayers = "model.layers"\nnorm = "model.norm"\n')
+    with pytest.raises(
+        UserError, match=r"layers = '4-2' and the cell of .*norm = '4-2'.*share"
+    ) as e:
+        cells(axes, ("[[profiles.small.grids]]", grids + "[[profiles.small.grids]]"))
+    assert "arrays-dense-4-2-seed0" in str(e.value)
+    assert "\n" not in str(e.value)
+
+
 def test_later_rules_win_and_labels_win_over_rules(cells):
     rules = (
         '[[profiles.small.when]]\nmethod = ["ndsnn", "set"]\nsparsity = 0.8\n'

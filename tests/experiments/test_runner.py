@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import plan, record, results, spec
+from nsnn.experiments import plan, record, results, runner, spec
 from nsnn.experiments.runner import reproduce
 from nsnn.training.config import Config
 from nsnn.training.lock import locked
@@ -121,6 +121,47 @@ def test_a_failing_cell_does_not_stop_the_others(tiny_toml, in_process, capsys):
     assert "is not finite after step" in reason
     assert log == plan.run_folders(experiment, "small") / SLUGS[0] / "log.txt"
     assert states(experiment) == ["stopped", "done", "done"]
+
+
+class FakeJob:
+    """The first fails at once; the others go on until they are asked to stop."""
+
+    made = ()
+
+    def __init__(self, task, config):
+        self.task, self.asked, self.killed = task, False, False
+        FakeJob.made = (*FakeJob.made, self)
+
+    def ended(self):
+        return self is FakeJob.made[0] or self.asked
+
+    def ask_to_stop(self):
+        self.asked = True
+
+    def kill(self):
+        self.killed = True
+
+    def close(self):
+        return "bad"
+
+    def mistake(self):
+        return False
+
+    def fraction(self):
+        return 0.5
+
+
+def test_a_reader_that_leaves_lets_the_others_save(tiny_toml, monkeypatch):
+    def gone(self, text):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(FakeJob, "made", ())
+    monkeypatch.setattr(runner, "Job", FakeJob)
+    monkeypatch.setattr(runner.Progress, "line", gone)
+    with pytest.raises(BrokenPipeError):
+        reproduce(spec.load(tiny_toml()), "small", "out", jobs=3)
+    assert [job.asked for job in FakeJob.made] == [False, True, True]
+    assert not any(job.killed for job in FakeJob.made)
 
 
 def test_only_one_at_a_time(tiny_toml, in_process):

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from nsnn import cli, plugins
+from nsnn.commands.reproduce import _report
 from nsnn.errors import UserError
-from nsnn.experiments import plan, results, spec
+from nsnn.experiments import plan, results, runner, spec
 from nsnn.training import files, session
 from nsnn.training.lock import locked
 
@@ -120,6 +121,30 @@ def test_failures_are_reported_once_with_their_log(tiny_toml, tmp_path, capsys):
     assert all(line.startswith("nsnn: error: arrays-") for line in errors)
     assert all("failed:" in line and "log.txt)" in line for line in errors)
     assert not (tmp_path / "out").exists()
+
+
+def test_failures_that_the_user_can_mend_exit_2(tiny_toml, tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from nsnn.methods import Dense\nfrom nsnn.plugins import register_method\n"
+        "@register_method('mine')\nclass Mine(Dense):\n"
+        "    def after_update(self, step):\n        raise ValueError('two\\nlines')\n"
+    )
+    grid = 'method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]'
+    path = tiny_toml((grid, 'method = "mine"'))
+    process = start(path, "--plugin", str(plugin))
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    wanted = f"failed: plug-in {plugin}, line 6: ValueError: two lines (see "
+    assert wanted in errors
+    assert errors.count("\n") == 1
+
+
+def test_exit_codes_of_failures():
+    failures = {"a": ("bad", "log.txt"), "b": ("worse", "log.txt")}
+    for mistakes, code in (({"a", "b"}, 2), ({"a"}, 1), (set(), 1)):
+        outcome = runner.Outcome(2, 0, failures, mistakes, False, False)
+        assert _report(outcome, "folder") == code
 
 
 def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_toml, tmp_path):

@@ -36,6 +36,18 @@ def test_a_file_of_ones_own_is_named_after_itself(tiny_toml):
     assert found.profile("small").note == "Noise."
 
 
+def test_a_file_with_the_name_of_a_shipped_experiment_is_refused(tiny_toml):
+    path = tiny_toml(name="ndsnn-table1")
+    with pytest.raises(UserError, match=r"ndsnn-table1\.toml: .* comes with nsnn.*rename the file"):
+        spec.load(path)
+    path.unlink()
+    with pytest.raises(UserError, match="No such file"):
+        spec.load(path)
+    shipped = spec.load(spec.FOLDER / "ndsnn-table1.toml")  # the very file is that experiment
+    assert shipped == spec.load("ndsnn-table1")
+    assert shipped.given == "ndsnn-table1"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

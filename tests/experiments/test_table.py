@@ -7,7 +7,7 @@ import pytest
 
 from nsnn.cli import main
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import results, spec, table
+from nsnn.experiments import results, runner, spec, table
 from nsnn.experiments.expand import cells
 from nsnn.experiments.grid import detail_text, grid_text
 from nsnn.experiments.measures import measure
@@ -119,6 +119,16 @@ def test_the_files_that_are_written(experiment, records, finish):
         "¹ paper: with another network",
     ):
         assert part in page, part
+
+
+def test_a_file_of_ones_own_is_named_as_it_was_given(tiny_toml, in_process):
+    path = tiny_toml()
+    experiment = spec.load(path)
+    with pytest.raises(UserError, match=f"first run nsnn reproduce {path} --profile small --out"):
+        table.write(experiment, "small", "out")
+    runner.reproduce(experiment, "small", "out")
+    page = (path.parent / "out" / "tiny" / "small" / "table.md").read_text(encoding="utf-8")
+    assert f"This page is written by `nsnn table {path} --profile small`" in page
 
 
 def test_the_note_says_when_another_seed_had_to_do(experiment, records, finish):

@@ -9,9 +9,7 @@ import os
 import sys
 
 from nsnn.arguments import parser
-from nsnn.errors import RunError, UserError
-
-EXIT_FAILURE, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
 
 
 def main(arguments=None) -> int:

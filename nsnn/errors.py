@@ -1,4 +1,6 @@
-"""The two kinds of failure that nsnn reports as one line."""
+"""The two kinds of failure that nsnn reports as one line, and the exit codes of its commands."""
+
+EXIT_FAILURE, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
 
 
 class UserError(Exception):

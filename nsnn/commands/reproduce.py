@@ -4,8 +4,7 @@ import math
 import os
 import sys
 
-from nsnn.cli import EXIT_FAILURE, EXIT_USER
-from nsnn.errors import UserError
+from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, UserError
 
 
 def reproduce(options) -> int:
@@ -67,7 +66,7 @@ def _report(outcome, folder) -> int:
     again = "go on with the same command"
     if outcome.interrupted:
         print(f"stopped, {outcome.done} of {outcome.cells} cells done: {again}")
-        return 130
+        return EXIT_INTERRUPTED
     if outcome.out_of_time:
         print(f"time is up, {outcome.done} of {outcome.cells} cells done: {again}")
     elif not outcome.failures:

@@ -1,6 +1,6 @@
 """`nsnn train`."""
 
-from nsnn.errors import UserError
+from nsnn.errors import EXIT_INTERRUPTED, UserError
 
 
 def train(options) -> int:
@@ -23,7 +23,7 @@ def train(options) -> int:
         config = load_config(options.config, options.set)
         folder = session.start(config, options.out, options.overwrite)
     if folder is None:
-        return 130
+        return EXIT_INTERRUPTED
     _show(folder, options.plugin)
     return 0
 

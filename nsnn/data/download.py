@@ -12,7 +12,7 @@ from pathlib import Path
 from nsnn.data.archive import unpack
 from nsnn.data.locate import given_folder, user_cache
 from nsnn.data.sources import ARCHIVES, SOURCES, RemoteArchive, RemoteFile, RemoteSet
-from nsnn.errors import RunError, UserError
+from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
 
 TIMEOUT = 30.0
 """Seconds without an answer or a byte after which the next mirror is tried."""
@@ -230,8 +230,8 @@ def script(name: str, description: str, arguments: list[str] | None = None) -> i
         print(fetch(name, directory))
     except (RunError, UserError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UserError) else 1
+        return EXIT_USER if isinstance(error, UserError) else EXIT_FAILURE
     except KeyboardInterrupt:
         print("interrupted: run it again to continue", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
     return 0

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 
-FAILED, MISTAKE, STOPPED = 1, 2, 130
+from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER
 
 
 def main(arguments) -> int:
@@ -34,10 +34,10 @@ def _train(options) -> int:
     try:
         done = _session(options)
     except UserError as error:
-        return _complain(error, MISTAKE)
+        return _complain(error, EXIT_USER)
     except (RunError, OSError, MemoryError) as error:
-        return _complain(str(error) or "not enough memory", FAILED)
-    return STOPPED if done is None else 0
+        return _complain(str(error) or "not enough memory", EXIT_FAILURE)
+    return EXIT_INTERRUPTED if done is None else 0
 
 
 def _session(options):

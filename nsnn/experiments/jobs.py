@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 from nsnn import plugins
-from nsnn.errors import RunError, UserError
-from nsnn.experiments.child import MISTAKE, STOPPED
+from nsnn.errors import EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
 from nsnn.experiments.plan import Task
 from nsnn.training.config import Config
 from nsnn.training.config_file import flatten, toml_value
@@ -81,13 +80,13 @@ class Job:
         code = self._process.returncode
         if code == 0:
             return ""
-        if code in (STOPPED, -signal.SIGTERM):
+        if code in (EXIT_INTERRUPTED, -signal.SIGTERM):
             return "stopped"
         return f"killed by signal {-code}" if code < 0 else last_line(self.task.folder / LOG)
 
     def mistake(self) -> bool:
         """True where it failed by what the user can mend, such as missing data."""
-        return self._process.returncode == MISTAKE
+        return self._process.returncode == EXIT_USER
 
     def fraction(self) -> float:
         """How much of the cell's epochs is done."""

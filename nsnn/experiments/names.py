@@ -2,12 +2,14 @@
 
 from nsnn.experiments.spec import Experiment, Label
 
+# In the order in which tables list them.
 _VALUES = {
-    "ndsnn": "NDSNN",
-    "set": "SET",
-    "rigl": "RigL",
+    "dense": "dense",
     "lth": "LTH",
     "admm": "ADMM",
+    "set": "SET",
+    "rigl": "RigL",
+    "ndsnn": "NDSNN",
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
     "cifar10": "CIFAR-10",
@@ -21,6 +23,22 @@ _VALUES = {
     "sdsnn-cifar": "SDSNN-CIFAR",
     "mlp": "MLP",
 }
+
+
+def rank(value: Label | None) -> tuple:
+    """Where a label's value stands in a table: none, then numbers, then names, known ones first.
+
+    Examples
+    --------
+    >>> sorted(["ndsnn", 0.98, "mine", "dense", None, 0.9], key=rank)
+    [None, 0.9, 0.98, 'dense', 'ndsnn', 'mine']
+    """
+    if value is None:
+        return (0,)
+    if not isinstance(value, str):
+        return (1, value)
+    known = [*_VALUES]
+    return (2, known.index(value) if value in known else len(known))
 
 
 def label_name(label: str) -> str:

@@ -4,6 +4,7 @@ import statistics
 from dataclasses import dataclass
 
 from nsnn.experiments.measures import QUANTITIES, Measured
+from nsnn.experiments.names import rank
 from nsnn.experiments.spec import PaperValue
 
 
@@ -78,7 +79,9 @@ def spread(values) -> Spread | None:
 
 
 def group(planned, measured: list[Measured], paper=()) -> list[Group]:
-    """One group for each combination of labels, in the order of the profile.
+    """One group for each combination of labels, in the order of `names.rank`.
+
+    The profile's own order says only what is trained first.
 
     Parameters
     ----------
@@ -98,7 +101,8 @@ def group(planned, measured: list[Measured], paper=()) -> list[Group]:
         cells = sorted((m for m in measured if _key(m.labels) == key), key=lambda m: m.seed)
         printed = {p.metric: p for p in paper if p.labels.items() <= labels.items()}
         groups.append(Group(labels, count, tuple(cells), printed))
-    return groups
+    names = list(dict.fromkeys(name for each in groups for name in each.labels))
+    return sorted(groups, key=lambda each: [rank(each.labels.get(name)) for name in names])
 
 
 def _key(labels: dict) -> frozenset:

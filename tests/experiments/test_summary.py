@@ -12,7 +12,7 @@ from nsnn.experiments.spec import PaperValue
 from nsnn.experiments.summary import Group, group, spread
 
 
-@pytest.mark.parametrize("name", ["summary", "settings"])
+@pytest.mark.parametrize("name", ["summary", "settings", "names"])
 def test_examples_of_the_docstrings(name):
     results = doctest.testmod(importlib.import_module(f"nsnn.experiments.{name}"))
     assert results.attempted > 0
@@ -31,7 +31,7 @@ def test_one_value_has_no_spread_and_none_nothing():
     assert spread(iter([])) is None
 
 
-def test_groups_follow_the_profile_and_count_what_is_missing(make_experiment, make_record):
+def test_groups_count_what_is_missing(make_experiment, make_record):
     experiment = make_experiment()
     records = [
         make_record(experiment, method="ndsnn", sparsity=0.99, seed=seed, test_accuracy=value)
@@ -66,3 +66,11 @@ def test_a_fraction_of_the_paper_is_scaled_but_printed_as_it_is():
     each = Group({}, 1, (), {"accuracy_change": value})
     assert each.printed("accuracy_change").value == -0.003
     assert each.printed_value("accuracy_change") == pytest.approx(-0.3)
+
+
+def test_groups_stand_in_one_order_whatever_is_trained_first(make_experiment):
+    planned = cells(make_experiment(), "small")
+    forwards, backwards = group(planned, []), group(planned[::-1], [])
+    assert [each.labels for each in forwards] == [each.labels for each in backwards]
+    sparsities = [each.labels["sparsity"] for each in forwards if "sparsity" in each.labels]
+    assert len(set(sparsities)) > 1

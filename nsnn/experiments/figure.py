@@ -14,6 +14,7 @@ from nsnn.training.files import write_atomic
 
 _WIDTH, _HEIGHT = 4.3, 3.4  # of a panel, inches
 _CLUSTER = 1.25  # of a group of bars
+_LINE = 0.19  # of a line of text in the title or the legend, in height
 
 
 def draw(experiment: Experiment, groups: list[Group], note: str = ""):
@@ -41,8 +42,10 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
     }
     plot = _lines if experiment.figure.kind == "lines" else _one_axes_each
     figure, axes = plot(experiment, found)
-    note = textwrap.fill(" ".join(note.split()), int(11 * figure.get_figwidth()))
-    figure.suptitle(experiment.title + ("\n" + note if note else ""), x=0.01, ha="left", fontsize=9)
+    lines_of_note = textwrap.wrap(" ".join(note.split()), int(13 * figure.get_figwidth()))
+    title = "\n".join([experiment.title, *lines_of_note])
+    figure.suptitle(title, x=0.01, ha="left", fontsize=9)
+    _taller(figure, _LINE * len(lines_of_note))
     return _with_legend(figure, axes)
 
 
@@ -109,7 +112,7 @@ def _canvas(count: int, width: float):
     """A figure with so many axes, two or three in a row."""
     columns = count if count <= 3 and width <= 5 else min(count, 2)
     rows = -(-count // columns)
-    figure = new_figure(max(width * columns, 5.4), _HEIGHT * rows + 0.9)
+    figure = new_figure(max(width * columns, 5.4), _HEIGHT * rows + 0.3)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for ax in axes[count:]:
         ax.remove()
@@ -126,4 +129,10 @@ def _with_legend(figure, axes):
     columns = max(1, min(len(found), int(figure.get_figwidth() / widest)))
     options = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
     figure.legend(found.values(), found.keys(), **options)
+    _taller(figure, _LINE * -(-len(found) // columns))
     return figure
+
+
+def _taller(figure, inches: float) -> None:
+    """Room for text, so that the panels keep their height."""
+    figure.set_figheight(figure.get_figheight() + inches)

@@ -95,9 +95,15 @@ def layout(experiment: Experiment, groups: list[Group]) -> tuple[list[str], list
 
 
 def _detail_keys(experiment: Experiment, groups: list[Group]) -> list[str]:
-    """The experiment's own metric, what the paper prints, then the rest."""
+    """The experiment's own metric, what the paper prints, then the rest.
+
+    Where validation accuracy chooses, the test accuracy is left out: nobody is to choose by it.
+    """
     printed = [key for key in QUANTITIES if any(each.printed(key) for each in groups)]
-    return list(dict.fromkeys((experiment.table.metric, "test_accuracy", *printed, *_DETAILS)))
+    keys = dict.fromkeys((experiment.table.metric, "test_accuracy", *printed, *_DETAILS))
+    if experiment.table.metric == "validation_accuracy":
+        del keys["test_accuracy"]
+    return list(keys)
 
 
 def _pick(each: Group, labels) -> tuple:

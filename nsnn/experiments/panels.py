@@ -84,20 +84,30 @@ def series_word(experiment: Experiment, label: str, value) -> str:
 
 
 def styles(experiment: Experiment, keys) -> dict[tuple, Style]:
-    """The look of each line: its method's where that tells the lines apart."""
-    known = {}
+    """The look of each line: its method's; a method's further lines differ in marker and dash."""
+    known, seen = {}, {}
     if "method" in experiment.figure.series:
         at = experiment.figure.series.index("method")
-        methods = [key[at] for key in keys]
-        known = {key: _METHODS[key[at]] for key in keys if key[at] in _METHODS}
-        if any(methods.count(method) > 1 for method in methods):
-            known = {}
+        for key in keys:
+            if key[at] in _METHODS:
+                known[key] = _variant(_METHODS[key[at]], seen.setdefault(key[at], 0))
+                seen[key[at]] += 1
     used = {style.colour for style in known.values()}
     free = [colour for colour in PALETTE if colour.upper() not in used]
     for i, key in enumerate(key for key in keys if key not in known):
         look = free[i % len(free)], _MARKERS[i % len(_MARKERS)], _DASHES[i % len(_DASHES)]
         known[key] = Style(*look)
     return known
+
+
+def _variant(style: Style, number: int) -> Style:
+    """The look of a method's line `number`, from 0."""
+    if number == 0:
+        return style
+    others = [marker for marker in _MARKERS if marker != style.marker]
+    dashes = [dash for dash in _DASHES if dash != style.dash]
+    marker = others[(number - 1) % len(others)]
+    return Style(style.colour, marker, dashes[(number - 1) % len(dashes)])
 
 
 def _pick(each: Group, labels) -> tuple:

@@ -256,3 +256,12 @@ def test_other_pixels_under_the_same_name_are_seen():
     assert data_line(one) == "mnist aa; cifar10 bb"
     two = [*one, cell("cifar10", "cc")]
     assert data_line(two) == "mnist aa; cifar10 bb (1×) and cc (1×)"
+
+
+def test_where_validation_chooses_the_test_accuracy_is_not_shown(make_experiment, make_record):
+    choosing = make_experiment(('["sparsity"]', '["sparsity"]\nmetric = "validation_accuracy"'))
+    record = make_record(choosing, method="dense", validation_accuracy=0.5, test_accuracy=0.875)
+    text = detail_text(choosing, group(cells(choosing, "small"), measure([record])))
+    assert "50.00" in text
+    assert "87.50" not in text
+    assert "test accuracy" not in text

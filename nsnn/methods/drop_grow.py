@@ -1,5 +1,6 @@
 """What the methods of drop and grow share: a sparse start, rounds, exact counts, the log."""
 
+import abc
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,7 +132,7 @@ class _Round:
     raised: bool
 
 
-class GradientGrowth(DropGrow):
+class GradientGrowth(DropGrow, abc.ABC):
     """Drops the smallest weights and grows where the gradient is largest.
 
     On a drop-and-grow step no weight is updated. Grown weights start at 0 with no optimiser
@@ -140,6 +141,7 @@ class GradientGrowth(DropGrow):
 
     exclude_dropped = False  # whether what a round drops may grow back only for want of others
 
+    @abc.abstractmethod
     def counts(self, layer: Layer, step: int) -> tuple[int, int, bool]:
         """How many weights of a layer the round at `step` drops and grows.
 
@@ -149,7 +151,6 @@ class GradientGrowth(DropGrow):
         raised : bool
             Whether more are dropped than the method's own fraction says.
         """
-        raise NotImplementedError
 
     def before_backward(self, step: int) -> None:
         """On a drop-and-grow step: choose what to drop, ask the layers where to grow."""

@@ -41,6 +41,20 @@ class BareNetwork:
     def prunable(self):
         return {p.name: p for p in self._parameters if p.prunable}
 
+    def states(self):
+        """All of the network, optimiser slots included, as copies."""
+        return {
+            p.name: {key: np.array(a) for key, a in p.state().items()} for p in self._parameters
+        }
+
+    def assert_same_as(self, other):
+        """Bit for bit."""
+        theirs = other.states()
+        for name, arrays in self.states().items():
+            assert arrays.keys() == theirs[name].keys()
+            for key, array in arrays.items():
+                np.testing.assert_array_equal(array, theirs[name][key], err_msg=f"{name} {key}")
+
     def dense_gradient(self, p, step):
         """(size,) a function of the name and the step only."""
         rng = np.random.default_rng([step, *p.name.encode()])

@@ -233,23 +233,10 @@ def test_a_target_of_zero_prunes_nothing(bench):
     assert run.log.names == []
 
 
-def state_of(network):
-    return {
-        p.name: {key: np.array(a) for key, a in p.state().items()} for p in network.parameters()
-    }
-
-
-def assert_same(one, other):
-    for name, arrays in one.items():
-        assert arrays.keys() == other[name].keys()
-        for key, array in arrays.items():
-            np.testing.assert_array_equal(array, other[name][key], err_msg=f"{name} {key}")
-
-
 def test_csr_and_masked_are_the_same_run(bench):
     csr, masked, auto = (bench(method(), s, run=RUN).train() for s in ("csr", "dense", "auto"))
     for other in (masked, auto):
-        assert_same(state_of(csr.network), state_of(other.network))
+        csr.network.assert_same_as(other.network)
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense"])
@@ -257,7 +244,7 @@ def test_csr_and_masked_are_the_same_run(bench):
 def test_resume_is_bit_identical(bench, stop, storage):
     whole = bench(method(), storage, run=RUN).train()
     first = bench(method(), storage, run=RUN).train(0, stop)
-    network, saved = state_of(first.network), first.method.state()
+    network, saved = first.network.states(), first.method.state()
     first.train(stop, stop + 7)
     file = io.BytesIO()
     np.savez_compressed(file, **first.log.arrays(), **saved)
@@ -270,7 +257,7 @@ def test_resume_is_bit_identical(bench, stop, storage):
             p.restore(network[p.name], storage)
         second.method.restore({key: arrays[key] for key in saved})
     second.train(stop)
-    assert_same(state_of(whole.network), state_of(second.network))
+    whole.network.assert_same_as(second.network)
     for key, array in whole.log.arrays().items():
         np.testing.assert_array_equal(array, second.log.arrays()[key])
 

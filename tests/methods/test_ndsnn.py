@@ -25,20 +25,6 @@ def counts(network, sparsity, distribution="erk"):
     return dict(zip(weights, layer_counts(distribution, dims, 1 - sparsity).tolist(), strict=True))
 
 
-def state_of(network):
-    """All of a network, dense, with slots."""
-    return {
-        p.name: {key: np.array(a) for key, a in p.state().items()} for p in network.parameters()
-    }
-
-
-def assert_same(one, other):
-    for name, arrays in one.items():
-        assert arrays.keys() == other[name].keys()
-        for key, array in arrays.items():
-            np.testing.assert_array_equal(array, other[name][key], err_msg=f"{name} {key}")
-
-
 @pytest.mark.parametrize("distribution", ["erk", "er", "uniform"])
 def test_start(bench, distribution):
     run = bench(method(distribution=distribution))
@@ -227,14 +213,14 @@ def test_the_log_is_net(bench):
 def test_csr_and_masked_are_the_same_run(bench, ties):
     csr = bench(method(), "csr", ties=ties).train()
     masked = bench(method(), "dense", ties=ties).train()
-    assert_same(state_of(csr.network), state_of(masked.network))
+    csr.network.assert_same_as(masked.network)
     for key, array in csr.log.arrays().items():
         np.testing.assert_array_equal(array, masked.log.arrays()[key])
 
 
 def test_the_seed_decides_the_start(bench):
     one, same, other = (bench(method(), seed=seed) for seed in (0, 0, 1))
-    assert_same(state_of(one.network), state_of(same.network))
+    one.network.assert_same_as(same.network)
     p, q = (run.network.prunable()["fc1.weight"] for run in (one, other))
     assert not np.array_equal(p.positions(), q.positions())
 
@@ -245,7 +231,7 @@ def test_resume_is_bit_identical(bench, stop, storage):
     whole = bench(method(), storage).train()
 
     first = bench(method(), storage).train(0, stop)
-    network, saved = state_of(first.network), first.method.state()
+    network, saved = first.network.states(), first.method.state()
     file = io.BytesIO()
     # The log on disk may be newer than the checkpoint: what is too new is forgotten.
     first.train(stop, stop + 8)
@@ -259,7 +245,7 @@ def test_resume_is_bit_identical(bench, stop, storage):
             p.restore(network[p.name], storage)
         second.method.restore({key: arrays[key] for key in saved})
     second.train(stop)
-    assert_same(state_of(whole.network), state_of(second.network))
+    whole.network.assert_same_as(second.network)
     for key, array in whole.log.arrays().items():
         np.testing.assert_array_equal(array, second.log.arrays()[key])
 

@@ -1,6 +1,7 @@
-"""What a panel of an experiment's figure can be: lines, curves or bars. Axes in, axes out."""
+"""What a panel of a figure can be: lines, curves, bars or a tradeoff. Axes in, axes out."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullLocator
 
 from nsnn.experiments.measures import QUANTITIES
 from nsnn.experiments.names import is_sparsity, label_name, value_name
@@ -67,8 +68,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     ax.grid(axis="y", color="#E5E5E5", linewidth=0.6)
     ax.set_axisbelow(True)
     unit = " (%)" if is_sparsity(experiment, spec.x) else ""
-    quantity = QUANTITIES[spec.y]
-    return dress(ax, "", label_name(spec.x) + unit, f"{quantity.heading} ({quantity.unit})")
+    return dress(ax, "", label_name(spec.x) + unit, _axis_name(spec.y))
 
 
 def curves(ax, experiment: Experiment, groups: list[Group]):
@@ -146,14 +146,57 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
     return dress(ax, "", "", "training cost (% of dense)")
 
 
-def _line(ax, x, y, sd, name: str, look, paper: bool) -> None:
+def tradeoff(ax, experiment: Experiment, groups: list[Group]):
+    """A measure against what it costs, a line for each series, the label `x` written at its points.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    experiment : Experiment
+    groups : list of Group
+        Of one panel; those that lack one of the two measures are left out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The cost on a logarithmic axis; ± sd in both directions.
+    """
+    spec = experiment.figure
+    members = series(experiment, groups)
+    looks = styles(experiment, members)
+    for key, line in members.items():
+        name, look = series_name(experiment, key), looks[key]
+        points = []
+        for each in line:
+            cost, value = _value(each, spec.cost), _value(each, spec.y)
+            if cost and value:
+                points.append((*cost, *value, _point_name(experiment, each)))
+        if not points:
+            continue
+        x, x_sd, y, y_sd, names = zip(*sorted(points), strict=True)
+        _line(ax, x, y, y_sd, name, look, paper=False, x_sd=x_sd)
+        for place, text in zip(zip(x, y, strict=True), names, strict=True):
+            options = {"xytext": (5, -9), "textcoords": "offset points", "fontsize": 7}
+            ax.annotate(text, place, color=look.colour, **options)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")  # 20, not 2 × 10¹
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.margins(x=0.12, y=0.1)
+    ax.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+    ax.set_axisbelow(True)
+    return dress(ax, "", _axis_name(spec.cost), _axis_name(spec.y))
+
+
+def _line(ax, x, y, sd, name: str, look, paper: bool, x_sd=None) -> None:
     """Points with error bars, joined."""
     options = {"color": look.colour, "marker": look.marker, "markersize": 5, "linewidth": 1.4}
     if paper:
         ax.plot(x, y, linestyle=":", markerfacecolor="white", label=name, **options)
     else:
-        sd = [value or np.nan for value in sd]  # no caps where there is no spread
-        ax.errorbar(x, y, sd, capsize=3, elinewidth=1, label=name, **options)
+        # No caps where there is no spread.
+        sd, x_sd = ([value or np.nan for value in each] if each else None for each in (sd, x_sd))
+        ax.errorbar(x, y, sd, x_sd, capsize=3, elinewidth=1, label=name, **options)
 
 
 def _level(ax, mean: float, sd: float, name: str, colour: str, paper: bool) -> None:
@@ -170,6 +213,17 @@ def _value(each: Group, key: str, paper: bool = False) -> tuple[float, float] | 
         return None if printed is None else (printed, 0.0)
     found, scale = each.spread(key), QUANTITIES[key].scale
     return None if found is None else (found.mean * scale, (found.sd or 0.0) * scale)
+
+
+def _axis_name(key: str) -> str:
+    return f"{QUANTITIES[key].heading} ({QUANTITIES[key].unit})"
+
+
+def _point_name(experiment: Experiment, each: Group) -> str:
+    """The label that moves along a tradeoff's line, such as "10 epochs"."""
+    label = experiment.figure.x
+    value = each.labels.get(label)
+    return "" if value is None else f"{value_name(experiment, label, value)} {label_name(label)}"
 
 
 def _cluster_name(experiment: Experiment, each: Group) -> str:

@@ -4,7 +4,7 @@ import textwrap
 from pathlib import Path
 
 from nsnn.errors import UserError
-from nsnn.experiments.charts import COSTS, CURVES, bars, curves, lines
+from nsnn.experiments.charts import COSTS, CURVES, bars, curves, lines, tradeoff
 from nsnn.experiments.measures import QUANTITIES
 from nsnn.experiments.panels import panels
 from nsnn.experiments.spec import Experiment
@@ -52,10 +52,11 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
 def check(experiment: Experiment) -> None:
     """Raise UserError where table or figure ask for a measure that there is none of."""
     spec = experiment.figure
-    known = {"lines": QUANTITIES, "curves": CURVES, "bars": COSTS}[spec.kind]
+    known = {"curves": CURVES, "bars": COSTS}.get(spec.kind, QUANTITIES)
     wanted = [
         ("table.metric", experiment.table.metric, QUANTITIES),
         ("figure.y", spec.y, known),
+        *([("figure.cost", spec.cost, QUANTITIES)] if spec.kind == "tradeoff" else []),
         *(("paper.metric", printed.metric, QUANTITIES) for printed in experiment.paper),
     ]
     for where, value, choices in wanted:
@@ -63,6 +64,11 @@ def check(experiment: Experiment) -> None:
             raise UserError(
                 f"{experiment.id}: {where} = {value!r}: use one of {', '.join(choices)}"
             )
+    if spec.cost and spec.kind != "tradeoff":
+        raise UserError(
+            f"{experiment.id}: figure.cost = {spec.cost!r}: for a figure of the kind tradeoff, not "
+            f"{spec.kind}: leave it out"
+        )
     if spec.kind != "curves" and spec.x not in experiment.axes:
         raise UserError(
             f"{experiment.id}: figure.x = {spec.x!r}: use one of {', '.join(experiment.axes)}"
@@ -98,9 +104,10 @@ def _lines(experiment: Experiment, found: dict[str, list[Group]]):
 
 
 def _one_axes_each(experiment: Experiment, found: dict[str, list[Group]]):
-    width, plot = _WIDTH, curves
-    if experiment.figure.kind == "bars":
-        width, plot = max(_WIDTH, _CLUSTER * max(map(len, found.values()))), bars
+    kind = experiment.figure.kind
+    width, plot = _WIDTH, {"curves": curves, "bars": bars, "tradeoff": tradeoff}[kind]
+    if kind == "bars":
+        width = max(_WIDTH, _CLUSTER * max(map(len, found.values())))
     figure, axes = _canvas(len(found), width)
     for ax, (name, members) in zip(axes, found.items(), strict=True):
         plot(ax, experiment, members)

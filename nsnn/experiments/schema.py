@@ -27,19 +27,22 @@ class TableSpec:
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """What the figure draws: `kind` "lines" or "bars" over a label, "curves" over epochs.
+    """What the figure draws: "lines" or "bars" over a label, "curves" over epochs, a "tradeoff".
 
     Attributes
     ----------
-    kind : "lines", "curves" or "bars"
+    kind : "lines", "curves", "bars" or "tradeoff"
     x : str
-        A label, or "epoch" for curves.
+        A label, or "epoch" for curves. For a tradeoff, the label in which the points of a line
+        differ.
     y : str
         A key of the cells' records.
     series : tuple of str
         Labels that tell the lines of a panel apart.
     panels : str
         Label that tells the panels apart; empty: one panel.
+    cost : str
+        For a tradeoff: a key as `y`, on the horizontal axis.
     """
 
     x: str
@@ -47,6 +50,7 @@ class FigureSpec:
     series: tuple[str, ...]
     kind: str = "lines"
     panels: str = ""
+    cost: str = ""
 
 
 @dataclass(frozen=True)

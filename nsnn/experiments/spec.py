@@ -121,8 +121,9 @@ def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
     axes = _axes(content["axes"], source)
     table = _dataclass(TableSpec, content["table"], f"{source}: table")
     figure = _dataclass(FigureSpec, content["figure"], f"{source}: figure")
-    if figure.kind not in ("lines", "curves", "bars"):
-        raise UserError(f"{source}: figure.kind = {figure.kind!r}: use lines, curves or bars")
+    kinds = ("lines", "curves", "bars", "tradeoff")
+    if figure.kind not in kinds:
+        raise UserError(f"{source}: figure.kind = {figure.kind!r}: use one of {', '.join(kinds)}")
     for label in (*table.rows, *table.columns, *figure.series, *filter(None, [figure.panels])):
         known_label(label, axes, source)
     profiles = typed(content["profiles"], dict, f"{source}: profiles")

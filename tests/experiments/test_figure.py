@@ -14,6 +14,11 @@ from nsnn.experiments.summary import group
 BARS = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "bars"\nx = "method"\ny = "relative_cost"')
 CURVES = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "curves"\nx = "epoch"\ny = "sparsity"')
 
+TRADEOFF = (
+    'x = "sparsity"\ny = "test_accuracy"',
+    'kind = "tradeoff"\nx = "sparsity"\ncost = "operations_to_dense"\ny = "test_accuracy"',
+)
+
 
 @pytest.fixture
 def drawn(make_record):
@@ -126,6 +131,39 @@ def test_bars_are_the_three_costs_and_the_papers(make_experiment, drawn):
     np.testing.assert_allclose(found["CPU time, measured"], [100.0, 25.0, 25.0])
     np.testing.assert_allclose(found["paper's estimate, full size"], [np.nan, np.nan, 10.5])
     assert "10.5" in [text.get_text() for text in second.texts]
+
+
+def test_a_tradeoff_is_accuracy_against_cost(make_experiment, make_record):
+    experiment = make_experiment(TRADEOFF)
+    records = [
+        make_record(
+            experiment,
+            test_accuracy=accuracy,
+            synaptic_operations_training={"total": operations, "static": 7},
+            seed=seed,
+            **labels,
+        )
+        for operations, accuracy, seed, labels in (
+            (200, 0.9, 0, {"method": "dense"}),
+            (100, 0.6, 0, {"method": "ndsnn", "sparsity": 0.90}),
+            (20, 0.5, 0, {"method": "ndsnn", "sparsity": 0.99}),
+            (40, 0.7, 1, {"method": "ndsnn", "sparsity": 0.99}),
+        )
+    ]
+    groups = group(cells(experiment, "small"), measure(records), experiment.paper)
+    (ax,) = figure.draw(experiment, groups).axes
+    line = line_of(ax, "NDSNN")
+    # relative to the dense cell, the cheapest first; at 99 % the means of 10 and 20, 50 and 70
+    np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [15.0, 50.0])
+    np.testing.assert_allclose(heights(line), [60.0, 60.0])
+    np.testing.assert_allclose(heights(line_of(ax, "dense")), [90.0])
+    assert [text.get_text() for text in ax.texts] == ["", "99 % sparsity", "90 % sparsity"]
+    assert "LTH" not in ax.get_legend_handles_labels()[1]  # nothing of it is finished
+    assert ax.get_xscale() == "log"
+    assert ax.get_xlabel() == "synaptic operations / dense (%)"
+    across, along = (part.get_segments() for part in handle_of(ax, "NDSNN").lines[2])
+    assert np.ptp(across[0][:, 0]) == pytest.approx(2 * 50**0.5)  # sd of 10 and 20
+    assert np.ptp(along[0][:, 1]) == pytest.approx(2 * 200**0.5)  # sd of 50 and 70
 
 
 def test_the_level_of_a_change_is_zero(make_experiment, drawn):

@@ -37,7 +37,7 @@ def test_every_cell_has_a_valid_configuration(name):
 
 
 def test_experiments_share_cells():
-    """fig4 and fig5 have cells of table1; what is left of fig1 is ADMM."""
+    """fig4 and fig5 have cells of table1; left of fig1 is ADMM, of work other numbers of epochs."""
 
     def digests(name, profile="small"):
         experiment = spec.load(name)
@@ -52,6 +52,8 @@ def test_experiments_share_cells():
     assert left
     assert {cell.labels["method"] for cell in left} == {"admm"}
     assert digests("ndsnn-fig4").keys() & table1.keys()
+    own = [cell for key, cell in digests("ndsnn-work").items() if key not in table1]
+    assert {cell.labels["epochs"] for cell in own} == {3, 30}
 
 
 def test_full_is_the_setting_of_the_paper():

@@ -215,6 +215,8 @@ def test_such_a_cell_of_another_experiment_is_not_compared_with(experiment, reco
         ('columns = ["sparsity"]', 'metric = "speed"', "table.metric = 'speed': use one of test_"),
         ('y = "test_accuracy"', 'y = "speed"', "figure.y = 'speed'"),
         ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "curves"', "figure.y = 'test_acc"),
+        ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "tradeoff"', "figure.cost = ''"),
+        ('y = "test_accuracy"', 'y = "test_accuracy"\ncost = "seconds"', "figure.cost.*leave it"),
         ('x = "sparsity"', 'x = "epoch"', "figure.x = 'epoch': use one of data, method, sparsity"),
         ('note = "with', 'metric = "speed"\nnote = "with', "paper.metric = 'speed'"),
         ('note = "with', 'unit = "points"\nnote = "with', "paper.unit = 'points'.*% or fraction"),

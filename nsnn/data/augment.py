@@ -39,9 +39,7 @@ def check(kind: str, data: DataSet) -> None:
         )
 
 
-def augmented(
-    batches: Iterable[Batch], kind: str, rng: np.random.Generator, mean: np.ndarray
-) -> Iterator[Batch]:
+def augmented(batches: Iterable[Batch], kind: str, rng: np.random.Generator) -> Iterator[Batch]:
     """The batches with their images changed; those given are left as they are.
 
     Parameters
@@ -52,15 +50,13 @@ def augmented(
         One of `AUGMENTATIONS`.
     rng : numpy.random.Generator
         For this epoch alone.
-    mean : ndarray of float32, shape (C,)
-        Of the training images on the scale [0, 1], see `cutout`.
     """
     for batch in batches:
         images = batch.images
         if kind != "none":
             images = flip(crop(images, rng), rng)
         if kind == "crop-flip-cutout":
-            cutout(images, mean, rng)
+            cutout(images, rng)
         yield Batch(images, batch.labels)
 
 
@@ -102,30 +98,27 @@ def flip(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.where(mirrored[:, None, None, None], images[:, :, :, ::-1], images)
 
 
-def cutout(images: np.ndarray, mean: np.ndarray, rng: np.random.Generator) -> None:
-    """Fill a square of each image with the mean colour, in place.
+def cutout(images: np.ndarray, rng: np.random.Generator) -> None:
+    """Fill a square of each image with black, in place.
 
     Parameters
     ----------
     images : ndarray of uint8 or float, shape (B, C, H, W)
-    mean : ndarray of float32, shape (C,)
-        Colour of the square on the scale [0, 1].
     rng : numpy.random.Generator
 
     Notes
     -----
     The square's centre is uniform over the pixels of the image; what lies beyond the border is
-    cut off. The authors' code fills with 0 *after* normalisation, which is the training images'
-    mean before it. For uint8 that is rounded to a whole grey level, at most 1/510 away.
+    cut off. Black before normalisation, as in the code base that NDSNN compares with; the authors
+    of Cutout fill with 0 *after* it, the mean colour.
     Source: T. DeVries, G. W. Taylor, "Improved Regularization of Convolutional Neural Networks
     with Cutout".
     """
     n, _, height, width = images.shape
-    fill = np.rint(mean * 255) if images.dtype == np.uint8 else mean
     y, x = rng.integers(0, height, size=n), rng.integers(0, width, size=n)
     rows, columns = _covered(y, height), _covered(x, width)
     inside = rows[:, None, :, None] & columns[:, None, None, :]
-    np.copyto(images, fill.astype(images.dtype)[:, None, None], where=inside)
+    np.copyto(images, 0, where=inside)
 
 
 def _covered(centre: np.ndarray, size: int) -> np.ndarray:

@@ -110,8 +110,8 @@ def measure(records: list[dict], others=()) -> list[Measured]:
     -----
     A cell is compared with the dense cell of the same data, model and time steps, and with the
     LTH cell that has the same final sparsity as well; one of another experiment needs the same
-    epochs, loss, batch, augmentation, validation split and neuron too. See `partner` for which of
-    several.
+    epochs, loss, batch, augmentation, validation split, neuron and training images too. See
+    `partner` for which of several.
     """
     return [_measure(record, records, others) for record in records]
 
@@ -149,9 +149,10 @@ def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
 def partner(record: dict, method: str, records: list[dict], others=()) -> Partner | None:
     """The cell of another method to compare with.
 
-    One of `records` if there is one, else of `others`; of those one with as many epochs, of those
-    one with the same learning rate, of those the one of the same seed, else the one with the
-    smallest seed.
+    The cell itself if it is of that method. Else one of `records` if there is one, else of
+    `others`; of those one with as many epochs, of those one with the same learning rate, of those
+    the one of the same seed, else the one with the smallest seed; of several that the method's
+    other options tell apart, the one with the smallest digest.
 
     Parameters
     ----------
@@ -159,20 +160,25 @@ def partner(record: dict, method: str, records: list[dict], others=()) -> Partne
     method : str
         "dense", or one whose cell must have the same final sparsity.
     records, others : sequence of dict
-        Of `others` only those in the same setting, see `measure`.
+        Of `others` only those in the same setting and of the same pixels, see `measure`.
     """
+    if record["method"] == method:
+        return Partner(record, record["seed"], False)
     same = _SAME if method == "dense" else (*_SAME, _SPARSITY)
     found = [
         Partner(other, other["seed"], elsewhere)
         for pool, elsewhere, keys in ((records, False, same), (others, True, (*same, *_SETTING)))
         for other in pool
-        if other["method"] == method and _agree(record, other, keys)
+        if other["method"] == method
+        and _agree(record, other, keys)
+        and not (elsewhere and other["data_fingerprint"] != record["data_fingerprint"])
     ]
 
     def distance(p: Partner) -> tuple:
         epochs = p.record["epochs"] != record["epochs"]
         lr = not _agree(record, p.record, ["optim.lr"])
-        return p.elsewhere, epochs, lr, p.seed != record["seed"], p.seed
+        other_seed = p.seed != record["seed"]
+        return p.elsewhere, epochs, lr, other_seed, p.seed, p.record["digest"]
 
     return min(found, key=distance, default=None)
 
@@ -190,8 +196,9 @@ def _measure(record: dict, records: list[dict], others) -> Measured:
     values["cost_to_lth"] = None
     if lth is not None:
         its_dense = partner(lth.record, "dense", records, others)
-        its_cost, _ = training_cost(lth.record, its_dense and its_dense.record)
+        its_cost, reason = training_cost(lth.record, its_dense and its_dense.record)
         values["cost_to_lth"] = _ratio(cost, its_cost)
+        reasons += [f"cost / LTH: of the LTH cell, {reason}"] if reason else []
     elif record["method"] != "dense":
         reasons.append("cost / LTH: no LTH cell at the same sparsity is finished")
     for key, of in (

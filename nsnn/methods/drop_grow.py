@@ -159,7 +159,7 @@ class GradientGrowth(DropGrow, abc.ABC):
 
     def before_update(self, step: int) -> bool:
         """On a drop-and-grow step: rewire every layer instead of updating the weights."""
-        if not self.rounds.happens_at(step):
+        if not (self.layers and self.rounds.happens_at(step)):
             return False
         for decided in self._pending:
             self._rewire(decided, step)

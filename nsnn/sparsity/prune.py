@@ -100,8 +100,8 @@ def ladder_counts(size: int, prune_fraction: float, final_sparsity: float) -> np
     -------
     ndarray of int64, shape (n,)
         `round(N (1 − p)^k)` for k = 1…n − 1, then `round(N (1 − θ_f))`. n is the smallest number
-        with (1 − p)^n ≤ 1 − θ_f, or one less where the last prune would take less than 1 % of the
-        weights: a target given as 0.8999 or 0.9 is the step 1 − .75⁸ = .8999 of the ladder.
+        with (1 − p)^n ≤ 1 − θ_f, or fewer where less than 1 % of the remaining weights is then
+        left to prune: a target given as 0.8999 or 0.9 is the step 1 − .75⁸ = .8999 of the ladder.
 
     Examples
     --------

@@ -98,7 +98,7 @@ class Run:
         order = stream(seed, "order", epoch)
         parts = batches(self.data.train, config.batch, order, drop_last=True)
         rng = stream(seed, "augment", epoch)
-        return augment.augmented(parts, config.augment, rng, self.data.mean)
+        return augment.augmented(parts, config.augment, rng)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of a step."""

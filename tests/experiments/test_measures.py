@@ -104,6 +104,37 @@ def test_the_same_learning_rate_counts_more_than_the_seed(experiment, make_recor
     assert partner(sparse, "dense", dense).seed == 0
 
 
+def test_a_cell_is_its_own_partner_and_file_order_decides_nothing(experiment, make_record):
+    labels = {"method": "lth", "sparsity": 0.90}
+    lth = [make_record(experiment, **labels, densities=(d, d)) for d in (1.0, 0.5, 0.25)]
+    for other, fraction in zip(lth, (0.1, 0.2, 0.3), strict=True):
+        other["config"]["method.prune_fraction"] = fraction
+        other["digest"] = f"digest {fraction}"
+    sparse = make_record(experiment, method="ndsnn", sparsity=0.90)
+    dense = make_record(experiment, method="dense")
+    for records in ([*lth, sparse, dense], [dense, sparse, *reversed(lth)]):
+        for found in measure(records):
+            if found.record["method"] == "lth":
+                assert found.lth.record is found.record
+                assert found.values["cost_to_lth"] == 1.0
+        assert partner(sparse, "lth", records).record is lth[0]
+
+
+def test_without_a_cost_of_lth_the_reason_is_given(experiment, make_record, dense, sparse):
+    longer = make_record(experiment, method="lth", sparsity=0.90, rates=(0.4, 0.2, 0.2))
+    found = measure([sparse, longer, dense])[0]
+    assert found.values["relative_cost"] is not None
+    assert found.values["cost_to_lth"] is None
+    (reason,) = found.reasons
+    assert reason == "cost / LTH: of the LTH cell, 3 epochs against 2 of the dense cell"
+
+
+def test_cells_of_other_experiments_saw_the_same_pixels(dense, sparse):
+    dense["data_fingerprint"] = "of another copy"
+    assert partner(sparse, "dense", [], [dense]) is None
+    assert partner(sparse, "dense", [dense]).record is dense  # the page lists both checksums
+
+
 def test_own_cells_come_before_those_of_other_experiments(experiment, make_record, sparse):
     own = make_record(experiment, method="dense", seed=5)
     others = [make_record(experiment, method="dense", seed=seed) for seed in (0, 1)]

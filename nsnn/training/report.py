@@ -48,8 +48,8 @@ def summarise(run, last: dict, times: dict) -> dict:
         "bytes_dense": network.bytes_dense(),
         "bytes_formula": metrics.paper_bytes(network.parameters(), run.config.neuron.time_steps),
         "bytes_buffers": held["buffers"],
-        "bytes_process_peak": metrics.peak_memory(),
         **times,
+        "bytes_process_peak": max(metrics.peak_memory(), times["bytes_process_peak"]),
         "confusion": confusion.tolist(),
     }
 

@@ -1,6 +1,8 @@
-"""Wall and processor time of training."""
+"""Wall and processor time of training, and the memory of its processes."""
 
 import time
+
+from nsnn import metrics
 
 
 class Stopwatch:
@@ -19,11 +21,11 @@ class Stopwatch:
         return time.monotonic() - self._wall
 
     def lap(self) -> dict:
-        """End the lap: its seconds, and those of all processor cores together."""
+        """End the lap: its seconds, those of all processor cores together, memory at its peak."""
         wall, cpu = time.monotonic(), time.process_time()
         lap = {"seconds": round(wall - self._wall, 3), "cpu_seconds": round(cpu - self._cpu, 3)}
         self._wall, self._cpu = wall, cpu
-        return lap
+        return lap | {"bytes_process_peak": metrics.peak_memory()}
 
 
 def add_up(lines, length) -> dict:
@@ -32,13 +34,14 @@ def add_up(lines, length) -> dict:
     Parameters
     ----------
     lines : list of dict
-        "step": steps done at the end of the lap; "seconds", "cpu_seconds": of the lap.
+        "step": steps done at the end of the lap; "seconds", "cpu_seconds": of the lap;
+        "bytes_process_peak": of the process that made the lap (lines of older versions lack it).
     length : RunLength
 
     Returns
     -------
     dict
-        "seconds", "cpu_seconds" and "epoch_seconds", a list.
+        "seconds", "cpu_seconds" and "epoch_seconds", a list; "bytes_process_peak", the largest.
     """
     epochs = [0.0] * length.epochs
     for line in lines:
@@ -47,4 +50,5 @@ def add_up(lines, length) -> dict:
         "seconds": round(sum(epochs), 3),
         "cpu_seconds": round(sum(line["cpu_seconds"] for line in lines), 3),
         "epoch_seconds": [round(seconds, 3) for seconds in epochs],
+        "bytes_process_peak": max((line.get("bytes_process_peak", 0) for line in lines), default=0),
     }

@@ -10,12 +10,13 @@ def test_a_lap_has_wall_and_processor_time_and_starts_the_next(monkeypatch):
     now = {"monotonic": 10.0, "process_time": 5.0}
     for name in now:
         monkeypatch.setattr(stopwatch.time, name, lambda name=name: now[name])
+    monkeypatch.setattr(stopwatch.metrics, "peak_memory", lambda: 77)
     watch = stopwatch.Stopwatch()
     now.update(monotonic=12.0, process_time=8.5)
     assert watch.running() == 2.0
-    assert watch.lap() == {"seconds": 2.0, "cpu_seconds": 3.5}
+    assert watch.lap() == {"seconds": 2.0, "cpu_seconds": 3.5, "bytes_process_peak": 77}
     now.update(monotonic=12.5, process_time=9.0)
-    assert watch.lap() == {"seconds": 0.5, "cpu_seconds": 0.5}
+    assert watch.lap() == {"seconds": 0.5, "cpu_seconds": 0.5, "bytes_process_peak": 77}
     assert watch.total() == 2.5
 
 
@@ -23,7 +24,10 @@ def test_laps_add_up_by_epoch():
     # The second was stopped at the last step of the first epoch, the third closed that epoch.
     laps = [(7, 1.0, 2.0), (10, 0.5, 1.0), (10, 0.1, 0.1), (20, 3.0, 6.0)]
     lines = [{"step": s, "seconds": wall, "cpu_seconds": cpu} for s, wall, cpu in laps]
+    lines[1]["bytes_process_peak"] = 30  # a process that was stopped
+    lines[3]["bytes_process_peak"] = 20
     found = stopwatch.add_up(lines, RunLength(10, 2))
     assert found["epoch_seconds"] == [1.6, 3.0]
     assert found["seconds"] == pytest.approx(4.6)
     assert found["cpu_seconds"] == pytest.approx(9.1)
+    assert found["bytes_process_peak"] == 30

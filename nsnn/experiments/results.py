@@ -7,7 +7,8 @@ from pathlib import Path
 from nsnn.errors import RunError
 from nsnn.experiments.expand import cells, configuration, digest, digest_without_seed, options
 from nsnn.experiments.spec import Experiment
-from nsnn.training.files import append_line
+from nsnn.training.files import append_line, lines_of
+from nsnn.training.run_folder import make
 
 COMMITTED = Path("tutorials/results")
 CELLS = "cells.jsonl"
@@ -46,12 +47,16 @@ def check_writable(out, experiment: str, profile: str) -> None:
     Raises
     ------
     RunError
-        When the folder, or the nearest above it that exists, is none to write in.
+        When the folder, or the nearest above it that exists, is none to write in, or the file of
+        the cells is read-only.
     """
     where = folder(out, experiment, profile).absolute()
     place = next(path for path in (where, *where.parents) if path.exists())
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise RunError(f"cannot write in {place}: give another folder with --out")
+    path = where / CELLS
+    if path.exists() and not os.access(path, os.W_OK):
+        raise RunError(f"{path} is read-only: change that, or give another folder with --out")
 
 
 def append(out, experiment: str, profile: str, record: dict) -> None:
@@ -62,12 +67,7 @@ def append(out, experiment: str, profile: str, record: dict) -> None:
     RunError
         When the disk is full or refuses.
     """
-    where = folder(out, experiment, profile)
-    try:
-        where.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make the folder {where}: {error.strerror}") from error
-    append_line(where / CELLS, record)
+    append_line(make(folder(out, experiment, profile)) / CELLS, record)
 
 
 def finished_anywhere(out) -> dict[str, dict]:
@@ -103,7 +103,7 @@ def _read(path: Path) -> list[dict]:
     if not path.exists():
         return []
     records = []
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+    for number, line in enumerate(lines_of(path.read_bytes()), 1):
         try:
             record = json.loads(line)
             record["digest"] = digest(record["config"])

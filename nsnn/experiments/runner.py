@@ -68,9 +68,11 @@ def reproduce(
     ------
     UserError, RunError
     """
-    with locked(make(run_folders(experiment, profile))), Interruption() as interruption:
+    results.check_writable(out, experiment.id, profile)
+    # Both: two calls with one `out` may come from two folders, each with run folders of its own.
+    runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
+    with locked(make(runs)), locked(make(kept)), Interruption() as interruption:
         tasks = plan(experiment, profile, out, seeds)
-        results.check_writable(out, experiment.id, profile)
         runner = _Runner(experiment, profile, out, jobs, data_dir, interruption)
         outcome = runner.run(tasks, 60.0 * time_limit)
         if outcome.done:

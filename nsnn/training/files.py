@@ -65,9 +65,11 @@ def append_line(path, record: dict) -> None:
     try:
         with open(path, "a+b") as file:
             file.seek(0)
+            content = file.read()
             # What a full disk or a kill left of a line would spoil this one.
-            file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(line.encode())
+            whole = sum(len(each) + 1 for each in lines_of(content))
+            file.truncate(min(whole, len(content)))
+            file.write(b"\n" * (whole - len(content)) + line.encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -85,8 +87,18 @@ def read_lines(path) -> list[dict]:
     path = Path(path)
     if not path.exists():
         return []
-    lines = path.read_bytes().split(b"\n")[:-1]
+    lines = lines_of(path.read_bytes())
     return [_parse(line, f"line {i} of {path}") for i, line in enumerate(lines, 1)]
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    """The lines of a JSON-lines file, without a last one that a kill cut short.
+
+    An object that lacks only the end of its line, as an editor may leave it, is whole: no object
+    cut short is an object.
+    """
+    *lines, last = content.split(b"\n")
+    return [*lines, last] if _object(last) is not None else lines
 
 
 def read_json(path) -> dict:
@@ -102,13 +114,19 @@ def read_json(path) -> dict:
 
 def _parse(text: bytes, where: str) -> dict:
     """A JSON object, which is what all files of a run hold."""
+    record = _object(text)
+    if record is None:
+        raise RunError(f"{where} is damaged: mend it by hand, or train anew with --overwrite")
+    return record
+
+
+def _object(text: bytes) -> dict | None:
+    """The JSON object that a text is, None if it is none."""
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict):
-        raise RunError(f"{where} is damaged: mend it by hand, or train anew with --overwrite")
-    return record
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def keep_lines(path, count: int) -> None:
@@ -120,7 +138,7 @@ def keep_lines(path, count: int) -> None:
         When there are fewer.
     """
     path = Path(path)
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    lines = lines_of(path.read_bytes()) if path.exists() else []
     if len(lines) < count:
         raise RunError(f"{path} has {len(lines)} lines, the checkpoint was made after {count}")
     write_atomic(path, lambda file: file.writelines(line + b"\n" for line in lines[:count]))

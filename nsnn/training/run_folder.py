@@ -75,7 +75,7 @@ def next_free(stem: str, runs=RUNS) -> Path:
 
 
 def make(folder) -> Path:
-    """Make the folder of `--out`, with its parents.
+    """Make a folder, such as that of `--out`, with its parents.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def make(folder) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"cannot make the run folder {folder}: {error.strerror}") from error
+        raise RunError(f"cannot make the folder {folder}: {error.strerror}") from error
     return folder
 
 

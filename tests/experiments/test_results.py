@@ -69,6 +69,16 @@ def test_a_line_that_a_kill_cut_short_is_no_cell(tiny, tmp_path):
     assert len(results.read_cells(tmp_path, "tiny", "small")) == 2
 
 
+def test_a_cell_whose_line_lacks_only_its_end_stays(tiny, tmp_path):
+    first, second, _ = records_of(tiny)
+    results.append(tmp_path, "tiny", "small", first)
+    path = tmp_path / "tiny" / "small" / results.CELLS
+    path.write_bytes(path.read_bytes().rstrip())
+    assert len(results.read_cells(tmp_path, "tiny", "small")) == 1
+    results.append(tmp_path, "tiny", "small", second)
+    assert len(results.read_cells(tmp_path, "tiny", "small")) == 2
+
+
 def test_current_cells_are_those_of_the_profile_as_it_is(tiny_toml, tmp_path):
     experiment = spec.load(tiny_toml())
     written = list(records_of(experiment))

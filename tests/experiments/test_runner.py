@@ -29,7 +29,7 @@ def test_cells_are_trained_once_and_written_with_their_table(tiny_toml, in_proce
     assert printed.err == ""  # no bar where nobody watches
     folder = results.folder("out", "tiny", "small")
     assert {path.name for path in folder.iterdir()} == {
-        "cells.jsonl", "table.md", "table.csv", "figure.png",
+        "cells.jsonl", "table.md", "table.csv", "figure.png", ".lock",
     }  # fmt: skip
     assert states(experiment) == ["done"] * 3
 
@@ -164,9 +164,12 @@ def test_a_reader_that_leaves_lets_the_others_save(tiny_toml, monkeypatch):
     assert not any(job.killed for job in FakeJob.made)
 
 
-def test_only_one_at_a_time(tiny_toml, in_process):
+@pytest.mark.parametrize("which", ["runs", "results"])
+def test_only_one_at_a_time(tiny_toml, in_process, which):
+    """Results may be one folder for two calls that have run folders of their own."""
     experiment = spec.load(tiny_toml())
-    folder = plan.run_folders(experiment, "small")
+    runs, kept = plan.run_folders(experiment, "small"), results.folder("out", "tiny", "small")
+    folder = {"runs": runs, "results": kept}[which]
     folder.mkdir(parents=True)
     with locked(folder), pytest.raises(UserError, match=r"^another process"):
         reproduce(experiment, "small", "out")
@@ -195,4 +198,16 @@ def test_results_that_cannot_be_written_are_known_before_training(tiny_toml, in_
     Path("file").write_text("")
     with pytest.raises(RunError, match=r"cannot write in .*/file: give another folder"):
         reproduce(experiment, "small", "file")
+    assert in_process == []
+
+
+def test_a_read_only_file_of_cells_is_known_before_training(tiny_toml, in_process, monkeypatch):
+    experiment = spec.load(tiny_toml())
+    folder = results.folder("out", "tiny", "small")
+    folder.mkdir(parents=True)
+    (folder / results.CELLS).touch()
+    # Not by its mode: root may write to any file.
+    monkeypatch.setattr(results.os, "access", lambda path, mode: path.name != results.CELLS)
+    with pytest.raises(RunError, match=r"cells\.jsonl is read-only: change that, or give"):
+        reproduce(experiment, "small", "out")
     assert in_process == []

@@ -76,6 +76,18 @@ def test_a_line_cut_short_does_not_count(tmp_path):
         files.keep_lines(path, 2)
 
 
+def test_a_line_that_lacks_only_its_end_counts(tmp_path):
+    """An editor may have taken the newline away."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"x": 1}\n{"x": 2}')
+    assert files.read_lines(path) == [{"x": 1}, {"x": 2}]
+    files.append_line(path, {"x": 3})
+    assert path.read_bytes() == b'{"x": 1}\n{"x": 2}\n{"x": 3}\n'
+    path.write_bytes(b'{"x": 1}\n{"x": 2}')
+    files.keep_lines(path, 2)
+    assert path.read_bytes() == b'{"x": 1}\n{"x": 2}\n'
+
+
 def test_not_a_number_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         files.append_line(tmp_path / "a.jsonl", {"x": float("nan")})

@@ -5,7 +5,9 @@ import signal
 import numpy as np
 import pytest
 
+from nsnn.data import augment
 from nsnn.errors import UserError
+from nsnn.streams import stream
 from nsnn.training import session
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
@@ -63,6 +65,14 @@ def test_only_training_batches_are_changed(photos):
     for before, after in zip(plain.batches(1), changed.batches(1), strict=True):
         assert np.array_equal(before.labels, after.labels)
         assert not np.array_equal(before.images, after.images)
+
+
+def test_the_changes_have_a_random_stream_of_their_own(photos):
+    plain = Run(load_config(None, photos)).batches(1)
+    expected = augment.augmented(plain, "crop-flip-cutout", stream(0, "augment", 1))
+    changed = Run(load_config(None, [*photos, AUGMENT])).batches(1)
+    for ours, theirs in zip(changed, expected, strict=True):
+        assert np.array_equal(ours.images, theirs.images)
 
 
 def test_seed_and_epoch_choose_the_changes(tiny, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from nsnn import metrics
 from nsnn.errors import RunError
+from nsnn.layers import LIF
 from nsnn.operations import synaptic_operations
 from nsnn.optim import SGD
 from nsnn.training import files, loop
@@ -73,12 +74,14 @@ def test_epochs_have_their_own_order(tiny):
 
 def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):
     run = make(tiny, "train.epochs=1", "method.end_fraction=0.99")
-    losses, densities = [], []
+    losses, densities, spikes = [], [], []
     real = run.totals.add
+    neurons = [layer for layer in run.network.layers() if isinstance(layer, LIF)]
 
     def add(loss, outputs, labels, network):
         losses.append(loss)
         densities.append(metrics.density(network.parameters()).density)
+        spikes.append([np.count_nonzero(layer.s) for layer in neurons])
         real(loss, outputs, labels, network)
 
     monkeypatch.setattr(run.totals, "add", add)
@@ -87,8 +90,13 @@ def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):
     assert record["train_loss"] == pytest.approx(np.mean(losses))
     assert record["density"] == densities[-1] < record["mean_density"]
     assert record["mean_density"] == pytest.approx(np.mean(densities))
-    mean_cost = np.mean(densities) * record["spike_rate"] / record["spike_rate"]  # R_d = R_s
-    assert record["relative_cost"] == pytest.approx(mean_cost)
+    assert record["relative_cost"] == pytest.approx(np.mean(densities))  # R_d = R_s
+    # T B = 2 · 10 in each of 15 steps; 6 maps of 6 × 6, which are halved, and 30 neurons
+    sizes = np.array([6 * 6 * 6, 30]) * 20 * 15
+    found = [record["spike_rates"][layer.name] for layer in neurons]
+    np.testing.assert_allclose(found, np.sum(spikes, axis=0) / sizes)
+    assert record["spike_rate"] == pytest.approx(np.sum(spikes) / sizes.sum())
+    assert 0 < record["spike_rate"] < 1
 
 
 def test_operations_are_those_of_the_forwards_not_of_what_grew_after_them(

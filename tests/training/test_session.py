@@ -32,6 +32,8 @@ def test_a_run_writes_its_folder_and_reaches_the_density_asked(tiny, tmp_path, c
     assert active == summary["asked"]
     assert summary["density"] == pytest.approx(0.2, abs=0.01)
     assert summary["bytes_held"] < summary["bytes_held_peak"] < summary["bytes_dense"]
+    # III-D with T = 2: 32 bits for each of T gradients, the value and its index; 6 + 30 + 3 rows
+    assert summary["bytes_formula"] == 4 * (4 * summary["active_weights"] + 6 + 30 + 3 + 3)
     assert np.sum(summary["confusion"]) == 60
     assert summary["test_accuracy"] == np.trace(summary["confusion"]) / 60
     mean_cost = np.mean([record["relative_cost"] for record in records])

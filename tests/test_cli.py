@@ -230,13 +230,21 @@ def test_a_checkpoint_of_another_configuration(run, capsys):
     assert "train.seed = 0 there, 1 in config.toml" in complaint(capsys, 2, "eval", str(run))
 
 
-def test_a_test_split_with_classes_that_the_network_does_not_know(run, data, tmp_path, capsys):
+def test_data_with_more_or_fewer_classes_than_the_network(run, small, data, tmp_path, capsys):
     with np.load(data) as archive:
         arrays = dict(archive)
-    arrays["train_labels"][0] = arrays["test_labels"][0] = 2
-    np.savez(tmp_path / "three.npz", **arrays)
-    words = ["eval", str(run), "--data-dir", str(tmp_path / "three.npz")]
-    assert "has labels up to 2, the network" in complaint(capsys, 2, *words)
+    for name in ("train_labels", "test_labels"):
+        arrays[name] = np.arange(arrays[name].size) % 3
+    three = tmp_path / "three.npz"
+    np.savez(three, **arrays)
+    words = ["eval", str(run), "--data-dir", str(three)]
+    assert f"has 3 classes, the network of {run} 2: give" in complaint(capsys, 2, *words)
+    other = tmp_path / "other"
+    words = ["train", *small, *arguments(f"data.dir={three}"), "--out", str(other)]
+    assert cli.main(words) == 0
+    capsys.readouterr()
+    words = ["eval", str(other), "--data-dir", str(data)]
+    assert f"has 2 classes, the network of {other} 3: give" in complaint(capsys, 2, *words)
 
 
 # Failures: exit code 1

@@ -13,14 +13,14 @@ def evaluate(options) -> int:
     config = run_folder.read_config(options.dir)
     network = run_folder.load(options.dir)
     parallel.set_threads(config.train.threads)
-    data = config.data
-    where = options.data_dir or data.dir or None
-    test = load(data.name, where, data.validation, config.train.seed).test
-    if test.labels.max() >= network.classes:
+    where = options.data_dir or config.data.dir or None
+    data = load(config.data.name, where, config.data.validation, config.train.seed)
+    if data.classes != network.classes:
         raise UserError(
-            f"{data.name} has labels up to {test.labels.max()}, the network of {options.dir} knows "
-            f"the classes 0 to {network.classes - 1}: give its own data set with --data-dir"
+            f"{data.name} has {data.classes} classes, the network of {options.dir} "
+            f"{network.classes}: give its own data set with --data-dir"
         )
+    test = data.test
     predicted = network.predict(test.images)
     held = metrics.density(network.parameters())
     print(f"test accuracy  {100 * metrics.accuracy(predicted, test.labels):.2f} %")

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 
 from nsnn import metrics
+from nsnn.training.dense_run import COMPARABLE
 
-# Cells are comparable when they agree in these; the method's own options are what is compared.
-_SAME = ("data.name", "model.name", "model.layers", "model.width", "neuron.time_steps")
 _SPARSITY = "method.final_sparsity"
 # Within an experiment its author decides about these; cells of two experiments have to agree in
 # them too, or sums over the training and accuracies could not be compared.
@@ -164,7 +163,7 @@ def partner(record: dict, method: str, records: list[dict], others=()) -> Partne
     """
     if record["method"] == method:
         return Partner(record, record["seed"], False)
-    same = _SAME if method == "dense" else (*_SAME, _SPARSITY)
+    same = COMPARABLE if method == "dense" else (*COMPARABLE, _SPARSITY)
     found = [
         Partner(other, other["seed"], elsewhere)
         for pool, elsewhere, keys in ((records, False, same), (others, True, (*same, *_SETTING)))

@@ -20,8 +20,8 @@ from nsnn.training.checkpoint import (
     save_checkpoint,
     save_topology,
 )
+from nsnn.training.dense_run import dense_spike_rates
 from nsnn.training.files import keep_lines
-from nsnn.training.run_folder import read_metrics
 from nsnn.training.totals import EpochTotals
 
 
@@ -76,7 +76,7 @@ class Run:
             scale_to_active_fan_in(self.network)
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         if dense_rates is None:
-            dense_rates = read_dense_rates(config.train.dense_run)
+            dense_rates = dense_spike_rates(config)
         self.dense_rates = dense_rates
         self.epoch = self.step = 0
         self.totals = EpochTotals()
@@ -138,7 +138,7 @@ class Run:
         """R_d of this epoch: the dense run's spike rate, or without one the run's own."""
         if not self.dense_rates:
             return own
-        return self.dense_rates[min(self.epoch, len(self.dense_rates) - 1)]
+        return self.dense_rates[self.epoch]
 
     def validation_accuracy(self) -> float | None:
         """Accuracy on the validation split, None without one."""
@@ -254,19 +254,3 @@ def run_length(config, data) -> RunLength:
             f"{samples} samples: use at most {samples}"
         )
     return RunLength(samples // batch, config.train.epochs)
-
-
-def read_dense_rates(folder: str) -> list[float]:
-    """The spike rate of each epoch of a dense run, [] without one (`train.dense_run`).
-
-    Raises
-    ------
-    UserError
-        When the folder holds no finished epoch.
-    """
-    if not folder:
-        return []
-    rates = [record.get("spike_rate") for record in read_metrics(folder)]
-    if not rates or not all(isinstance(rate, float) and rate >= 0 for rate in rates):
-        raise UserError(f"train.dense_run = {folder!r} holds no metrics.jsonl of a run")
-    return rates

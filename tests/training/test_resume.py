@@ -292,17 +292,16 @@ def test_other_data_is_not_trained_on(tiny, tiny_data, tmp_path, no_plots, chang
 def test_the_rates_of_the_dense_run_are_those_of_the_start(
     tiny, tmp_path, content, no_plots, no_sync
 ):
-    dense = tmp_path / "dense"
-    dense.mkdir()
-    (dense / "metrics.jsonl").write_text('{"spike_rate": 0.25}\n')
+    others = [change for change in tiny if not change.startswith("method.")]
+    dense = session.start(load_config(None, [*others, "method.name=dense"]), tmp_path / "dense")
     config = load_config(None, [*tiny, f"train.dense_run={dense}"])
     whole = content(session.start(config, tmp_path / "whole"))
     session.start(config, tmp_path / "run", progress=Signalling(signal.SIGINT, [20]))
-    (dense / "metrics.jsonl").write_text('{"spike_rate": 0.5}\n')
+    (dense / "metrics.jsonl").write_text('{"spike_rate": 0.5}\n' * 3)
     session.go_on(tmp_path / "run")
     assert content(tmp_path / "run") == whole
-    (dense / "metrics.jsonl").write_text("{}\n")
-    with pytest.raises(UserError, match=r"train.dense_run = .* holds no metrics.jsonl of a run"):
+    (dense / "metrics.jsonl").write_text("{}\n" * 3)
+    with pytest.raises(UserError, match=r"train.dense_run = .*: its metrics.jsonl has no spike"):
         session.start(config, tmp_path / "third")
 
 

@@ -89,13 +89,30 @@ def test_relative_cost_against_a_dense_run(tiny, tmp_path):
         assert record["relative_cost"] == pytest.approx(record["spike_rate"] * density / rate)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["method.name=rigl"], "method.name = 'rigl', not 'dense'"),
+        (["method.name=dense", "model.layers=5C3-AP2-30"], "model.layers = '5C3-AP2-30', not '6C3"),
+        (["method.name=dense", "neuron.time_steps=3"], "neuron.time_steps = 3, not 2"),
+        (["method.name=dense", "train.epochs=2"], "has 2 finished epochs, this run 3"),
+    ],
+)
+def test_a_dense_run_that_cannot_be_compared_with(tiny, tmp_path, changes, message):
+    others = [s for s in tiny if not s.startswith("method")]
+    other = start(others, tmp_path / "other", *changes)
+    with pytest.raises(UserError, match=f"^train.dense_run = .*{message}"):
+        start(tiny, tmp_path / "run", f"train.dense_run={other}")
+    assert not (tmp_path / "run").exists()
+
+
 def test_mistakes_leave_no_folder(tiny, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(UserError, match=r"data.batch = 156 is larger .* 155 samples"):
         start(tiny, out, "data.batch=156")
     with pytest.raises(UserError, match=r"no \.npz file found"):
         start(tiny, out, f"data.dir={tmp_path}")
-    with pytest.raises(UserError, match=r"holds no metrics\.jsonl"):
+    with pytest.raises(UserError, match="holds no run"):
         start(tiny, out, f"train.dense_run={tmp_path}")
     with pytest.raises(UserError, match="needs momentum"):
         start(tiny, out, "optim.nesterov=true", "optim.momentum=0")

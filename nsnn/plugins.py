@@ -267,6 +267,7 @@ def _check_method(name, method) -> None:
     """Raise UserError unless the command line can configure the method."""
     if not (isinstance(method, type) and issubclass(method, Method)):
         raise UserError(f"{name!r} is no method: derive a class from nsnn.methods.Method")
+    _check_callable(name, method, 1, "config", "a class")
     Config = method.Config
     if not (isinstance(Config, type) and issubclass(Config, Method.Config)):
         raise UserError(f"{method.__name__}.Config has to be derived from Method.Config")
@@ -284,12 +285,12 @@ def _check_method(name, method) -> None:
             raise UserError(f"{option}: its type has to be bool, int, float or str")
 
 
-def _check_callable(name, function, count: int, arguments: str) -> None:
-    """Raise UserError unless a function can be called with `count` arguments."""
+def _check_callable(name, function, count: int, arguments: str, kind: str = "a function") -> None:
+    """Raise UserError unless a function or class can be called with `count` arguments."""
     try:
         inspect.signature(function).bind(*range(count))
     except TypeError:
-        raise UserError(f"{name!r} has to be a function of ({arguments})") from None
+        raise UserError(f"{name!r} has to be {kind} of ({arguments})") from None
 
 
 def _splits(name: str, arrays):

@@ -126,6 +126,10 @@ def method(config):
             r"line 4: give the method a name, such as @register_method",
         ),
         (f"{START}register_method('m')(3)", r"'m' is no method: derive a class"),
+        (
+            method("    def __init__(self): pass"),
+            r"'m' has to be a class of \(config\)",
+        ),
         (method("    class Config: pass"), r"M.Config has to be derived from Method.Config"),
         (method("    class Config(Method.Config): x: int = 1"), r"needs @dataclass"),
         (
@@ -214,6 +218,32 @@ def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement
     assert cli.main(words) == 2
     errors = capsys.readouterr().err
     assert errors == f"nsnn: error: plug-in {path}, line {line}: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("def __init__(self, config): self.x = 1", "__init__ has to call super().__init__(config)"),
+        ("def prepare(self, *arguments): pass", "prepare has to call super().prepare(network, "),
+        ("def schedule(self, step): return 3", "schedule has to return (step, steps), two whole"),
+        ("def schedule(self, step): return step, 0.5", "and returned (0, 0.5)"),
+        ("def asked(self): return {}", "asked has to return a whole number for each of linear1"),
+        ("def bytes_held(self): return None", "bytes_held has to return a whole number"),
+        ("def state(self): return 3", "state has to return a dictionary"),
+        ("def state(self): return {'x': object()}", "state: 'x' is no plain array"),
+    ],
+)
+def test_a_method_that_is_not_what_training_relies_on(tmp_path, capsys, body, message):
+    path = tmp_path / "mine.py"
+    words = failing(path)
+    code = path.read_text()
+    path.write_text(code[: code.index("@register_method")] + method(f"    {body}")[len(START) :])
+    assert cli.main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("nsnn: error: method.name = 'm': M.")
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 from nsnn import parallel
 from nsnn.data import Batch
 from nsnn.experiments.expand import digest_without_seed, options
-from nsnn.experiments.workload import DataSize, data_size, densities, passes
+from nsnn.experiments.workload import DataSize, data_size, densities, logged, passes
 from nsnn.sparsity.distribution import layer_counts, random_positions
 from nsnn.training.build import make_network
 from nsnn.training.config import Config
@@ -19,6 +19,8 @@ _LOW, _HIGH = 0.05, 0.2
 _LONG_ENOUGH = 0.5
 # Bytes of a weight with gradient and momentum, dense and in CSR (with its indices).
 _DENSE_BYTES, _SPARSE_BYTES = 12, 24
+# Of a position in the topology log: it is joined into one array when it is written.
+_LOG_BYTES = 8
 # Python, NumPy and the compiled kernels.
 _PROCESS_BYTES = 150 << 20
 
@@ -75,7 +77,8 @@ class Estimator:
             sparse = dense if config.model.storage == "dense" else min(dense, sparse)
         per_sample = d.dense_share * dense + (1.0 - d.dense_share) * sparse
         weights = _DENSE_BYTES if d.peak == 1.0 else _SPARSE_BYTES * d.peak
-        parameters = measured.weights * (weights + 4 * d.extra)
+        log = _LOG_BYTES * logged(config, size)
+        parameters = measured.weights * (weights + 4 * d.extra + log)
         buffers = measured.buffers * config.data.batch
         total = _PROCESS_BYTES + parameters + buffers + size.bytes
         return CellEstimate(per_sample * passes(config, size), round(total))

@@ -1,13 +1,14 @@
 """How much work a cell's training is: samples, and the share of it at which density."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nsnn.data import load
 from nsnn.data.registry import entry
 from nsnn.sparsity.prune import ladder_counts
+from nsnn.sparsity.schedule import death_ratio_at, plan_rounds, sparsity_at
 from nsnn.training.config import Config
 
 _MANY = 1_000_000_000
@@ -55,11 +56,30 @@ def passes(config: Config, size: DataSize) -> float:
 
     One that is only predicted counts for a third: it has no backward.
     """
-    validation = round(size.train * config.data.validation)
-    steps = (size.train - validation) // config.data.batch
-    epochs = config.train.epochs
-    predicted = validation * epochs + size.test
-    return steps * config.data.batch * epochs + predicted / 3
+    predicted = _validation(config, size) * config.train.epochs + size.test
+    return _steps_per_epoch(config, size) * config.data.batch * config.train.epochs + predicted / 3
+
+
+def logged(config: Config, size: DataSize) -> float:
+    """Positions in the topology log at the end of the run, per weight: an upper bound.
+
+    Those of the start, and those that each round drops and grows.
+    """
+    d, o = densities(config), config.method.options
+    if not d.moved:
+        return 0.0
+    per_epoch = _steps_per_epoch(config, size)
+    every = o.update_every or (per_epoch if config.method.name == "set" else 0)
+    rounds = plan_rounds(per_epoch * config.train.epochs, o.end_fraction, every)
+    return d.peak + 2.0 * d.moved * rounds.count
+
+
+def _validation(config: Config, size: DataSize) -> int:
+    return round(size.train * config.data.validation)
+
+
+def _steps_per_epoch(config: Config, size: DataSize) -> int:
+    return (size.train - _validation(config, size)) // config.data.batch
 
 
 @dataclass(frozen=True)
@@ -76,20 +96,23 @@ class Densities:
         Largest density.
     extra : int
         Dense arrays that the method holds beside the network's, at its largest.
+    moved : float
+        Share of all weights that a round of drop and grow drops, the mean over the rounds.
     """
 
     dense_share: float
     sparse_density: float
     peak: float
     extra: int = 0
+    moved: float = 0.0
 
 
 def densities(config: Config) -> Densities:
     """The densities of a run; a method that is not known here counts as dense."""
     known = {
         "ndsnn": _ndsnn,
-        "set": _constant,
-        "rigl": _constant,
+        "set": _set,
+        "rigl": _rigl,
         "lth": _lth,
         "admm": _admm,
     }
@@ -97,16 +120,26 @@ def densities(config: Config) -> Densities:
     return method(config) if method else Densities(1.0, 1.0, 1.0)
 
 
-def _constant(config: Config) -> Densities:
-    d = 1.0 - config.method.options.final_sparsity
-    return Densities(0.0, d, d)
+def _set(config: Config) -> Densities:
+    o = config.method.options
+    d = 1.0 - o.final_sparsity
+    return Densities(0.0, d, d, moved=o.drop_fraction * d)
+
+
+def _rigl(config: Config) -> Densities:
+    """The mean of its cosine is 1/2."""
+    d = _set(config)
+    return replace(d, moved=d.moved / 2)
 
 
 def _ndsnn(config: Config) -> Densities:
     """Source: NDSNN Eq. 4; the mean of (1 − x)³ over its rounds is 1/4."""
     o = config.method.options
     first, last = 1.0 - o.initial_sparsity, 1.0 - o.final_sparsity
-    return Densities(0.0, last + (first - last) * o.end_fraction / 4, first)
+    x = np.linspace(0.0, 1.0, 101)
+    active = 1.0 - sparsity_at(x, 1.0, o.initial_sparsity, o.final_sparsity)
+    moved = float(np.mean(death_ratio_at(x, 1.0, o.death_ratio, o.death_ratio_min) * active))
+    return Densities(0.0, last + (first - last) * o.end_fraction / 4, first, moved=moved)
 
 
 def _lth(config: Config) -> Densities:

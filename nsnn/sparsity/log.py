@@ -39,6 +39,11 @@ class TopologyLog:
         """The layers that have been started, in that order."""
         return list(self._sizes)
 
+    @property
+    def events(self) -> int:
+        """How many have been recorded."""
+        return len(self._events)
+
     def start(self, name: str, size: int, positions) -> None:
         """Begin the record of a layer.
 

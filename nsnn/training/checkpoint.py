@@ -45,10 +45,15 @@ def save_checkpoint(path, config, parts: dict) -> None:
     ------
     RunError
         When the disk is full or refuses.
+    UserError
+        For a state that is no plain array: nothing is pickled, here or anywhere.
     """
     arrays = {"format": np.array(FORMAT), "config": np.array(to_toml(_essential(config)))}
     for part, state in parts.items():
         arrays |= {f"{part}/{key}": np.asarray(value) for key, value in state.items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise UserError(f"{path}: the state {name} is no plain array and cannot be saved")
     write_atomic(path, lambda file: np.savez(file, **arrays))
 
 

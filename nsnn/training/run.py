@@ -8,6 +8,7 @@ from nsnn import metrics
 from nsnn.data import augment, batches, load
 from nsnn.errors import RunError, UserError
 from nsnn.methods import METHODS, RunLength
+from nsnn.methods.contract import check_prepared
 from nsnn.models import scale_to_active_fan_in
 from nsnn.optim import learning_rate
 from nsnn.sparsity.log import TopologyLog
@@ -71,6 +72,7 @@ class Run:
         self.method.prepare(
             self.network, self.length, stream(seed, "topology"), self.log, config.model.storage
         )
+        check_prepared(config.method.name, self.method)
         if config.model.init == "active_fan_in":
             self._require_sparse_start()
             scale_to_active_fan_in(self.network)
@@ -82,6 +84,7 @@ class Run:
         self.totals = EpochTotals()
         self.cost = 0.0  # relative training cost, summed over the epochs so far
         self.peak = {}
+        self._events_saved = -1  # of the log, none yet
         self.operations = {"total": 0, "static": 0}
 
     def _require_sparse_start(self) -> None:
@@ -171,8 +174,11 @@ class Run:
         bad = self.network.first_non_finite()
         if bad:
             raise RunError(f"{bad} is not finite after step {self.step - 1}; {self.advice(folder)}")
-        # The log first: what it has too much a resumed run forgets.
-        save_topology(folder / "topology.npz", self.log)
+        # The log first: what it has too much a resumed run forgets. Only if it has more than at
+        # the save before: in a large network it is large, and rounds are rarer than saves.
+        if self._events_saved != self.log.events:
+            save_topology(folder / "topology.npz", self.log)
+            self._events_saved = self.log.events
         parts = {
             "network": self.network.state(),
             "method": self.method.state(),

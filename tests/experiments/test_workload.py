@@ -6,6 +6,7 @@ import pytest
 from nsnn.data import load
 from nsnn.data.registry import DATASETS
 from nsnn.experiments import workload
+from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 from nsnn.training.run_folder import read_metrics
@@ -77,6 +78,30 @@ def test_densities_are_those_of_training(tiny, options, tmp_path):
     assert mean == pytest.approx(measured.mean(), abs=0.02)
     assert found.dense_share == pytest.approx(np.mean(measured > 0.999), abs=1e-9)
     assert found.peak == pytest.approx(measured.max(), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("name=ndsnn", "initial_sparsity=0.4", "final_sparsity=0.9", "update_every=2"),
+        ("name=set", "final_sparsity=0.8"),
+        ("name=rigl", "final_sparsity=0.8", "update_every=2"),
+    ],
+    ids=lambda options: options[0],
+)
+def test_the_log_is_at_most_as_large_as_said(tiny, options, tmp_path):
+    config = tiny(*(f"method.{option}" for option in options))
+    arrays = load_topology(start(config, tmp_path / "run") / "topology.npz").arrays()
+    held = sum(arrays[name].size for name in ("initial", "dropped", "grown"))
+    weights = sum(arrays["sizes"])
+    said = workload.logged(config, workload.data_size(config)) * weights
+    # Less: what a round drops and grows back is in neither list.
+    assert 0.4 * said < held < 1.02 * said
+
+
+def test_what_starts_dense_logs_little(tiny):
+    config = tiny("method.name=dense")
+    assert workload.logged(config, workload.data_size(config)) == 0.0
 
 
 def test_an_unknown_method_counts_as_dense(tiny):

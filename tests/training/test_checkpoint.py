@@ -116,6 +116,13 @@ def test_a_full_disk_keeps_the_checkpoint_before(saved, monkeypatch):
     assert os.listdir(saved.parent) == ["checkpoint.npz"]
 
 
+def test_nothing_is_pickled(saved):
+    before = saved.read_bytes()
+    with pytest.raises(UserError, match=r"the state method/x is no plain array"):
+        save_checkpoint(saved, load_config(), {"method": {"x": object()}})
+    assert saved.read_bytes() == before
+
+
 def test_topology_log_comes_back(tmp_path):
     log = TopologyLog()
     log.start("fc.weight", 6, np.array([0, 2]))

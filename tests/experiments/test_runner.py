@@ -164,6 +164,29 @@ def test_a_reader_that_leaves_lets_the_others_save(tiny_toml, monkeypatch):
     assert not any(job.killed for job in FakeJob.made)
 
 
+def test_the_bar_follows_the_cells_that_are_trained(tiny_toml, monkeypatch):
+    class FailingJob(FakeJob):
+        """Goes a third of its way between two looks, then fails."""
+
+        looks = 0
+
+        def ended(self):
+            self.looks += 1
+            return self.looks == 3
+
+        def fraction(self):
+            return self.looks / 3
+
+    shown = []
+    monkeypatch.setattr(runner, "Job", FailingJob)
+    monkeypatch.setattr(runner, "_POLL", 0.0)
+    monkeypatch.setattr(runner.Progress, "update", lambda self, *at: shown.append(at))
+    reproduce(spec.load(tiny_toml()), "small", "out", jobs=2)
+    one, two, three = SLUGS
+    steps = [(one, 1 / 3), (two, 1 / 3), (one, 2 / 3), (two, 2 / 3), (three, 1 / 3), (three, 2 / 3)]
+    assert shown == steps
+
+
 @pytest.mark.parametrize("which", ["runs", "results"])
 def test_only_one_at_a_time(tiny_toml, in_process, which):
     """Results may be one folder for two calls that have run folders of their own."""

@@ -88,6 +88,14 @@ def test_images_and_labels(folder):
             assert np.abs(image.astype(int) - expected).max() <= 4  # what JPEG loses
 
 
+def test_the_order_is_not_that_of_the_disk(folder, decoded, monkeypatch):
+    real = os.listdir
+    monkeypatch.setattr(tiny_imagenet.os, "listdir", lambda path: sorted(real(path))[::-1])
+    tiny_imagenet.read_splits(folder)
+    names = [path.name for path in decoded]
+    assert names[:4] == [f"n03_{i}.JPEG" for i in range(4)]
+
+
 def test_rows_columns_and_channels_keep_their_places(tmp_path):
     y, x = np.mgrid[:16, :16]
     pixels = np.stack([10 * y, 10 * x, np.full_like(x, 90)], axis=2).astype(np.uint8)

@@ -149,7 +149,14 @@ def test_own_cells_come_before_those_of_other_experiments(experiment, make_recor
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("train.epochs", 6), ("train.loss", "tet"), ("data.validation", 0.1), ("data.batch", 1)],
+    [
+        ("train.epochs", 6),
+        ("train.loss", "tet"),
+        ("data.validation", 0.1),
+        ("data.batch", 1),
+        ("data.augment", "crop-flip"),
+        ("neuron.preset", "lth"),
+    ],
 )
 def test_cells_of_two_experiments_are_compared_in_one_setting_only(dense, sparse, key, value):
     dense["config"][key] = value

@@ -298,9 +298,10 @@ def test_restore_of_another_configuration(bench, name):
 
 
 @pytest.mark.parametrize("name", CONSTANT)
-def test_a_layer_without_weights(bench, name):
+@pytest.mark.parametrize("distribution", ["uniform", "erk"])
+def test_a_layer_without_weights(bench, name, distribution):
     with pytest.raises(UserError, match=r"final_sparsity = 0\.9999 leaves conv1\.weight \(of 18\)"):
-        bench(make(name, final_sparsity=0.9999, distribution="uniform"))
+        bench(make(name, final_sparsity=0.9999, distribution=distribution))
 
 
 @pytest.mark.parametrize("name", CONSTANT)

@@ -7,11 +7,13 @@ import numpy as np
 
 from nsnn import parallel
 from nsnn.data import Batch
+from nsnn.data.augment import augmented
 from nsnn.experiments.expand import digest_without_seed, options
 from nsnn.experiments.workload import DataSize, data_size, densities, logged, passes
 from nsnn.sparsity.distribution import layer_counts, random_positions
-from nsnn.training.build import make_network
+from nsnn.training.build import make_network, make_optimiser
 from nsnn.training.config import Config
+from nsnn.training.totals import EpochTotals
 
 # The densities at which sparse steps are measured; time is taken as linear in density.
 _LOW, _HIGH = 0.05, 0.2
@@ -101,16 +103,16 @@ def _measure(config: Config, size) -> _Measured:
     network = make_network(config, size.shape, size.classes)
     weights = [p for p in network.parameters() if p.prunable]
     batch = 1
-    dense = _step(network, size, batch)
+    dense = _step(network, config, size, batch)
     while dense < _LONG_ENOUGH and batch < config.data.batch:
         batch = min(4 * batch, config.data.batch)
-        dense = _step(network, size, batch)
+        dense = _step(network, config, size, batch)
     buffers = network.bytes_held()["buffers"] / batch
     sparse = []
     for density in (_HIGH, _LOW):
         network = make_network(config, size.shape, size.classes)
         _sparsify(network, density)
-        sparse.append(_step(network, size, batch))
+        sparse.append(_step(network, config, size, batch))
     high, low = sparse
     total = sum(p.size for p in weights)
     return _Measured(dense / batch, low / batch, max(high, low) / batch, buffers, total)
@@ -123,14 +125,27 @@ def random_batch(size: DataSize, batch: int) -> Batch:
     return Batch(images, rng.integers(0, size.classes, batch))
 
 
-def _step(network, size: DataSize, batch: int) -> float:
-    """Seconds of a step, the shortest of three if it is short; one before makes the buffers."""
-    data = random_batch(size, batch)
-    network.loss_and_backward(data)
+def _step(network, config: Config, size: DataSize, batch: int) -> float:
+    """Seconds of a training step, the shortest of three if it is short; one before makes buffers.
+
+    All that `training.loop` does in a step, but drop and grow.
+    """
+    data, rng = random_batch(size, batch), np.random.default_rng(0)
+    optimiser = make_optimiser(config.optim, network.parameters())
+    totals = EpochTotals()
+
+    def step():
+        (changed,) = augmented([data], config.data.augment, rng)
+        loss, outputs = network.loss_and_backward(changed)
+        totals.add_operations(network)
+        optimiser.step(0.0)
+        totals.add(loss, outputs, changed.labels, network)
+
+    step()
     seconds = []
     while len(seconds) < 3 and sum(seconds) < _LONG_ENOUGH:
         start = time.perf_counter()
-        network.loss_and_backward(data)
+        step()
         seconds.append(time.perf_counter() - start)
     return min(seconds)
 

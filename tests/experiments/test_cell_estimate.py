@@ -20,7 +20,7 @@ def counted(monkeypatch):
     """Steps take no time but 1 s per sample, times the density; returns the calls."""
     calls = []
 
-    def step(network, size, batch):
+    def step(network, config, size, batch):
         weights = [p for p in network.parameters() if p.prunable]
         density = sum(p.active for p in weights) / sum(p.size for p in weights)
         calls.append(batch)

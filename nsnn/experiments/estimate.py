@@ -87,7 +87,8 @@ class Estimator:
 
     def _measure(self, config: Config, size) -> _Measured:
         model = (config.model.name, config.model.layers, config.model.width, config.model.norm)
-        key = (size.shape, *model, config.data.batch, config.train.loss, *astuple(config.neuron))
+        step = (config.data.batch, config.data.augment, config.train.loss, config.optim.name)
+        key = (size.shape, *model, *step, *astuple(config.neuron))
         if key not in self._measured:
             before = parallel.get_threads()
             parallel.set_threads(self._threads)

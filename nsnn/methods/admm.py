@@ -50,13 +50,13 @@ class ADMM(Method):
         distribution : "uniform", "er" or "erk"
             How sparsity is shared among the layers.
         rho : float
-            ρ, the strength of the pull, above 0. (The paper gives no number.)
+            ρ, the strength of the pull, above 0. (NDSNN's paper gives no number.)
         dense_fraction, admm_fraction : float
             Parts of the run, each rounded to whole epochs: training without the pull, then with
             it; what is left retrains. NDSNN's Fig. 1 prunes after half of the run.
         update_every : int
             Steps between two updates of Z and U. 0: once an epoch, or five times in a phase of
-            fewer epochs. (The paper gives no number.)
+            fewer epochs. (NDSNN's paper gives no number.)
 
         Notes
         -----

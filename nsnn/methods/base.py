@@ -109,7 +109,7 @@ class Method:
         return step, self.run.total_steps
 
     def asked(self) -> dict[str, int]:
-        """Active weights that each prunable parameter has to end with."""
+        """Active weights that each prunable parameter has to end with: all, unless overridden."""
         return {p.name: p.size for p in self.prunable}
 
     def bytes_held(self) -> int:

@@ -1,7 +1,7 @@
 """What training relies on in a method, checked once before the first step.
 
-The methods of nsnn keep to it; in a plug-in's something may have been forgotten, which would else
-show itself far from its cause, or after hours.
+The methods of nsnn keep to it; in a plug-in's something may have been forgotten, which would
+otherwise surface far from its cause, or after hours.
 """
 
 import numpy as np

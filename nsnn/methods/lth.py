@@ -2,7 +2,7 @@
 
 Frankle & Carbin, "The Lottery Ticket Hypothesis"; late rewinding after Frankle et al., "Linear
 Mode Connectivity and the Lottery Ticket Hypothesis"; for spiking networks Kim et al., reference 7
-of the NDSNN paper, which compares with it in Table I and Fig. 5.
+of the NDSNN paper, with whose method NDSNN is compared in Table I and Fig. 5.
 """
 
 import math
@@ -21,16 +21,17 @@ _SMALLEST = 1e-4
 
 @dataclass(frozen=True)
 class TrainingRounds:
-    """The epochs of a run in rounds k = 0…n, each trained from the snapshot; k ≥ 1 prune first.
+    """The epochs of a run in rounds k = 0…n, each from the snapshot; k ≥ 1 begin with a prune.
 
     Attributes
     ----------
     rewind : int
-        Epochs before the snapshot. They belong to round 0, and count in the schedule of all.
+        Epochs before the snapshot. They belong to round 0; the schedule of every round counts
+        them as done.
     length : int
         Epochs of a round; the last has what is left over as well.
     prunes : int
-        n.
+        n: there are n + 1 rounds.
     epochs : int
         Of the whole run.
     """
@@ -81,14 +82,14 @@ class LTH(Method):
         final_sparsity : float
             θ_f over all prunable weights, in [0, 1).
         prune_fraction : float
-            Of the remaining weights, pruned before each round, in [0.0001, 1). The paper's ladder
+            Of the remaining weights, pruned before each round, in [0.0001, 1). NDSNN's ladder
             of 25, 43.75, 57.81 … % is 0.25.
         rewind_epochs : int
-            Epochs before the snapshot (21 of 300 in the paper's comparison). 0 rewinds to the
+            Epochs before the snapshot (21 of 301 in NDSNN's comparison). 0 rewinds to the
             initial weights.
         round_epochs : int
             Epochs of training from the snapshot in each round; what is left of `train.epochs` is
-            added to the last. 0 divides `train.epochs` evenly.
+            added to the last. 0 divides what `rewind_epochs` leaves evenly.
         """
 
         final_sparsity: float = 0.95

@@ -1,4 +1,4 @@
-"""RigL: constant sparsity; drop by magnitude, grow by gradient, ever fewer of them.
+"""RigL: constant sparsity; drop by magnitude, grow by gradient, moving ever fewer weights.
 
 Evci et al. 2020, "Rigging the Lottery: Making All Tickets Winners".
 """
@@ -24,8 +24,8 @@ class RigL(GradientGrowth):
 
     The fraction falls with a cosine from `drop_fraction` to 0 at T_end. On such a step no weight
     is updated; grown weights start at 0. What a round has just dropped competes with all other
-    inactive positions (the paper's `i ∉ θ \\ I_active`), and starts at 0 as well when it grows
-    back. The first round is at ΔT: at step 0 the random weights say nothing yet.
+    inactive positions, as Algorithm 1 says (`i ∉ θ \\ I_active`), and starts at 0 as well when it
+    grows back. The first round is at ΔT: at step 0 the random weights say nothing yet.
     """
 
     @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class RigL(GradientGrowth):
         final_sparsity : float
             Over all prunable weights, in [0, 1); the same from the first step to the last.
         distribution : "erk", "er" or "uniform"
-            How sparsity is shared among the layers. The paper's best results are ERK's.
+            How sparsity is shared among the layers. The best results of RigL's paper are ERK's.
         update_every : int
-            ΔT, steps from one round of drop and grow to the next; 100 in the paper, for runs of
+            ΔT, steps from one round of drop and grow to the next; 100 in RigL's paper, for runs of
             tens of thousands of steps. 0 chooses it as for NDSNN: about 100 rounds, at least 10
             steps apart.
         end_fraction : float
-            T_end as a fraction of the run, in (0, 1]: no round happens after it. The paper's 0.75.
+            T_end as a fraction of the run, in (0, 1]: no round happens after it; 0.75 there.
         drop_fraction : float
-            α, the fraction of a layer's weights that would be dropped at step 0, in [0, 1]. The
-            paper's 0.3.
+            α, the fraction of a layer's weights that would be dropped at step 0, in [0, 1]; 0.3
+            there.
         """
 
         final_sparsity: float = 0.95

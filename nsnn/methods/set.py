@@ -32,7 +32,7 @@ class SET(DropGrow):
     Dropped are the fraction ζ of the positive weights nearest 0 and the fraction ζ of the
     negative weights nearest 0; grown are as many, uniformly among all positions that are inactive
     then, those just dropped among them. Grown weights start at small random values, with no
-    optimiser state. The rounds follow a weight update, and none is left out for them.
+    optimiser state. The rounds follow a weight update; no update is skipped.
     """
 
     @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class SET(DropGrow):
         final_sparsity : float
             Over all prunable weights, in [0, 1); the same from the first step to the last.
         distribution : "erk", "er" or "uniform"
-            How sparsity is shared among the layers. (The paper: ER. NDSNN compares at ERK.)
+            How sparsity is shared among the layers. (SET's paper: ER. NDSNN compares at ERK.)
         update_every : int
-            ΔT, steps from one round to the next. 0: once an epoch, as in the paper.
+            ΔT, steps from one round to the next. 0: once an epoch, as in SET's paper.
         end_fraction : float
             T_end as a fraction of the run, in (0, 1]: no round happens after it. In any case the
             last round is at least ΔT steps before the end of the run, so that what it grows is
-            trained: the paper leaves out the round of the last epoch.
+            trained: SET's paper leaves out the round of the last epoch.
         drop_fraction : float
-            ζ, in [0, 1]. The paper's 0.3.
+            ζ, in [0, 1]; 0.3 in SET's paper.
         grown_scale : float
             Grown weights are uniform in ±grown_scale/√fan_in, all inputs counted; 1 is the range
-            of the initial weights, 0 starts them at 0. (The paper: "random small".)
+            of the initial weights, 0 starts them at 0. (SET's paper: "random small".)
         """
 
         final_sparsity: float = 0.95
@@ -79,7 +79,7 @@ class SET(DropGrow):
             )
 
     def plan(self, run) -> Rounds:
-        """Rounds after q·ΔT updates, the last one with ΔT more to come."""
+        """Rounds after every ΔT updates; the last leaves at least ΔT updates."""
         every = self.config.update_every or run.steps_per_epoch
         rounds = plan_rounds(run.total_steps, self.config.end_fraction, every)
         count = max(min(rounds.count, run.total_steps // every - 1), 0)

@@ -64,7 +64,7 @@ def closing_table(summary: dict) -> str:
     if s["dense_run"]:
         reference = f"spike rates of the dense run: {s['dense_run']}"
     else:
-        reference = "taking it to spike as often; measured with train.dense_run=DIR"
+        reference = "if dense spiked as often; measured with train.dense_run=DIR"
     epochs = "1 epoch" if s["epochs"] == 1 else f"{s['epochs']} epochs"
     rows = [
         ("test accuracy", f"{100 * s['test_accuracy']:.2f} %"),

@@ -56,7 +56,7 @@ def test_memory_stands_beside_dense_peak_and_formula():
 
 
 def test_the_cost_says_what_it_is_relative_to():
-    assert "taking it to spike as often" in row(closing_table(SUMMARY), "relative cost")
+    assert "if dense spiked as often" in row(closing_table(SUMMARY), "relative cost")
     against = closing_table(SUMMARY | {"dense_run": "runs/dense"})
     assert "spike rates of the dense run: runs/dense" in row(against, "relative cost")
 

@@ -59,7 +59,8 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
         points = sorted(point for point in found if point[0] is not None)
         if points:
             # Side by side by a little, so that error bars do not cover each other.
-            shift = 0.0 if paper else 0.05 * (index - (len(members) - 1) / 2)
+            width = min(0.05 * len(members), 0.3)
+            shift = 0.0 if paper else width * ((index + 0.5) / len(members) - 0.5)
             x = [ticks.index(point[0]) + shift for point in points]
             _line(ax, x, [p[1] for p in points], [p[2] for p in points], name, look, paper)
     names = [value_name(experiment, spec.x, tick).removesuffix(" %") for tick in ticks]

@@ -1,23 +1,22 @@
-"""Groups of cells as Markdown tables: the compact grid, and a line for each entry."""
+"""Groups of cells as Markdown tables: the compact grid, and two with a line for each entry."""
 
 from nsnn.experiments.measures import QUANTITIES
 from nsnn.experiments.names import label_name, value_name
 from nsnn.experiments.spec import Experiment
 from nsnn.experiments.summary import Group
 
-# Columns of the table with a line for each entry, beside the experiment's own metric.
-_DETAILS = (
-    "test_accuracy",
-    "density_asked",
-    "density",
-    "spike_rate",
+# Columns of the tables with a line for each entry: what it cost, and what it reached, where the
+# experiment's own metric is first.
+_REACHED = ("test_accuracy", "density_asked", "density", "spike_rate")
+_COST = (
     "relative_cost",
     "cost_to_lth",
     "operations_to_dense",
     "cpu_seconds_to_dense",
+    "cpu_seconds",
+    "seconds",
     "bytes_held_peak",
     "bytes_formula",
-    "seconds",
 )
 _NONE = "–"
 _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
@@ -43,8 +42,11 @@ def grid_text(experiment: Experiment, groups: list[Group]) -> str:
         for column in columns
     ]
     for column, paper in zip(columns, with_paper, strict=True):
-        name = _column_name(experiment, column_labels, column)
+        members = [row[column] for row in table.values() if column in row]
+        name = _column_name(experiment, column_labels, column, members)
         names = [f"{name} ours".strip(), f"{name} paper".strip()]
+        if not any(with_paper):
+            names = [name or "ours"]
         header += names if paper else names[:1]
     lines = []
     for row, entries in table.items():
@@ -57,12 +59,24 @@ def grid_text(experiment: Experiment, groups: list[Group]) -> str:
     return _markdown_table(header, lines, len(row_labels))
 
 
-def detail_text(experiment: Experiment, groups: list[Group]) -> str:
-    """A line for each entry with everything that is measured of it."""
+def detail_texts(experiment: Experiment, groups: list[Group]) -> list[str]:
+    """A line for each finished entry with all that is measured of it: what it reached, its cost."""
     row_labels, column_labels = layout(experiment, groups)
-    labels = [*row_labels, *column_labels]
-    keys = _detail_keys(experiment, groups)
+    # What all entries share the grid shows.
+    labels = [
+        label
+        for label in (*row_labels, *column_labels)
+        if len({each.labels.get(label) for each in groups}) > 1
+    ]
     marks = paper_marks(groups)
+    groups = [each for each in groups if each.cells]
+    return [
+        _detail_text(experiment, groups, labels, keys, marks)
+        for keys in _detail_keys(experiment, groups)
+    ]
+
+
+def _detail_text(experiment: Experiment, groups, labels, keys, marks) -> str:
     header = [label_name(label) for label in labels]
     printed = {key: any(each.printed(key) for each in groups) for key in keys}
     for key in keys:
@@ -94,25 +108,26 @@ def layout(experiment: Experiment, groups: list[Group]) -> tuple[list[str], list
     return [*rows, *rest], columns
 
 
-def _detail_keys(experiment: Experiment, groups: list[Group]) -> list[str]:
-    """The experiment's own metric, what the paper prints, then the rest.
+def _detail_keys(experiment: Experiment, groups: list[Group]) -> tuple[list[str], list[str]]:
+    """The measures of the two tables of details.
 
     Where validation accuracy chooses, the test accuracy is left out: nobody is to choose by it.
     """
+    metric = experiment.table.metric
     printed = [key for key in QUANTITIES if any(each.printed(key) for each in groups)]
-    keys = dict.fromkeys((experiment.table.metric, "test_accuracy", *printed, *_DETAILS))
-    if experiment.table.metric == "validation_accuracy":
-        del keys["test_accuracy"]
-    return list(keys)
+    reached = dict.fromkeys((metric, "test_accuracy", *printed, *_REACHED))
+    if metric == "validation_accuracy":
+        del reached["test_accuracy"]
+    return [key for key in reached if key not in _COST], list(_COST)
 
 
 def _pick(each: Group, labels) -> tuple:
     return tuple(each.labels.get(label) for label in labels)
 
 
-def _column_name(experiment: Experiment, labels, values) -> str:
+def _column_name(experiment: Experiment, labels, values, members: list[Group]) -> str:
     if labels and all(value is None for value in values):
-        return "none"
+        return "dense" if all(each.labels.get("method") == "dense" for each in members) else "none"
     return ", ".join(value_name(experiment, *pair) for pair in zip(labels, values, strict=True))
 
 
@@ -130,8 +145,14 @@ def _ours(each: Group, key: str) -> str:
 
 
 def _mean(each: Group, key: str) -> str:
+    """Mean, and ± sd where it is not 0 as printed."""
     found, quantity = each.spread(key), QUANTITIES[key]
-    return _NONE if found is None else f"{found.mean * quantity.scale:.{quantity.digits}f}"
+    if found is None:
+        return _NONE
+    mean, sd = (
+        f"{(value or 0.0) * quantity.scale:.{quantity.digits}f}" for value in (found.mean, found.sd)
+    )
+    return f"{mean} ± {sd}" if float(sd) else mean
 
 
 def _paper(each: Group, key: str, marks: dict) -> str:

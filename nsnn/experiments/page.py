@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from nsnn.experiments.grid import detail_text, grid_text, paper_marks
+from nsnn.experiments.grid import detail_texts, grid_text, paper_marks
 from nsnn.experiments.measures import QUANTITIES
 from nsnn.experiments.settings import data_line, environment_line, setting_lines
 from nsnn.experiments.spec import Experiment
@@ -19,8 +19,9 @@ def markdown(experiment: Experiment, profile: str, groups: list[Group]) -> str:
         f"{experiment.source}, profile `{profile}`. This page is written by "
         f"`nsnn table {experiment.given} --profile {profile}` from `cells.jsonl`.",
         experiment.profile(profile).note.strip(),
-        f"*ours*: {quantity.heading} ({quantity.unit}), mean ± standard deviation of the seeds "
-        f"(number of seeds), measured by nsnn in the setting below."
+        f"{'*ours*: ' if printed else ''}{quantity.heading} ({quantity.unit}), mean ± standard "
+        "deviation of the seeds (number of seeds; error bars or a band in the figure), measured by "
+        "nsnn in the setting below. *n of m*: of m seeds that are planned n are finished."
         + (
             f" *paper*: what {experiment.source} prints, for the paper's own setting; it was not "
             "measured here."
@@ -29,8 +30,8 @@ def markdown(experiment: Experiment, profile: str, groups: list[Group]) -> str:
         ),
         grid_text(experiment, groups),
         "![The same numbers as a figure](figure.png)",
-        "## Every entry",
-        detail_text(experiment, groups),
+        "## What each entry reached, and what it cost",
+        *detail_texts(experiment, groups),
         "## How it was measured",
         "\n".join(f"- {line}" for line in _facts(experiment, groups, records)),
     ]

@@ -28,6 +28,9 @@ _VERSIONS = ("nsnn", "numpy", "numba", "python")
 def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
     """The configuration of the finished cells: what they share, then each method's own options.
 
+    Those of a method that are labels of an experiment have a value also where a cell has no such
+    label.
+
     Parameters
     ----------
     experiment : Experiment
@@ -47,6 +50,13 @@ def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
         ]
         if options:
             lines.append(f"`{method}`: {', '.join(options)}.")
+        silent = [
+            f"{label} = {varying(without, key)}"
+            for label, key in experiment.axes.items()
+            if (without := [r for r in own if label not in r["labels"] and key in r["config"]])
+        ]
+        if silent:
+            lines.append(f"`{method}`, where a table has –: {', '.join(silent)}.")
     return lines
 
 

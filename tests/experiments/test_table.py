@@ -9,9 +9,9 @@ from nsnn.cli import main
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, runner, spec, table
 from nsnn.experiments.expand import cells
-from nsnn.experiments.grid import detail_text, grid_text
+from nsnn.experiments.grid import detail_texts, grid_text
 from nsnn.experiments.measures import measure
-from nsnn.experiments.settings import data_line
+from nsnn.experiments.settings import data_line, setting_lines
 from nsnn.experiments.summary import group
 
 
@@ -46,7 +46,7 @@ def grouped(experiment, records):
 def test_the_grid_has_ours_beside_the_papers(experiment, records):
     header, *lines = rows_of(grid_text(experiment, grouped(experiment, records)))
     assert header == [
-        "data", "method ↓ sparsity →", "none ours", "none paper",
+        "data", "method ↓ sparsity →", "dense ours", "dense paper",
         "90 % ours", "90 % paper", "99 % ours", "99 % paper",
     ]  # fmt: skip
     assert lines == [
@@ -60,6 +60,7 @@ def test_without_values_of_the_paper_there_is_no_column_for_them(make_experiment
     experiment = make_experiment(('["mnist", "', '["cifar10", "'))
     text = grid_text(experiment, grouped(experiment, records))
     assert "paper" not in text
+    assert "ours" not in text
 
 
 def test_labels_that_the_table_does_not_name_are_not_mixed(make_experiment, make_record):
@@ -75,25 +76,52 @@ def test_labels_that_the_table_does_not_name_are_not_mixed(make_experiment, make
 
 def test_every_line_of_a_table_has_as_many_entries(experiment, records):
     groups = grouped(experiment, records)
-    for text in (grid_text(experiment, groups), detail_text(experiment, groups)):
+    for text in (grid_text(experiment, groups), *detail_texts(experiment, groups)):
         lines = text.splitlines()
         assert len({line.count("|") for line in lines}) == 1
         assert len({len(line) for line in lines}) == 1  # padded, so that the source reads as well
 
 
 def test_details_of_an_entry(experiment, records):
-    header, *lines = rows_of(detail_text(experiment, grouped(experiment, records)))
-    entry = dict(zip(header, lines[-1], strict=True))
-    assert entry["sparsity"] == "99 %"
-    assert entry["test accuracy (%), ours"] == "89.00 ± 1.41 (2)"
-    assert entry["test accuracy (%), paper"] == "88.10¹"
-    assert entry["density reached (%)"] == "1.00"
-    assert entry["cost / dense (%)"] == "25.5"  # equal spike rates: the mean density
-    assert entry["cost / LTH (%)"] == "–"
-    assert entry["synaptic operations / dense (%)"] == "100.0"
-    assert entry["memory held, peak (MiB)"] == "3.00"
-    assert entry["memory by formula, end (MiB)"] == "2.00"
-    assert entry["wall time (min)"] == "1.5"
+    records[-2]["spike_rate"] = 0.4  # of one of the two seeds at 99 %, the other has 0.2
+    texts = detail_texts(experiment, grouped(experiment, records))
+    reached, cost = (
+        [dict(zip(header, line, strict=True)) for line in lines]
+        for header, *lines in map(rows_of, texts)
+    )
+    # Only what is finished; the data set, which all share, is in the grid.
+    found = [(line["method"], line["sparsity"]) for line in reached]
+    assert found == [("dense", "–"), ("NDSNN", "90 %"), ("NDSNN", "99 %")]
+    assert "data" not in reached[0]
+    assert reached[-1] == {
+        "method": "NDSNN",
+        "sparsity": "99 %",
+        "test accuracy (%), ours": "89.00 ± 1.41 (2)",
+        "test accuracy (%), paper": "88.10¹",
+        "density asked (%)": "1.00",
+        "density reached (%)": "1.00",
+        "spike rate (spikes/neuron/step)": "0.3000 ± 0.1414",
+    }
+    assert cost[-1] == {
+        "method": "NDSNN",
+        "sparsity": "99 %",
+        "cost / dense (%)": "25.5",  # equal spike rates: the mean density
+        "cost / LTH (%)": "–",
+        "synaptic operations / dense (%)": "100.0",
+        "CPU time / dense (%)": "100.0",
+        "CPU time (min)": "2.0",
+        "wall time (min)": "1.5",
+        "memory held, peak (MiB)": "3.00",
+        "memory by formula, end (MiB)": "2.00",
+    }
+
+
+def test_options_that_are_labels_are_told_where_a_cell_has_none(make_experiment, records):
+    axis = ("[axes]", '[axes]\nstart = "method.initial_sparsity"')
+    records[-1]["labels"] |= {"start": 0.3}
+    lines = setting_lines(make_experiment(axis), records)
+    assert "`ndsnn`, where a table has –: start = 0.8." in lines
+    assert not any("initial_sparsity" in line for line in lines)
 
 
 def test_the_files_that_are_written(experiment, records, finish):
@@ -263,7 +291,7 @@ def test_other_pixels_under_the_same_name_are_seen():
 def test_where_validation_chooses_the_test_accuracy_is_not_shown(make_experiment, make_record):
     choosing = make_experiment(('["sparsity"]', '["sparsity"]\nmetric = "validation_accuracy"'))
     record = make_record(choosing, method="dense", validation_accuracy=0.5, test_accuracy=0.875)
-    text = detail_text(choosing, group(cells(choosing, "small"), measure([record])))
+    text, _ = detail_texts(choosing, group(cells(choosing, "small"), measure([record])))
     assert "50.00" in text
     assert "87.50" not in text
     assert "test accuracy" not in text

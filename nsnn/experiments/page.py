@@ -47,7 +47,7 @@ def _facts(experiment: Experiment, groups: list[Group], records: list[dict]) -> 
         f"{len(records)} cells finished, {missing} of {planned} planned ones missing; "
         f"{minutes:.0f} minutes of training in all.",
         *setting_lines(experiment, records),
-        f"Training data, by checksum: {data_line(records)}.",
+        f"Images trained on, without a validation split, by checksum: {data_line(records)}.",
         f"Machine: {environment_line(records)}.",
         "cost / dense: NDSNN IV-C, the mean over the epochs of R_s·d/R_d (R: spike rate, d: mean "
         f"density of the epoch). {_references(groups, 'dense')}",

@@ -66,8 +66,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     names = [value_name(experiment, spec.x, tick).removesuffix(" %") for tick in ticks]
     ax.set_xticks(range(len(ticks)), names)
     ax.set_xlim(-0.35, len(ticks) - 0.65)
-    ax.grid(axis="y", color="#E5E5E5", linewidth=0.6)
-    ax.set_axisbelow(True)
+    _rule(ax)
     unit = " (%)" if is_sparsity(experiment, spec.x) else ""
     return dress(ax, "", label_name(spec.x) + unit, _axis_name(spec.y))
 
@@ -184,8 +183,7 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     ax.xaxis.set_major_formatter("{x:g}")  # 20, not 2 × 10¹
     ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(x=0.12, y=0.1)
-    ax.grid(axis="y", color="#E5E5E5", linewidth=0.6)
-    ax.set_axisbelow(True)
+    _rule(ax)
     return dress(ax, "", _axis_name(spec.cost), _axis_name(spec.y))
 
 
@@ -198,6 +196,12 @@ def _line(ax, x, y, sd, name: str, look, paper: bool, x_sd=None) -> None:
         # No caps where there is no spread.
         sd, x_sd = ([value or np.nan for value in each] if each else None for each in (sd, x_sd))
         ax.errorbar(x, y, sd, x_sd, capsize=3, elinewidth=1, label=name, **options)
+
+
+def _rule(ax) -> None:
+    """Quiet lines across, below what is drawn, to read values by."""
+    ax.grid(axis="y", color="#E5E5E5", linewidth=0.6)
+    ax.set_axisbelow(True)
 
 
 def _level(ax, mean: float, sd: float, name: str, colour: str, paper: bool) -> None:

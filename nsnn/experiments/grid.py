@@ -5,8 +5,8 @@ from nsnn.experiments.names import label_name, value_name
 from nsnn.experiments.spec import Experiment
 from nsnn.experiments.summary import Group
 
-# Columns of the tables with a line for each entry: what it cost, and what it reached, where the
-# experiment's own metric is first.
+# Columns of the tables with a line for each entry: what it reached, after the experiment's own
+# metric, and what it cost.
 _REACHED = ("test_accuracy", "density_asked", "density", "spike_rate")
 _COST = (
     "relative_cost",

@@ -1,5 +1,7 @@
 """A network of bare parameters, to test methods without layers."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,37 @@ class Bench:
         for _ in self.steps(start, stop):
             pass
         return self
+
+    @classmethod
+    def resumed(cls, make, stop, storage="csr", run=None):
+        """A run that was stopped after `stop` steps, and gone on with from what a disk keeps."""
+        first = cls(make(), storage, run=run).train(0, stop)
+        network, saved = first.network.states(), first.method.state()
+        # The log on disk may be newer than the checkpoint: what is too new is forgotten.
+        first.train(stop, min(stop + 8, first.run.total_steps))
+        file = io.BytesIO()
+        np.savez_compressed(file, **first.log.arrays(), **saved)
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            log = TopologyLog.from_arrays(arrays)
+            log.truncate(stop - 1)
+            second = cls(make(), storage, run=run, log=log)
+            for p in second.network.parameters():
+                p.restore(network[p.name], storage)
+            second.method.restore({key: arrays[key] for key in saved})
+        return second.train(stop)
+
+    def assert_same_as(self, other):
+        """Network, log and method, bit for bit."""
+        self.network.assert_same_as(other.network)
+        assert self.method.asked() == other.method.asked()
+        for mine, theirs in (
+            (self.log.arrays(), other.log.arrays()),
+            (self.method.state(), other.method.state()),
+        ):
+            assert mine.keys() == theirs.keys()
+            for key, array in mine.items():
+                np.testing.assert_array_equal(array, theirs[key], err_msg=key)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What NDSNN, RigL and SET promise alike, and that the checks reject code that breaks it."""
 
-import io
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,6 @@ import nsnn.methods.set
 from nsnn.errors import UserError
 from nsnn.methods import METHODS, RunLength
 from nsnn.sparsity.distribution import layer_counts
-from nsnn.sparsity.log import TopologyLog
 
 # 120 steps: NDSNN and RigL rewire at 7, 14, … 84, SET after 7, 14, … 112 updates.
 ROUNDS = {
@@ -32,21 +29,6 @@ def targets(network, sparsity):
     weights = network.prunable()
     counts = layer_counts("erk", [p.dims for p in weights.values()], 1 - sparsity)
     return dict(zip(weights, counts.tolist(), strict=True))
-
-
-def arrays_of(run):
-    """All of a run, as plain arrays."""
-    found = {f"log {key}": array for key, array in run.log.arrays().items()}
-    for p in run.network.parameters():
-        found |= {f"{p.name} {key}": np.array(array) for key, array in p.state().items()}
-    return found | {key: array for key, array in run.method.state().items()}
-
-
-def assert_same(one, other):
-    one, other = arrays_of(one), arrays_of(other)
-    assert one.keys() == other.keys()
-    for key, array in one.items():
-        np.testing.assert_array_equal(array, other[key], err_msg=key)
 
 
 # ---- counts -----------------------------------------------------------------------------------
@@ -249,14 +231,14 @@ def test_growth_by_a_masked_gradient_is_rejected(bench):
 @pytest.mark.parametrize("name", CONSTANT)
 def test_csr_and_masked_are_the_same_run(bench, name):
     runs = [bench(make(name), storage).train() for storage in ("csr", "dense", "auto")]
-    assert_same(runs[0], runs[1])
-    assert_same(runs[0], runs[2])
+    runs[0].assert_same_as(runs[1])
+    runs[0].assert_same_as(runs[2])
 
 
 @pytest.mark.parametrize("name", CONSTANT)
 def test_the_seed_decides(bench, name):
     one, same, other = (bench(make(name), seed=seed).train() for seed in (0, 0, 1))
-    assert_same(one, same)
+    one.assert_same_as(same)
     p, q = (run.network.prunable()["fc1.weight"] for run in (one, other))
     assert not np.array_equal(p.positions(), q.positions())
 
@@ -267,24 +249,7 @@ def test_the_seed_decides(bench, name):
 @pytest.mark.parametrize("name", CONSTANT)
 def test_resume_is_bit_identical(bench, name, stop, storage):
     whole = bench(make(name), storage).train()
-
-    first = bench(make(name), storage).train(0, stop)
-    network = {p.name: p.state() for p in first.network.parameters()}
-    network = {n: {k: np.array(a) for k, a in state.items()} for n, state in network.items()}
-    saved = first.method.state()
-    # The log on disk may be newer than the checkpoint: what is too new is forgotten.
-    first.train(stop, stop + 8)
-    file = io.BytesIO()
-    np.savez_compressed(file, **first.log.arrays(), **saved)
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as arrays:
-        log = TopologyLog.from_arrays(arrays)
-        log.truncate(stop - 1)
-        second = bench(make(name), storage, log=log)
-        for p in second.network.parameters():
-            p.restore(network[p.name], storage)
-        second.method.restore({key: arrays[key] for key in saved})
-    assert_same(whole, second.train(stop))
+    whole.assert_same_as(bench.resumed(lambda: make(name), stop, storage))
 
 
 @pytest.mark.parametrize("name", CONSTANT)

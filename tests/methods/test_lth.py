@@ -1,14 +1,11 @@
 """LTH: exact counts, one ranking of all layers, late rewinding, and what breaks it is noticed."""
 
-import io
-
 import numpy as np
 import pytest
 
 from nsnn.errors import RunError, UserError
 from nsnn.layers.batchnorm import BatchNorm
 from nsnn.methods import LTH, RunLength, lth
-from nsnn.sparsity.log import TopologyLog
 from nsnn.sparsity.prune import largest_magnitude
 
 OPTIONS = {"final_sparsity": 0.6, "prune_fraction": 0.25, "rewind_epochs": 2}
@@ -255,7 +252,7 @@ def test_the_snapshot_shrinks_and_goes(bench):
 def test_csr_and_masked_are_the_same_run(bench):
     csr, masked, auto = (bench(method(), s, run=RUN).train() for s in ("csr", "dense", "auto"))
     for other in (masked, auto):
-        csr.network.assert_same_as(other.network)
+        csr.assert_same_as(other)
     kinds = {type(p.topology).__name__ for p in csr.network.prunable().values()}
     assert kinds == {"CSRMatrix"}
     assert {type(p.topology).__name__ for p in masked.network.prunable().values()} == {
@@ -267,24 +264,7 @@ def test_csr_and_masked_are_the_same_run(bench):
 @pytest.mark.parametrize("stop", [3, 8, 11, 16, 17, 24, 39, 40, 50])
 def test_resume_is_bit_identical(bench, stop, storage):
     whole = bench(method(), storage, run=RUN).train()
-    first = bench(method(), storage, run=RUN).train(0, stop)
-    network, saved = first.network.states(), first.method.state()
-    first.train(stop, min(stop + 6, 52))
-    file = io.BytesIO()
-    np.savez_compressed(file, **first.log.arrays(), **saved)
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as arrays:
-        log = TopologyLog.from_arrays(arrays)
-        log.truncate(stop - 1)
-        second = bench(method(), storage, run=RUN, log=log)
-        for p in second.network.parameters():
-            p.restore(network[p.name], storage)
-        second.method.restore({key: arrays[key] for key in saved})
-    second.train(stop)
-    whole.network.assert_same_as(second.network)
-    assert second.method.asked() == whole.method.asked()
-    for key, array in whole.log.arrays().items():
-        np.testing.assert_array_equal(array, second.log.arrays()[key])
+    whole.assert_same_as(bench.resumed(method, stop, storage, RUN))
 
 
 def test_restore_of_another_configuration(bench):

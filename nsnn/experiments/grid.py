@@ -133,15 +133,10 @@ def _column_name(experiment: Experiment, labels, values, members: list[Group]) -
 
 def _ours(each: Group, key: str) -> str:
     """Mean ± sd (n), or "n of planned" when cells are missing."""
-    found, quantity = each.spread(key), QUANTITIES[key]
+    found = each.spread(key)
     n = found.n if found else 0
     count = f"({n} of {each.planned})" if n < each.planned else f"({n})"
-    if found is None:
-        return f"{_NONE} {count}"
-    text = f"{found.mean * quantity.scale:.{quantity.digits}f}"
-    if found.sd is not None:
-        text += f" ± {found.sd * quantity.scale:.{quantity.digits}f}"
-    return f"{text} {count}"
+    return f"{_mean(each, key)} {count}"
 
 
 def _mean(each: Group, key: str) -> str:

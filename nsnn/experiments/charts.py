@@ -26,6 +26,8 @@ COSTS = {
     "cpu_seconds_to_dense": ("CPU time, measured", GREY),
 }
 
+_CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
+
 
 def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     """A measure against a label, a line for each series with ± sd; what lacks it is a level.
@@ -164,7 +166,7 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     spec = experiment.figure
     members = series(experiment, groups)
     looks = styles(experiment, members)
-    for key, line in members.items():
+    for index, (key, line) in enumerate(members.items()):
         name, look = series_name(experiment, key), looks[key]
         points = []
         for each in line:
@@ -175,8 +177,11 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
             continue
         x, x_sd, y, y_sd, names = zip(*sorted(points), strict=True)
         _line(ax, x, y, y_sd, name, look, paper=False, x_sd=x_sd)
+        # Each series has a corner of its own for its labels: points of several may be close.
+        right, down = _CORNERS[index % len(_CORNERS)]
+        options = {"xytext": (right, down), "textcoords": "offset points", "fontsize": 7}
+        options["ha"] = "left" if right > 0 else "right"
         for place, text in zip(zip(x, y, strict=True), names, strict=True):
-            options = {"xytext": (5, -9), "textcoords": "offset points", "fontsize": 7}
             ax.annotate(text, place, color=look.colour, **options)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -184,7 +189,8 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(x=0.12, y=0.1)
     _rule(ax)
-    return dress(ax, "", _axis_name(spec.cost), _axis_name(spec.y))
+    below = f"{_axis_name(spec.cost)}; at the points: {label_name(spec.x)}"
+    return dress(ax, "", below, _axis_name(spec.y))
 
 
 def _line(ax, x, y, sd, name: str, look, paper: bool, x_sd=None) -> None:
@@ -225,10 +231,10 @@ def _axis_name(key: str) -> str:
 
 
 def _point_name(experiment: Experiment, each: Group) -> str:
-    """The label that moves along a tradeoff's line, such as "10 epochs"."""
+    """The value that moves along a tradeoff's line, such as the 10 of 10 epochs."""
     label = experiment.figure.x
     value = each.labels.get(label)
-    return "" if value is None else f"{value_name(experiment, label, value)} {label_name(label)}"
+    return "" if value is None else value_name(experiment, label, value)
 
 
 def _cluster_name(experiment: Experiment, each: Group) -> str:

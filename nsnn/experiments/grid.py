@@ -1,7 +1,7 @@
 """Groups of cells as Markdown tables: the compact grid, and two with a line for each entry."""
 
 from nsnn.experiments.measures import QUANTITIES
-from nsnn.experiments.names import label_name, value_name
+from nsnn.experiments.names import label_name, rank, value_name
 from nsnn.experiments.spec import Experiment
 from nsnn.experiments.summary import Group
 
@@ -26,9 +26,9 @@ def grid_text(experiment: Experiment, groups: list[Group]) -> str:
     """The compact table: rows and columns as the experiment says, ours beside the paper's."""
     metric = experiment.table.metric
     row_labels, column_labels = layout(experiment, groups)
-    columns = list(dict.fromkeys(_pick(each, column_labels) for each in groups))
+    columns = {_pick(each, column_labels) for each in groups}
     # What has none of the columns' labels, such as the dense network, comes first.
-    columns.sort(key=lambda column: any(value is not None for value in column))
+    columns = sorted(columns, key=lambda column: [rank(value) for value in column])
     table = {}
     for each in groups:
         table.setdefault(_pick(each, row_labels), {})[_pick(each, column_labels)] = each

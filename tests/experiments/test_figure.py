@@ -157,10 +157,10 @@ def test_a_tradeoff_is_accuracy_against_cost(make_experiment, make_record):
     np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [15.0, 50.0])
     np.testing.assert_allclose(heights(line), [60.0, 60.0])
     np.testing.assert_allclose(heights(line_of(ax, "dense")), [90.0])
-    assert [text.get_text() for text in ax.texts] == ["", "99 % sparsity", "90 % sparsity"]
+    assert [text.get_text() for text in ax.texts] == ["", "99 %", "90 %"]
     assert "LTH" not in ax.get_legend_handles_labels()[1]  # nothing of it is finished
     assert ax.get_xscale() == "log"
-    assert ax.get_xlabel() == "synaptic operations / dense (%)"
+    assert ax.get_xlabel() == "synaptic operations / dense (%); at the points: sparsity"
     across, along = (part.get_segments() for part in handle_of(ax, "NDSNN").lines[2])
     assert np.ptp(across[0][:, 0]) == pytest.approx(2 * 50**0.5)  # sd of 10 and 20
     assert np.ptp(along[0][:, 1]) == pytest.approx(2 * 200**0.5)  # sd of 50 and 70

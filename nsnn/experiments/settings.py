@@ -93,9 +93,9 @@ def environment_line(records: list[dict]) -> str:
     found = []
     for record in records:
         e = record["environment"]
-        threads = f"{e['threads']} thread{'s' if e['threads'] != 1 else ''} a cell"
+        cores, threads = _number(e["cores"], "core"), _number(e["threads"], "thread")
         versions = ", ".join(f"{name} {e[name]}" for name in _VERSIONS)
-        found.append(f"{e['processor']}, {e['cores']} cores, {threads}; {versions}")
+        found.append(f"{e['processor']}, {cores}, {threads} a cell; {versions}")
     different = list(dict.fromkeys(found))
     if len(different) == 1:
         return different[0]
@@ -113,6 +113,10 @@ def data_line(records: list[dict]) -> str:
         counts = found.setdefault(record["data"], Counter())
         counts[record["data_fingerprint"]] += 1
     return "; ".join(f"{name} {' and '.join(_counted(counts))}" for name, counts in found.items())
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _counted(counts: Counter) -> list[str]:

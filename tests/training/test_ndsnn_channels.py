@@ -41,5 +41,7 @@ def test_the_table_of_a_run(tiny, tmp_path, no_plots, no_sync, monkeypatch, caps
     head, _, *lines = capsys.readouterr().out.splitlines()
     assert head == "after 1 of 3 epochs, and at the end"
     names, columns = zip(*((line[:15].strip(), line[15:].split()) for line in lines), strict=True)
-    assert names == ("conv1.weight", "linear1.weight", "linear2.weight")
-    assert [int(column[0]) for column in columns] == [6, 30, 3]
+    assert names == ("conv1.weight", "linear1.weight", "linear2.weight", "all")
+    assert [int(column[0]) for column in columns] == [6, 30, 3, 39]
+    then, last = (sum(int(column[at]) for column in columns[:-1]) for at in (2, 3))
+    assert columns[-1][1:] == [str(then), str(last)]

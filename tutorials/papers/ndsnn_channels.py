@@ -29,14 +29,18 @@ def main() -> None:
     shapes = {p.name: p.shape for p in nsnn.load(options.run).parameters()}
     print(f"after {options.epoch} of {summary['epochs']} epochs, and at the end")
     print("layer          channels  weights a channel  without any  at the end  largest  emptied")
+    total = np.zeros(3, dtype=int)  # channels, empty ones then and at the end
     for name in log.names:
         rows = shapes[name][0]
         then, last = (channels(log.positions_at(name, at), shapes[name]) for at in (step, 10**12))
+        counts = rows, np.count_nonzero(then == 0), np.count_nonzero(last == 0)
+        total += counts
         largest, emptied = growth(log, name, shapes[name], step)
         print(
-            f"{name:15}{rows:8}{last.sum() / rows:19.1f}{np.count_nonzero(then == 0):13}"
-            f"{np.count_nonzero(last == 0):12}{100 * largest:7.0f} %{100 * emptied:7.0f} %"
+            f"{name:15}{rows:8}{last.sum() / rows:19.1f}{counts[1]:13}{counts[2]:12}"
+            f"{100 * largest:7.0f} %{100 * emptied:7.0f} %"
         )
+    print(f"{'all':15}{total[0]:8}{'':19}{total[1]:13}{total[2]:12}")
 
 
 def channels(positions, shape) -> np.ndarray:

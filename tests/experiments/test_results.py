@@ -46,6 +46,7 @@ def test_committed_cells_count_whatever_the_folder(tiny, tmp_path):
         "}{", "[1]", "{}", '{"config": 3, "labels": {}, "seed": 0}', '{"config": {}, "seed": 0}',
         '{"config": {}, "labels": [1], "seed": 0}',
         '{"config": {}, "labels": {"data": []}, "seed": 0}',
+        '{"config": {}, "labels": {}, "seed": 0, "test_accuracy": NaN}',
     ],
 )  # fmt: skip
 def test_a_damaged_line_is_named(tiny, tmp_path, line):

@@ -33,11 +33,11 @@ def main() -> None:
     for name in log.names:
         rows = shapes[name][0]
         then, last = (channels(log.positions_at(name, at), shapes[name]) for at in (step, 10**12))
-        counts = rows, np.count_nonzero(then == 0), np.count_nonzero(last == 0)
-        total += counts
+        empty = [np.count_nonzero(each == 0) for each in (then, last)]
+        total += (rows, *empty)
         largest, emptied = growth(log, name, shapes[name], step)
         print(
-            f"{name:15}{rows:8}{last.sum() / rows:19.1f}{counts[1]:13}{counts[2]:12}"
+            f"{name:15}{rows:8}{last.sum() / rows:19.1f}{empty[0]:13}{empty[1]:12}"
             f"{100 * largest:7.0f} %{100 * emptied:7.0f} %"
         )
     print(f"{'all':15}{total[0]:8}{'':19}{total[1]:13}{total[2]:12}")

@@ -1,0 +1,169 @@
+"""One way to declare an option: a field of a frozen dataclass with its limits and its meaning.
+
+    @dataclass(frozen=True)
+    class OptimConfig:
+        lr: float = option(0.1, "learning rate", above=0)
+        schedule: str = option("cosine", choices=("constant", "cosine"))
+        clip: float | None = option(None, "largest norm of the gradient", above=0)
+
+The configuration's tables, `Neuron`, every method's `Config` and the files of experiments are such
+classes. `check` holds a finished object against its limits, `build` makes one from what a user
+has written and names the place in its errors.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+
+from nsnn.errors import UserError
+from nsnn.text import nearest
+
+LARGEST = 3.4028235e38  # of float32, in which networks train
+
+# How a message calls a type, in TOML's words.
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+_LIMITS = {
+    "at_least": (lambda value, limit: value >= limit, "at least"),
+    "above": (lambda value, limit: value > limit, "above"),
+    "at_most": (lambda value, limit: value <= limit, "at most"),
+    "below": (lambda value, limit: value < limit, "below"),
+}
+
+
+def option(default, meaning: str = "", **limits):
+    """A field with limits: `choices`, `at_least`, `above`, `at_most`, `below`.
+
+    Parameters
+    ----------
+    default : bool, int, float, str or None
+        None stands for a value that depends on others; it meets every limit.
+    meaning : str
+        A few words for the list of all options.
+    """
+    unknown = limits.keys() - {"choices", *_LIMITS}
+    if unknown:
+        raise TypeError(f"option: unknown limit {', '.join(sorted(unknown))}")
+    return dataclasses.field(default=default, metadata={"meaning": meaning, **limits})
+
+
+def kinds(owner: type) -> dict[str, type]:
+    """The type of each option of a class; `X | None` counts as X."""
+    found = {}
+    for name, hint in typing.get_type_hints(owner).items():
+        if isinstance(hint, types.UnionType):
+            hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
+        found[name] = hint
+    return found
+
+
+def typed(value, kind: type, where: str):
+    """`value` as `kind`: a whole number passes for a number, true and false for neither.
+
+    Raises
+    ------
+    UserError
+        For another type, and for nan and inf: no option has a use for them.
+    """
+    if kind is float and type(value) is int:
+        value = float(value) if abs(value) <= LARGEST else math.inf
+    if type(value) is not kind:
+        got = _WORDS.get(type(value), type(value).__name__)
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        raise UserError(f"{where}: expected {_WORDS[kind]}, got {shown} ({got})")
+    if kind is float and not abs(value) <= LARGEST:  # nan fails as well
+        beyond = ", too large for float32" if math.isfinite(value) else ""
+        raise UserError(f"{where}: expected a finite number, got {value}{beyond}")
+    if kind is str and not _is_utf8(value):
+        raise UserError(f"{where}: expected UTF-8 text, got {value!r}")
+    return value
+
+
+def check_limits(value, limits, where: str) -> None:
+    """Raise UserError where a value is outside the limits of its option; `where` names both."""
+    if value is None:
+        return
+    if "choices" in limits and value not in limits["choices"]:
+        raise UserError(f"{where}: {nearest(value, limits['choices'])}")
+    given = [name for name in _LIMITS if name in limits]
+    if not all(_LIMITS[name][0](value, limits[name]) for name in given):
+        raise UserError(f"{where}: must be {limits_in_words(limits)}")
+
+
+def limits_in_words(limits) -> str:
+    """Such as "at least 0 and below 1", or the choices."""
+    if "choices" in limits:
+        return " | ".join(map(str, limits["choices"]))
+    return " and ".join(
+        f"{words} {limits[n]:g}" for n, (_, words) in _LIMITS.items() if n in limits
+    )
+
+
+def check(options, table: str) -> None:
+    """Hold every field of an object made in Python against its type and limits.
+
+    Parameters
+    ----------
+    options : dataclass instance
+        Its fields are of type bool, int, float or str, or one of these or None.
+    table : str
+        What its options are called by, such as "neuron".
+
+    Raises
+    ------
+    UserError
+        Such as "neuron.decay = 2.0: must be at least 0 and at most 1".
+    """
+    types_of = kinds(type(options))
+    for field in dataclasses.fields(options):
+        value, where = getattr(options, field.name), f"{table}.{field.name}"
+        if value is None and field.default is None:
+            continue
+        value = typed(_plain(value), types_of[field.name], where)
+        check_limits(value, field.metadata, f"{where} = {value!r}")
+
+
+def build(owner: type, values: dict, table: str):
+    """An object of `owner` from what a user has written.
+
+    Parameters
+    ----------
+    owner : type
+        A dataclass.
+    values : dict of str to (value, str)
+        Each value with the place where it was written.
+    table : str
+
+    Raises
+    ------
+    UserError
+        For an unknown key (naming the nearest), a wrong type or a value outside its limits; the
+        message names the place.
+    """
+    types_of = kinds(owner)
+    fields = {field.name: field for field in dataclasses.fields(owner)}
+    made = {}
+    for key, (value, source) in values.items():
+        name = f"{table}.{key}"
+        if key not in fields:
+            raise UserError(f"unknown key {name} ({source}): {nearest(key, fields)}")
+        value = typed(value, types_of[key], f"{name} ({source})")
+        check_limits(value, fields[key].metadata, f"{name} = {value!r} ({source})")
+        made[key] = value
+    return owner(**made)
+
+
+def _plain(value):
+    """A NumPy scalar as Python's own number, anything else as it is."""
+    item = getattr(value, "item", None)
+    return item() if item is not None and getattr(value, "shape", None) == () else value
+
+
+def _is_utf8(text: str) -> bool:
+    """False for a name of a file whose bytes are not UTF-8: config.toml could not hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""The few things that are said everywhere: the nearest name, amounts, tables."""
+
+import difflib
+
+MARKDOWN = "markdown"
+
+
+def nearest(name: str, known) -> str:
+    """The nearest of the known names and all of them, such as "did you mean set? Known: set, lth".
+
+    Upper and lower case count as equal.
+    """
+    known = list(known)
+    if not known:
+        return "none is known"
+    lower = {str(each).lower(): each for each in reversed(known)}
+    near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.0)[0]
+    return f"did you mean {lower[near]}? Known: {', '.join(map(str, known))}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Such as "1 epoch", "3 epochs"."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that fits, such as "684.5 KiB" or "2.72 MiB"."""
+    if count >= 1 << 30:
+        return f"{count / (1 << 30):.2f} GiB"
+    return f"{count / (1 << 20):.2f} MiB" if count >= 1 << 20 else f"{count / (1 << 10):.1f} KiB"
+
+
+def duration(seconds: float) -> str:
+    """Such as "45 s", "3 min" or "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours = seconds / 3600
+    return f"{seconds / 60:.0f} min" if hours < 1.5 else f"{hours:,.{1 if hours < 100 else 0}f} h"
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """Such as "97.55 %"."""
+    return f"{100 * fraction:.{digits}f} %"
+
+
+def table(head, rows, left: int = 1, style: str = "plain") -> str:
+    """Rows below a head, columns as wide as their widest cell.
+
+    Parameters
+    ----------
+    head : sequence of str
+    rows : iterable of sequences
+        Cells of any type; `str` is what is printed.
+    left : int
+        So many first columns are text, flush left; the others flush right.
+    style : "plain" or "markdown"
+        Markdown's source is padded, so that it reads as well as the page.
+    """
+    lines = [[str(cell) for cell in line] for line in (head, *rows)]
+    least = 3 if style == MARKDOWN else 0
+    widths = [max(least, *map(len, column)) for column in zip(*lines, strict=True)]
+    lines = [
+        [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        for line in lines
+    ]
+    if style != MARKDOWN:
+        return "\n".join("  ".join(line).rstrip() for line in lines)
+    rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

@@ -1,0 +1,39 @@
+"""Amounts, names and tables in words."""
+
+import pytest
+
+from nsnn import text
+
+
+def test_the_nearest_name_whatever_its_case():
+    assert text.nearest("NDSN", ["set", "ndsnn"]) == "did you mean ndsnn? Known: set, ndsnn"
+    assert text.nearest("x", []) == "none is known"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0.0 KiB"), (1023 * 1024, "1023.0 KiB"), (3 << 20, "3.00 MiB"), (5 << 30, "5.00 GiB")],
+)
+def test_bytes(count, said):
+    assert text.size(count) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h"), (3.6e6, "1,000 h")],
+)
+def test_durations(seconds, said):
+    assert text.duration(seconds) == said
+
+
+def test_counts_and_percent():
+    assert [text.plural(n, "epoch") for n in (0, 1, 2)] == ["0 epochs", "1 epoch", "2 epochs"]
+    assert text.percent(0.97549) == "97.55 %"
+
+
+def test_tables():
+    rows = [("conv1", 1.5), ("x", 22)]
+    assert text.table(("layer", "n"), rows) == "layer    n\nconv1  1.5\nx       22"
+    assert text.table(("layer", "n"), rows, style="markdown").splitlines() == [
+        "| layer |   n |", "| ----- | --: |", "| conv1 | 1.5 |", "| x     |  22 |",
+    ]  # fmt: skip

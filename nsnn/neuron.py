@@ -25,7 +25,7 @@ class Neuron:
         True: the gradient does not pass through the reset.
     surrogate : str
         Name of φ, see `nsnn.surrogate`.
-    surrogate_scale : float
+    surrogate_width : float
         Its width or slope.
     time_steps : int
         T.
@@ -37,21 +37,21 @@ class Neuron:
     reset: str = "subtract"
     detach_reset: bool = True
     surrogate: str = "arctan"
-    surrogate_scale: float = 1.0
+    surrogate_width: float = 1.0
     time_steps: int = 4
 
     def __post_init__(self):
         if self.reset not in ("subtract", "zero"):
             raise UserError(f"neuron.reset = {self.reset!r}: use 'subtract' or 'zero'")
-        for option in ("gain", "threshold", "surrogate_scale"):
+        for option in ("gain", "threshold", "surrogate_width"):
             if not math.isfinite(getattr(self, option)):
                 raise UserError(f"neuron.{option} = {getattr(self, option)}: must be finite")
         if not 0 <= self.decay <= 1:
             raise UserError(f"neuron.decay = {self.decay}: must lie in [0, 1]")
         if self.threshold <= 0:
             raise UserError(f"neuron.threshold = {self.threshold}: must be positive")
-        if self.surrogate_scale <= 0:
-            raise UserError(f"neuron.surrogate_scale = {self.surrogate_scale}: must be positive")
+        if self.surrogate_width <= 0:
+            raise UserError(f"neuron.surrogate_width = {self.surrogate_width}: must be positive")
         if self.time_steps < 1:
             raise UserError(f"neuron.time_steps = {self.time_steps}: must be at least 1")
         surrogates.code(self.surrogate)
@@ -113,5 +113,5 @@ def from_preset(preset: str, **changes) -> Neuron:
     if preset not in PRESETS:
         raise UserError(f"neuron.preset = {preset!r}: choose one of {', '.join(PRESETS)}")
     options = PRESETS[preset] | {key: value for key, value in changes.items() if value is not None}
-    options.setdefault("surrogate_scale", surrogates.default_scale(options["surrogate"]))
+    options.setdefault("surrogate_width", surrogates.default_width(options["surrogate"]))
     return Neuron(**options)

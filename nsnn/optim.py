@@ -48,7 +48,7 @@ class _Optimiser:
 
     def _decayed(self, parameter, w, g, out):
         """The gradient with weight decay, g + λw, in `out`; g itself where there is none."""
-        if not (self.weight_decay and parameter.decay):
+        if not (self.weight_decay and parameter.decayed):
             return g
         np.multiply(w, self.weight_decay, out=out)
         out += g
@@ -71,7 +71,7 @@ class SGD(_Optimiser):
     momentum : float
         μ in [0, 1); 0 keeps no state.
     weight_decay : float
-        λ, applied where `parameter.decay`.
+        λ, applied where `parameter.decayed`.
     nesterov : bool
         Look ahead along the momentum; needs momentum > 0.
 
@@ -124,21 +124,21 @@ class Adam(_Optimiser):
     parameters : iterable of Parameter
     beta1, beta2 : float
         Decay of the first and second moment, in [0, 1).
-    epsilon : float
+    eps : float
         Added to the root of the second moment.
     weight_decay : float
-        λ, applied where `parameter.decay`.
+        λ, applied where `parameter.decayed`.
 
     Notes
     -----
     g = ∂L/∂w + λw;  m = β1 m + (1 − β1) g;  v = β2 v + (1 − β2) g²;
-    w −= lr/(1 − β1^k) · m / (√v/√(1 − β2^k) + ε), k counting the updates from 1. A weight that
+    w −= lr/(1 − β1^k) · m / (√v/√(1 − β2^k) + eps), k counting the updates from 1. A weight that
     has just grown starts with m = v = 0 at the present k.
     """
 
-    def __init__(self, parameters, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0):
+    def __init__(self, parameters, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
         super().__init__(parameters, weight_decay)
-        self.beta1, self.beta2, self.epsilon = float(beta1), float(beta2), float(epsilon)
+        self.beta1, self.beta2, self.eps = float(beta1), float(beta2), float(eps)
         self.updates = 0
 
     def step(self, lr: float) -> None:
@@ -159,10 +159,10 @@ class Adam(_Optimiser):
                 np.multiply(g, g, out=step)
                 step *= 1.0 - self.beta2
                 v += step
-                # w −= lr/(1 − β1^k) · m / (√v/√(1 − β2^k) + ε)
+                # w −= lr/(1 − β1^k) · m / (√v/√(1 − β2^k) + eps)
                 np.sqrt(v, out=step)
                 step /= root
-                step += self.epsilon
+                step += self.eps
                 np.divide(m, step, out=step)
                 step *= rate
                 w -= step

@@ -4,15 +4,15 @@ The spike u(x) = 1 for x ≥ 0, x = v - ϑ, has derivative 0 almost everywhere. 
 its place. φ is the exact derivative of a smooth *primitive*; a network that uses the primitive in
 place of u has φ as its true gradient, which is how nsnn checks its backward pass.
 
-Every surrogate has one scale: a width (rectangle a, triangle γ) or a slope k. With the default
-scale φ(0) = 1 for all five.
+Every surrogate has one width: a width (rectangle a, triangle γ) or a slope k. With the default
+width φ(0) = 1 for all five.
 """
 
 import numpy as np
 
 from nsnn.errors import UserError
 
-# name: (code in the kernels, default scale)
+# name: (code in the kernels, default width)
 SURROGATES = {
     "arctan": (0, 1.0),
     "rectangle": (1, 1.0),
@@ -27,8 +27,8 @@ def code(name: str) -> int:
     return _entry(name)[0]
 
 
-def default_scale(name: str) -> float:
-    """The scale that gives φ(0) = 1."""
+def default_width(name: str) -> float:
+    """The width that gives φ(0) = 1."""
     return _entry(name)[1]
 
 
@@ -43,7 +43,7 @@ def spike(x):
     return (x >= 0).astype(np.uint8)
 
 
-def derivative(name: str, x, scale: float | None = None):
+def derivative(name: str, x, width: float | None = None):
     """φ(x), what backpropagation uses in place of du/dx.
 
     Parameters
@@ -52,8 +52,8 @@ def derivative(name: str, x, scale: float | None = None):
         A key of `SURROGATES`.
     x : ndarray of float
         v - ϑ.
-    scale : float, optional
-        Width a or γ, or slope k; default `default_scale(name)`.
+    width : float, optional
+        Width a or γ, or slope k; default `default_width(name)`.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def derivative(name: str, x, scale: float | None = None):
     Source: NDSNN Eq. 3 (arctan, with k = 1: 1/(1 + π²x²)). Source: SD-SNN Eq. 3 (rectangle; the
     paper prints sign() for an indicator). The triangle is that of TET's code, which ESL uses.
     """
-    k = _scale(name, x, scale)
+    k = _width(name, x, width)
     if name == "arctan":
         return k / (1 + (np.pi * k * x) ** 2)
     if name == "rectangle":
@@ -77,12 +77,12 @@ def derivative(name: str, x, scale: float | None = None):
     return (k / 2) / (1 + k * np.abs(x)) ** 2
 
 
-def primitive(name: str, x, scale: float | None = None):
+def primitive(name: str, x, width: float | None = None):
     """The smooth step whose derivative is φ: rises from 0 to 1, ½ at x = 0.
 
     Parameters and result as for `derivative`.
     """
-    k = _scale(name, x, scale)
+    k = _width(name, x, width)
     if name == "arctan":
         return 0.5 + np.arctan(np.pi * k * x) / np.pi
     if name == "rectangle":
@@ -96,9 +96,9 @@ def primitive(name: str, x, scale: float | None = None):
     return 0.5 + 0.5 * k * x / (1 + k * np.abs(x))
 
 
-def kinks(name: str, scale: float | None = None) -> tuple[float, ...]:
+def kinks(name: str, width: float | None = None) -> tuple[float, ...]:
     """The x at which φ jumps or bends, where a finite difference of the primitive misleads."""
-    k = default_scale(name) if scale is None else scale
+    k = default_width(name) if width is None else width
     if name == "rectangle":
         return (-k / 2, k / 2)
     if name == "triangle":
@@ -108,6 +108,6 @@ def kinks(name: str, scale: float | None = None) -> tuple[float, ...]:
     return ()
 
 
-def _scale(name, x, scale):
-    """The scale as a number of the dtype of x, so that float32 stays float32."""
-    return np.asarray(x).dtype.type(default_scale(name) if scale is None else scale)
+def _width(name, x, width):
+    """The width as a number of the dtype of x, so that float32 stays float32."""
+    return np.asarray(x).dtype.type(default_width(name) if width is None else width)

@@ -21,22 +21,22 @@ def test_presets():
     for name, expected in TABLE.items():
         n = from_preset(name)
         assert (n.decay, n.gain, n.reset, n.detach_reset, n.surrogate) == expected
-        assert n.threshold == n.surrogate_scale == 1.0
+        assert n.threshold == n.surrogate_width == 1.0
 
 
 def test_changes():
     n = from_preset("esl", decay=0.9, threshold=None, time_steps=7)
     assert (n.decay, n.threshold, n.time_steps, n.reset) == (0.9, 1.0, 7, "zero")
     assert PRESETS["esl"]["decay"] == 0.5
-    assert from_preset("esl", surrogate="sigmoid").surrogate_scale == 4.0  # its own default
-    assert from_preset("esl", surrogate="sigmoid", surrogate_scale=2.0).surrogate_scale == 2.0
+    assert from_preset("esl", surrogate="sigmoid").surrogate_width == 4.0  # its own default
+    assert from_preset("esl", surrogate="sigmoid", surrogate_width=2.0).surrogate_width == 2.0
     with pytest.raises(dataclasses.FrozenInstanceError):
         n.decay = 0.1
 
 
 @pytest.mark.parametrize(("option", "value"), [
     ("reset", "hard"), ("decay", -0.1), ("decay", 1.1), ("decay", float("nan")),
-    ("threshold", 0.0), ("threshold", -1.0), ("surrogate_scale", 0.0), ("surrogate_scale", -2.0),
+    ("threshold", 0.0), ("threshold", -1.0), ("surrogate_width", 0.0), ("surrogate_width", -2.0),
     ("time_steps", 0), ("surrogate", "step"),
 ])  # fmt: skip
 def test_impossible_neurons(option, value):
@@ -44,7 +44,7 @@ def test_impossible_neurons(option, value):
         Neuron(**{option: value})
 
 
-@pytest.mark.parametrize("option", ["threshold", "surrogate_scale", "gain"])
+@pytest.mark.parametrize("option", ["threshold", "surrogate_width", "gain"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_values_that_are_not_finite(option, value):
     with pytest.raises(UserError, match=option):

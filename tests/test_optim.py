@@ -15,7 +15,7 @@ def make(seed=0, dtype=np.float64, storage=None, shape=(6, 9)):
     """A weight, sparse unless storage is None, and a bias without decay."""
     rng = np.random.default_rng(seed)
     weight = Parameter("fc.weight", rng.normal(size=shape).astype(dtype), prunable=True)
-    bias = Parameter("fc.bias", rng.normal(size=shape[0]).astype(dtype), decay=False)
+    bias = Parameter("fc.bias", rng.normal(size=shape[0]).astype(dtype), decayed=False)
     if storage:
         active = np.sort(rng.choice(weight.size, weight.size // 3, replace=False))
         weight.sparsify(active, storage)
@@ -71,7 +71,7 @@ def test_sgd_literally(storage, momentum, decay, nesterov):
         lr = 0.3 / (step + 1)
         optimiser.step(lr)
         for i, p in enumerate(parameters):
-            own = decay if p.decay else 0.0
+            own = decay if p.decayed else 0.0
             expected[i] = literal_sgd(
                 expected[i], gradients[i], states[i], lr, momentum, own, nesterov
             )
@@ -83,7 +83,7 @@ def test_sgd_literally(storage, momentum, decay, nesterov):
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_adam_literally(storage, decay):
     parameters = make(storage=storage)
-    optimiser = Adam(parameters, beta1=0.8, beta2=0.99, epsilon=1e-3, weight_decay=decay)
+    optimiser = Adam(parameters, beta1=0.8, beta2=0.99, eps=1e-3, weight_decay=decay)
     expected = [p.values().astype(np.float64) for p in parameters]
     states = [{}, {}]
     rng = np.random.default_rng(1)
@@ -92,7 +92,7 @@ def test_adam_literally(storage, decay):
         lr = 0.3 / (step + 1)
         optimiser.step(lr)
         for i, p in enumerate(parameters):
-            own = decay if p.decay else 0.0
+            own = decay if p.decayed else 0.0
             expected[i] = literal_adam(
                 expected[i], gradients[i], states[i], lr, 0.8, 0.99, 1e-3, own
             )

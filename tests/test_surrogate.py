@@ -63,7 +63,7 @@ def test_dtype_is_kept(name, dtype):
 def test_the_kernel_uses_the_same_phi(name, scale):
     """One step, δ = 1: the gradient of the current is φ."""
     v = points(name, scale).reshape(1, 1, 1, -1) + 1.0
-    k = surrogate.default_scale(name) if scale is None else scale
+    k = surrogate.default_width(name) if scale is None else scale
     d = np.zeros_like(v)
     s = (v >= 1).astype(np.uint8)
     code = surrogate.code(name)
@@ -96,6 +96,6 @@ def test_spike_fires_at_equality():
 
 
 def test_unknown_name():
-    for function in (surrogate.code, surrogate.default_scale):
+    for function in (surrogate.code, surrogate.default_width):
         with pytest.raises(UserError, match="surrogate = 'step': choose one of arctan"):
             function("step")

@@ -11,7 +11,7 @@ from nsnn.experiments.spec import Cell, Experiment, Profile
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
 from nsnn.plugins import MODULE_PREFIX
-from nsnn.training.config import DEFAULT_METHOD, FREE, Config, option_kinds, table_options
+from nsnn.training.config import DEFAULT_METHOD, FREE, RENAMED, Config, option_kinds, table_options
 from nsnn.training.config_file import flatten, parse_config, toml_value
 
 # What cannot change a result, so that two cells that differ in nothing else are the same.
@@ -89,6 +89,10 @@ def options(config: Config) -> dict:
     return kept | {"plugins": plugins} if plugins else kept
 
 
+# An option that was renamed keeps the name in digests under which its first cells were finished.
+_FIRST_NAMES = {new: old for old, new in RENAMED.items()}
+
+
 def digest(options: dict) -> str:
     """Name of a configuration: equal for equal options, 16 hexadecimal digits.
 
@@ -101,7 +105,11 @@ def digest(options: dict) -> str:
         As `options` returned them, maybe in an older version.
     """
     defaults = _defaults(options.get("method.name", DEFAULT_METHOD))
-    essential = {k: v for k, v in options.items() if k not in defaults or defaults[k] != v}
+    essential = {
+        _FIRST_NAMES.get(k, k): v
+        for k, v in options.items()
+        if k not in defaults or defaults[k] != v
+    }
     return hashlib.sha256(json.dumps(essential, sort_keys=True).encode()).hexdigest()[:16]
 
 

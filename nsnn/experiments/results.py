@@ -4,9 +4,10 @@ import json
 import os
 from pathlib import Path
 
-from nsnn.errors import RunError
+from nsnn.errors import RunError, UserError
 from nsnn.experiments.expand import cells, configuration, digest, digest_without_seed, options
 from nsnn.experiments.spec import Experiment
+from nsnn.training.config import translated
 from nsnn.training.files import append_line, lines_of
 from nsnn.training.run_folder import make
 
@@ -106,10 +107,11 @@ def _read(path: Path) -> list[dict]:
     for number, line in enumerate(lines_of(path.read_bytes()), 1):
         try:
             record = json.loads(line, parse_constant=_refuse)
+            record["config"] = translated(record["config"])
             record["digest"] = digest(record["config"])
             hash(frozenset(record["labels"].items()))
             records.append({"labels": {**record["labels"]}, "seed": record["seed"]} | record)
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError, UserError):
             raise RunError(
                 f"line {number} of {path} is damaged: remove it, its cell is trained anew"
             ) from None

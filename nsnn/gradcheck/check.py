@@ -61,16 +61,16 @@ def relative_error(numeric: float, analytic: float, least: float = 0.0) -> float
     return abs(numeric - analytic) / scale if scale else 0.0
 
 
-def check_surrogate(name: str, rng, scale=None) -> Result:
+def check_surrogate(name: str, rng, width=None) -> Result:
     """φ against the central difference of its primitive, at 200 points away from its kinks."""
     x = rng.uniform(-2, 2, 200)
-    for kink in surrogate.kinks(name, scale):
+    for kink in surrogate.kinks(name, width):
         x = x[np.abs(x - kink) > MARGIN]
-    numeric = surrogate.primitive(name, x + STEP, scale) - surrogate.primitive(
-        name, x - STEP, scale
+    numeric = surrogate.primitive(name, x + STEP, width) - surrogate.primitive(
+        name, x - STEP, width
     )
     numeric /= 2 * STEP
-    phi = surrogate.derivative(name, x, scale)
+    phi = surrogate.derivative(name, x, width)
     # Where φ is tiny the difference of two numbers near 1 has no digits left: measured against 1.
     return Result("surrogate", name, float(np.max(np.abs(numeric - phi) / np.maximum(phi, 1))))
 
@@ -95,7 +95,7 @@ def smooth_spikes(network):
 def _smooth_forward(layer, held, x, training=False, affine=None):
     """`LIF.forward` with o = primitive(v - ϑ), kept where the production backward looks."""
     n = layer.neuron
-    fire = functools.partial(surrogate.primitive, n.surrogate, scale=n.surrogate_scale)
+    fire = functools.partial(surrogate.primitive, n.surrogate, width=n.surrogate_width)
     layer._x, layer._affine = x, layer._current(x.shape[0], affine)
     _, o = lif_forward(
         by_channel(x), *layer._affine, n.decay, n.threshold, n.reset == "zero", n.time_steps,
@@ -244,7 +244,7 @@ def _raise_near_kink(network):
         if isinstance(layer, LIF) and layer.neuron.surrogate in ("rectangle", "triangle"):
             n = layer.neuron
             x = layer.v - n.threshold
-            for kink in surrogate.kinks(n.surrogate, n.surrogate_scale):
+            for kink in surrogate.kinks(n.surrogate, n.surrogate_width):
                 if np.any(np.abs(x - kink) < MARGIN):
                     raise NearKinkError(f"{layer.name}: a membrane lies within {MARGIN} of {kink}")
         if isinstance(layer, MaxPool2d):

@@ -27,8 +27,8 @@ class BatchNorm(Layer):
     def __init__(self, channels, dtype=np.float32, name="norm", eps=1e-5, momentum=0.1):
         super().__init__()
         self.name, self.dtype, self.eps, self.momentum = name, dtype, eps, momentum
-        self.gamma = Parameter(f"{name}.gamma", np.ones(channels, dtype), decay=False)
-        self.beta = Parameter(f"{name}.beta", np.zeros(channels, dtype), decay=False)
+        self.gamma = Parameter(f"{name}.gamma", np.ones(channels, dtype), decayed=False)
+        self.beta = Parameter(f"{name}.beta", np.zeros(channels, dtype), decayed=False)
         self.running_mean = np.zeros(channels)
         self.running_variance = np.ones(channels)
 

@@ -58,7 +58,7 @@ class LIF(Layer):
             lif_backward, d.shape[0], 8 * dy.size,
             by_channel(dy), by_channel(self._x), *self._affine, by_channel(self.s),
             decay, gain, threshold, reset_zero, self.neuron.detach_reset,
-            surrogate.code(self.neuron.surrogate), self.dtype.type(self.neuron.surrogate_scale),
+            surrogate.code(self.neuron.surrogate), self.dtype.type(self.neuron.surrogate_width),
             by_channel(d),
         )  # fmt: skip
         return d

@@ -25,7 +25,7 @@ class Parameter:
         (out, in, kh, kw) or (out, in): what ERK sums and multiplies. Default: `data.shape`.
     prunable : bool
         True for the weights of linear layers and convolutions.
-    decay : bool
+    decayed : bool
         True where weight decay applies: not to biases and norm parameters.
 
     Attributes
@@ -39,7 +39,7 @@ class Parameter:
         None: dense, every position active.
     """
 
-    def __init__(self, name, data, dims=None, prunable=False, decay=True):
+    def __init__(self, name, data, dims=None, prunable=False, decayed=True):
         self.name = name
         self.data = np.ascontiguousarray(data)  # flat views of it are written to
         self.gradient = np.zeros_like(self.data)
@@ -47,7 +47,7 @@ class Parameter:
         self.shape = data.shape
         self.dims = tuple(dims or data.shape)
         self.prunable = prunable
-        self.decay = decay
+        self.decayed = decayed
         self.topology = None
         self._storage = "csr"
         self._request = None

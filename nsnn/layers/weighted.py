@@ -50,7 +50,7 @@ class Weighted(Layer):
         self.bias = None
         if bias:
             b = uniform_fan_in(out, fan_in, rng, dtype)
-            self.bias = Parameter(f"{name}.bias", b, decay=False)
+            self.bias = Parameter(f"{name}.bias", b, decayed=False)
         self._no_bias = np.zeros(out, dtype)
 
     @property

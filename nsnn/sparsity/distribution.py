@@ -69,10 +69,10 @@ def layer_densities(distribution, dims, density) -> np.ndarray:
     densities = np.ones(raw.size)
     while not dense.all():
         rest = ~dense
-        epsilon = (density * size.sum() - size[dense].sum()) / (raw[rest] @ size[rest])
+        erk_scale = (density * size.sum() - size[dense].sum()) / (raw[rest] @ size[rest])
         largest = raw[rest].max()
-        if epsilon * largest <= 1.0:
-            densities[rest] = epsilon * raw[rest]
+        if erk_scale * largest <= 1.0:
+            densities[rest] = erk_scale * raw[rest]
             break
         dense |= raw == largest
     return densities

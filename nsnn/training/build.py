@@ -51,4 +51,4 @@ def make_optimiser(optim, parameters):
     """The optimiser of table [optim] for a list of parameters."""
     if optim.name == "sgd":
         return SGD(parameters, optim.momentum, optim.weight_decay, optim.nesterov)
-    return Adam(parameters, optim.beta1, optim.beta2, optim.epsilon, optim.weight_decay)
+    return Adam(parameters, optim.beta1, optim.beta2, optim.eps, optim.weight_decay)

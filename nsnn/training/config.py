@@ -66,7 +66,7 @@ class NeuronConfig:
     reset: str | None = option(None, choices=("subtract", "zero"))
     detach_reset: bool | None = None
     surrogate: str | None = option(None, choices=tuple(SURROGATES))
-    surrogate_scale: float | None = option(None, above=0)
+    surrogate_width: float | None = option(None, above=0)
     time_steps: int = option(4, at_least=1, at_most=1_000_000)
 
 
@@ -89,7 +89,7 @@ class OptimConfig:
     nesterov: bool = False  # sgd
     beta1: float = option(0.9, at_least=0, below=1)  # adam
     beta2: float = option(0.999, at_least=0, below=1)  # adam
-    epsilon: float = option(1e-8, above=0)  # adam
+    eps: float = option(1e-8, above=0)  # adam
     schedule: str = option("cosine", choices=SCHEDULES)
     lr_end: float = option(1e-4, above=0)  # exponential: at the end of the run
     period: int = option(1000, at_least=1)  # step: optimiser steps between two reductions
@@ -131,8 +131,27 @@ TABLES = {
 }
 DEFAULT_METHOD = "ndsnn"
 
+# Names that changed, old to new; and options that are gone, with the default they had. Files of
+# an older nsnn are read by these: config.toml, checkpoints, the records of finished cells.
+RENAMED = {"neuron.surrogate_scale": "neuron.surrogate_width", "optim.epsilon": "optim.eps"}
+REMOVED = {"method.exclude_dropped": False}
+
 # These cannot change a result: a resumed run may find its data elsewhere and use other cores.
 FREE = ("data.dir", "train.threads")
+
+
+def translated(options: dict) -> dict:
+    """Options by "table.key" as an older nsnn wrote them, by today's names.
+
+    Raises
+    ------
+    UserError
+        For an option that is gone and was set: the run cannot be made any more.
+    """
+    for name in options.keys() & REMOVED.keys():
+        if options[name] != REMOVED[name]:
+            raise UserError(f"{name} = {options[name]!r}: nsnn has no such option any more")
+    return {RENAMED.get(k, k): value for k, value in options.items() if k not in REMOVED}
 
 
 def table_options(table: str, method: str) -> dict[str, dataclasses.Field]:

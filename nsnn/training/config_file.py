@@ -18,6 +18,7 @@ from nsnn.training.config import (
     check_limits,
     option_kinds,
     table_options,
+    translated,
     typed,
 )
 
@@ -123,14 +124,14 @@ def _entries(text: str, source: str) -> dict:
         tables = tomllib.loads(text)
     except _NO_TOML as error:
         raise UserError(f"{source} is not valid TOML: {error}") from None
-    entries = {}
+    flat = {}
     for table, content in tables.items():
         _known_table(table, source)
         if not isinstance(content, dict):
             raise UserError(f"{source}: {table} is a table, write [{table}] above its keys")
-        for key, value in content.items():
-            entries[table, key] = _Entry(value, source)
-    return entries
+        flat |= {f"{table}.{key}": value for key, value in content.items()}
+    named = {tuple(name.split(".", 1)): value for name, value in translated(flat).items()}
+    return {name: _Entry(value, source) for name, value in named.items()}
 
 
 def _assignment(text: str) -> dict:

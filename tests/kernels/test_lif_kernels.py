@@ -35,7 +35,7 @@ def backward(delta, x, scale, shift, s, neuron):
     decay, threshold, zero = constants(neuron, delta.dtype)
     kernels.lif_backward(
         delta, x, scale, shift, s, decay, number(neuron.gain), threshold, zero,
-        neuron.detach_reset, surrogate.code(neuron.surrogate), number(neuron.surrogate_scale),
+        neuron.detach_reset, surrogate.code(neuron.surrogate), number(neuron.surrogate_width),
         d, 0, x.shape[0],
     )  # fmt: skip
     return d
@@ -102,7 +102,7 @@ def test_backward_equals_its_twin(preset, detach, name, constant, smooth):
         d = backward(delta, x, scale, shift, s, neuron)
         expected = reference.lif_backward(
             delta, x, scale, shift, s, decay, neuron.gain, threshold, zero, detach, name,
-            neuron.surrogate_scale,
+            neuron.surrogate_width,
         )  # fmt: skip
         np.testing.assert_allclose(d, expected, rtol=1e-12, atol=1e-12)
 

@@ -163,7 +163,7 @@ def test_state_and_restore():
     np.testing.assert_array_equal(other.forward(x), layer.forward(x))
     layer.forward(x, training=True)
     assert not np.array_equal(other.running_mean, layer.running_mean)  # no shared memory
-    assert not any(p.decay or p.prunable for p in layer.parameters())
+    assert not any(p.decayed or p.prunable for p in layer.parameters())
 
 
 def test_input_of_other_channels_is_refused():

@@ -186,6 +186,6 @@ def test_shape_and_initial_weights():
     assert layer.weight.dims == (7, 4, 5, 5)
     assert 0.09 < np.abs(layer.weight.data).max() <= 0.1  # 1/√(inputs·kernel²)
     assert layer.weight.prunable
-    assert not layer.bias.decay
+    assert not layer.bias.decayed
     bare = Conv2d(1, 1, 3, np.random.default_rng(0), bias=False, name="c")
     assert [p.name for p in bare.parameters()] == ["c.weight"]

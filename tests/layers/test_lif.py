@@ -32,7 +32,7 @@ def literal(layer, x, dy, affine=None):
     v, s = reference.lif_forward(*current, n.decay, n.threshold, zero, n.time_steps)
     d = reference.lif_backward(
         by_channel(dy), *current, s, n.decay, n.gain, n.threshold, zero, n.detach_reset,
-        n.surrogate, n.surrogate_scale,
+        n.surrogate, n.surrogate_width,
     )  # fmt: skip
     return v.reshape(dy.shape), s.reshape(dy.shape), d.reshape(x.shape)
 
@@ -56,7 +56,7 @@ def test_presets_equal_the_reference(preset, shape, constant):
 @pytest.mark.parametrize("reset", ["subtract", "zero"])
 def test_options_reach_the_kernel(name, detach, reset):
     neuron = from_preset(
-        "ndsnn", reset=reset, detach_reset=detach, surrogate=name, surrogate_scale=1.7,
+        "ndsnn", reset=reset, detach_reset=detach, surrogate=name, surrogate_width=1.7,
         threshold=0.8, decay=0.7, time_steps=5,
     )  # fmt: skip
     layer = LIF(neuron, np.float64)

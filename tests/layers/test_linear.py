@@ -164,9 +164,9 @@ def test_initial_weights():
         assert p.data.dtype == np.float32
         assert 0.09 < np.abs(p.data).max() <= 0.1  # 1/√inputs
     assert layer.weight.prunable
-    assert layer.weight.decay
+    assert layer.weight.decayed
     assert not layer.bias.prunable
-    assert not layer.bias.decay
+    assert not layer.bias.decayed
     again = Linear(100, 50, np.random.default_rng(0))
     np.testing.assert_array_equal(layer.weight.data, again.weight.data)
     assert [p.name for p in Linear(3, 2, np.random.default_rng(0), bias=False).parameters()] == [

@@ -29,7 +29,7 @@ class BareNetwork:
             shape = (dims[0], int(np.prod(dims[1:])))
             weight = rng.normal(size=shape)
             self._parameters.append(Parameter(name, weight, dims=dims, prunable=True))
-        self._parameters.append(Parameter("fc2.bias", np.zeros(5), decay=False))
+        self._parameters.append(Parameter("fc2.bias", np.zeros(5), decayed=False))
 
     def parameters(self):
         return self._parameters

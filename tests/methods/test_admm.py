@@ -160,7 +160,7 @@ def residuals(bench, kind, loss):
     A = {p.name: rng.normal(size=p.size) for p in run.network.parameters()}
     run.network.dense_gradient = lambda p, step: loss * (p.to_dense().reshape(-1) - A[p.name])
     for p in run.network.parameters():
-        p.decay = False
+        p.decayed = False
     found = []
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in run.steps(0, 899):

@@ -1,19 +1,56 @@
-"""The command line: exit codes and one-line errors.
+"""The command line: its commands, exit codes and one-line errors."""
 
-Options and help are in `nsnn.arguments`, what a command does in `nsnn.commands`. Nothing heavy is
-imported before the command is known: NumPy, Numba and pyplot take a second.
-"""
-
+import argparse
 import importlib
 import os
 import sys
 
-from nsnn.arguments import parser
+from nsnn import __version__
+from nsnn.commands import bench, data, eval, export, gradcheck, info, plot, reproduce, table, train
 from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
+
+# In the order of the help.
+COMMANDS = (train, eval, plot, export, gradcheck, bench, reproduce, table, data, info)
+
+_EXAMPLES = """\
+examples:
+  nsnn train                                train a sparse network on the built-in glyph digits
+  nsnn train --set data.name=mnist          the same on MNIST (first: nsnn data get mnist)
+  nsnn eval runs/ndsnn-glyphs-001           its accuracy on the test split
+  nsnn COMMAND --help                       the options of a command"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors as one line, like all others (argparse prints the usage first); no abbreviations."""
+
+    def __init__(self, *arguments, **options):
+        options |= {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+        super().__init__(*arguments, **options)
+
+    def error(self, message):
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> Parser:
+    """The parser of `nsnn`; what it returns has `run`, the function of the command."""
+    description = "Sparse training of spiking neural networks."
+    whole = Parser(prog="nsnn", description=description, epilog=_EXAMPLES)
+    whole.add_argument("--version", action="version", version=f"nsnn {__version__}")
+    whole.set_defaults(run=None)
+    commands = whole.add_subparsers(metavar="COMMAND")
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        summary, _, more = (module.__doc__ or "").partition("\n")
+        command = commands.add_parser(
+            name, help=summary, description=summary, epilog=more.strip() or None
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return whole
 
 
 def main(arguments=None) -> int:
-    """Run one command.
+    """Run one command; without one, print the help.
 
     Parameters
     ----------
@@ -52,11 +89,14 @@ def main(arguments=None) -> int:
 def _run(arguments) -> int:
     """Run one command; what fails in a plug-in is a mistake of the user."""
     try:
-        options = parser().parse_args(arguments)
+        whole = parser()
+        options = whole.parse_args(arguments)
+        if options.run is None:
+            whole.print_help()
+            return 0
         if getattr(options, "plugin", None):
             importlib.import_module("nsnn.plugins").load_files(options.plugin)
-        module, function = options.run.split(":")
-        code = getattr(importlib.import_module(module), function)(options)
+        code = options.run(options)
         sys.stdout.flush()
         return code
     except BaseException as error:

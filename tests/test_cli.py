@@ -98,6 +98,11 @@ assert not heavy, heavy
         assert f"\n    {command} " in result.stdout or f"\n    {command}\n" in result.stdout
 
 
+def test_no_command_prints_the_help(capsys):
+    assert cli.main([]) == 0
+    assert capsys.readouterr().out.startswith("usage: nsnn ")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -187,7 +192,6 @@ def test_info_names_versions_and_places(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "COMMAND"),
         (["tarin"], "invalid choice: 'tarin'"),
         (["train", "--sett", "a.b=1"], "--sett"),
         (["train", "--set", "optim.momentun=1"], "did you mean momentum?"),

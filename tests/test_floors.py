@@ -23,7 +23,7 @@ FLOORS = {
     "training": 7,
     "plot": 8, "export": 8,
     "bench": 9, "experiments": 9,
-    "arguments": 10, "commands": 10,
+    "commands": 10,
     "cli": 11,
     "__main__": 12,
 }  # fmt: skip

@@ -1,25 +1,41 @@
-"""`nsnn data list | get | check`."""
+"""List, download or check data sets.
+
+examples:
+  nsnn data list
+  nsnn data get mnist
+  nsnn data check mnist --dir DIR
+"""
 
 
-def list_datasets(options) -> int:
-    """Print the data sets and where each was found."""
+def add_arguments(parser) -> None:
+    """The actions of `nsnn data` and their options."""
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    actions.add_parser("list", help="the data sets and where each was found")
+    for action, summary, folder in (
+        (
+            "get",
+            "download a data set, with checksums; goes on where it was stopped",
+            "folder to hold it; default: the user cache",
+        ),
+        (
+            "check",
+            "check the files of a data set",
+            "folder that holds it; default: $NSNN_DATA, then the user cache",
+        ),
+    ):
+        command = actions.add_parser(action, help=summary, description=summary)
+        command.add_argument("name", metavar="NAME", help="such as mnist; see nsnn data list")
+        command.add_argument("--dir", metavar="DIR", help=folder)
+
+
+def run(options) -> int:
+    """Carry out an action and print what was found."""
     from nsnn.data import commands
 
-    print(commands.list_datasets())
-    return 0
-
-
-def get(options) -> int:
-    """Download a data set and print where it is."""
-    from nsnn.data import commands
-
-    print(commands.get(options.name, options.dir))
-    return 0
-
-
-def check(options) -> int:
-    """Check the files of a data set and print what was found."""
-    from nsnn.data import commands
-
-    print(commands.check(options.name, options.dir))
+    if options.action == "list":
+        print(commands.list_datasets())
+    elif options.action == "get":
+        print(commands.get(options.name, options.dir))
+    else:
+        print(commands.check(options.name, options.dir))
     return 0

@@ -1,10 +1,14 @@
-"""`nsnn info`."""
+"""Show versions, processor, threads, caches, data sets."""
 
 # A layer whose products take some hundredths of a second: enough to compare, short to wait for.
 _SHAPE, _DENSITIES, _BATCH, _TIME_STEPS = "256-256C3@8", (0.7, 0.5, 0.35, 0.25), 16, 4
 
 
-def info(options) -> int:
+def add_arguments(parser) -> None:
+    """`nsnn info` has no options."""
+
+
+def run(options) -> int:
     """Print what nsnn runs on, and from which density down sparse weights are faster here."""
     from nsnn.info import report
 

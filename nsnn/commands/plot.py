@@ -1,11 +1,26 @@
-"""`nsnn plot`."""
+"""Draw a run, or compare runs.
+
+examples:
+  nsnn plot runs/ndsnn-glyphs-001           draw its pictures anew, into its plots folder
+  nsnn plot runs/a runs/b --out ab.png      lay the curves of two runs over each other
+"""
 
 from pathlib import Path
 
+from nsnn.commands import add_plugin
 from nsnn.errors import UserError
 
 
-def plot(options) -> int:
+def add_arguments(parser) -> None:
+    """The options of `nsnn plot`."""
+    parser.add_argument("dirs", metavar="DIR", nargs="+", help="run folders")
+    parser.add_argument(
+        "--out", metavar="FILE", help="picture of several runs; default: comparison.png here"
+    )
+    add_plugin(parser)
+
+
+def run(options) -> int:
     """Draw the pictures of one run, or lay several over each other."""
     for folder in options.dirs:
         if not (Path(folder) / "metrics.jsonl").is_file():

@@ -1,9 +1,29 @@
-"""`nsnn table`."""
+"""Write table and figure of an experiment from its finished cells.
 
+examples:
+  nsnn table ndsnn-table1                   from the finished cells of the profile small
+  nsnn table ndsnn-table1 --profile full --out DIR
+
+Writes table.md, table.csv and figure.png into OUT/ID/PROFILE, where nsnn reproduce has left
+cells.jsonl, and prints the table: ours as mean ± standard deviation (number of seeds), beside what
+the paper prints.
+"""
+
+from nsnn.commands import add_plugin
 from nsnn.errors import UserError
 
 
-def table(options) -> int:
+def add_arguments(parser) -> None:
+    """The options of `nsnn table`."""
+    parser.add_argument("id", metavar="ID", help="such as ndsnn-table1, or a TOML file")
+    parser.add_argument("--profile", default="small", metavar="P", help="default: small")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder of the results; default: as nsnn reproduce"
+    )
+    add_plugin(parser)
+
+
+def run(options) -> int:
     """Write table and figure of an experiment anew from its finished cells; print the grid."""
     from nsnn.experiments import results, spec, table
 

@@ -1,9 +1,63 @@
-"""`nsnn train`."""
+"""Train a network and write a run folder.
 
+examples:
+  nsnn train
+  nsnn train --set method.final_sparsity=0.99 --set train.epochs=10
+  nsnn train --set method.name=dense --out runs/dense
+  nsnn train my.toml --set train.dense_run=runs/dense
+  nsnn train --set data.name=mnist --set data.dir=DIR
+  nsnn train --resume runs/ndsnn-glyphs-001
+  nsnn train --plugin my.py --set method.name=mine
+
+tables of the configuration: data, model, neuron, method, optim, train. Every run folder has a
+config.toml with all options and their values; it can be given as CONFIG.toml. With --resume only
+data.dir and train.threads can be set anew.
+
+A plug-in is a Python file of yours with methods, models or data sets to choose by name:
+
+  from nsnn.methods import Method
+  from nsnn.plugins import register_dataset, register_method, register_model
+
+  @register_method("mine")     # a subclass; its nested Config holds the options of [method]
+  class Mine(Method): ...
+
+  @register_model("my-net")    # returns a nsnn.layers.Sequential
+  def my_net(neuron, input_shape, classes, rng, width, norm, dtype): ...
+
+  @register_dataset("my-data") # returns {"train_images": ..., "train_labels": ..., "test_...": ...}
+  def my_data(directory): ...
+
+The run folder notes where it is; eval, plot, export and --resume run it again, if it is unchanged.
+pydoc nsnn.plugins and nsnn.methods.Method say the rest.
+"""
+
+from nsnn.commands import add_plugin
 from nsnn.errors import EXIT_INTERRUPTED, UserError
 
 
-def train(options) -> int:
+def add_arguments(parser) -> None:
+    """The options of `nsnn train`."""
+    parser.add_argument(
+        "config", nargs="?", metavar="CONFIG.toml", help="options to change; see below"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help="change one option, after CONFIG.toml; may be given several times",
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", help="run folder; default: the next free runs/METHOD-DATA-NNN"
+    )
+    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, bit for bit")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the run that the folder of --out holds"
+    )
+    add_plugin(parser)
+
+
+def run(options) -> int:
     """Start or resume a run; 0 finished, 130 stopped by a signal and saved."""
     from nsnn.training import session
     from nsnn.training.config_file import load_config

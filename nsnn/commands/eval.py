@@ -1,13 +1,26 @@
-"""`nsnn eval`."""
+"""Test the network of a run.
 
-import numpy as np
+examples:
+  nsnn eval runs/ndsnn-glyphs-001
+  nsnn eval runs/ndsnn-mnist-001 --data-dir DIR
+"""
+
+from nsnn.commands import add_plugin
+from nsnn.errors import UserError
 
 
-def evaluate(options) -> int:
+def add_arguments(parser) -> None:
+    """The options of `nsnn eval`."""
+    parser.add_argument("dir", metavar="DIR", help="run folder")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data set is, if it has moved")
+    add_plugin(parser)
+
+
+def run(options) -> int:
     """Print the accuracy of a run's network on the test split, and its worst mistakes."""
     from nsnn import metrics, parallel
     from nsnn.data import load
-    from nsnn.errors import UserError
+    from nsnn.text import percent
     from nsnn.training import run_folder
 
     config = run_folder.read_config(options.dir)
@@ -23,9 +36,9 @@ def evaluate(options) -> int:
     test = data.test
     predicted = network.predict(test.images)
     held = metrics.density(network.parameters())
-    print(f"test accuracy  {100 * metrics.accuracy(predicted, test.labels):.2f} %")
+    print(f"test accuracy  {percent(metrics.accuracy(predicted, test.labels))}")
     print(f"samples        {len(test.labels):,} of {data.name}")
-    print(f"density        {100 * held.density:.2f} % ({held.active:,} of {held.size:,} weights)")
+    print(f"density        {percent(held.density)} ({held.active:,} of {held.size:,} weights)")
     confusion = metrics.confusion_matrix(predicted, test.labels, network.classes)
     for line in worst_mistakes(confusion):
         print(line)
@@ -41,6 +54,8 @@ def worst_mistakes(confusion, count: int = 3) -> list[str]:
         Row: true class; column: predicted class.
     count : int
     """
+    import numpy as np
+
     mistakes = confusion - np.diag(np.diag(confusion))
     order = np.argsort(mistakes, axis=None, kind="stable")[::-1][:count]
     pairs = [np.unravel_index(index, mistakes.shape) for index in order]

@@ -84,27 +84,26 @@ def smooth_spikes(network):
     """
     spiking = [layer for layer in network.layers() if isinstance(layer, LIF)]
     for layer in spiking:
-        layer.forward = functools.partial(_smooth_forward, layer, {})
+        layer.fire = functools.partial(_smooth, layer.neuron, {})
     try:
         yield
     finally:
         for layer in spiking:
-            del layer.forward  # the class's own forward again
+            layer.fire = None
 
 
-def _smooth_forward(layer, held, x, training=False, affine=None):
-    """`LIF.forward` with o = primitive(v - ϑ), kept where the production backward looks."""
-    n = layer.neuron
+def _smooth(neuron, held, current):
+    """The outputs o = primitive(v - ϑ) for a current (…, T, B)."""
+    n, I = neuron, by_channel(current)
+    C = I.shape[0]
     fire = functools.partial(surrogate.primitive, n.surrogate, width=n.surrogate_width)
-    layer._x, layer._affine = x, layer._current(x.shape[0], affine)
     _, o = lif_forward(
-        by_channel(x), *layer._affine, n.decay, n.threshold, n.reset == "zero", n.time_steps,
+        I, np.ones(C), np.zeros(C), n.decay, n.threshold, n.reset == "zero", n.time_steps,
         fire, held.get("o"),
     )  # fmt: skip
     if n.detach_reset:
         held.setdefault("o", o)
-    layer.s = o.reshape(*x.shape[:-2], n.time_steps, x.shape[-1])
-    return layer.s
+    return o.reshape(current.shape)
 
 
 def check_network(network, batch, rng=None, directions=3, option="") -> list[Result]:
@@ -248,7 +247,7 @@ def _raise_near_kink(network):
                 if np.any(np.abs(x - kink) < MARGIN):
                     raise NearKinkError(f"{layer.name}: a membrane lies within {MARGIN} of {kink}")
         if isinstance(layer, MaxPool2d):
-            x, y, k = layer._x, layer._y, layer.k
+            x, y, k = layer.x, layer.y, layer.k
             wide = y.repeat(k, axis=1).repeat(k, axis=2)
             gap = wide - x[:, : wide.shape[1], : wide.shape[2]]
             C, H, W = y.shape[:3]

@@ -22,6 +22,9 @@ class LIF(Layer):
     ----------
     s : ndarray of uint8, (…, T, B)
         Spikes of the last forward.
+    fire : callable or None
+        None: the unit step, by the kernel. Anything else gives the outputs `fire(current)`, float,
+        and leaves the backward as it is: how gradient checks put a smooth step in its place.
 
     Notes
     -----
@@ -32,6 +35,7 @@ class LIF(Layer):
     def __init__(self, neuron: Neuron, dtype=np.float32, name="lif"):
         super().__init__()
         self.neuron, self.dtype, self.name = neuron, np.dtype(dtype), name
+        self.fire = None
 
     def forward(self, x, training=False, affine=None):
         """Current x (…, T or 1, B) float -> spikes (…, T, B) uint8.
@@ -41,7 +45,10 @@ class LIF(Layer):
         """
         T = self.neuron.time_steps
         self._require("time steps", x.shape[-2], 1, T)
-        self._x, self._affine = x, self._current(x.shape[0], affine)
+        self._x, self._affine = x, self._scaled(x.shape[0], affine)
+        if self.fire is not None:
+            self.s = self.fire(self.current)
+            return self.s
         self.s = self._buffer("s", (*x.shape[:-2], T, x.shape[-1]), np.uint8)
         decay, _, threshold, reset_zero = self.constants()
         parallel.run(
@@ -64,6 +71,14 @@ class LIF(Layer):
         return d
 
     @property
+    def current(self) -> np.ndarray:
+        """I, the current that drove the membrane in the last forward, (…, T, B); on demand."""
+        x = self._x
+        scale, shift = (a.reshape(-1, *[1] * (x.ndim - 1)) for a in self._affine)
+        shape = (*x.shape[:-2], self.neuron.time_steps, x.shape[-1])
+        return np.broadcast_to(scale * x + shift, shape)
+
+    @property
     def v(self) -> np.ndarray:
         """Membrane before the reset in the last forward, (…, T, B) float; computed on demand."""
         v = np.empty(self.s.shape, self.dtype)
@@ -83,7 +98,7 @@ class LIF(Layer):
         n, number = self.neuron, self.dtype.type
         return number(n.decay), number(n.gain), number(n.threshold), n.reset == "zero"
 
-    def _current(self, channels, affine):
+    def _scaled(self, channels, affine):
         """(scale, shift) of the current, the gain included."""
         gain = self.dtype.type(self.neuron.gain)
         if affine is None:

@@ -48,6 +48,11 @@ class MaxPool2d(Layer):
     """Maximum of each k × k window, windows side by side; of spikes, their logical or.
 
     The gradient goes to the first maximum in row-major order.
+
+    Attributes
+    ----------
+    x, y : ndarray
+        Input and output of the last forward.
     """
 
     def __init__(self, k, name="pool"):
@@ -57,17 +62,17 @@ class MaxPool2d(Layer):
     def forward(self, x, training=False):
         """x (C, H, W, T, B) uint8 or float -> (C, H // k, W // k, T, B) of the same dtype."""
         C, H, W, T, B = x.shape
-        self._x = x
-        self._y = self._buffer("y", (C, H // self.k, W // self.k, T, B), x.dtype)
-        parallel.run(kernels.max_pool_forward, C, x.size, _pixels(x), self.k, _pixels(self._y))
-        return self._y
+        self.x = x
+        self.y = self._buffer("y", (C, H // self.k, W // self.k, T, B), x.dtype)
+        parallel.run(kernels.max_pool_forward, C, x.size, _pixels(x), self.k, _pixels(self.y))
+        return self.y
 
     def backward(self, dy):
         """dy to the first maximum of each window, 0 elsewhere."""
-        dx = self._gradient(dy, self._x.shape, dy.dtype)
+        dx = self._gradient(dy, self.x.shape, dy.dtype)
         parallel.run(
             kernels.max_pool_backward, dx.shape[0], dx.size,
-            _pixels(dy), _pixels(self._x), _pixels(self._y), self.k, _pixels(dx),
+            _pixels(dy), _pixels(self.x), _pixels(self.y), self.k, _pixels(dx),
         )  # fmt: skip
         return dx
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from nsnn.csr import CSRMatrix
 from nsnn.errors import UserError
+from nsnn.files import refuse_special, write_atomic
 from nsnn.training.config_file import to_toml
-from nsnn.training.files import write_atomic
 from nsnn.training.run_folder import load, read_config
 
 
@@ -39,10 +39,7 @@ def export(folder, out=None, dense=False, overwrite=False) -> Path:
     """
     network = load(folder)
     path = Path(f"{Path(folder).resolve().name}.npz" if out is None else out)
-    if path.is_dir():
-        raise UserError(f"--out {path} is a folder: name a file, such as {path}/network.npz")
-    if path.exists() and not path.is_file():  # to replace /dev/null would harm others
-        raise UserError(f"--out {path} is a device or a pipe: name a file, such as network.npz")
+    refuse_special(path)
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists: replace it with --overwrite, or choose another --out")
     arrays = network_arrays(network, dense) | {"config": np.array(to_toml(read_config(folder)))}

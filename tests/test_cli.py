@@ -14,10 +14,9 @@ import pytest
 
 import nsnn.gradcheck
 import nsnn.plot
-from nsnn import cli, parallel
+from nsnn import cli, files, parallel
 from nsnn.errors import RunError
 from nsnn.losses import LOSSES
-from nsnn.training import files
 
 COMMANDS = (
     "train", "eval", "plot", "export", "gradcheck", "bench", "reproduce", "table", "data", "info",

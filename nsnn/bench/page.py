@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from nsnn.errors import RunError, UserError
-from nsnn.training.files import write_text
+from nsnn.files import write_text
 
 _BLOCK = re.compile(r"<!-- (nsnn [^\n]*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 INVALID = "not valid: "  # how a report begins its line about a disturbed measurement

@@ -283,7 +283,7 @@ def _progress(text: str) -> None:
 def _draw(path, results) -> None:
     """Write the picture in one piece."""
     from nsnn.bench.plot import step_time
-    from nsnn.training.files import write_atomic
+    from nsnn.files import write_atomic
 
     figure = step_time(results).figure
     write_atomic(path, lambda file: figure.savefig(file, format="png", dpi=150))
@@ -300,7 +300,7 @@ def _finish(options, name: str, start, results) -> int:
             "libraries unequally; measure again when the machine is quiet\n"
         )
     if options.json:
-        from nsnn.training.files import write_json
+        from nsnn.files import write_json
 
         given = {
             k: v for k, v in vars(options).items() if k not in ("run", "benchmark", "json", "plot")

@@ -84,8 +84,8 @@ def run(options) -> int:
 
 def _show(folder, plugins) -> None:
     """Draw the pictures of a finished run, and say what to try next."""
+    from nsnn.files import read_json
     from nsnn.plot import plot_run
-    from nsnn.training.files import read_json
     from nsnn.training.report import next_steps
 
     summary = read_json(folder / "summary.json")

@@ -9,8 +9,8 @@ from nsnn.experiments.measures import QUANTITIES
 from nsnn.experiments.panels import panels
 from nsnn.experiments.spec import Experiment
 from nsnn.experiments.summary import Group
+from nsnn.files import write_atomic
 from nsnn.plot.style import GREY, new_figure
-from nsnn.training.files import write_atomic
 
 _WIDTH, _HEIGHT = 4.3, 3.4  # of a panel, inches
 _CLUSTER = 1.25  # of a group of bars

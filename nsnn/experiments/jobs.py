@@ -9,9 +9,9 @@ from pathlib import Path
 from nsnn import plugins
 from nsnn.errors import EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
 from nsnn.experiments.plan import Task
+from nsnn.files import locked
 from nsnn.training.config import Config
 from nsnn.training.config_file import flatten, toml_value
-from nsnn.training.lock import locked
 from nsnn.training.run_folder import make
 
 LOG = "log.txt"

@@ -7,10 +7,10 @@ from nsnn.errors import UserError
 from nsnn.experiments import results
 from nsnn.experiments.expand import cells, configuration, digest, options
 from nsnn.experiments.spec import Cell, Experiment
+from nsnn.files import read_json
 from nsnn.plugins import MODULE_PREFIX
 from nsnn.training import run_folder
 from nsnn.training.config import Config
-from nsnn.training.files import read_json
 
 RUNS = Path(run_folder.RUNS) / "reproduce"
 

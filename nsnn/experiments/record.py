@@ -5,8 +5,8 @@ from pathlib import Path
 from nsnn.errors import RunError
 from nsnn.experiments.expand import digest, options
 from nsnn.experiments.spec import Cell
+from nsnn.files import read_json, read_lines
 from nsnn.training.config import Config
-from nsnn.training.files import read_json, read_lines
 
 # Taken over from summary.json.
 _SUMMARY = (

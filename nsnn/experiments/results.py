@@ -7,8 +7,8 @@ from pathlib import Path
 from nsnn.errors import RunError, UserError
 from nsnn.experiments.expand import cells, configuration, digest, digest_without_seed, options
 from nsnn.experiments.spec import Experiment
+from nsnn.files import append_line, lines_of
 from nsnn.training.config import translated
-from nsnn.training.files import append_line, lines_of
 from nsnn.training.run_folder import make
 
 COMMITTED = Path("tutorials/results")

@@ -13,8 +13,8 @@ from nsnn.experiments.plan import TO_TRAIN, Task, plan, run_folders
 from nsnn.experiments.progress import Progress
 from nsnn.experiments.record import make_record
 from nsnn.experiments.spec import Experiment
+from nsnn.files import locked
 from nsnn.training.interrupt import Interruption
-from nsnn.training.lock import locked
 from nsnn.training.run_folder import make
 
 _POLL = 0.1  # seconds between two looks at the processes

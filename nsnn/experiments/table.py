@@ -11,7 +11,7 @@ from nsnn.experiments.measures import QUANTITIES, measure
 from nsnn.experiments.page import markdown
 from nsnn.experiments.spec import Experiment
 from nsnn.experiments.summary import Group, group
-from nsnn.training.files import write_text
+from nsnn.files import write_text
 
 # What no measure, note or curve can do without.
 _NEEDED = {

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from nsnn.errors import RunError, UserError
+from nsnn.files import read_json, write_atomic
 from nsnn.plot.curves import comparison
 from nsnn.plot.pictures import PICTURES, RunData
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.checkpoint import load_topology
-from nsnn.training.files import read_json, write_atomic
 from nsnn.training.run_folder import read_config, read_metrics
 
 

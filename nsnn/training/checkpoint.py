@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from nsnn.errors import RunError, UserError
+from nsnn.files import write_atomic
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.config_file import differences, parse_config, to_toml
-from nsnn.training.files import write_atomic
 
 # Raised when the content of the file changes its meaning.
 FORMAT = 3

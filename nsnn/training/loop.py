@@ -7,8 +7,8 @@ import warnings
 
 from nsnn import metrics
 from nsnn.errors import RunError
+from nsnn.files import append_line
 from nsnn.optim import clip_by_norm
-from nsnn.training.files import append_line
 from nsnn.training.interrupt import Interruption
 from nsnn.training.stopwatch import Stopwatch
 

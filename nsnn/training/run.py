@@ -7,6 +7,7 @@ import numpy as np
 from nsnn import metrics
 from nsnn.data import augment, batches, load
 from nsnn.errors import RunError, UserError
+from nsnn.files import keep_lines
 from nsnn.methods import METHODS, RunLength
 from nsnn.methods.contract import check_prepared
 from nsnn.models import scale_to_active_fan_in
@@ -22,7 +23,6 @@ from nsnn.training.checkpoint import (
     save_topology,
 )
 from nsnn.training.dense_run import dense_spike_rates
-from nsnn.training.files import keep_lines
 from nsnn.training.totals import EpochTotals
 
 

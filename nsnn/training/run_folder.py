@@ -6,11 +6,11 @@ from pathlib import Path
 
 from nsnn import plugins
 from nsnn.errors import RunError, UserError
+from nsnn.files import read_json, read_lines
 from nsnn.training.build import make_network
 from nsnn.training.checkpoint import intact, load_checkpoint
 from nsnn.training.config import Config
 from nsnn.training.config_file import load_config
-from nsnn.training.files import read_json, read_lines
 
 RUNS = "runs"
 

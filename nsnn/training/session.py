@@ -4,12 +4,11 @@ from pathlib import Path
 
 from nsnn import info, parallel, plugins
 from nsnn.errors import UserError
+from nsnn.files import locked, read_json, read_lines, write_json, write_text
 from nsnn.training import loop, run_folder
 from nsnn.training.config import FREE
 from nsnn.training.config_file import differences, load_config, to_toml
 from nsnn.training.estimate import estimate
-from nsnn.training.files import read_json, read_lines, write_json, write_text
-from nsnn.training.lock import locked
 from nsnn.training.progress import Progress
 from nsnn.training.report import closing_table, summarise
 from nsnn.training.run import Run, resume

@@ -8,11 +8,11 @@ import tomllib
 import numpy as np
 import pytest
 
-from nsnn import parallel
+from nsnn import files, parallel
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, runner, spec
 from nsnn.experiments.expand import cells, configuration, digest, options
-from nsnn.training import files, session
+from nsnn.training import session
 
 TINY = """
 title = "Tiny"

@@ -8,8 +8,8 @@ import pytest
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import plan, record, results, runner, spec
 from nsnn.experiments.runner import reproduce
+from nsnn.files import locked
 from nsnn.training.config import Config
-from nsnn.training.lock import locked
 
 SLUGS = ["arrays-dense-seed0", "arrays-ndsnn-sparsity0.5-seed0", "arrays-ndsnn-sparsity0.8-seed0"]
 

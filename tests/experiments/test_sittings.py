@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from nsnn import cli, plugins
+from nsnn import cli, files, plugins
 from nsnn.commands.reproduce import _report
 from nsnn.errors import UserError
 from nsnn.experiments import plan, results, runner, spec
-from nsnn.training import files, session
-from nsnn.training.lock import locked
+from nsnn.files import locked
+from nsnn.training import session
 
 ONE_LONG_CELL = (
     ('method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]', 'method = "ndsnn"\nsparsity = 0.8'),

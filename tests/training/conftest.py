@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import nsnn.plot
-from nsnn import parallel
-from nsnn.training import files
+from nsnn import files, parallel
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ import time
 import numpy as np
 import pytest
 
+from nsnn import files
 from nsnn.errors import RunError, UserError
 from nsnn.methods import METHODS, Method
-from nsnn.training import files, loop, run_folder, session
+from nsnn.training import loop, run_folder, session
 from nsnn.training.checkpoint import load_topology, save_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
@@ -191,10 +192,10 @@ def test_what_the_kill_left_behind_is_taken_back(whole, tiny, tmp_path, content)
     session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
     with open(out / "metrics.jsonl", "a") as file:
         file.write('{"epoch": 1, "step": 30}\n{"epo')
-    (out / "checkpoint.npz.tmp").write_bytes(b"half")
+    (out / "checkpoint.npz.0123abcd.tmp").write_bytes(b"half")
     session.go_on(out)
     assert content(out) == whole
-    assert not (out / "checkpoint.npz.tmp").exists()
+    assert not (out / "checkpoint.npz.0123abcd.tmp").exists()
 
 
 def test_a_finished_run_is_not_resumed(whole, tmp_path, content, capsys):
@@ -227,7 +228,7 @@ def test_resume_may_move_data_and_threads_and_nothing_else(
 def test_two_processes_cannot_train_in_one_folder(whole, tmp_path):
     holder = f"""
 import sys, time
-from nsnn.training.lock import locked
+from nsnn.files import locked
 with locked({str(tmp_path / "whole")!r}):
     print("locked", flush=True)
     time.sleep(60)

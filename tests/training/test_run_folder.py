@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from nsnn.errors import RunError, UserError
+from nsnn.files import locked
 from nsnn.training import run_folder
-from nsnn.training.lock import locked
 
 
 def test_next_free_counts_on_from_the_largest(tmp_path):

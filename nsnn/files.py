@@ -1,11 +1,17 @@
 """Writing files so that a kill at any instant leaves the old file or the new one, whole."""
 
 import contextlib
+import fcntl
 import json
 import os
 from pathlib import Path
 
-from nsnn.errors import RunError
+from nsnn.errors import RunError, UserError
+
+LOCK = ".lock"
+
+# Of the names that files have until they are whole; in a locked folder they are remains of a kill.
+_UNFINISHED = "*.????????.tmp"
 
 
 def write_atomic(path, write) -> None:
@@ -21,24 +27,34 @@ def write_atomic(path, write) -> None:
     ------
     RunError
         When the disk is full or refuses: the temporary file is gone, the old file is as it was.
+    UserError
+        For a path that is a device, a pipe or a folder: see `refuse_special`.
     """
-    path = Path(path)
-    # A fixed name: only the process that holds the folder's lock writes, and what a kill left
-    # behind is overwritten by the next write.
-    temporary = path.with_name(path.name + ".tmp")
+    refuse_special(path)
+    target = Path(os.path.realpath(path))  # a link stays a link
+    temporary = target.with_name(f"{target.name}.{os.urandom(4).hex()}.tmp")
     try:
         with open(temporary, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         # Nothing to remove after a success; after an error the space is needed.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def refuse_special(path) -> None:
+    """Raise UserError where a path is no file to replace: without /dev/null others would fail."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name a file")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is a device or a pipe: name a file")
 
 
 def write_text(path, text: str) -> None:
@@ -142,6 +158,34 @@ def keep_lines(path, count: int) -> None:
     if len(lines) < count:
         raise RunError(f"{path} has {len(lines)} lines, the checkpoint was made after {count}")
     write_atomic(path, lambda file: file.writelines(line + b"\n" for line in lines[:count]))
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Hold a run's folder for this process; the system lets go when the process dies.
+
+    What a kill left unfinished in the folder is removed.
+
+    Raises
+    ------
+    UserError
+        When another process trains in the folder.
+    RunError
+        When the folder cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        file = open(folder / LOCK, "ab")  # noqa: SIM115 (closed below, after the body)
+    except OSError as error:
+        raise RunError(f"cannot write in {folder}: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another process is training in {folder}") from None
+        for path in folder.glob(_UNFINISHED):
+            path.unlink()
+        yield folder
 
 
 def _sync_folder(folder: Path) -> None:

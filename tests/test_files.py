@@ -1,12 +1,12 @@
-"""Atomic writes and JSON lines."""
+"""Atomic writes, JSON lines, the lock of a folder."""
 
 import errno
 import os
 
 import pytest
 
-from nsnn.errors import RunError
-from nsnn.training import files
+from nsnn import files
+from nsnn.errors import RunError, UserError
 
 
 def test_write_replaces_the_whole_file(tmp_path):
@@ -46,6 +46,46 @@ def test_an_error_of_the_writer_leaves_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match="no disk"):
         files.write_atomic(tmp_path / "a.txt", write)
     assert os.listdir(tmp_path) == []
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="is a device or a pipe: name a file"):
+        files.write_text(pipe, "text")
+    with pytest.raises(UserError, match="is a folder"):
+        files.write_text(tmp_path, "text")
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "a.txt").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "a.txt")
+    files.write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "far" / "a.txt").read_text() == "new"
+
+
+def test_two_that_write_at_once_do_not_meet(tmp_path):
+    """The one that ends last wins, and its file is whole."""
+    path = tmp_path / "a.txt"
+
+    def write(file):
+        file.write(b"outer, first half ")
+        files.write_text(path, "inner")
+        file.write(b"and second half")
+
+    files.write_atomic(path, write)
+    assert path.read_text() == "outer, first half and second half"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_lock_clears_what_a_kill_left_and_nothing_else(tmp_path):
+    for name in ("checkpoint.npz.0123abcd.tmp", "mine.tmp", "notes.txt"):
+        (tmp_path / name).write_text("")
+    with files.locked(tmp_path):
+        assert sorted(os.listdir(tmp_path)) == [".lock", "mine.tmp", "notes.txt"]
 
 
 def test_lines_come_back_exactly(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import nsnn
 
 PACKAGE = pathlib.Path(nsnn.__file__).parent
+HERE = pathlib.Path(__file__).parent
 
 # In the order in which one would read them.
 FLOORS = {
@@ -114,15 +115,66 @@ def test_kernel_files_are_closed(path):
         assert text[0] in DECORATORS, f"{path.name}: {function.name}: {text}"
 
 
-@pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.stem)
-def test_every_kernel_has_a_twin(path):
-    kernels = importlib.import_module(f"nsnn.kernels.{path.stem}")
-    reference = importlib.import_module(f"nsnn.reference.{path.stem}")
-    public = [name for name in vars(kernels) if hasattr(getattr(kernels, name), "py_func")]
-    public = [name for name in public if not name.startswith("_")]
-    assert public
-    for name in public:
-        twin = getattr(reference, name, None)
-        assert callable(twin), f"nsnn.reference.{path.stem} has no {name}"
-        assert not hasattr(twin, "py_func"), f"the twin of {name} is compiled itself"
-        assert twin.__doc__
+# kernel: (what `nsnn.reference` says it computes, the test that compares the two)
+ORACLES = {
+    "batchnorm.batchnorm_statistics": ("batchnorm.statistics", "test_pool_kernels"),
+    "batchnorm.batchnorm_forward": ("batchnorm.batchnorm_forward", "test_pool_kernels"),
+    "batchnorm.batchnorm_backward": ("batchnorm.batchnorm_backward", "test_pool_kernels"),
+    "bias.bias_gradient": ("linear.bias_gradient", "test_pool_kernels"),
+    "conv.conv_csr_matmul": ("conv.conv_current", "test_conv_kernels"),
+    "conv.conv_csr_gradient": ("conv.conv_weight_gradient", "test_conv_kernels"),
+    "conv.conv_csr_backward": ("conv.conv_input_gradient", "test_conv_kernels"),
+    "count.column_uses": ("conv.column_uses", "test_count_kernel"),
+    "csr.csr_matmul": ("linear.current", "test_csr_kernels"),
+    "csr.csr_gradient": ("linear.weight_gradient", "test_csr_kernels"),
+    "csr.csr_backward": ("linear.input_gradient", "test_csr_kernels"),
+    "im2col.im2col": ("conv.im2col", "test_conv_kernels"),
+    "im2col.col2im": ("conv.col2im", "test_conv_kernels"),
+    "lif.lif_forward": ("lif.lif_forward", "test_lif_kernels"),
+    "lif.lif_membrane": ("lif.lif_forward", "test_lif_kernels"),
+    "lif.lif_backward": ("lif.lif_backward", "test_lif_kernels"),
+    "pool.average_pool_forward": ("pool.average_pool_forward", "test_pool_kernels"),
+    "pool.average_pool_backward": ("pool.average_pool_backward", "test_pool_kernels"),
+    "pool.max_pool_forward": ("pool.max_pool_forward", "test_pool_kernels"),
+    "pool.max_pool_backward": ("pool.max_pool_backward", "test_pool_kernels"),
+    "select.select_largest_update": ("ndsnn.arg_grow", "test_select_kernel"),
+}
+
+
+def compiled(module):
+    """Public compiled functions of a module."""
+    return {name for name, value in vars(module).items() if hasattr(value, "py_func")}
+
+
+def test_every_kernel_has_an_oracle():
+    kernels = {
+        f"{path.stem}.{name}"
+        for path in KERNELS
+        for name in compiled(importlib.import_module(f"nsnn.kernels.{path.stem}"))
+        if not name.startswith("_")
+    }
+    assert set(ORACLES) == kernels
+
+
+@pytest.mark.parametrize("kernel", ORACLES)
+def test_the_oracle_is_no_kernel_and_a_test_compares_them(kernel):
+    name, test = ORACLES[kernel]
+    module, function = name.split(".")
+    oracle = getattr(importlib.import_module(f"nsnn.reference.{module}"), function)
+    assert oracle.__doc__
+    assert not hasattr(oracle, "py_func"), f"the oracle of {kernel} is compiled itself"
+    tree = ast.parse((HERE / "kernels" / f"{test}.py").read_text(encoding="utf-8"))
+    imported = {}  # name in the test's file: where it comes from
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    called = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    called = {".".join([imported.get(c.split(".")[0], ""), *c.split(".")[1:]]) for c in called}
+    assert {f"nsnn.kernels.{kernel}", f"nsnn.reference.{name}"} <= called
+
+
+def test_the_oracles_know_no_engine():
+    for path in (PACKAGE / "reference").glob("*.py"):
+        rooms = {other for _, other in imports(path)}
+        assert rooms <= {"reference", "surrogate", "nsnn"}, path.name

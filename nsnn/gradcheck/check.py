@@ -17,7 +17,6 @@ import numpy as np
 from nsnn import surrogate
 from nsnn.errors import UserError
 from nsnn.layers import LIF, Conv2d, Integrator, Linear, MaxPool2d
-from nsnn.layers.lif import by_channel
 from nsnn.reference.lif import lif_forward
 
 TOLERANCE = 1e-6  # largest relative error that passes, in float64
@@ -94,16 +93,11 @@ def smooth_spikes(network):
 
 def _smooth(neuron, held, current):
     """The outputs o = primitive(v - ϑ) for a current (…, T, B)."""
-    n, I = neuron, by_channel(current)
-    C = I.shape[0]
-    fire = functools.partial(surrogate.primitive, n.surrogate, width=n.surrogate_width)
-    _, o = lif_forward(
-        I, np.ones(C), np.zeros(C), n.decay, n.threshold, n.reset == "zero", n.time_steps,
-        fire, held.get("o"),
-    )  # fmt: skip
-    if n.detach_reset:
+    fire = functools.partial(surrogate.primitive, neuron.surrogate, width=neuron.surrogate_width)
+    _, o = lif_forward(current, neuron, fire, held.get("o"))
+    if neuron.detach_reset:
         held.setdefault("o", o)
-    return o.reshape(current.shape)
+    return o
 
 
 def check_network(network, batch, rng=None, directions=3, option="") -> list[Result]:

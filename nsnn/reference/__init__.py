@@ -1,5 +1,9 @@
-"""The NumPy twin of every kernel: slow, obvious, and the oracle of the tests.
+"""The papers' equations in NumPy: slow, obvious, and what the tests compare the kernels with.
 
-Each module has the name of its twin in `nsnn.kernels`, each function too. A twin takes the same
-inputs and returns what the kernel writes into its last arguments.
+Read these files beside the papers. They know nothing of how the engine stores a weight or fuses two
+steps into one; a test that compares a kernel with them does the translation. Letters are NDSNN's: s
+input spikes, o output spikes, v membrane, I current, δ = dL/do, ε = dL/dv, φ = do/dv.
+
+Activations are (N, T, B), or (C, H, W, T, B); where time and batch play no different part they are
+one axis of K = T·B columns.
 """

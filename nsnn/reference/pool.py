@@ -1,4 +1,4 @@
-"""Average and max pooling: the twin of `nsnn.kernels.pool`."""
+"""Average and max pooling over k × k windows side by side; a rest at the border is left out."""
 
 import numpy as np
 

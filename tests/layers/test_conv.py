@@ -6,7 +6,7 @@ import pytest
 from nsnn.errors import UserError
 from nsnn.layers import Conv2d, dense_conv
 from nsnn.layers.gradients import GradientPair
-from nsnn.reference.im2col import col2im, im2col
+from nsnn.reference.conv import col2im, im2col
 
 STORAGES = ["dense", "masked", "csr"]
 CASES = [  # inputs, outputs, H, W, kernel, stride, padding, T, B

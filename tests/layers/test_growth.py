@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nsnn.layers import Conv2d, Linear, growth
-from nsnn.reference.im2col import im2col
+from nsnn.reference.conv import im2col
 
 GEOMETRIES = [(3, 1, 1), (3, 2, 1), (1, 1, 0)]
 

@@ -18,23 +18,15 @@ def problem(shape, T=5, seed=15):
     return rng.normal(0.6, 1, shape), rng.normal(size=(*shape[:-2], T, shape[-1]))
 
 
-def by_channel(array):
-    """(C, …, T, B) -> (C, P, T, B)."""
-    return array.reshape(array.shape[0], -1, *array.shape[-2:])
-
-
 def literal(layer, x, dy, affine=None):
-    """v, s and dL/d(scale x + shift) by the NumPy twin."""
+    """v, s and dL/d(scale x + shift) by the equations."""
     n, C = layer.neuron, x.shape[0]
     scale, shift = (np.ones(C), np.zeros(C)) if affine is None else affine
-    current = by_channel(x), n.gain * scale, n.gain * shift
-    zero = n.reset == "zero"
-    v, s = reference.lif_forward(*current, n.decay, n.threshold, zero, n.time_steps)
-    d = reference.lif_backward(
-        by_channel(dy), *current, s, n.decay, n.gain, n.threshold, zero, n.detach_reset,
-        n.surrogate, n.surrogate_width,
-    )  # fmt: skip
-    return v.reshape(dy.shape), s.reshape(dy.shape), d.reshape(x.shape)
+    column = [-1, *[1] * (x.ndim - 1)]
+    I = n.gain * (scale.reshape(column) * x + shift.reshape(column))
+    v, s = reference.lif_forward(np.broadcast_to(I, dy.shape), n)
+    d = n.gain * reference.lif_backward(dy, v, s, n)
+    return v, s, d if x.shape == dy.shape else d.sum(axis=-2, keepdims=True)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

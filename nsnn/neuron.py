@@ -1,60 +1,40 @@
 """The neuron of each paper as one set of options."""
 
 import dataclasses
-import math
 
-from nsnn import surrogate as surrogates
 from nsnn.errors import UserError
+from nsnn.options import check, option
+from nsnn.surrogate import SURROGATES, default_width
+from nsnn.text import nearest
 
 
 @dataclasses.dataclass(frozen=True)
 class Neuron:
-    """A leaky integrate-and-fire neuron.
+    """A leaky integrate-and-fire neuron; T is `time_steps`.
 
-    Attributes
-    ----------
-    decay : float
-        α or τ: what remains of the membrane after one step.
-    gain : float
-        g: factor of the input current.
-    threshold : float
-        ϑ: it fires where v ≥ ϑ.
-    reset : "subtract" or "zero"
-        What a spike does to the membrane: v - ϑ, or 0.
-    detach_reset : bool
-        True: the gradient does not pass through the reset.
-    surrogate : str
-        Name of φ, see `nsnn.surrogate`.
-    surrogate_width : float
-        Its width or slope.
-    time_steps : int
-        T.
+    Raises
+    ------
+    UserError
+        For a value outside its limits.
     """
 
-    decay: float = 0.5
-    gain: float = 1.0
-    threshold: float = 1.0
-    reset: str = "subtract"
-    detach_reset: bool = True
-    surrogate: str = "arctan"
-    surrogate_width: float = 1.0
-    time_steps: int = 4
+    decay: float = option(
+        0.5, "α or τ: what remains of the membrane after one step", at_least=0, at_most=1
+    )
+    gain: float = option(1.0, "g: factor of the input current", above=0)
+    threshold: float = option(1.0, "ϑ: it fires where v ≥ ϑ", above=0)
+    reset: str = option(
+        "subtract", "what a spike does to v: v - ϑ, or 0", choices=("subtract", "zero")
+    )
+    detach_reset: bool = option(True, "true: no gradient passes through the reset")
+    surrogate: str = option(
+        "arctan", "φ, the derivative of a spike: see nsnn.surrogate", choices=tuple(SURROGATES)
+    )
+    surrogate_width: float = option(1.0, "width or slope of φ", above=0)
+    time_steps: int = option(4, "T", at_least=1, at_most=1_000_000)
 
     def __post_init__(self):
-        if self.reset not in ("subtract", "zero"):
-            raise UserError(f"neuron.reset = {self.reset!r}: use 'subtract' or 'zero'")
-        for option in ("gain", "threshold", "surrogate_width"):
-            if not math.isfinite(getattr(self, option)):
-                raise UserError(f"neuron.{option} = {getattr(self, option)}: must be finite")
-        if not 0 <= self.decay <= 1:
-            raise UserError(f"neuron.decay = {self.decay}: must lie in [0, 1]")
-        if self.threshold <= 0:
-            raise UserError(f"neuron.threshold = {self.threshold}: must be positive")
-        if self.surrogate_width <= 0:
-            raise UserError(f"neuron.surrogate_width = {self.surrogate_width}: must be positive")
-        if self.time_steps < 1:
-            raise UserError(f"neuron.time_steps = {self.time_steps}: must be at least 1")
-        surrogates.code(self.surrogate)
+        check(self, "neuron")
 
 
 # The papers' neurons; where a paper is silent the value is that of its public code.
@@ -111,7 +91,7 @@ def from_preset(preset: str, **changes) -> Neuron:
     0.2
     """
     if preset not in PRESETS:
-        raise UserError(f"neuron.preset = {preset!r}: choose one of {', '.join(PRESETS)}")
+        raise UserError(f"neuron.preset = {preset!r}: {nearest(preset, PRESETS)}")
     options = PRESETS[preset] | {key: value for key, value in changes.items() if value is not None}
-    options.setdefault("surrogate_width", surrogates.default_width(options["surrogate"]))
+    options.setdefault("surrogate_width", default_width(options["surrogate"]))
     return Neuron(**options)

@@ -96,7 +96,7 @@ def limits_in_words(limits) -> str:
     if "choices" in limits:
         return " | ".join(map(str, limits["choices"]))
     return " and ".join(
-        f"{words} {limits[n]:g}" for n, (_, words) in _LIMITS.items() if n in limits
+        f"{words} {limits[n]:.10g}" for n, (_, words) in _LIMITS.items() if n in limits
     )
 
 

@@ -52,5 +52,5 @@ def test_values_that_are_not_finite(option, value):
 
 
 def test_unknown_preset():
-    with pytest.raises(UserError, match=r"neuron\.preset = 'snn': choose one of ndsnn, esl"):
+    with pytest.raises(UserError, match=r"neuron\.preset = 'snn': did you mean sdsnn\?"):
         from_preset("snn")

@@ -75,8 +75,9 @@ class Estimator:
         size, d = data_size(config), densities(config)
         measured = self._measure(config, size)
         dense, sparse = measured.dense, measured.seconds(d.sparse_density)
-        if config.model.storage != "csr":
-            sparse = dense if config.model.storage == "dense" else min(dense, sparse)
+        storage = config.model.options.storage
+        if storage != "csr":
+            sparse = dense if storage == "dense" else min(dense, sparse)
         per_sample = d.dense_share * dense + (1.0 - d.dense_share) * sparse
         weights = _DENSE_BYTES if d.peak == 1.0 else _SPARSE_BYTES * d.peak
         log = _LOG_BYTES * logged(config, size)
@@ -86,7 +87,8 @@ class Estimator:
         return CellEstimate(per_sample * passes(config, size), round(total))
 
     def _measure(self, config: Config, size) -> _Measured:
-        model = (config.model.name, config.model.layers, config.model.width, config.model.norm)
+        o = config.model.options
+        model = (config.model.name, o.layers, o.width, o.norm)
         step = (config.data.batch, config.data.augment, config.train.loss, config.optim.name)
         key = (size.shape, *model, *step, *astuple(config.neuron))
         if key not in self._measured:

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from dataclasses import MISSING, replace
+from dataclasses import fields, replace
 
 from nsnn.data.registry import entry
 from nsnn.errors import UserError
@@ -11,7 +11,7 @@ from nsnn.experiments.spec import Cell, Experiment, Profile
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
 from nsnn.plugins import MODULE_PREFIX
-from nsnn.training.config import DEFAULT_METHOD, FREE, RENAMED, Config, option_kinds, table_options
+from nsnn.training.config import CHOICES, FREE, RENAMED, Config, defaults
 from nsnn.training.config_file import flatten, parse_config, toml_value
 
 # What cannot change a result, so that two cells that differ in nothing else are the same.
@@ -104,11 +104,10 @@ def digest(options: dict) -> str:
     options : dict
         As `options` returned them, maybe in an older version.
     """
-    defaults = _defaults(options.get("method.name", DEFAULT_METHOD))
+    names = {table: options.get(f"{table}.name", CHOICES[table][1]) for table in CHOICES}
+    known = defaults(**names)
     essential = {
-        _FIRST_NAMES.get(k, k): v
-        for k, v in options.items()
-        if k not in defaults or defaults[k] != v
+        _FIRST_NAMES.get(k, k): v for k, v in options.items() if k not in known or known[k] != v
     }
     return hashlib.sha256(json.dumps(essential, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -129,10 +128,10 @@ def assignments_to_toml(assignments: dict) -> str:
 
 def _without_useless(labels: dict, axes: dict, profile: Profile) -> dict:
     """The labels that the cell's method has a use for: a dense network has no sparsity."""
-    method = _assignments(labels, axes, profile).get("method.name", DEFAULT_METHOD)
+    method = _assignments(labels, axes, profile).get("method.name", CHOICES["method"][1])
     if method not in METHODS:
         return labels  # the check of the configuration names it
-    known = {"name", *option_kinds("method", method)}
+    known = {"name", *(field.name for field in fields(METHODS[method].Config))}
     return {
         label: value
         for label, value in labels.items()
@@ -177,15 +176,3 @@ def _plugins(config: Config) -> list[str]:
     )
     modules = {getattr(thing, "__module__", "") for thing in used}
     return sorted(name for name in modules if name.startswith(MODULE_PREFIX))
-
-
-def _defaults(method: str) -> dict:
-    """The defaults of all options by "table.key"."""
-    if method not in METHODS:  # of a plug-in that is not loaded
-        method = "dense"
-    return {
-        f"{table}.{name}": f.default
-        for table in ("data", "model", "neuron", "method", "optim", "train")
-        for name, f in table_options(table, method).items()
-        if f.default is not MISSING
-    }

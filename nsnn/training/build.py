@@ -20,9 +20,9 @@ def make_network(config, shape, classes: int):
         (C, H, W) of the input.
     classes : int
     """
-    model = config.model
+    name, model = config.model.name, config.model.options
     network = build(
-        architecture(model.name, model.layers, model.pool, model.strides),
+        architecture(name, model.layers, model.pool, model.strides),
         make_neuron(config.neuron),
         shape,
         classes,
@@ -30,7 +30,7 @@ def make_network(config, shape, classes: int):
         width=model.width,
         norm=model.norm,
         storage=model.storage,
-        name=model.name,
+        name=name,
     )
     network.loss = make_loss(config.train)
     return network

@@ -5,22 +5,14 @@ import difflib
 import json
 import re
 import tomllib
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from nsnn.errors import UserError
-from nsnn.methods import METHODS
-from nsnn.training.build import make_neuron
-from nsnn.training.config import (
-    DEFAULT_METHOD,
-    TABLES,
-    Config,
-    MethodConfig,
-    check_limits,
-    option_kinds,
-    table_options,
-    translated,
-    typed,
-)
+from nsnn.neuron import from_preset
+from nsnn.options import build, kinds, typed
+from nsnn.text import nearest
+from nsnn.training.config import CHOICES, TABLES, Choice, Config, option_classes, translated
 
 # ValueError: bad syntax, or a number of thousands of digits. RecursionError: brackets as deep.
 _NO_TOML = (ValueError, RecursionError)
@@ -85,19 +77,13 @@ def parse_config(text: str, source: str) -> Config:
 
 def to_toml(config: Config) -> str:
     """The configuration as TOML; `parse_config` gives an equal one back."""
-    lines = []
-    for table in TABLES:
-        section = getattr(config, table)
-        lines.append(f"[{table}]")
-        if table == "method":
-            lines.append(f"name = {toml_value(section.name)}")
-            section = section.options
-        for f in dataclasses.fields(section):
-            value = getattr(section, f.name)
-            if value is not None:  # TOML has no null: left out, as the default is
-                lines.append(f"{f.name} = {toml_value(value)}")
-        lines.append("")
-    return "\n".join(lines)
+    tables = {}
+    for name, value in flatten(config).items():
+        table, _, key = name.partition(".")
+        lines = tables.setdefault(table, [f"[{table}]"])
+        if value is not None:  # TOML has no null: left out, as the default is
+            lines.append(f"{key} = {toml_value(value)}")
+    return "\n\n".join("\n".join(lines) for lines in tables.values()) + "\n"
 
 
 def differences(ours: Config, theirs: Config) -> list[tuple]:
@@ -110,11 +96,13 @@ def differences(ours: Config, theirs: Config) -> list[tuple]:
 
 def flatten(config: Config) -> dict:
     """All options by "table.key"."""
-    flat = {"method.name": config.method.name}
+    flat = {}
     for table in TABLES:
-        section = config.method.options if table == "method" else getattr(config, table)
-        for f in dataclasses.fields(section):
-            flat[f"{table}.{f.name}"] = getattr(section, f.name)
+        section = getattr(config, table)
+        if isinstance(section, Choice):
+            flat[f"{table}.name"], section = section.name, section.options
+        if section is not None:
+            flat |= {f"{table}.{f.name}": getattr(section, f.name) for f in fields(section)}
     return flat
 
 
@@ -154,51 +142,57 @@ def _assignment(text: str) -> dict:
 
 def _config(entries: dict) -> Config:
     """Build and check every table."""
-    chosen = entries.pop(("method", "name"), _Entry(DEFAULT_METHOD, "default"))
-    method = typed(chosen.value, str, f"method.name ({chosen.source})")
-    if method not in METHODS:
-        raise UserError(f"method.name = {method!r} ({chosen.source}): {_nearest(method, METHODS)}")
-    values = {table: {} for table in TABLES}
-    kinds = {table: option_kinds(table, method) for table in TABLES}
+    names = {table: _name(table, entries.pop((table, "name"), None)) for table in CHOICES}
+    classes = option_classes(**names)
+    values = {table: {} for table in classes}
     for (table, key), entry in entries.items():
-        name, source = f"{table}.{key}", entry.source
-        if key not in kinds[table]:
-            raise UserError(f"unknown key {name} ({source}): {_hint(table, key, kinds)}")
-        value = typed(entry.wanted_as(kinds[table][key]), kinds[table][key], f"{name} ({source})")
-        limits = table_options(table, method)[key].metadata
-        check_limits(value, limits, f"{name} = {value!r} ({source})")
-        values[table][key] = value
-    options = METHODS[method].Config(**values.pop("method"))
-    options.validate()
-    tables = {table: TABLES[table](**options) for table, options in values.items()}
-    tables["neuron"] = _by_preset(tables["neuron"])
-    return Config(method=MethodConfig(method, options), **tables)
+        _check_key(table, key, entry.source, names, classes)
+        values[table][key] = (entry.wanted_as(kinds(classes[table])[key]), entry.source)
+    tables = {table: build(owner, values[table], table) for table, owner in classes.items()}
+    for table, name in names.items():
+        if hasattr(tables[table], "validate"):
+            tables[table].validate()
+        tables[table] = Choice(name, tables[table])
+    # Where the configuration is silent the preset speaks.
+    neuron = tables.pop("neuron", None)
+    if neuron is not None:
+        neuron = dataclasses.replace(neuron, **asdict(from_preset(**asdict(neuron))))
+    return Config(neuron=neuron, **tables)
 
 
-def _by_preset(neuron):
-    """Write the preset's values where the configuration is silent."""
-    return dataclasses.replace(neuron, **dataclasses.asdict(make_neuron(neuron)))
+def _name(table: str, entry: _Entry | None) -> str:
+    """The name that chooses a table's options: a model's or a method's."""
+    registry, default = CHOICES[table]
+    if entry is None:
+        return default
+    name = typed(entry.wanted_as(str), str, f"{table}.name ({entry.source})")
+    if name not in registry:
+        raise UserError(f"{table}.name = {name!r} ({entry.source}): {nearest(name, registry)}")
+    return name
 
 
 def _known_table(table: str, source: str) -> None:
     if table not in TABLES:
-        raise UserError(f"unknown table [{table}] ({source}): {_nearest(table, TABLES)}")
+        raise UserError(f"unknown table [{table}] ({source}): {nearest(table, TABLES)}")
 
 
-def _nearest(name: str, known) -> str:
-    """The nearest of the known names, and all of them."""
-    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
-    return f"did you mean {nearest[0]}? Known: {', '.join(known)}"
-
-
-def _hint(table: str, key: str, kinds: dict) -> str:
-    """The table that has this key, or the nearest key of the table that was named."""
-    elsewhere = [other for other in kinds if key in kinds[other]]
-    if elsewhere and not difflib.get_close_matches(key, list(kinds[table])):
-        return f"did you mean {elsewhere[0]}.{key}?"
-    if not kinds[table]:  # only [method], of a method such as dense
-        return "this method has no option but its name; leave the key out"
-    return _nearest(key, kinds[table])
+def _check_key(table: str, key: str, source: str, names: dict, classes: dict) -> None:
+    """Raise UserError for an option that the table does not have, with the one that is meant."""
+    if table not in classes:
+        why = f"model.name = {names['model']!r} has no such neurons; leave the table out"
+        raise UserError(f"{table}.{key} ({source}): {why}")
+    known = {table: [field.name for field in fields(owner)] for table, owner in classes.items()}
+    if key in known[table]:
+        return
+    chosen = f" for {table}.name = {names[table]!r}" if table in names else ""
+    elsewhere = [other for other in known if key in known[other]]
+    if elsewhere and not difflib.get_close_matches(key, known[table]):
+        hint = f"did you mean {elsewhere[0]}.{key}?"
+    elif known[table]:
+        hint = nearest(key, known[table])
+    else:
+        hint = f"this {table} has no option but its name; leave the key out"
+    raise UserError(f"unknown key {table}.{key} ({source}){chosen}: {hint}")
 
 
 def toml_value(value) -> str:

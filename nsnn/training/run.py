@@ -69,11 +69,10 @@ class Run:
         self.network.normalise(self.data.mean, self.data.std)
         self.log = TopologyLog() if log is None else log
         self.method = METHODS[config.method.name](config.method.options)
-        self.method.prepare(
-            self.network, self.length, stream(seed, "topology"), self.log, config.model.storage
-        )
+        rng, storage = stream(seed, "topology"), config.model.options.storage
+        self.method.prepare(self.network, self.length, rng, self.log, storage)
         check_prepared(config.method.name, self.method)
-        if config.model.init == "active_fan_in":
+        if config.model.options.init == "active_fan_in":
             self._require_sparse_start()
             scale_to_active_fan_in(self.network)
         self.optimiser = make_optimiser(config.optim, self.network.parameters())

@@ -5,6 +5,9 @@ import dataclasses
 import pytest
 
 from nsnn.errors import UserError
+from nsnn.models import MODELS
+from nsnn.options import option
+from nsnn.training.config import option_classes
 from nsnn.training.config_file import differences, flatten, load_config, parse_config, to_toml
 
 
@@ -96,7 +99,7 @@ def test_differences_name_what_differs():
         ("data.batch=0", r"data.batch = 0 .*: must be at least 1"),
         ("optim.lr=0", r"optim.lr = 0.0 .*: must be above 0"),
         ("neuron.time_steps=0", r"neuron.time_steps = 0 .*: must be at least 1"),
-        ("model.storage=coo", r"model.storage = 'coo' .*: use one of csr, auto, dense"),
+        ("model.storage=coo", r"model.storage = 'coo' .*: did you mean csr"),
         ("method.final_sparsity=1.0", r"method.final_sparsity = 1.0"),
         ("method.initial_sparsity=-0.1", r"method.initial_sparsity = -0.1"),
         ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),
@@ -106,7 +109,7 @@ def test_differences_name_what_differs():
         (f"optim.lr={10**400}", r"optim.lr \(--set .*\): expected a finite number"),
         (f"train.seed={'9' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
         (f"train.seed={'[' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
-        ("neuron.time_steps=1000001", r"neuron.time_steps = 1000001 .*: must be at most 1000000"),
+        ("neuron.time_steps=1000001", r"neuron.time_steps = 1000001 .*: .*at most 1000000"),
         ("data.dir=d\udcff", r"data.dir \(--set .*\): expected UTF-8 text, got 'd\\udcff'"),
     ],
 )  # fmt: skip
@@ -141,6 +144,43 @@ def test_a_file_that_cannot_be_read(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=r"binary.toml: not a text file"):
         load_config(tmp_path / "binary.toml")
+
+
+class OneLayer:
+    """A model of another kind, with an option of its own and no LIF neurons."""
+
+    has_neurons = False
+
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        late: float = option(1.5, "latest spike", above=0)
+
+
+def test_each_model_has_its_own_options(monkeypatch):
+    monkeypatch.setitem(MODELS, "one-layer", OneLayer)
+    chosen = "model.name=one-layer"
+    config = load_config(None, [chosen, "model.late=3"])
+    assert (config.model.name, config.model.options.late, config.neuron) == ("one-layer", 3.0, None)
+    text = to_toml(config)
+    assert "[neuron]" not in text
+    assert parse_config(text, "x") == config
+    for assignment, message in [
+        ("model.norm=none", r"unknown key model.norm \(--set .*\) for model.name = 'one-layer': "),
+        ("model.late=0", r"model.late = 0.0 \(--set .*\): must be above 0"),
+        ("neuron.decay=0.5", r"neuron.decay \(--set .*\): model.name = 'one-layer' has no such"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            load_config(None, [chosen, assignment])
+    with pytest.raises(UserError, match=r"unknown key model.late .* for model.name = 'mlp'"):
+        load_config(None, ["model.name=mlp", "model.late=3"])
+
+
+def test_every_option_has_a_meaning():
+    classes = option_classes("mlp", "ndsnn")
+    classes.pop("method")
+    for table, owner in classes.items():
+        for field in dataclasses.fields(owner):
+            assert field.metadata["meaning"], f"{table}.{field.name}"
 
 
 def test_an_option_of_a_method_that_has_none():

@@ -140,16 +140,10 @@ def single_threaded_blas() -> str:
 
 
 def _set_blas_threads() -> str:
-    # Wheels of NumPy bundle OpenBLAS in a folder beside the package. Opening the file again gives
-    # the library that is already loaded, with its symbols.
-    package = pathlib.Path(np.__file__).parent
-    for folder in (package.parent / "numpy.libs", package / ".dylibs"):
-        for library in sorted(folder.glob("*openblas*")):
-            handle = ctypes.CDLL(str(library))
-            for symbol in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_"):
-                if hasattr(handle, symbol):
-                    getattr(handle, symbol)(1)
-                    return "1 thread (set in NumPy's OpenBLAS)"
+    set_count = _openblas("set_num_threads")
+    if set_count is not None:
+        set_count(1)
+        return "1 thread (set in NumPy's OpenBLAS)"
     if os.environ.get("OPENBLAS_NUM_THREADS") == "1":
         return "1 thread (by OPENBLAS_NUM_THREADS)"
     return (
@@ -158,6 +152,28 @@ def _set_blas_threads() -> str:
     )
 
 
+def _openblas(name: str):
+    """A function of the OpenBLAS that wheels of NumPy bundle beside the package, None without."""
+    package = pathlib.Path(np.__file__).parent
+    for folder in (package.parent / "numpy.libs", package / ".dylibs"):
+        for library in sorted(folder.glob("*openblas*")):
+            # Opening the file again gives the library that is already loaded, with its symbols.
+            handle = ctypes.CDLL(str(library))
+            for symbol in (f"scipy_openblas_{name}64_", f"openblas_{name}64_"):
+                if hasattr(handle, symbol):
+                    return getattr(handle, symbol)
+    return None
+
+
 def blas_status() -> str:
     """How many threads NumPy's BLAS uses here, for `nsnn info`."""
     return single_threaded_blas()
+
+
+def blas_core() -> str:
+    """The processor type that NumPy's BLAS chose its kernels for."""
+    core = _openblas("get_corename")
+    if core is None:
+        return "unknown (NumPy does not bundle OpenBLAS here)"
+    core.restype = ctypes.c_char_p
+    return core().decode()

@@ -4,17 +4,49 @@ The parent names a function and its arguments (`call`); the child (`python -m ns
 imports the function's module, so that each process loads only the library that it measures.
 """
 
+import dataclasses
 import importlib
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
+from dataclasses import dataclass
 
+from nsnn.bench.environment import ratio, spread
 from nsnn.errors import RunError, UserError
+from nsnn.options import check, option
+from nsnn.text import plural
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 _ERRORS = {"UserError": UserError, "RunError": RunError}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training job, the same for nsnn and for its peers."""
+
+    model: str = option("", "a key of `nsnn.models.MODELS`")
+    width: float = option(1.0, "factor of all channels and hidden neurons", above=0)
+    norm: str = option("batch", choices=("batch", "none"))
+    density: float = option(1.0, "of all prunable weights; 1 is dense", above=0, at_most=1)
+    distribution: str = option("erk", "of the density", choices=("erk", "er", "uniform"))
+    storage: str = option("csr", "of sparse weights", choices=("csr", "auto", "dense"))
+    batch: int = option(128, "B", at_least=1)
+    time_steps: int = option(5, "T", at_least=1)
+    threads: int = option(1, at_least=1)
+    seed: int = option(0, "of weights, topology and data", at_least=0)
+
+    def __post_init__(self):
+        check(self, "bench")
+
+    def __str__(self):
+        return f"{self.model}, {self.weights()}, {plural(self.threads, 'thread')}"
+
+    def weights(self) -> str:
+        """Such as "dense" or "erk 0.05"."""
+        return "dense" if self.density == 1 else f"{self.distribution} {self.density:g}"
 
 
 def call(function: str, arguments: dict, library_threads: int = 1, environment=None) -> dict:
@@ -31,11 +63,6 @@ def call(function: str, arguments: dict, library_threads: int = 1, environment=N
         the job's number for a library that leaves this to them.
     environment : dict of str to str, optional
         Further environment variables.
-
-    Returns
-    -------
-    dict
-        What the function returned.
 
     Raises
     ------
@@ -61,11 +88,67 @@ def call(function: str, arguments: dict, library_threads: int = 1, environment=N
 
 def _death(done) -> str:
     """How a process ended, and its last words."""
-    lines = done.stderr.strip().splitlines()
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
         return f"was ended by {name}" + " (out of memory?)" * (name == "SIGKILL")
+    lines = done.stderr.strip().splitlines()
     return f"failed: {lines[-1] if lines else 'it said nothing'}"
+
+
+def compare(kind: str, job: Job, repeats: int, against=None, first=None, **arguments) -> dict:
+    """Measure a job, and the same job in a peer library, in fresh processes that alternate.
+
+    Parameters
+    ----------
+    kind : "step" or "epoch"
+    job : Job
+    repeats : int
+        Processes of each library.
+    against : str, optional
+        A key of `nsnn.bench.PEERS`.
+    first : dict, optional
+        Further arguments of nsnn's first process only, for what need not be repeated.
+    **arguments
+        Of `nsnn.bench.step.measure` or `nsnn.bench.epoch.measure`.
+
+    Returns
+    -------
+    dict
+        "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours, pair by pair, of "time"
+        and of peak "memory", each a `spread`.
+    """
+    fields = dataclasses.asdict(job)
+    given = {"job": fields, **arguments}
+    if against:
+        from nsnn.bench.step import plan  # loads the engine: in this process only
+
+        theirs_given = given | plan(job) | {"library": against}
+    ours, theirs = [], []
+    for i in range(repeats):
+        extra = first if first and i == 0 else {}
+        ours.append(call(f"nsnn.bench.{kind}:measure", given | extra))
+        if against:
+            function = f"nsnn.bench.peers:measure_{kind}"
+            theirs.append(call(function, theirs_given, library_threads=job.threads))
+    result = {"job": fields, "ours": summary(ours)}
+    if against:
+        times = [[statistics.median(r["seconds"][kind]) for r in runs] for runs in (theirs, ours)]
+        memory = [[run["memory"] for run in runs] for runs in (theirs, ours)]
+        ratios = {"time": ratio(*times), "memory": ratio(*memory)}
+        result |= {"against": against, "theirs": summary(theirs), "ratio": ratios}
+    return result
+
+
+def summary(runs: list[dict]) -> dict:
+    """Spreads over all processes, of every part's seconds and of the peak memory.
+
+    What does not change from process to process is the first one's.
+    """
+    parts = sorted({part for run in runs for part in run["seconds"]})
+    seconds = {
+        part: spread([s for run in runs for s in run["seconds"].get(part, [])]) for part in parts
+    }
+    return runs[0] | {"seconds": seconds, "memory": spread([run["memory"] for run in runs])}
 
 
 def main() -> None:

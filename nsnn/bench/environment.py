@@ -1,20 +1,14 @@
-"""The machine and the versions that a measurement was made with."""
+"""What a measurement depends on: machine, versions, other programs; and how one is repeated."""
 
-import ctypes
 import importlib.metadata
+import importlib.util
 import os
-import pathlib
+import statistics
 import time
 
-import numpy as np
-
-from nsnn import info
-
-PEER_PACKAGES = {
-    "torch": ("torch",),
-    "spikingjelly": ("spikingjelly", "torch"),
-    "snntorch": ("snntorch", "torch"),
-}
+from nsnn import info, parallel
+from nsnn.bench import PEERS
+from nsnn.errors import UserError
 
 
 def environment(threads, against: str | None = None) -> dict:
@@ -25,73 +19,137 @@ def environment(threads, against: str | None = None) -> dict:
     threads : list of int
         That the measurement uses.
     against : str, optional
-        A key of `PEER_PACKAGES`.
+        A key of `nsnn.bench.PEERS`.
+
+    Raises
+    ------
+    UserError
+        When the peer is not installed.
     """
-    found = info.environment() | {"threads": list(threads), "blas core": blas_core()}
-    for package in PEER_PACKAGES.get(against, ()):
-        found[package] = importlib.metadata.version(package)
-    return found
+    packages = PEERS.get(against, ())
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"--against {against} needs {' and '.join(missing)}, not installed here: "
+            "pip install 'nsnn[peers]'"
+        )
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    found = {"threads": list(threads), "blas core": parallel.blas_core()}
+    return info.environment() | found | versions
 
 
-class Others:
-    """How much of the processor other programs use from now on.
+def header(title: str, found: dict) -> str:
+    """Title and `environment` above a report."""
+    threads = ", ".join(map(str, found["threads"]))
+    packages = ("nsnn", "python", "numpy", "numba", "torch", "spikingjelly", "snntorch")
+    versions = ", ".join(f"{name} {found[name]}" for name in packages if name in found)
+    return (
+        f"{title}\n"
+        f"  {found['processor']}, {found['cores']} cores, threads {threads}\n"
+        f"  {versions}\n"
+        f"  BLAS core {found['blas core']}, {found['blas']}\n"
+    )
+
+
+def clocks() -> tuple[float, float, float]:
+    """Seconds of the clock, of all processors at work (0 if unknown), of this program.
+
+    Of this program's children only those count that have ended.
+    """
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            fields = list(map(int, file.readline().split()[1:9]))
+    except OSError:  # not Linux
+        fields = [0] * 8
+    busy = sum(fields) - fields[3] - fields[4]  # all but idle and waiting; stolen time counts
+    return time.monotonic(), busy / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
+
+
+def cores_of_others(start, end) -> float | None:
+    """Cores that other programs used on average between two `clocks`; None if unknown.
 
     On a machine that they use too, libraries whose threads wait for each other by spinning become
     slower by any factor: no ratio measured then means anything.
     """
-
-    def __init__(self):
-        self._start = self._clocks()
-
-    def cores(self) -> float | None:
-        """Cores that others used on average since the start; None where the system does not tell.
-
-        Only processes that have ended count as this program's children.
-        """
-        clocks = [(now - then) for now, then in zip(self._clocks(), self._start, strict=True)]
-        elapsed, busy, own = clocks
-        return max(0.0, busy - own) / elapsed if busy and elapsed else None
-
-    @staticmethod
-    def _clocks() -> tuple[float, float, float]:
-        """Seconds of the clock, of all processors at work, of this program and its children."""
-        own = os.times()
-        return time.monotonic(), _busy_seconds(), sum(own[:4])
+    elapsed, busy, own = (now - then for then, now in zip(start, end, strict=True))
+    return max(0.0, busy - own) / elapsed if busy and elapsed else None
 
 
-def _busy_seconds() -> float:
-    """Seconds that all processors together have worked, or were taken by a host; 0 if unknown."""
-    try:
-        with open("/proc/stat", encoding="ascii") as file:
-            fields = file.readline().split()[1:]
-    except OSError:  # not Linux
-        return 0.0
-    user, nice, system, _, _, interrupt, soft_interrupt, steal = map(int, fields[:8])
-    ticks = user + nice + system + interrupt + soft_interrupt + steal
-    return ticks / os.sysconf("SC_CLK_TCK")
+def repeat(function, repeats: int, at_least: float = 0.0) -> list[float]:
+    """Seconds of each call of `function`, after one call that is not counted.
+
+    Parameters
+    ----------
+    function : callable
+        Without arguments. Its first call compiles, and allocates buffers.
+    repeats : int
+        Smallest number of counted calls.
+    at_least : float
+        Go on until the counted calls took this many seconds: short ones need more of them.
+    """
+    function()
+    seconds = []
+    while len(seconds) < repeats or sum(seconds) < at_least:
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
-def blas_core() -> str:
-    """The processor type that NumPy's BLAS chose its kernels for."""
-    package = pathlib.Path(np.__file__).parent
-    folders = (package.parent / "numpy.libs", package / ".dylibs")
-    for library in (path for folder in folders for path in sorted(folder.glob("*openblas*"))):
-        handle = ctypes.CDLL(str(library))
-        for symbol in ("scipy_openblas_get_corename64_", "openblas_get_corename64_"):
-            if hasattr(handle, symbol):
-                name = getattr(handle, symbol)
-                name.restype = ctypes.c_char_p
-                return name().decode()
-    return "unknown (NumPy does not bundle OpenBLAS here)"
+def steps_timed(step, steps: int) -> dict[str, list[float]]:
+    """Seconds of each part of a training step, and of the whole "step".
+
+    Parameters
+    ----------
+    step : callable
+        Trains once, and returns the seconds of each part; its first call is not counted.
+    steps : int
+    """
+    step()
+    times = [step() for _ in range(steps)]
+    seconds = {part: [t[part] for t in times] for part in times[0]}
+    return seconds | {"step": [sum(t.values()) for t in times]}
 
 
-def header_lines(found: dict) -> list[str]:
-    """The environment as three lines above a report."""
-    threads = ", ".join(map(str, found["threads"]))
-    packages = ("nsnn", "python", "numpy", "numba", "torch", "spikingjelly", "snntorch")
-    versions = [f"{name} {found[name]}" for name in packages if name in found]
-    return [
-        f"{found['processor']}, {found['cores']} cores, threads {threads}",
-        ", ".join(versions),
-        f"BLAS core {found['blas core']}, {found['blas']}",
-    ]
+def epoch_timed(step, first, batches) -> dict:
+    """{"seconds": {"epoch": [one number]}, "steps": …} of training on each of `batches`.
+
+    Parameters
+    ----------
+    step : callable
+        Trains on a batch.
+    first : batch
+        For three steps that are not counted.
+    batches : iterable
+    """
+    for _ in range(3):
+        step(first)
+    start, steps = time.perf_counter(), 0
+    for batch in batches:
+        step(batch)
+        steps += 1
+    return {"seconds": {"epoch": [time.perf_counter() - start]}, "steps": steps}
+
+
+def spread(values) -> dict[str, float]:
+    """Median, least and greatest of some numbers, by the keys of the JSON files.
+
+    Examples
+    --------
+    >>> spread([3.0, 1.0, 2.0])
+    {'median': 2.0, 'low': 1.0, 'high': 3.0}
+    """
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def ratio(numerators, denominators) -> dict[str, float]:
+    """Spread of the ratios of pairs that were measured one after the other.
+
+    What slows the machine for a minute slows both of a pair, so ratios spread less than times.
+
+    Examples
+    --------
+    >>> ratio([4.0, 9.0, 6.0], [2.0, 3.0, 2.0])
+    {'median': 3.0, 'low': 2.0, 'high': 3.0}
+    """
+    return spread([a / b for a, b in zip(numerators, denominators, strict=True)])

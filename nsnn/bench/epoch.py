@@ -1,20 +1,21 @@
-"""One epoch of nsnn on random images; this runs in a child process."""
+"""An epoch of nsnn, and how long a newcomer waits for the first step; measured in child processes.
 
+The newcomer types `nsnn --help`, then `nsnn train`.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
 import time
 
-from nsnn import metrics
-from nsnn.bench.job import Job
-from nsnn.bench.step import Trainee, random_data
-from nsnn.bench.timing import peak_memory
-from nsnn.data import Split, batches
-from nsnn.streams import stream
-
-SAMPLES = 60_000  # as MNIST
-_WARM_UP = 3  # steps
+from nsnn.bench import child
+from nsnn.bench.environment import epoch_timed, repeat, spread
+from nsnn.training.progress import Progress
 
 
 def measure(job: dict, samples: int) -> dict:
-    """Time one epoch over shuffled batches, after a few steps that are not counted.
+    """Time one epoch over shuffled batches of random images, after three steps that do not count.
 
     Parameters
     ----------
@@ -28,20 +29,88 @@ def measure(job: dict, samples: int) -> dict:
     dict
         "seconds": {"epoch": [one number]}; "steps", "memory", "density", "spike_rate".
     """
-    job = Job(**job)
-    trainee = Trainee(job)
-    data = Split(*random_data(job, samples))
+    from nsnn import metrics
+    from nsnn.bench.step import Trainee, random_data
+    from nsnn.data import batches
+    from nsnn.streams import stream
+
+    job = child.Job(**job)
+    trainee, data = Trainee(job), random_data(job, samples)
     first = next(batches(data, job.batch, drop_last=True))
-    for _ in range(_WARM_UP):
-        trainee.step(first)
-    start, steps = time.perf_counter(), 0
-    for batch in batches(data, job.batch, stream(job.seed, "order"), drop_last=True):
-        trainee.step(batch)
-        steps += 1
-    return {
-        "seconds": {"epoch": [time.perf_counter() - start]},
-        "steps": steps,
-        "memory": peak_memory(),
+    shuffled = batches(data, job.batch, stream(job.seed, "order"), drop_last=True)
+    return epoch_timed(trainee.step, first, shuffled) | {
+        "memory": metrics.peak_memory(),
         "density": metrics.density(trainee.network.parameters()).density,
         "spike_rate": metrics.spike_rates(trainee.network).mean,
     }
+
+
+class FirstStepDone(Exception):  # noqa: N818 (no error)
+    """Ends the training loop, and stops the clock."""
+
+
+class FirstStep(Progress):
+    """The training loop's progress, up to the end of the first step."""
+
+    def bar(self, epoch, done, batches):
+        """Pass one batch on; raise `FirstStepDone` when the loop comes back for another."""
+        yield next(iter(batches))
+        raise FirstStepDone
+
+
+def measure_first_step(assignments, started: float) -> dict:
+    """Seconds since `started` at the milestones of `nsnn train`, in this (child) process.
+
+    Parameters
+    ----------
+    assignments : list of str
+        As `nsnn train --set`.
+    started : float
+        `time.time()` when the parent started this process.
+
+    Returns
+    -------
+    dict
+        "imported", and "first_step": data found or drawn, kernels compiled or read, one step
+        measured for the estimate, one step trained.
+    """
+    from nsnn.training import session
+    from nsnn.training.config_file import load_config
+
+    imported = time.time() - started
+    config = load_config(None, assignments)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            session.start(config, os.path.join(folder, "run"), progress=FirstStep(1, 1))
+        except FirstStepDone:
+            return {"imported": imported, "first_step": time.time() - started}
+
+
+def first_step(assignments, repeats: int) -> dict:
+    """Measure `nsnn --help`, then training from a cold cache, then from the warm one.
+
+    Parameters
+    ----------
+    assignments : list of str
+    repeats : int
+        Of `--help` and of the warm start; a cold start is made once.
+
+    Returns
+    -------
+    dict
+        "help" (`spread` of seconds); "cold" (dict of seconds); "warm" (dict of spreads).
+    """
+    with tempfile.TemporaryDirectory() as cache:
+        # Caches of Numba, of the drawn digits and of matplotlib's fonts: as on a new machine.
+        environment = {"NUMBA_CACHE_DIR": os.path.join(cache, "numba"), "XDG_CACHE_HOME": cache}
+
+        def start():
+            arguments = {"assignments": list(assignments), "started": time.time()}
+            function = "nsnn.bench.epoch:measure_first_step"
+            return child.call(function, arguments, environment=environment)
+
+        cold, *warm = [start() for _ in range(1 + repeats)]
+    command = [sys.executable, "-m", "nsnn", "--help"]
+    helped = repeat(lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True), repeats)
+    waits = {key: spread([times[key] for times in warm]) for key in cold}
+    return {"help": spread(helped), "cold": cold, "warm": waits}

@@ -1,20 +1,22 @@
-"""The three products of a layer, sparse and dense: time, useful rate, break-even density.
+"""Single layers, sparse and dense: time, useful rate, break-even density; the machine's best.
 
-Layers are called as training calls them, so the numbers include the division among threads.
+Layers are called as training calls them, so the numbers include the division among threads. A
+kernel's roofline: it takes no less than its bytes / bandwidth and its operations / peak.
 """
 
 import dataclasses
 import itertools
-import math
 import re
 import statistics
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from nsnn.bench.flops import product_flops
-from nsnn.bench.timing import repeat, spread
+from nsnn import parallel
+from nsnn.bench.environment import repeat, spread
 from nsnn.errors import UserError
+from nsnn.kernels.count import column_uses
 from nsnn.layers import Conv2d, Linear
 from nsnn.sparsity.distribution import random_positions
 
@@ -22,11 +24,12 @@ SHAPES = ("784-800", "640-640", "128-128C3@16", "256-256C3@8", "512-512C3@4")
 DENSITIES = (0.5, 0.35, 0.25, 0.1, 0.05, 0.02, 0.01)
 SPIKE_RATE = 0.2  # spikes per neuron and step of the random input
 SECONDS = 0.1  # each product is repeated at least this long
+CHAIN = 16  # multiply-adds of `multiply_add` for each value loaded
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A layer: `inputs-outputs`, and for a convolution its kernel's side and the image's.
+    """A layer, such as "784-800" or "512-512C3@4" (a 3 x 3 convolution at 4 x 4 pixels).
 
     Attributes
     ----------
@@ -41,6 +44,17 @@ class Shape:
     kernel: int = 0
     side: int = 0
 
+    @classmethod
+    def read(cls, text: str) -> "Shape":
+        """The shape that a text writes; raises UserError."""
+        match = re.fullmatch(r"([1-9]\d*)-([1-9]\d*)(?:C([1-9]\d*)@([1-9]\d*))?", text)
+        if match is None or (match[3] and int(match[3]) % 2 == 0):
+            raise UserError(
+                f"--shapes {text}: use IN-OUT for a linear layer or IN-OUTC3@SIDE for a "
+                "convolution with an odd kernel, such as 512-512C3@4"
+            )
+        return cls(*(int(number) for number in match.groups() if number))
+
     def __str__(self):
         text = f"{self.inputs}-{self.outputs}"
         return text + (f"C{self.kernel}@{self.side}" if self.kernel else "")
@@ -49,30 +63,8 @@ class Shape:
         """A dense layer of this shape, without bias."""
         if not self.kernel:
             return Linear(self.inputs, self.outputs, rng, bias=False)
-        return Conv2d(
-            self.inputs, self.outputs, self.kernel, rng, padding=self.kernel // 2, bias=False
-        )
-
-    def activations(self, features: int, time_steps: int, batch: int) -> tuple[int, ...]:
-        """Shape of this layer's input or output array."""
-        image = (self.side, self.side) if self.kernel else ()
-        return (features, *image, time_steps, batch)
-
-
-def parse_shape(text: str) -> Shape:
-    """Read a shape such as "784-800" or "512-512C3@4" (a 3 x 3 convolution at 4 x 4 pixels).
-
-    Raises
-    ------
-    UserError
-    """
-    match = re.fullmatch(r"([1-9]\d*)-([1-9]\d*)(?:C([1-9]\d*)@([1-9]\d*))?", text)
-    if match is None or (match[3] and int(match[3]) % 2 == 0):
-        raise UserError(
-            f"--shapes {text}: use IN-OUT for a linear layer or IN-OUTC3@SIDE for a convolution "
-            "with an odd kernel, such as 512-512C3@4"
-        )
-    return Shape(*(int(number) for number in match.groups() if number))
+        padding = self.kernel // 2
+        return Conv2d(self.inputs, self.outputs, self.kernel, rng, padding=padding, bias=False)
 
 
 def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int, seed=0) -> dict:
@@ -90,31 +82,32 @@ def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int, 
     Returns
     -------
     dict
-        "shape"; "dense": products of the engine's dense path; "sparse": the same for each
+        "shape"; "dense": `products` of the engine's dense path; "sparse": the same for each
         density, with its "density" and "ratio" (dense time / sparse time, all three products);
         "break_even" as `break_even` returns it.
     """
     rng = np.random.default_rng(seed)
-    x_shape = shape.activations(shape.inputs, time_steps, batch)
-    y_shape = shape.activations(shape.outputs, time_steps, batch)
-    x = (rng.random(x_shape, np.float32) < SPIKE_RATE).astype(np.uint8)
-    epsilon = rng.standard_normal(y_shape, np.float32)
-    dense = products(shape.layer(rng), x, epsilon, repeats)
-    sparse = []
-    for density in densities:
+    pixels = (shape.side, shape.side) if shape.kernel else ()
+    x = rng.random((shape.inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
+    epsilon = rng.standard_normal((shape.outputs, *pixels, time_steps, batch), np.float32)
+
+    def timed(density=None):
         layer = shape.layer(rng)
-        count = max(1, round(density * layer.weight.size))
-        layer.weight.sparsify(random_positions(layer.weight.shape, count, rng))
-        found = products(layer, x, epsilon, repeats)
-        ratio = dense["total"]["median"] / found["total"]["median"]
-        sparse.append({"density": density, "ratio": ratio} | found)
+        if density is not None:
+            count = max(1, round(density * layer.weight.size))
+            layer.weight.sparsify(random_positions(layer.weight.shape, count, rng))
+        return products(layer, x.astype(np.uint8), epsilon, repeats)
+
+    dense = timed()
+    whole = dense["total"]["median"]
+    sparse = [{"density": density} | timed(density) for density in densities]
     times = [found["total"]["median"] for found in sparse]
     return {
         "shape": str(shape),
         **dataclasses.asdict(shape),
         "dense": dense,
-        "sparse": sparse,
-        "break_even": break_even(densities, times, dense["total"]["median"]),
+        "sparse": [found | {"ratio": whole / t} for found, t in zip(sparse, times, strict=True)],
+        "break_even": break_even(densities, times, whole),
     }
 
 
@@ -133,22 +126,50 @@ def products(layer, x, epsilon, repeats: int) -> dict:
     gradient = repeat(lambda: layer.backward(epsilon), repeats, SECONDS)
     layer.input_gradient = True
     backward = repeat(lambda: layer.backward(epsilon), repeats, SECONDS)
-    without = statistics.median(gradient)
-    fastest = statistics.median(forward)
+    without, ahead = statistics.median(gradient), statistics.median(forward)
     flops = product_flops(layer, x.shape)
-    times = {
-        "forward": (forward, flops),
-        "gradient": (gradient, flops),
-        "input_gradient": ([seconds - without for seconds in backward], flops),
-        "total": ([fastest + seconds for seconds in backward], 3 * flops),
+    return {
+        "forward": _rated(forward, flops),
+        "gradient": _rated(gradient, flops),
+        "input_gradient": _rated([seconds - without for seconds in backward], flops),
+        "total": _rated([ahead + seconds for seconds in backward], 3 * flops),
     }
-    return {name: _rated(spread(seconds), count) for name, (seconds, count) in times.items()}
 
 
-def _rated(seconds: dict, flops: int) -> dict:
+def _rated(seconds, flops: int) -> dict:
     """A spread of seconds with the rate; None where noise leaves no time at all."""
-    median = seconds["median"]
-    return seconds | {"gflops": flops / median / 1e9 if median > 0 else None}
+    found = spread(seconds)
+    return found | {"gflops": flops / found["median"] / 1e9 if found["median"] > 0 else None}
+
+
+def product_flops(layer, input_shape, dense: bool = False) -> int:
+    """Useful operations of one of the three products of a layer: what it has to do.
+
+    Parameters
+    ----------
+    layer : Linear or Conv2d
+    input_shape : tuple of int
+        Of the layer's input, (C, H, W, T, B) or (features, T, B); T = 1 for a constant input.
+    dense : bool
+        Count every position of the weight, active or not.
+
+    Returns
+    -------
+    int
+        2 · active synapses · the positions (pixels inside the border, steps, samples) each meets.
+        All three products, forward, weight gradient and input gradient, have the same count.
+    """
+    channels, *pixels, time_steps, batch = input_shape
+    rows, columns = layer.weight.shape
+    geometry = (1, 1, 1, 0, 1, 1)
+    if isinstance(layer, Conv2d):
+        geometry = (*layer.geometry, *layer.output_shape(*pixels)[1:])
+    meets = np.empty(columns, np.int64)
+    ones = np.ones((channels, *(pixels or (1, 1)), 1), np.uint8)
+    column_uses(ones, *geometry, meets, 0, channels)
+    positions = np.arange(rows * columns) if dense else layer.weight.positions()
+    synapses = np.bincount(positions % columns, minlength=columns)
+    return 2 * time_steps * batch * int(synapses @ meets)
 
 
 def break_even(densities, sparse, dense: float) -> dict:
@@ -178,7 +199,63 @@ def break_even(densities, sparse, dense: float) -> dict:
         return {"density": points[0][0], "relation": "<"}
     for (low, fast), (high, slow) in itertools.pairwise(points):
         if slow > dense:
-            share = (dense - fast) / (slow - fast)
-            log_density = math.log(low) + share * (math.log(high) - math.log(low))
-            return {"density": round(math.exp(log_density), 6), "relation": "="}
+            density = low * (high / low) ** ((dense - fast) / (slow - fast))
+            return {"density": round(density, 6), "relation": "="}
     return {"density": points[-1][0], "relation": "≥"}
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def multiply_add(x, y, repeats):
+    """y = y·x + x, `CHAIN` times in registers for each load: bound by multiply-adds alone."""
+    for _ in range(repeats):
+        for i in range(x.shape[0]):
+            a = y[i]
+            for _ in range(16):
+                a = a * x[i] + x[i]
+            y[i] = a
+
+
+def machine(threads: int, repeats: int = 5, copied=1 << 28, chained=2000, side=2048) -> dict:
+    """What the machine can do at best with some threads.
+
+    Parameters
+    ----------
+    threads, repeats : int
+    copied : int
+        Bytes of the array that is copied: well outside every cache.
+    chained : int
+        Repetitions of `multiply_add` on 16 KB, which stay in the L1 cache.
+    side : int
+        Of the square matrices multiplied.
+
+    Returns
+    -------
+    dict
+        "threads"; "copy" (GB/s, read and written), "multiply_add" (10⁹ float32 operations/s, two
+        in each), "gemm" (the same of a product in `parallel.matmul`), each a `spread`; "ridge":
+        operations for each byte moved above which a kernel is bound by arithmetic.
+    """
+    parallel.set_threads(threads)
+    source, target = np.ones(copied // 4, np.float32), np.zeros(copied // 4, np.float32)
+    spans = [slice(*span) for span in parallel.bounds(source.size, 4 * threads)]
+    x, y = np.full((2, threads, 2048), 0.5, np.float32)
+    a, b = np.random.default_rng(0).standard_normal((2, side, side), np.float32)
+    out = np.empty_like(a)
+
+    def copy():
+        parallel.tasks(lambda span: np.copyto(target[span], source[span]), spans)
+
+    def chain():
+        parallel.tasks(lambda i: multiply_add(x[i], y[i], chained), range(threads))
+
+    calls = {
+        "copy": (copy, 8 * source.size),
+        "multiply_add": (chain, 2 * CHAIN * chained * x.size),
+        "gemm": (lambda: parallel.matmul(a, b, out), 2 * side**3),
+    }
+    best = {
+        name: spread([work / seconds / 1e9 for seconds in repeat(call, repeats)])
+        for name, (call, work) in calls.items()
+    }
+    ridge = best["multiply_add"]["median"] / best["copy"]["median"]
+    return {"threads": threads, **best, "ridge": ridge}

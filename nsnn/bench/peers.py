@@ -1,99 +1,233 @@
-"""The same jobs in other libraries: what they have to build, and that they are there.
+"""A job's network in SpikingJelly, snnTorch or plain PyTorch, and its training.
 
-Nothing here imports a peer; `nsnn.bench.peer_training` does, in a child process.
+Imports PyTorch: only a process that measures a peer imports this file. Activations are
+(T, B, …) in SpikingJelly's multi-step mode, and (T·B, …) with a loop over time in the neurons
+only in the others: the faster of the usual ways to write them, and the only one in which batch
+normalisation sees all time steps, as it does here.
 """
 
-import importlib.util
+import math
+import time
 
-from nsnn.bench.job import Job
-from nsnn.errors import UserError
+import torch
+from torch import nn
 
-# What has to be importable for each value of --against.
-PEERS = {
-    "spikingjelly": ("torch", "spikingjelly"),
-    "snntorch": ("torch", "snntorch"),
-    "torch": ("torch",),
-}
+from nsnn import metrics
+from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
+from nsnn.bench.child import Job
+from nsnn.bench.environment import epoch_timed, steps_timed
+
+DECAY, THRESHOLD = 0.5, 1.0
 
 
-def require(library: str) -> None:
-    """Check that a peer is installed, without importing it.
+class ArcTan(torch.autograd.Function):
+    """Spike where x ≥ 0; derivative 1/(1 + π²x²)."""
 
-    Raises
-    ------
-    UserError
-    """
-    missing = [name for name in PEERS[library] if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"--against {library} needs {' and '.join(missing)}, not installed here: "
-            "pip install 'nsnn[peers]'"
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return (x >= 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient / (1 + (math.pi * x).square())
+
+
+class LoopLIF(nn.Module):
+    """Neurons as one writes them in plain PyTorch: a loop over time, autograd does the rest."""
+
+    def __init__(self, time_steps: int):
+        super().__init__()
+        self.time_steps = time_steps
+
+    def forward(self, current):
+        v, s, spikes = 0.0, 0.0, []
+        for I_t in current.unflatten(0, (self.time_steps, -1)):
+            v = DECAY * v + I_t - THRESHOLD * s  # v[t] = α v[t-1] + I[t] - ϑ o[t-1]
+            fired = ArcTan.apply(v - THRESHOLD)
+            s = fired.detach()
+            spikes.append(fired)
+        return torch.cat(spikes)
+
+
+class SnnTorchLIF(nn.Module):
+    """snnTorch's `Leaky` in a loop over time."""
+
+    def __init__(self, time_steps: int):
+        import snntorch
+
+        super().__init__()
+        self.time_steps = time_steps
+        self.neuron = snntorch.Leaky(
+            beta=DECAY, threshold=THRESHOLD, spike_grad=snntorch.surrogate.atan(alpha=2.0)
         )
 
+    def forward(self, current):
+        steps = current.unflatten(0, (self.time_steps, -1))
+        v, spikes = torch.zeros_like(steps[0]), []
+        for I_t in steps:
+            fired, v = self.neuron(I_t, v)
+            spikes.append(fired)
+        return torch.cat(spikes)
 
-def plan(job: Job) -> list[dict]:
-    """The layers of a job's network, as plain data that a peer builds the same network from.
+
+class _Unrolled(nn.Sequential):
+    """Layers on (T·B, …); the image repeated T times in, (T, B, classes) out."""
+
+    def __init__(self, modules, time_steps):
+        super().__init__(*modules)
+        self.time_steps = time_steps
+
+    def forward(self, images):
+        repeated = images.repeat(self.time_steps, *(1,) * (images.dim() - 1))
+        return super().forward(repeated).unflatten(0, (self.time_steps, -1))
+
+
+class _MultiStep(nn.Sequential):
+    """SpikingJelly's layers in multi-step mode, (T, B, …) from the first to the last."""
+
+    def __init__(self, modules, time_steps):
+        from spikingjelly.activation_based import functional
+
+        super().__init__(*modules)
+        self.time_steps = time_steps
+        functional.set_step_mode(self, "m")
+        self._reset = functional.reset_net
+
+    def forward(self, images):
+        self._reset(self)
+        repeated = images.unsqueeze(0).repeat(self.time_steps, *(1,) * images.dim())
+        return super().forward(repeated)
+
+
+def spikingjelly_lif(reset: str = "subtract"):
+    """SpikingJelly's neuron: α = 0.5, ϑ = 1, arctan, detached reset.
+
+    Its subtraction comes before the decay, v[t] = α (v[t-1] - ϑ o[t-1]) + I[t]: the same work as
+    nsnn's, not the same numbers. Its reset to zero is nsnn's.
+    """
+    from spikingjelly.activation_based import neuron, surrogate
+
+    return neuron.LIFNode(
+        tau=1 / DECAY,
+        decay_input=False,
+        v_threshold=THRESHOLD,
+        v_reset=None if reset == "subtract" else 0.0,
+        surrogate_function=surrogate.ATan(),
+        detach_reset=True,
+    )
+
+
+def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Module:
+    """A network of a peer library; images (B, C, H, W) to outputs (T, B, classes).
+
+    Parameters
+    ----------
+    layers : list of dict
+        See `nsnn.bench.step.describe`.
+    library : str
+        A key of `nsnn.bench.PEERS`.
+    time_steps : int
+        T.
+    lif : callable, optional
+        Makes a neuron layer; default: that of the library.
+    """
+    if library == "spikingjelly":
+        from spikingjelly.activation_based import layer as kinds
+
+        network, default = _MultiStep, spikingjelly_lif
+    else:
+        neurons = SnnTorchLIF if library == "snntorch" else LoopLIF
+        kinds, network, default = nn, _Unrolled, lambda: neurons(time_steps)
+    lif = lif or default
+    modules = [
+        lif() if item["kind"] == "LIF" else getattr(kinds, item["kind"])(*item["arguments"])
+        for item in layers
+    ]
+    return network(modules, time_steps)
+
+
+def random_masks(layers: list[dict], network: nn.Module, generator) -> list[tuple]:
+    """A (weight, mask) for each weight that is not dense, positions drawn at random."""
+    modules = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    weights = [item for item in layers if "active" in item]
+    masks = []
+    for item, module in zip(weights, modules, strict=True):
+        if item["active"] is not None:
+            mask = torch.zeros(module.weight.numel())
+            mask[torch.randperm(mask.numel(), generator=generator)[: item["active"]]] = 1
+            masks.append((module.weight, mask.view_as(module.weight)))
+    return masks
+
+
+class Trainee:
+    """A peer's network in training, its steps timed by part.
 
     Parameters
     ----------
     job : Job
-
-    Returns
-    -------
-    list of dict
-        In order of execution: "kind" ("conv", "linear", "norm", "lif", "max_pool",
-        "average_pool" or "flatten") and what that kind needs; for a weight also "active", the
-        number of its positions that a mask keeps, None where it is dense.
-
-    Raises
-    ------
-    UserError
-        For a network with a layer that has no counterpart there.
+    layers : list of dict
+    library : str
+        With "torch" the network is dense, without masks.
     """
-    # Here and not above: a process that trains a peer has no use for the engine.
-    from nsnn.bench.step import build_network
 
-    return describe(build_network(job)[0])
+    def __init__(self, job: Job, layers, library: str):
+        torch.set_num_threads(job.threads)
+        self.generator = torch.Generator().manual_seed(job.seed)
+        self.network = build(layers, library, job.time_steps)
+        self.masks = []
+        if library != "torch":
+            self.masks = random_masks(layers, self.network, self.generator)
+        self.optimiser = torch.optim.SGD(
+            self.network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM
+        )
+        self._mask()
+
+    def data(self, input_shape, samples: int):
+        """Normalised images (samples, C, H, W) and labels (samples,)."""
+        images = torch.randn(samples, *input_shape, generator=self.generator)
+        return images, torch.randint(0, CLASSES, (samples,), generator=self.generator)
+
+    def step(self, batch) -> dict[str, float]:
+        """Train on (images, labels); seconds of "forward", "backward" and "update"."""
+        images, labels = batch
+        start = time.perf_counter()
+        outputs = self.network(images).mean(0)
+        loss = torch.nn.functional.cross_entropy(outputs, labels)
+        forward = time.perf_counter()
+        self.optimiser.zero_grad()
+        loss.backward()
+        backward = time.perf_counter()
+        self.optimiser.step()
+        self._mask()
+        end = time.perf_counter()
+        return {"forward": forward - start, "backward": backward - forward,
+                "update": end - backward}  # fmt: skip
+
+    @torch.no_grad()
+    def _mask(self):
+        """Dense weights times masks: what mask-based sparse training does after each update."""
+        for weight, mask in self.masks:
+            weight.mul_(mask)
 
 
-def describe(network) -> list[dict]:
-    """The plan of a network, see `plan`."""
-    from nsnn.layers import Residual
-
-    if any(isinstance(part, Residual) for part in network.body.parts):
-        raise UserError("--against takes networks that are one chain of layers")
-    plan = []
-    for layer in network.layers():
-        # A norm or a neuron sees what the last layer with weights has put out.
-        image = next((item["kind"] == "conv" for item in reversed(plan) if "active" in item), True)
-        plan.append(_item(layer, image))
-    return plan
+def measure_step(job: dict, layers, input_shape, library: str, steps: int) -> dict:
+    """As `nsnn.bench.step.measure`: "seconds" and "memory"."""
+    job = Job(**job)
+    trainee = Trainee(job, layers, library)
+    batch = trainee.data(input_shape, job.batch)
+    seconds = steps_timed(lambda: trainee.step(batch), steps)
+    return {"seconds": seconds, "memory": metrics.peak_memory()}
 
 
-def _item(layer, image: bool) -> dict:
-    """One layer's line of a plan; `image`: its input has pixels."""
-    from nsnn import layers
-
-    match layer:
-        case layers.Conv2d():
-            return {"kind": "conv", "geometry": layer.geometry, **_weight(layer)}
-        case layers.Linear():
-            return {"kind": "linear", **_weight(layer)}
-        case layers.BatchNorm():
-            return {"kind": "norm", "channels": layer.gamma.size, "image": image}
-        case layers.MaxPool2d():
-            return {"kind": "max_pool", "k": layer.k}
-        case layers.AvgPool2d():
-            return {"kind": "average_pool", "k": layer.k}
-        case layers.LIF():
-            return {"kind": "lif"}
-        case layers.Flatten():
-            return {"kind": "flatten"}
-    raise UserError(f"--against: {layer.name} has no counterpart in the other libraries")
-
-
-def _weight(layer) -> dict:
-    """Sizes of a layer with weights."""
-    outputs, inputs = layer.weight.dims[:2]
-    active = None if layer.weight.topology is None else layer.weight.active
-    return {"inputs": inputs, "outputs": outputs, "active": active}
+def measure_epoch(job: dict, layers, input_shape, library: str, samples: int) -> dict:
+    """As `nsnn.bench.epoch.measure`: "seconds", "steps" and "memory"."""
+    job = Job(**job)
+    trainee = Trainee(job, layers, library)
+    images, labels = trainee.data(input_shape, samples)
+    order = torch.randperm(samples, generator=trainee.generator)
+    order = order[: samples - samples % job.batch]
+    shuffled = ((images[index], labels[index]) for index in order.split(job.batch))
+    first = (images[: job.batch], labels[: job.batch])
+    return epoch_timed(trainee.step, first, shuffled) | {"memory": metrics.peak_memory()}

@@ -1,26 +1,18 @@
-"""Results as text: aligned tables, a line for each measurement."""
+"""Results as text: aligned tables, a line for each measurement; and pages made of them."""
 
-from nsnn.bench.environment import header_lines
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
-_MIB = 1 << 20
+from nsnn import text
+from nsnn.bench.child import Job
+from nsnn.errors import UserError
+from nsnn.files import write_text
 
-
-def header(title: str, environment: dict) -> str:
-    """Title and environment, above every report."""
-    return "\n".join([title, *("  " + line for line in header_lines(environment)), ""])
-
-
-def table(head, rows) -> str:
-    """Columns as wide as their widest cell, all but the first flush right."""
-    lines = [[str(cell) for cell in line] for line in (head, *rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+_BLOCK = re.compile(r"<!-- (nsnn [^\n]*?) -->\n(.*?)<!-- end -->", re.DOTALL)
+INVALID = "not valid: "  # how a report begins its line about a disturbed measurement
 
 
 def milliseconds(spread: dict | None) -> str:
@@ -38,66 +30,36 @@ def times(spread: dict) -> str:
 
 def _three(value: float) -> str:
     """About three digits."""
-    return (
-        f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-    )
+    return f"{value:.{0 if abs(value) >= 100 else 1 if value >= 10 else 2}f}"
 
 
-def _mib(size: float) -> str:
-    return f"{size / _MIB:,.0f} MiB"
-
-
-def kernels(results: list[dict]) -> str:
-    """A table for each shape: time, useful rate of each product, ratio to dense, break-even."""
+def kernels(result: dict) -> str:
+    """A shape's table: time, useful rate of each product, ratio to dense; break-even."""
     head = ("density", "total", "forward", "weight gradient", "input gradient", "GF/s", "to dense")
-    texts = []
-    for result in results:
-        rows = [_product_row("dense", result["dense"], 1.0)]
-        rows += [
-            _product_row(f"{found['density']:g}", found, found["ratio"])
-            for found in result["sparse"]
-        ]
-        edge = result["break_even"]
-        relation = "" if edge["relation"] == "=" else edge["relation"] + " "
-        texts.append(
-            f"{result['shape']}\n{table(head, rows)}\n"
-            f"break-even density {relation}{edge['density']:.3g}\n"
-        )
-    return "\n".join(texts)
-
-
-def _product_row(label, found, ratio):
-    """Times, with the useful rates of the three products in one cell."""
-    products = ("forward", "gradient", "input_gradient")
-    rates = [found[name]["gflops"] for name in products]
-    return (
-        label,
-        milliseconds(found["total"]),
-        *(f"{_three(1e3 * found[name]['median'])} ms" for name in products),
-        " / ".join("-" if rate is None else f"{rate:.0f}" for rate in rates),
-        f"{ratio:.2f}×",
-    )
+    rows = []
+    for found in ({"density": "dense", "ratio": 1.0} | result["dense"], *result["sparse"]):
+        products = [found[name] for name in ("forward", "gradient", "input_gradient")]
+        rates = ["-" if p["gflops"] is None else f"{p['gflops']:.0f}" for p in products]
+        single = [f"{_three(1e3 * product['median'])} ms" for product in products]
+        total, ratio = milliseconds(found["total"]), f"{found['ratio']:.2f}×"
+        rows.append((found["density"], total, *single, " / ".join(rates), ratio))
+    edge = result["break_even"]
+    relation = "" if edge["relation"] == "=" else edge["relation"] + " "
+    table = text.table(head, rows)
+    return f"{result['shape']}\n{table}\nbreak-even density {relation}{edge['density']:.3g}\n"
 
 
 def step(results: list[dict]) -> str:
     """A line for each job; below, comparisons, speed-up by threads and layers."""
-    head = ("density", "threads", "work", "step", "forward", "backward", "update", "rewire",
-            "peak memory")  # fmt: skip
+    parts = ("step", "forward", "backward", "update", "rewire")
     rows = []
     for result in results:
-        ours, job = result["ours"], result["job"]
-        seconds = ours["seconds"]
-        rows.append(
-            (
-                _density(job),
-                job["threads"],
-                f"{100 * ours['work']:.1f} %",
-                *(milliseconds(seconds[part]) for part in ("step", "forward", "backward")),
-                *(milliseconds(seconds.get(part)) for part in ("update", "rewire")),
-                _mib(ours["memory"]["median"]),
-            )
-        )
-    texts = [table(head, rows), *_against(results, "step"), *_speed_up(results)]
+        ours = result["ours"]
+        seconds = [milliseconds(ours["seconds"].get(part)) for part in parts]
+        memory = text.size(ours["memory"]["median"])
+        rows.append((*_job(result), text.percent(ours["work"], 1), *seconds, memory))
+    texts = [text.table(("density", "threads", "work", *parts, "peak memory"), rows)]
+    texts += [*_against(results, "step"), *_speed_up(results)]
     texts += [_layers(result) for result in results if result["ours"]["layers"]]
     return "\n\n".join(texts) + "\n"
 
@@ -108,21 +70,16 @@ def epoch(results: list[dict]) -> str:
     rows = []
     for result in results:
         ours, seconds = result["ours"], result["ours"]["seconds"]["epoch"]
-        rows.append(
-            (
-                _density(result["job"]),
-                result["job"]["threads"],
-                ours["steps"],
-                milliseconds(seconds),
-                f"{1e3 * seconds['median'] / ours['steps']:.2f} ms",
-                _mib(ours["memory"]["median"]),
-            )
-        )
-    return "\n\n".join([table(head, rows), *_against(results, "epoch")]) + "\n"
+        one = f"{1e3 * seconds['median'] / ours['steps']:.2f} ms"
+        memory = text.size(ours["memory"]["median"])
+        rows.append((*_job(result), ours["steps"], milliseconds(seconds), one, memory))
+    return "\n\n".join([text.table(head, rows), *_against(results, "epoch")]) + "\n"
 
 
-def _density(job) -> str:
-    return "dense" if job["density"] == 1 else f"{job['distribution']} {job['density']:g}"
+def _job(result) -> tuple[str, int]:
+    """Density and threads."""
+    job = Job(**result["job"])
+    return job.weights(), job.threads
 
 
 def _against(results, kind) -> list[str]:
@@ -132,32 +89,26 @@ def _against(results, kind) -> list[str]:
         return []
     head = ("density", "threads", f"{results[0]['against']} {kind}", "slower than nsnn",
             "its peak memory", "of nsnn's")  # fmt: skip
-    rows = [
-        (
-            _density(result["job"]),
-            result["job"]["threads"],
-            milliseconds(result["theirs"]["seconds"][kind]),
-            times(result["ratio"]["time"]),
-            _mib(result["theirs"]["memory"]["median"]),
-            times(result["ratio"]["memory"]),
-        )
-        for result in results
-    ]
-    return [table(head, rows)]
+    rows = []
+    for result in results:
+        theirs, ratio = result["theirs"], result["ratio"]
+        seconds, memory = milliseconds(theirs["seconds"][kind]), theirs["memory"]["median"]
+        slower, larger = times(ratio["time"]), times(ratio["memory"])
+        rows.append((*_job(result), seconds, slower, text.size(memory), larger))
+    return [text.table(head, rows)]
 
 
 def _speed_up(results) -> list[str]:
     """For jobs that differ in their threads only: how much faster the most are than the fewest."""
-    lines = []
-    for density in dict.fromkeys(result["job"]["density"] for result in results):
-        same = [result for result in results if result["job"]["density"] == density]
-        few, many = (pick(same, key=lambda result: result["job"]["threads"]) for pick in (min, max))
-        if few is not many:
-            a, b = (result["ours"]["seconds"]["step"]["median"] for result in (few, many))
-            lines.append(
-                f"{_density(few['job'])}: {many['job']['threads']} threads are {a / b:.2f}× as "
-                f"fast as {few['job']['threads']}"
-            )
+    lines, groups = [], {}
+    for result in results:
+        weights, threads = _job(result)
+        groups.setdefault(weights, {})[threads] = result["ours"]["seconds"]["step"]["median"]
+    for weights, seconds in groups.items():
+        few, many = min(seconds), max(seconds)
+        if few != many:
+            faster = f"{seconds[few] / seconds[many]:.2f}× as fast as {few}"
+            lines.append(f"{weights}: {many} threads are {faster}")
     return ["\n".join(lines)] if lines else []
 
 
@@ -166,18 +117,14 @@ def _layers(result) -> str:
     head = ("layer", "density", "forward", "backward", "forward GF/s", "backward GF/s")
     rows = []
     for layer in result["ours"]["layers"]:
-        cells = [
-            "-" if layer[part] is None else f"{1e3 * layer[part]:.2f} ms"
-            for part in ("forward", "backward")
-        ]
-        if "density" in layer:
-            density = f"{100 * layer['density']:.2f} %"
-            rates = [f"{layer[f'{part}_gflops']:.0f}" for part in ("forward", "backward")]
-        else:
-            density, rates = "", ["", ""]
+        both = ("forward", "backward")
+        cells = ["-" if layer[p] is None else f"{1e3 * layer[p]:.2f} ms" for p in both]
+        weighted = "density" in layer
+        density = text.percent(layer["density"]) if weighted else ""
+        rates = [f"{layer[f'{p}_gflops']:.0f}" if weighted else "" for p in both]
         rows.append((layer["name"], density, *cells, *rates))
-    job = result["job"]
-    return f"layers at {_density(job)}, {job['threads']} thread(s)\n{table(head, rows)}"
+    weights, threads = _job(result)
+    return f"layers at {weights}, {text.plural(threads, 'thread')}\n{text.table(head, rows)}"
 
 
 def first_step(result: dict) -> str:
@@ -186,18 +133,66 @@ def first_step(result: dict) -> str:
     rows = [("nsnn --help", "", milliseconds(result["help"]))]
     for key, name in (("imported", "nsnn train, imported"), ("first_step", "first step done")):
         rows.append((name, f"{cold[key]:.2f} s", milliseconds(warm[key])))
-    return table(("since the start", "cold cache", "warm cache"), rows) + "\n"
+    return text.table(("since the start", "cold cache", "warm cache"), rows) + "\n"
 
 
 def machine(results: list[dict]) -> str:
     """Bandwidth and peaks."""
     head = ("threads", "copy GB/s", "multiply-add GF/s", "BLAS product GF/s", "ridge")
-    rows = [
-        (
-            result["threads"],
-            *(f"{result[key]['median']:.1f}" for key in ("copy", "multiply_add", "gemm")),
-            f"{result['ridge']:.1f} operations/byte",
-        )
-        for result in results
-    ]
-    return table(head, rows) + "\n"
+    rows = []
+    for result in results:
+        rates = [f"{result[key]['median']:.1f}" for key in ("copy", "multiply_add", "gemm")]
+        rows.append((result["threads"], *rates, f"{result['ridge']:.1f} operations/byte"))
+    return text.table(head, rows) + "\n"
+
+
+def disturbance(cores: float | None) -> str:
+    """A line of warning where others used so many cores meanwhile that ratios mislead.
+
+    Where threads wait by spinning, a step that shares a core can take several times as long on two
+    threads as on one.
+    """
+    if cores is None or cores <= 0.1:
+        return ""
+    return (
+        f"{INVALID}other programs used {cores:.2f} cores meanwhile, which slows libraries "
+        "unequally; measure again when the machine is quiet\n\n"
+    )
+
+
+def write_page(path, only: str = "") -> list[str]:
+    """Run the commands that a Markdown page names, and write what they print into it.
+
+    A block is `<!-- nsnn bench step … -->`, what the command printed, and `<!-- end -->`.
+
+    Parameters
+    ----------
+    path : path-like
+    only : str
+        Only the commands that contain this text.
+
+    Returns
+    -------
+    list of str
+        The commands that failed, or found the machine busy; their blocks are as they were.
+    """
+    path, failed = Path(path), []
+    try:
+        blocks = _BLOCK.findall(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    commands = [command for command, _ in blocks if only in command]
+    if not commands:
+        raise UserError(f"{path} has no block '<!-- nsnn bench … -->' with {only!r} in its command")
+    for command in commands:
+        print(f"{command} ...", flush=True)
+        words = [sys.executable, "-m", *shlex.split(command)]
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode or INVALID in done.stdout:
+            failed.append(command)
+            continue
+        block = f"<!-- {command} -->\n```text\n{done.stdout.strip()}\n```\n<!-- end -->"
+        page = path.read_text("utf-8")  # again: somebody may have edited it in the meantime
+        old = next(match for match in _BLOCK.finditer(page) if match[1] == command)
+        write_text(path, page[: old.start()] + block + page[old.end() :])
+    return failed

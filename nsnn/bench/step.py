@@ -1,6 +1,6 @@
 """One training step of nsnn: forward, backward, update, and a round of drop and grow.
 
-This runs in a child process; `nsnn.bench.compare` starts it.
+This runs in a child process; `nsnn.bench.child.compare` starts it.
 """
 
 import statistics
@@ -9,59 +9,43 @@ import time
 import numpy as np
 
 from nsnn import metrics, parallel
-from nsnn.bench.flops import product_flops
-from nsnn.bench.job import CLASSES, LEARNING_RATE, MOMENTUM, Job
-from nsnn.bench.timing import peak_memory
-from nsnn.data import Batch
-from nsnn.layers import Conv2d, Linear, Residual, Sequential
-from nsnn.methods import NDSNN, RunLength
-from nsnn.models import architecture, build
-from nsnn.neuron import from_preset
-from nsnn.optim import SGD
+from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
+from nsnn.bench.child import Job
+from nsnn.bench.environment import steps_timed
+from nsnn.bench.kernels import product_flops
+from nsnn.data import Batch, Split
+from nsnn.errors import UserError
+from nsnn.layers import (
+    LIF,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Residual,
+    Sequential,
+)
+from nsnn.methods import METHODS, RunLength
+from nsnn.models import usual_input
 from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
+from nsnn.training.build import make_network, make_optimiser
+from nsnn.training.config_file import load_config
 
 # A run of 200 rounds at constant sparsity: the one in the middle drops and grows a quarter.
 _ROUNDS = 200
 
 
-def build_network(job: Job):
-    """The network of a job and the method that rewires it (None for a dense one)."""
-    network = build(
-        architecture(job.model),
-        from_preset("ndsnn", time_steps=job.time_steps),
-        job.input_shape,
-        CLASSES,
-        stream(job.seed, "init"),
-        width=job.width,
-        norm=job.norm,
-        storage=job.storage,
-        name=job.model,
-    )
-    network.normalise([0.5] * job.input_shape[0], [0.29] * job.input_shape[0])
-    if job.density == 1:
-        return network, None
-    sparsity = 1 - job.density
-    config = NDSNN.Config(
-        initial_sparsity=sparsity,
-        final_sparsity=sparsity,
-        distribution=job.distribution,
-        update_every=1,
-        end_fraction=1.0,
-    )
-    config.validate()
-    method = NDSNN(config)
-    method.prepare(
-        network, RunLength(_ROUNDS, 1), stream(job.seed, "topology"), TopologyLog(), job.storage
-    )
-    return network, method
-
-
-def random_data(job: Job, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images (samples, C, H, W) uint8 and labels (samples,), all values equally likely."""
-    rng = stream(job.seed, "data")
-    images = rng.integers(0, 256, (samples, *job.input_shape), dtype=np.uint8)
-    return images, rng.integers(0, CLASSES, samples)
+def configuration(job: Job):
+    """The `Config` that trains as a job says; the method is the default one."""
+    options = {f"model.{key}": getattr(job, key) for key in ("width", "norm", "storage")}
+    method = {"distribution": job.distribution, "update_every": 1, "end_fraction": 1.0}
+    method |= dict.fromkeys(("initial_sparsity", "final_sparsity"), 1 - job.density)
+    options |= {f"method.{key}": value for key, value in method.items()}
+    options |= {"model.name": job.model, "neuron.time_steps": job.time_steps}
+    options |= {"optim.momentum": MOMENTUM, "optim.weight_decay": 0.0, "train.seed": job.seed}
+    return load_config(None, [f"{key}={value}" for key, value in options.items()])
 
 
 class Trainee:
@@ -74,40 +58,43 @@ class Trainee:
 
     def __init__(self, job: Job):
         parallel.set_threads(job.threads)
-        self.network, self.method = build_network(job)
-        self.optimiser = SGD(self.network.parameters(), MOMENTUM)
+        config = configuration(job)
+        shape = usual_input(job.model)
+        self.network = make_network(config, shape, CLASSES)
+        self.network.normalise([0.5] * shape[0], [0.29] * shape[0])
+        self.method = METHODS[config.method.name](config.method.options)
+        topology = stream(job.seed, "topology")
+        length = RunLength(_ROUNDS, 1)
+        self.method.prepare(self.network, length, topology, TopologyLog(), job.storage)
+        self.optimiser = make_optimiser(config.optim, self.network.parameters())
 
-    def step(self, batch) -> dict[str, float]:
-        """Train on a batch; seconds of "forward", "backward" and "update"."""
+    def step(self, batch, number: int | None = None) -> dict[str, float]:
+        """Train on a batch; seconds of "forward", "backward" and "update".
+
+        With the `number` of a step, the method does what it does there: a round of drop and grow.
+        """
         times = [time.perf_counter()]
-        outputs = self._forward(batch)
+        if number is not None:
+            self.method.before_backward(number)
         times.append(time.perf_counter())
-        self._backward(outputs, batch)
+        x = self.network.encode(batch.images)
+        outputs = self.network.body.forward(x, training=True)
         times.append(time.perf_counter())
-        self.optimiser.step(LEARNING_RATE)
-        times.append(time.perf_counter())
-        return dict(zip(("forward", "backward", "update"), np.diff(times).tolist(), strict=True))
-
-    def round(self, batch, step: int) -> dict[str, float]:
-        """A drop-and-grow step; seconds of "decide", "backward" (with growth) and "rewire"."""
-        start = time.perf_counter()
-        self.method.before_backward(step)
-        decide = time.perf_counter() - start
-        outputs = self._forward(batch)
-        times = [time.perf_counter()]
-        self._backward(outputs, batch)
-        times.append(time.perf_counter())
-        self.method.before_update(step)
-        times.append(time.perf_counter())
-        backward, rewire = np.diff(times).tolist()
-        return {"decide": decide, "backward": backward, "rewire": rewire}
-
-    def _forward(self, batch):
-        return self.network.body.forward(self.network.encode(batch.images), training=True)
-
-    def _backward(self, outputs, batch):
         _, d_outputs = self.network.loss(outputs, batch.labels)
         self.network.body.backward(d_outputs)
+        times.append(time.perf_counter())
+        if number is None or not self.method.before_update(number):
+            self.optimiser.step(LEARNING_RATE)
+        times.append(time.perf_counter())
+        before, forward, backward, update = np.diff(times).tolist()
+        return {"forward": forward, "backward": backward, "update": before + update}
+
+
+def random_data(job: Job, samples: int) -> Split:
+    """Images (samples, C, H, W) uint8 and labels (samples,), all values equally likely."""
+    rng = stream(job.seed, "data")
+    images = rng.integers(0, 256, (samples, *usual_input(job.model)), dtype=np.uint8)
+    return Split(images, rng.integers(0, CLASSES, samples))
 
 
 def measure(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dict:
@@ -130,33 +117,24 @@ def measure(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dic
         takes beyond forward and backward); "memory": the process's peak in bytes before the
         rounds; "density", "work" (multiply-adds relative to dense), "spike_rate"; "layers".
     """
-    trainee = Trainee(Job(**job))
-    batch = Batch(*random_data(Job(**job), job["batch"]))
-    trainee.step(batch)
-    times = [trainee.step(batch) for _ in range(steps)]
-    seconds = {part: [t[part] for t in times] for part in times[0]}
-    seconds["step"] = [sum(t.values()) for t in times]
-    network = trainee.network
+    job = Job(**job)
+    trainee, data = Trainee(job), random_data(job, job.batch)
+    batch, network = Batch(data.images, data.labels), trainee.network
+    seconds = steps_timed(lambda: trainee.step(batch), steps)
     result = {
         "seconds": seconds,
-        "memory": peak_memory(),
+        "memory": metrics.peak_memory(),
         "density": metrics.density(network.parameters()).density,
         "spike_rate": metrics.spike_rates(network).mean,
     }
     table = layer_table(trainee, batch, steps if layers else 1)
     useful, dense = (sum(row.get(key, 0) for row in table) for key in ("flops", "dense_flops"))
-    result["work"] = useful / dense
-    result["layers"] = table if layers else []
-    if rounds and trainee.method:
-        seconds["rewire"] = _rewire(trainee, batch, rounds, statistics.median(seconds["backward"]))
-    return result
-
-
-def _rewire(trainee, batch, rounds: int, backward: float) -> list[float]:
-    """Seconds of each round beyond an ordinary forward and backward."""
-    first = _ROUNDS // 2
-    times = [trainee.round(batch, first + i) for i in range(rounds + 1)][1:]
-    return [t["decide"] + t["rewire"] + max(0.0, t["backward"] - backward) for t in times]
+    if rounds and job.density < 1:
+        plain = statistics.median(seconds["backward"])
+        middle = range(_ROUNDS // 2, _ROUNDS // 2 + rounds + 1)
+        times = [trainee.step(batch, number) for number in middle][1:]
+        seconds["rewire"] = [t["update"] + max(0.0, t["backward"] - plain) for t in times]
+    return result | {"work": useful / dense, "layers": table if layers else []}
 
 
 def layer_table(trainee, batch, steps: int) -> list[dict]:
@@ -165,16 +143,17 @@ def layer_table(trainee, batch, steps: int) -> list[dict]:
     Returns
     -------
     list of dict
-        "name"; "forward" and "backward": median seconds over the steps; for a layer with weights
-        also "density", "flops" and "dense_flops" of all its products in a step, useful ones, and
-        the rates "forward_gflops" and "backward_gflops".
+        "name"; "forward" and "backward": median seconds over the steps, None for a backward that
+        nobody calls; for a layer with weights also "density", "flops" and "dense_flops" of all
+        its products in a step, useful ones, and the rates "forward_gflops", "backward_gflops".
     """
-    watches = [_Watch(unit) for unit in _units(trainee.network.body)]
+    units = _units(trainee.network.body)
+    calls = [(_watched(unit, "forward"), _watched(unit, "backward")) for unit in units]
     for _ in range(steps):
         trainee.step(batch)
-    for watch in watches:
-        watch.stop()
-    return [watch.row() for watch in watches]
+    for unit in units:
+        del unit.forward, unit.backward  # its own methods are back
+    return [_row(unit, *pair) for unit, pair in zip(units, calls, strict=True)]
 
 
 def _units(layer) -> list:
@@ -186,44 +165,87 @@ def _units(layer) -> list:
     return [layer]
 
 
-class _Watch:
-    """Times the calls of one unit's `forward` and `backward`, in place of its own methods."""
+def _watched(layer, name: str) -> list:
+    """Put a clock around a method; returns where each call leaves its seconds and input shape."""
+    method, calls = getattr(layer, name), []
 
-    def __init__(self, layer):
-        self.layer, self.input_shape = layer, None
-        self.seconds = {"forward": [], "backward": []}
-        layer.forward, layer.backward = self._timed("forward"), self._timed("backward")
+    def call(array, *arguments, **options):
+        start = time.perf_counter()
+        result = method(array, *arguments, **options)
+        calls.append((time.perf_counter() - start, array.shape))
+        return result
 
-    def _timed(self, name):
-        method = getattr(self.layer, name)
+    setattr(layer, name, call)
+    return calls
 
-        def call(array, *arguments, **options):
-            if name == "forward":
-                self.input_shape = array.shape
-            start = time.perf_counter()
-            result = method(array, *arguments, **options)
-            self.seconds[name].append(time.perf_counter() - start)
-            return result
 
-        return call
+def _row(layer, forward, backward) -> dict:
+    """A line of the table."""
+    times = [statistics.median(s for s, _ in calls) if calls else None
+             for calls in (forward, backward)]  # fmt: skip
+    name = "+".join(part.name for part in layer.layers())
+    row = {"name": name, "forward": times[0], "backward": times[1]}
+    if not isinstance(layer, Conv2d | Linear):
+        return row
+    behind = 1 + layer.input_gradient  # products of a backward
+    flops, dense = (product_flops(layer, forward[0][1], dense) for dense in (False, True))
+    return row | {
+        "density": layer.weight.active / layer.weight.size,
+        "flops": (1 + behind) * flops,
+        "dense_flops": (1 + behind) * dense,
+        "forward_gflops": flops / times[0] / 1e9,
+        "backward_gflops": behind * flops / times[1] / 1e9,
+    }
 
-    def stop(self):
-        """Give the layer its own methods back."""
-        del self.layer.forward, self.layer.backward
 
-    def row(self) -> dict:
-        """A line of the table; nobody calls the backward of what precedes all weights."""
-        medians = {n: statistics.median(s) if s else None for n, s in self.seconds.items()}
-        row = {"name": "+".join(layer.name for layer in self.layer.layers()), **medians}
-        if not isinstance(self.layer, Conv2d | Linear):
-            return row
-        weight, backward = self.layer.weight, 1 + self.layer.input_gradient
-        flops = product_flops(self.layer, self.input_shape)
-        dense_flops = product_flops(self.layer, self.input_shape, dense=True)
-        return row | {
-            "density": weight.active / weight.size,
-            "flops": (1 + backward) * flops,
-            "dense_flops": (1 + backward) * dense_flops,
-            "forward_gflops": flops / medians["forward"] / 1e9,
-            "backward_gflops": backward * flops / medians["backward"] / 1e9,
-        }
+def plan(job: Job) -> dict:
+    """A job's network as plain data that a peer builds the same from; see `describe`.
+
+    Returns
+    -------
+    dict
+        "layers" as `describe` returns them; "input_shape", (C, H, W).
+    """
+    network = Trainee(job).network
+    return {"layers": describe(network), "input_shape": network.input_shape}
+
+
+def describe(network) -> list[dict]:
+    """The layers of a network in order of execution, in PyTorch's terms.
+
+    Returns
+    -------
+    list of dict
+        "kind": the class in `torch.nn`, or "LIF"; "arguments" of it; for a weight also "active",
+        the number of its positions that a mask keeps, None where it is dense.
+
+    Raises
+    ------
+    UserError
+        For a network that is no chain of layers, or has one without a counterpart there.
+    """
+    if any(isinstance(part, Residual) for part in network.body.parts):
+        raise UserError("--against takes networks that are one chain of layers")
+    found, pixels = [], True
+    for layer in network.layers():
+        kind = type(layer).__name__
+        match layer:
+            case Conv2d(geometry=(kernel, _, stride, padding), weight=weight):
+                arguments, pixels = [kernel, stride, padding], True
+            case Linear(weight=weight):  # the readout is one, too
+                kind, arguments, pixels = "Linear", [], False
+            case BatchNorm():
+                kind, arguments = "BatchNorm2d" if pixels else "BatchNorm1d", [layer.gamma.size]
+            case MaxPool2d(k=k) | AvgPool2d(k=k):
+                arguments = [k]
+            case LIF() | Flatten():
+                arguments = []
+            case _:
+                raise UserError(f"--against: {layer.name} has no counterpart in other libraries")
+        item = {"kind": kind, "arguments": arguments}
+        if isinstance(layer, Conv2d | Linear):
+            outputs, inputs, *_ = weight.dims
+            item["arguments"] = [inputs, outputs, *arguments]
+            item["active"] = None if weight.active == weight.size else weight.active
+        found.append(item)
+    return found

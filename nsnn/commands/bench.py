@@ -6,306 +6,223 @@ examples:
   nsnn bench step --help                    the options of a benchmark
 """
 
+import argparse
 import sys
 from pathlib import Path
 
+from nsnn.bench import PEERS
 from nsnn.errors import RunError, UserError
-
-# Cores used by others. More, and ratios mislead: where threads wait by spinning, a step that shares
-# a core can take several times as long on two threads as on one.
-_DISTURBED = 0.1
 
 
 def add_arguments(parser) -> None:
     """The benchmarks and their options."""
     actions = parser.add_subparsers(metavar="BENCHMARK", dest="benchmark", required=True)
 
-    def action(name, text, repeats):
+    def action(name, measure, text, repeats=3):
         command = actions.add_parser(name, help=text, description=text)
-        command.add_argument("--repeats", type=int, default=repeats, metavar="N")
+        command.set_defaults(measure=measure)
+        command.add_argument("--repeats", type=_whole(1), default=repeats, metavar="N")
         command.add_argument("--json", metavar="FILE", help="write all numbers there as well")
-        return command
+        return command, command.add_argument
 
-    kernels = action("kernels", "the three products of single layers, sparse and dense", 3)
-    _add_size(kernels, batch=128, time_steps=5)
-    kernels.add_argument("--threads", type=int, nargs=1, default=[0], metavar="N")
-    kernels.add_argument("--densities", type=float, nargs="+", metavar="D")
-    kernels.add_argument(
-        "--shapes", nargs="+", metavar="SHAPE", help="such as 784-800 or 512-512C3@4"
-    )
-    step = action("step", "one training step of a model, part by part", 3)
-    _add_training(step, model="vgg16", norm="batch", density=[0.05])
-    _add_size(step, batch=128, time_steps=5)
-    step.add_argument("--steps", type=int, default=3, metavar="N", help="in each process")
-    step.add_argument(
-        "--rounds", type=int, default=2, metavar="N", help="of drop and grow, to time as well"
-    )
-    step.add_argument("--layers", action="store_true", help="time each layer as well")
-    step.add_argument("--plot", metavar="FILE.png", help="draw step time against density")
-    epoch = action("epoch", "one epoch of the MLP 784-800-10 on random images", 3)
-    _add_training(epoch, model="mlp", norm="none", density=[1.0])
-    _add_size(epoch, batch=128, time_steps=8)
-    epoch.add_argument("--samples", type=int, default=60_000, metavar="N")
-    first = action("firststep", "nsnn --help, and nsnn train to its first step, cold and warm", 3)
-    first.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
-    machine = action("machine", "copy bandwidth and peak rate of multiply-adds", 5)
-    machine.add_argument("--threads", type=int, nargs="+", metavar="N", help="default: 1 and all")
+    _, add = action("kernels", _kernels, "the three products of single layers, sparse and dense")
+    _add_size(add, time_steps=5, threads=1)
+    add("--densities", type=float, nargs="+", metavar="D")
+    add("--shapes", nargs="+", metavar="SHAPE", help="such as 784-800 or 512-512C3@4")
+    step, add = action("step", _step, "one training step of a model, part by part")
+    _add_size(add, time_steps=5)
+    _add_training(step, model="vgg16", norm="batch", density=0.05)
+    add("--steps", type=_whole(1), default=3, metavar="N", help="in each process")
+    add("--rounds", type=_whole(0), default=2, metavar="N", help="of drop and grow, timed as well")
+    add("--layers", action="store_true", help="time each layer as well")
+    add("--plot", metavar="FILE", help="draw step time against density: .png, .pdf or .svg")
+    epoch, add = action("epoch", _epoch, "one epoch on random images")
+    _add_size(add, time_steps=8)
+    _add_training(epoch, model="mlp", norm="none", density=1.0)
+    add("--samples", type=_whole(1), default=60_000, metavar="N")
+    text = "nsnn --help, and nsnn train to its first step, cold and warm"
+    _, add = action("firststep", _first_step, text)
+    add("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
+    _, add = action("machine", _machine, "copy bandwidth and peak rate of multiply-adds", repeats=5)
+    add("--threads", type=_whole(0), nargs="+", metavar="N", help="default: 1 and all")
     text = "run the commands that a page names and write what they print into it"
     page = actions.add_parser("page", help=text, description=text)
     page.add_argument("file", metavar="FILE.md", help="such as tutorials/performance.md")
     page.add_argument("--only", default="", metavar="TEXT", help="commands that contain TEXT")
 
 
-def _add_size(parser, batch: int, time_steps: int) -> None:
-    parser.add_argument("--batch", type=int, default=batch, metavar="B")
-    parser.add_argument("--time-steps", type=int, default=time_steps, metavar="T")
+def _whole(least: int):
+    """Reads a whole number of at least `least`."""
+
+    def number(text):
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is not at least {least}")
+        return int(text)
+
+    return number
 
 
-def _add_training(parser, model: str, norm: str, density) -> None:
+def _add_size(add, time_steps: int, threads="+") -> None:
+    add("--batch", type=_whole(1), default=128, metavar="B")
+    add("--time-steps", type=_whole(1), default=time_steps, metavar="T")
+    text = "default: every core"
+    add("--threads", type=_whole(0), nargs=threads, default=[0], metavar="N", help=text)
+
+
+def _add_training(parser, model: str, norm: str, density: float) -> None:
     """Options of a benchmark that trains."""
-    parser.add_argument("--model", default=model, help=f"default: {model}")
-    parser.add_argument("--width", type=float, default=1.0, help="factor of all channels")
-    parser.add_argument("--norm", choices=("batch", "none"), default=norm)
-    share = parser.add_mutually_exclusive_group()
-    share.add_argument(
-        "--density", type=float, nargs="+", default=density, metavar="D",
-        help=f"1 is dense; default: {density[0]:g}",
-    )  # fmt: skip
-    share.add_argument("--sparsity", type=float, nargs="+", metavar="S")
-    parser.add_argument("--distribution", choices=("erk", "er", "uniform"), default="erk")
-    parser.add_argument("--storage", default="csr", help="how sparse weights are held")
-    parser.add_argument(
-        "--threads", type=int, nargs="+", default=[0], metavar="N", help="default: every core"
-    )
-    parser.add_argument(
-        "--against",
-        choices=("spikingjelly", "snntorch", "torch"),
-        help="train the same network there too; pip install 'nsnn[peers]'",
-    )
+    add, share = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
+    add("--model", default=model, help=f"default: {model}")
+    add("--width", type=float, default=1.0, help="factor of all channels")
+    add("--norm", choices=("batch", "none"), default=norm)
+    text = f"1 is dense; default: {density:g}"
+    share("--density", type=float, nargs="+", default=[density], metavar="D", help=text)
+    share("--sparsity", type=float, nargs="+", metavar="S", help="instead: 1 - density")
+    add("--distribution", choices=("erk", "er", "uniform"), default="erk")
+    add("--storage", default="csr", help="how sparse weights are held")
+    text = "train the same network there too; pip install 'nsnn[peers]'"
+    add("--against", choices=tuple(PEERS), help=text)
 
 
 def run(options) -> int:
-    """Run one benchmark."""
-    benchmarks = {
-        "kernels": kernels,
-        "step": step,
-        "epoch": epoch,
-        "firststep": firststep,
-        "machine": machine,
-        "page": page,
-    }
-    return benchmarks[options.benchmark](options)
+    """Run one benchmark; every mistake is found before anything is measured."""
+    from nsnn.bench import environment, report
+    from nsnn.files import write_json
 
-
-def kernels(options) -> int:
-    """The products of single layers, sparse and dense."""
-    from nsnn import parallel
-    from nsnn.bench import kernels, report
-
-    densities = options.densities or kernels.DENSITIES
-    jobs = _jobs(options, densities)  # checks the numbers
-    shapes = [kernels.parse_shape(text) for text in options.shapes or kernels.SHAPES]
-    parallel.set_threads(jobs[0].threads)
-    start = _start(options, "the three products of a layer", [jobs[0].threads])
-    results = []
-    for shape in shapes:
-        _progress(str(shape))
-        result = kernels.measure(
-            shape, densities, options.batch, options.time_steps, options.repeats
-        )
-        results.append(result)
-        print(report.kernels([result]), flush=True)
-    return _finish(options, "kernels", start, results)
-
-
-def step(options) -> int:
-    """One training step of a model."""
-    from nsnn.bench import report
-    from nsnn.bench.compare import compare
-
-    densities = _densities(options)
-    if options.plot:
-        if len(options.threads) > 1:
-            raise UserError("--plot draws one number of threads: give --threads one number")
-        densities = densities if 1.0 in densities else [1.0, *densities]
-        if len(densities) < 2:
-            raise UserError("--plot draws step time against density: give --density several")
-    jobs = _jobs(options, densities)
-    start = _start(options, _title("training step", options), [job.threads for job in jobs])
-    results = []
-    for job in jobs:
-        _progress(str(job))
-        first = {"rounds": options.rounds, "layers": options.layers}
-        results.append(
-            compare("step", job, options.repeats, options.against, first=first, steps=options.steps)
-        )
-    print(report.step(results), flush=True)
-    if options.plot:
-        _draw(options.plot, results)
-    return _finish(options, "step", start, results)
-
-
-def epoch(options) -> int:
-    """One epoch of the MLP 784-800-10 on random images."""
-    from nsnn.bench import report
-    from nsnn.bench.compare import compare
-
-    _at_least_one(options, "samples")
-    if options.samples < options.batch:
-        raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
-    jobs = _jobs(options, _densities(options))
-    start = _start(options, _title("epoch", options), [job.threads for job in jobs])
-    results = []
-    for job in jobs:
-        _progress(str(job))
-        results.append(
-            compare("epoch", job, options.repeats, options.against, samples=options.samples)
-        )
-    print(report.epoch(results), flush=True)
-    return _finish(options, "epoch", start, results)
-
-
-def firststep(options) -> int:
-    """Waiting times of a newcomer."""
-    from nsnn import parallel
-    from nsnn.bench import firststep, report
-
-    start = _start(options, "time to the first step", [parallel.available_cores()])
-    result = firststep.bench(options.set, options.repeats)
-    print(report.first_step(result), flush=True)
-    return _finish(options, "firststep", start, result)
-
-
-def machine(options) -> int:
-    """Bandwidth and peak rates."""
-    from nsnn.bench import machine, report
-
-    threads = _threads(options.threads) if options.threads else sorted({1, *_threads([0])})
-    start = _start(options, "the machine at its best", threads)
-    results = machine.measure(threads, options.repeats)
-    print(report.machine(results), flush=True)
-    return _finish(options, "machine", start, results)
-
-
-def page(options) -> int:
-    """Measure again what a page shows."""
-    from nsnn.bench import page
-
-    failures = page.write(options.file, options.only)
-    if failures:
-        raise RunError(f"{len(failures)} block(s) not measured: {'; '.join(failures)}")
-    return 0
-
-
-def _densities(options) -> list[float]:
-    """--density, or --sparsity turned into densities."""
-    if options.sparsity:
-        # Rounded: 1 - 0.95 is not 0.05 to the last digit.
-        return [round(1 - sparsity, 12) for sparsity in options.sparsity]
-    return list(options.density)
-
-
-def _jobs(options, densities) -> list:
-    """A job for each density and number of threads; a mistake in any is found before measuring."""
-    from nsnn.bench.job import Job
-    from nsnn.models import MODELS
-
-    given = {"batch": options.batch, "time_steps": options.time_steps}
-    for name in ("model", "width", "norm", "distribution", "storage"):
-        if hasattr(options, name):
-            given[name] = getattr(options, name)
-    names = [name for name in MODELS if name != "custom"]
-    if given.get("model", names[0]) not in names:
-        raise UserError(f"--model {given['model']}: choose one of {', '.join(names)}")
-    return [
-        Job(density=density, threads=threads, **given)
-        for density in densities
-        for threads in _threads(options.threads)
-    ]
-
-
-def _threads(counts) -> list[int]:
-    """Numbers of threads; 0 stands for all cores."""
-    from nsnn import parallel
-
-    if any(count < 0 for count in counts):
-        raise UserError(f"--threads {min(counts)}: use 0 (every core) or more")
-    return [count or parallel.available_cores() for count in counts]
-
-
-def _title(what: str, options) -> str:
-    against = f", against {options.against}" if options.against else ""
-    return (
-        f"{what} of {options.model}, batch {options.batch}, T = {options.time_steps}, "
-        f"norm {options.norm}{against}"
-    )
-
-
-def _start(options, title: str, threads) -> tuple:
-    """Check what would fail after the measurement, print the header.
-
-    Returns
-    -------
-    environment : dict
-    others : Others
-        Watches what else the machine does from now on.
-    """
-    from nsnn.bench import peers, report
-    from nsnn.bench.environment import Others, environment
-
-    for name in ("repeats", "steps"):
-        _at_least_one(options, name)
-    if getattr(options, "rounds", 0) < 0:
-        raise UserError(f"--rounds {options.rounds}: use 0 or more")
+    if options.benchmark == "page":
+        if failed := report.write_page(options.file, options.only):
+            raise RunError(f"{len(failed)} block(s) not measured: {'; '.join(failed)}")
+        return 0
     for name in ("json", "plot"):
         path = getattr(options, name, None)
         if path and not Path(path).absolute().parent.is_dir():
             raise UserError(f"--{name} {path}: the folder {Path(path).parent} does not exist")
+    measuring = options.measure(options)
+    title, threads = next(measuring)
     against = getattr(options, "against", None)
-    if against:
-        peers.require(against)
-    found = environment(sorted(set(threads)), against)
-    print(report.header(f"nsnn bench: {title}", found), flush=True)
-    return found, Others()
-
-
-def _at_least_one(options, name) -> None:
-    if getattr(options, name, 1) < 1:
-        raise UserError(f"--{name} {getattr(options, name)}: must be at least 1")
-
-
-def _progress(text: str) -> None:
-    """Say what is being measured, where someone watches."""
-    if sys.stderr.isatty():
-        print(f"measuring {text} ...", file=sys.stderr, flush=True)
-
-
-def _draw(path, results) -> None:
-    """Write the picture in one piece."""
-    from nsnn.bench.plot import step_time
-    from nsnn.files import write_atomic
-
-    figure = step_time(results).figure
-    write_atomic(path, lambda file: figure.savefig(file, format="png", dpi=150))
-    print(f"picture: {path}")
-
-
-def _finish(options, name: str, start, results) -> int:
-    """Say whether the machine was busy with something else; write the JSON file, if asked for."""
-    found, others = start
-    found["others"] = others.cores()
-    if found["others"] is not None and found["others"] > _DISTURBED:
-        print(
-            f"not valid: other programs used {found['others']:.2f} cores meanwhile, which slows "
-            "libraries unequally; measure again when the machine is quiet\n"
-        )
+    found = environment.environment(sorted(set(threads)), against)
+    title += f", against {against}" if against else ""
+    print(environment.header(f"nsnn bench: {title}", found), flush=True)
+    start = environment.clocks()
+    results = next(measuring)
+    found["others"] = environment.cores_of_others(start, environment.clocks())
+    print(report.disturbance(found["others"]), end="")
     if options.json:
-        from nsnn.files import write_json
-
-        given = {
-            k: v for k, v in vars(options).items() if k not in ("run", "benchmark", "json", "plot")
-        }
-        record = {"bench": name, "environment": found, "options": given, "results": results}
-        write_json(options.json, record)
+        internal = ("run", "benchmark", "measure", "json", "plot")
+        given = {k: v for k, v in vars(options).items() if k not in internal}
+        record = {"bench": options.benchmark, "environment": found, "options": given}
+        write_json(options.json, record | {"results": results})
         print(f"numbers: {options.json}")
     return 0
+
+
+# A benchmark yields its title and numbers of threads when every mistake is found, then its results.
+
+
+def _kernels(options):
+    from nsnn import parallel
+    from nsnn.bench import kernels, report
+
+    densities = options.densities or kernels.DENSITIES
+    threads = _jobs(options, densities)[0].threads  # checks the densities
+    shapes = [kernels.Shape.read(text) for text in options.shapes or kernels.SHAPES]
+    yield "the three products of a layer", [threads]
+    parallel.set_threads(threads)
+    results = []
+    for shape in shapes:
+        _progress(shape)
+        sizes = (options.batch, options.time_steps, options.repeats)
+        results.append(kernels.measure(shape, densities, *sizes))
+        print(report.kernels(results[-1]), flush=True)
+    yield results
+
+
+def _step(options):
+    from nsnn.plot.style import picture_format
+
+    densities = _densities(options)
+    if options.plot:
+        picture_format(options.plot)
+        densities = densities if 1.0 in densities else [1.0, *densities]
+        if len(densities) < 2:
+            raise UserError("--plot draws step time against density: give --density several")
+        if len(options.threads) > 1:
+            raise UserError("--plot draws one number of threads: give --threads one number")
+    first = {"rounds": options.rounds, "layers": options.layers}
+    yield from _training(options, densities, first=first, steps=options.steps)
+
+
+def _epoch(options):
+    if options.samples < options.batch:
+        raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
+    yield from _training(options, _densities(options), samples=options.samples)
+
+
+def _training(options, densities, **arguments):
+    """A step or an epoch; the arguments are those of `nsnn.bench.child.compare`."""
+    from nsnn.bench import report
+    from nsnn.bench.child import compare
+    from nsnn.models import architecture
+    from nsnn.plot.step_time import step_time
+    from nsnn.plot.style import save
+
+    architecture(options.model)  # raises UserError
+    kind, jobs, results = options.benchmark, _jobs(options, densities), []
+    what = "training step" if kind == "step" else kind
+    title = f"{what} of {options.model}, batch {options.batch}, T = {options.time_steps}"
+    yield f"{title}, norm {options.norm}", [job.threads for job in jobs]
+    for job in jobs:
+        _progress(job)
+        results.append(compare(kind, job, options.repeats, options.against, **arguments))
+    print(getattr(report, kind)(results), flush=True)
+    if getattr(options, "plot", None):
+        print(f"picture: {save(step_time(results).figure, options.plot, dpi=150)}")
+    yield results
+
+
+def _densities(options) -> list[float]:
+    """--density, or --sparsity turned into densities: 1 - 0.95 is not 0.05 to the last digit."""
+    return [round(1 - s, 12) for s in options.sparsity or ()] or options.density
+
+
+def _first_step(options):
+    from nsnn import parallel
+    from nsnn.bench import epoch, report
+
+    yield "time to the first step", [parallel.available_cores()]
+    result = epoch.first_step(options.set, options.repeats)
+    print(report.first_step(result), flush=True)
+    yield result
+
+
+def _machine(options):
+    from nsnn.bench import kernels, report
+
+    threads = _cores(options.threads) if options.threads else sorted({1, *_cores([0])})
+    yield "the machine at its best", threads
+    results = [kernels.machine(count, options.repeats) for count in threads]
+    print(report.machine(results), flush=True)
+    yield results
+
+
+def _cores(counts) -> list[int]:
+    """Numbers of threads; 0 stands for all cores."""
+    from nsnn import parallel
+
+    return [count or parallel.available_cores() for count in counts]
+
+
+def _jobs(options, densities) -> list:
+    """A job for each density and number of threads."""
+    from nsnn.bench.child import Job
+
+    names = ("model", "width", "norm", "distribution", "storage", "batch", "time_steps")
+    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    threads = _cores(options.threads)
+    return [Job(density=d, threads=count, **given) for d in densities for count in threads]
+
+
+def _progress(what) -> None:
+    """Say what is being measured, where someone watches."""
+    if sys.stderr.isatty():
+        print(f"measuring {what} ...", file=sys.stderr, flush=True)

@@ -20,11 +20,11 @@ def run(options) -> int:
 def _break_even() -> str:
     """The measured break-even density in words."""
     from nsnn import parallel
-    from nsnn.bench.kernels import measure, parse_shape
+    from nsnn.bench.kernels import Shape, measure
     from nsnn.layers.parameter import BREAK_EVEN
 
     parallel.set_threads(0)
-    found = measure(parse_shape(_SHAPE), _DENSITIES, _BATCH, _TIME_STEPS, repeats=2)["break_even"]
+    found = measure(Shape.read(_SHAPE), _DENSITIES, _BATCH, _TIME_STEPS, repeats=2)["break_even"]
     return (
         f"density {found['relation']} {found['density']:.2f} (CSR against dense, forward and "
         f'backward, {_SHAPE}, here and now); storage = "auto" changes at {BREAK_EVEN}'

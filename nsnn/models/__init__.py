@@ -17,6 +17,7 @@ from nsnn.network import Network
 from nsnn.neuron import Neuron
 
 __all__ = [
+    "INPUT_SHAPES",
     "MODELS",
     "POOLS",
     "architecture",
@@ -26,6 +27,7 @@ __all__ = [
     "resnet19",
     "scale_to_active_fan_in",
     "smallest_image",
+    "usual_input",
 ]
 
 # model.name: the network's notation (`nsnn.models.notation`), or a function for what that cannot
@@ -51,6 +53,21 @@ MODELS = {
     "resnet19": resnet19,
     "custom": "",  # model.layers
 }
+
+# (C, H, W) of what a model is trained on in the papers, where this is not MNIST.
+_CIFAR = (3, 32, 32)
+INPUT_SHAPES = {
+    "sdsnn-cifar": _CIFAR,
+    "lenet5": _CIFAR,
+    "vgg16": _CIFAR,
+    "resnet19": _CIFAR,
+    "vggsnn": (2, 48, 48),
+}
+
+
+def usual_input(name: str) -> tuple[int, int, int]:
+    """(C, H, W) of what the model `name` is usually trained on; MNIST's where it does not say."""
+    return INPUT_SHAPES.get(name, (1, 28, 28))
 
 
 def architecture(name: str, layers: str = "", pool: str | None = None, strides: str | None = None):

@@ -1,16 +1,24 @@
 """What all plots share: where axes come from, colours that everyone can tell apart, legends."""
 
+from pathlib import Path
+
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from nsnn.errors import RunError, UserError
+from nsnn.files import write_atomic
 
 # Okabe and Ito's palette without its yellow, which vanishes on white: told apart with every
 # common colour blindness. Source: Okabe, Ito, "Color Universal Design", 2008.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 BLUE, ORANGE, GREEN, RED = PALETTE[:4]
 GREY = "#767676"
+
+# Formats by suffix, with the entry that would make equal figures unequal files.
+FORMATS = {".png": "Software", ".pdf": "CreationDate", ".svg": "Date"}
 
 
 def new_figure(width=6.4, height=3.8) -> Figure:
@@ -22,6 +30,43 @@ def new_figure(width=6.4, height=3.8) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def picture_format(path) -> str:
+    """The suffix of a picture's path, such as ".png"; a UserError for one that cannot be drawn."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise UserError(f"{path}: a picture is {' or '.join(FORMATS)}, by the end of its name")
+    return suffix
+
+
+def save(figure, path, dpi=100) -> Path:
+    """Write a figure in one piece, in the format of its suffix; equal figures are equal files.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path-like
+        Its folder is made where it is missing.
+    dpi : int
+        Of PNG.
+
+    Raises
+    ------
+    UserError
+        For a suffix other than those of `FORMATS`.
+    RunError
+        Where the file cannot be written.
+    """
+    path, suffix = Path(path), picture_format(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    options = {"format": suffix[1:], "dpi": dpi, "metadata": {FORMATS[suffix]: None}}
+    with rc_context({"svg.hashsalt": "nsnn"}):
+        write_atomic(path, lambda file: figure.savefig(file, **options))
+    return path
 
 
 def axes_or_new(ax, width=6.4, height=3.8):

@@ -1,11 +1,15 @@
 """`nsnn bench`, as it is typed. Nothing here depends on how fast the machine is."""
 
+import functools
 import json
+import subprocess
+import sys
 
 import pytest
 
+import nsnn
 from nsnn import cli
-from nsnn.bench import child, firststep, kernels, machine, peers
+from nsnn.bench import PEERS, child, environment, epoch, kernels, report
 
 TINY = ["--model", "mlp", "--width", "0.01", "--batch", "2", "--time-steps", "2",
         "--repeats", "1", "--threads", "1"]  # fmt: skip
@@ -64,10 +68,11 @@ def test_step_layers(capsys):
     assert "linear1" in out
 
 
-def test_step_picture(tmp_path):
-    path = tmp_path / "step.png"
+@pytest.mark.parametrize(("name", "start"), [("step.png", b"\x89PNG"), ("step.pdf", b"%PDF")])
+def test_step_picture_in_the_format_of_its_name(tmp_path, name, start):
+    path = tmp_path / name
     assert bench("step", *TINY, "--density", 0.5, "--rounds", 0, "--plot", path) == 0
-    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.read_bytes().startswith(start)
 
 
 def test_epoch_and_its_json(tmp_path, capsys):
@@ -91,15 +96,19 @@ def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.count("break-even density") == 2
 
 
-def test_machine_and_its_json(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "GEMM_SIZE", 32)
-    monkeypatch.setattr(machine, "_REPEATS", 2)
-    measure = machine.measure
-    monkeypatch.setattr(machine, "measure", lambda *a: measure(*a, copy_bytes=1 << 16))
+@pytest.fixture
+def tiny_machine(monkeypatch):
+    """The machine's best at sizes that take no time."""
+    measure = functools.partial(kernels.machine, copied=1 << 16, chained=2, side=32)
+    monkeypatch.setattr(kernels, "machine", measure)
+
+
+def test_machine_and_its_json(tmp_path, capsys, tiny_machine):
     path = tmp_path / "machine.json"
     assert bench("machine", "--threads", 1, "--repeats", 1, "--json", path) == 0
     (found,) = read(path, "machine")
     assert found["threads"] == 1
+    assert "operations/byte" in capsys.readouterr().out
 
 
 def test_firststep_starts_cold_once_and_then_warm(monkeypatch, tmp_path, capsys):
@@ -111,7 +120,7 @@ def test_firststep_starts_cold_once_and_then_warm(monkeypatch, tmp_path, capsys)
         assert arguments["assignments"] == ["train.seed=1"]
         return {"imported": 1.0, "first_step": 10.0 / len(caches)}
 
-    monkeypatch.setattr(firststep.child, "call", call)
+    monkeypatch.setattr(child, "call", call)
     path = tmp_path / "first.json"
     assert bench("firststep", "--set", "train.seed=1", "--repeats", 1, "--json", path) == 0
     found = read(path, "firststep")
@@ -125,27 +134,26 @@ def test_firststep_starts_cold_once_and_then_warm(monkeypatch, tmp_path, capsys)
 def test_firststep_stops_training_after_one_step():
     """The real `nsnn train`, in a process that says when its first step was done."""
     words = ["model.name=custom", "model.layers=4", "neuron.time_steps=2", "data.name=glyphs"]
-    found = child.call("nsnn.bench.firststep:measure", {"assignments": words, "started": 0.0})
+    found = child.call(
+        "nsnn.bench.epoch:measure_first_step", {"assignments": words, "started": 0.0}
+    )
     assert 0 < found["imported"] < found["first_step"]
 
 
 @pytest.mark.parametrize("batches", ["abc", "a"])
 def test_the_first_step_is_the_only_one(batches):
-    trained, bar = [], firststep._FirstStep(1, 1).bar(0, 0, iter(batches))
+    trained, bar = [], epoch.FirstStep(1, 1).bar(0, 0, iter(batches))
     trained.append(next(bar))
-    with pytest.raises(firststep._DoneError):
+    with pytest.raises(epoch.FirstStepDone):
         next(bar)
     assert trained == ["a"]
 
 
-def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, capsys):
-    from nsnn.bench.environment import Others
-
-    monkeypatch.setattr(machine, "measure", lambda *a: [])
-    monkeypatch.setattr(Others, "cores", lambda self: 0.5)
+def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, capsys, tiny_machine):
+    monkeypatch.setattr(environment, "cores_of_others", lambda *_: 0.5)
     assert bench("machine", "--threads", 1) == 0
     assert "not valid: other programs used 0.50 cores" in capsys.readouterr().out
-    monkeypatch.setattr(Others, "cores", lambda self: 0.01)
+    monkeypatch.setattr(environment, "cores_of_others", lambda *_: 0.01)
     assert bench("machine", "--threads", 1) == 0
     assert "not valid" not in capsys.readouterr().out
 
@@ -165,40 +173,40 @@ def no_measurement(monkeypatch):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["step", "--density", "0"], "density 0"),
-        (["step", "--sparsity", "1"], "density 0"),
-        (["step", "--density", "0.5", "2"], "density 2"),
-        (["step", "--model", "resnet"], "--model resnet: choose one of"),
-        (["step", "--model", "custom"], "--model custom: choose one of"),
-        (["step", "--threads", "-1"], "--threads -1"),
-        (["step", "--batch", "0"], "--batch 0"),
-        (["step", "--steps", "0"], "--steps 0"),
-        (["step", "--rounds", "-1"], "--rounds -1"),
-        (["step", "--repeats", "0"], "--repeats 0"),
+        (["step", "--density", "0"], "density = 0.0: must be above 0"),
+        (["step", "--sparsity", "1"], "density = 0.0: must be above 0"),
+        (["step", "--density", "0.5", "2"], "density = 2.0: must be above 0 and at most 1"),
+        (["step", "--density", "0.5", "--sparsity", "0.5"], "not allowed with"),
+        (["step", "--width", "0"], "width = 0.0: must be above 0"),
+        (["step", "--storage", "paper"], "bench.storage = 'paper'"),
+        (["step", "--model", "resnet"], "model.name = 'resnet'"),
+        (["step", "--model", "custom"], "model.name = 'custom' needs"),
+        (["step", "--threads", "-1"], "--threads: -1 is not at least 0"),
+        (["step", "--batch", "0"], "--batch: 0 is not at least 1"),
+        (["step", "--batch", "two"], "--batch: invalid"),
+        (["step", "--time-steps", "0"], "--time-steps: 0 is not"),
+        (["step", "--steps", "0"], "--steps: 0 is not"),
+        (["step", "--rounds", "-1"], "--rounds: -1 is not"),
+        (["step", "--repeats", "0"], "--repeats: 0 is not"),
         (["step", "--json", "no/such/place.json"], "no/such does not exist"),
         (["step", "--plot", "no/such/place.png"], "no/such does not exist"),
+        (["step", "--plot", "x.gif", "--density", "0.5"], "x.gif: a picture is .png or"),
         (["step", "--plot", "x.png", "--density", "1"], "give --density several"),
         (["step", "--plot", "x.png", "--threads", "1", "2"], "one number"),
         (["epoch", "--samples", "100"], "--samples 100 is less than --batch 128"),
         (["kernels", "--shapes", "3C3"], "--shapes 3C3"),
-        (["kernels", "--densities", "0"], "density 0"),
-        (["machine", "--repeats", "0"], "--repeats 0"),
+        (["kernels", "--densities", "0"], "density = 0.0"),
+        (["machine", "--repeats", "0"], "--repeats: 0 is not"),
+        (["page", "no-such-page.md"], "no-such-page.md cannot be read"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, no_measurement, words, expected):
     assert expected in complaint(capsys, *words)
 
 
-def test_a_mistake_that_the_engine_finds_is_one_line_too(capsys):
-    assert bench("step", *TINY, "--storage", "paper") == 2
-    err = capsys.readouterr().err
-    assert err.startswith("nsnn: error: storage = 'paper'")
-    assert err.count("\n") == 1
-
-
-@pytest.mark.parametrize("library", list(peers.PEERS))
+@pytest.mark.parametrize("library", list(PEERS))
 def test_an_absent_peer_is_a_mistake(capsys, monkeypatch, no_measurement, library):
-    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
     err = complaint(capsys, "step", "--against", library)
     assert "pip install 'nsnn[peers]'" in err
 
@@ -207,4 +215,49 @@ def test_every_peer_can_be_chosen(capsys):
     with pytest.raises(SystemExit):
         bench("step", "--help")
     out = capsys.readouterr().out
-    assert "{" + ",".join(peers.PEERS) + "}" in out
+    assert "{" + ",".join(PEERS) + "}" in out
+
+
+# Pages
+
+PAGE = """# Speed
+
+<!-- nsnn bench machine -->
+old
+<!-- end -->
+
+prose
+
+<!-- nsnn --version -->
+<!-- end -->
+"""
+
+
+def test_a_page_is_written_by_its_commands(tmp_path, capsys):
+    path = tmp_path / "page.md"
+    path.write_text(PAGE)
+    assert bench("page", path, "--only", "version") == 0
+    version = nsnn.__version__
+    expected = PAGE.replace("-->\n<!-- end", f"-->\n```text\nnsnn {version}\n```\n<!-- end")
+    assert path.read_text() == expected
+    assert bench("page", path, "--only", "version") == 0
+    assert path.read_text() == expected
+    assert bench("page", path, "--only", "no such command") == 2
+    assert "has no block" in capsys.readouterr().err
+
+
+def test_a_measurement_that_failed_or_was_disturbed_leaves_its_block(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "page.md"
+    path.write_text(PAGE.replace("--version", "bench no-such-benchmark"))
+    before = path.read_text()
+    run = subprocess.run
+
+    def disturbed(words, **options):
+        if "machine" in words:
+            words = [sys.executable, "-c", f"print({report.disturbance(0.5)!r})"]
+        return run(words, **options)
+
+    monkeypatch.setattr(subprocess, "run", disturbed)
+    assert bench("page", path) == 1
+    assert "2 block(s) not measured" in capsys.readouterr().err
+    assert path.read_text() == before

@@ -1,44 +1,52 @@
-"""The header of a report."""
+"""The header of a report, other programs, repeats, spreads and ratios."""
+
+import doctest
 
 import pytest
 
-from nsnn import info
+from nsnn import info, metrics, parallel
+from nsnn.bench import child, kernels
 from nsnn.bench import environment as module
-from nsnn.bench.environment import Others, blas_core, environment, header_lines
+from nsnn.bench.environment import clocks, cores_of_others, environment, header
 
 
 def test_header_says_what_the_numbers_depend_on():
     found = environment([1, 2])
-    text = "\n".join(header_lines(found))
+    text = header("a title", found)
+    assert text.startswith("a title\n")
     assert info.processor() in text
     assert "threads 1, 2" in text
     assert f"numpy {found['numpy']}" in text
-    assert f"BLAS core {blas_core()}" in text
+    assert f"BLAS core {parallel.blas_core()}" in text
     assert "torch" not in text
 
 
 def test_header_has_the_versions_of_the_peer(monkeypatch):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: name)
     monkeypatch.setattr(module.importlib.metadata, "version", lambda name: f"v-{name}")
-    text = "\n".join(header_lines(environment([2], "snntorch")))
-    assert "torch v-torch, snntorch v-snntorch" in text
+    assert "torch v-torch, snntorch v-snntorch" in header("", environment([2], "snntorch"))
 
 
 def test_blas_core_is_one_word():
-    assert blas_core() == blas_core().strip() != ""
+    assert parallel.blas_core() == parallel.blas_core().strip() != ""
 
 
-def test_cores_of_others_are_what_is_not_our_own(monkeypatch):
-    # (clock, processors at work, we and our children)
-    clocks = iter([(10.0, 100.0, 5.0), (14.0, 107.0, 9.0)])
-    monkeypatch.setattr(Others, "_clocks", staticmethod(lambda: next(clocks)))
-    assert Others().cores() == (7.0 - 4.0) / 4.0
+@pytest.mark.parametrize(
+    ("busy", "own", "cores"),
+    [(7.0, 4.0, 0.75), (4.0, 5.0, 0.0), (0.0, 5.0, None)],  # ticks are coarse; 0: unknown
+)
+def test_cores_of_others_are_what_is_not_our_own(busy, own, cores):
+    """Of the clock, of the processors at work, of this program and its children."""
+    assert cores_of_others((10.0, 100.0, 5.0), (14.0, 100.0 + busy, 5.0 + own)) == cores
 
 
-def test_cores_of_others_are_never_negative(monkeypatch):
-    """Ticks are coarse."""
-    clocks = iter([(10.0, 100.0, 5.0), (14.0, 104.0, 10.0)])
-    monkeypatch.setattr(Others, "_clocks", staticmethod(lambda: next(clocks)))
-    assert Others().cores() == 0.0
+def test_clocks_count_our_own_work():
+    before = clocks()
+    while clocks()[2] - before[2] < 0.05:
+        pass
+    clock, busy, own = (now - then for now, then in zip(clocks(), before, strict=True))
+    assert 0.04 < own <= clock + 0.02
+    assert busy == 0 or busy > 0.02
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
@@ -47,4 +55,46 @@ def test_a_system_that_does_not_tell(monkeypatch, error):
         raise error
 
     monkeypatch.setattr("builtins.open", refuse)
-    assert Others().cores() is None
+    assert cores_of_others(clocks(), clocks()) is None
+
+
+@pytest.mark.parametrize("tested", [module, kernels])
+def test_examples(tested):
+    found = doctest.testmod(tested)
+    assert found.attempted
+    assert not found.failed
+
+
+def test_repeat_does_not_count_the_first_call(monkeypatch):
+    clock = iter([0.0, 2.0, 10.0, 13.0])
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    calls = []
+    assert module.repeat(lambda: calls.append(1), 2) == [2.0, 3.0]
+    assert len(calls) == 3
+
+
+def test_repeat_goes_on_until_enough_time_is_measured(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    assert module.repeat(lambda: None, 1, at_least=4.5) == [1.0] * 5
+
+
+def test_ratio_is_taken_pair_by_pair():
+    """The quotient of the medians would be 3."""
+    assert module.ratio([2.0, 60.0, 30.0], [1.0, 20.0, 10.0]) == {
+        "median": 3.0, "low": 2.0, "high": 3.0,
+    }  # fmt: skip
+    assert module.ratio([1.0, 2.0, 9.0], [2.0, 1.0, 1.0])["median"] == 2.0
+
+
+def test_ratio_needs_pairs():
+    with pytest.raises(ValueError, match="argument 2"):
+        module.ratio([1.0, 2.0], [1.0])
+
+
+def test_peak_memory_of_a_child_is_its_own():
+    held = bytearray(b"\1") * (300 << 20)
+    own = metrics.peak_memory()
+    assert own > len(held)
+    of_child = child.call("nsnn.metrics:peak_memory", {})
+    assert 5 << 20 < of_child < own - (150 << 20)

@@ -1,13 +1,16 @@
-"""The benchmark of single layers: shapes, rates, break-even density."""
+"""The benchmark of single layers: shapes, operations, rates, break-even; the machine's best."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
 from nsnn.bench import kernels
-from nsnn.bench.kernels import Shape, break_even, parse_shape
+from nsnn.bench.kernels import Shape, break_even, product_flops
 from nsnn.errors import UserError
+from nsnn.layers import Conv2d, Linear
+from nsnn.sparsity.distribution import random_positions
 
 
 @pytest.mark.parametrize(
@@ -19,18 +22,18 @@ from nsnn.errors import UserError
     ],
 )
 def test_shapes_read_as_they_are_written(text, shape):
-    assert parse_shape(text) == shape
+    assert Shape.read(text) == shape
     assert str(shape) == text
 
 
 @pytest.mark.parametrize("text", ["784", "784-", "3-64C2@8", "3-64C3", "3-64@8", "0-3", "a-b"])
 def test_a_shape_that_cannot_be_read(text):
     with pytest.raises(UserError, match="--shapes"):
-        parse_shape(text)
+        Shape.read(text)
 
 
 def test_default_shapes_can_be_read():
-    assert [str(parse_shape(text)) for text in kernels.SHAPES] == list(kernels.SHAPES)
+    assert [str(Shape.read(text)) for text in kernels.SHAPES] == list(kernels.SHAPES)
 
 
 def test_break_even_is_interpolated_in_the_logarithm():
@@ -65,7 +68,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("text", ["12-9", "3-4C3@5"])
 def test_a_tiny_measurement_is_complete(text, quick):
     densities = [0.5, 0.1]
-    result = kernels.measure(parse_shape(text), densities, batch=3, time_steps=2, repeats=1)
+    result = kernels.measure(Shape.read(text), densities, batch=3, time_steps=2, repeats=1)
     assert result["shape"] == text
     assert [found["density"] for found in result["sparse"]] == densities
     for found in (result["dense"], *result["sparse"]):
@@ -92,3 +95,72 @@ def test_rates_and_the_input_gradient(monkeypatch):
     seconds = iter([1.0, 2.0, 1.5])  # noise
     found = kernels.products(layer, np.zeros((4, 2, 3), np.uint8), np.zeros((6, 2, 3)), 1)
     assert found["input_gradient"]["gflops"] is None
+
+
+# Useful operations, counted one by one
+
+
+def by_hand(W, height, width, geometry):
+    """Multiplications of a convolution's forward for one step and sample, pixel by pixel."""
+    kh, kw, stride, padding = geometry
+    count = 0
+    for oy in range((height + 2 * padding - kh) // stride + 1):
+        for ox in range((width + 2 * padding - kw) // stride + 1):
+            for dy, dx in itertools.product(range(kh), range(kw)):
+                iy, ix = oy * stride + dy - padding, ox * stride + dx - padding
+                if 0 <= iy < height and 0 <= ix < width:
+                    count += np.count_nonzero(W[:, :, dy, dx])
+    return count
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "height", "width"),
+    [(3, 1, 1, 5, 7), (3, 2, 1, 6, 5), (1, 1, 0, 4, 4), (5, 1, 2, 3, 2), (3, 1, 0, 4, 6)],
+)
+@pytest.mark.parametrize("sparse", [True, False])
+def test_convolution(kernel, stride, padding, height, width, sparse):
+    rng = np.random.default_rng(0)
+    layer = Conv2d(2, 3, kernel, rng, stride=stride, padding=padding)
+    if sparse:
+        count = layer.weight.size // 3
+        layer.weight.sparsify(random_positions(layer.weight.shape, count, rng))
+    W = layer.weight.to_dense().reshape(layer.weight.dims)
+    geometry = (kernel, kernel, stride, padding)
+    expected = 2 * by_hand(W, height, width, geometry) * 4 * 3
+    assert product_flops(layer, (2, height, width, 4, 3)) == expected
+    whole = 2 * by_hand(np.ones_like(W), height, width, geometry) * 4 * 3
+    assert product_flops(layer, (2, height, width, 4, 3), dense=True) == whole
+
+
+def test_linear():
+    rng = np.random.default_rng(0)
+    layer = Linear(7, 5, rng)
+    layer.weight.sparsify(random_positions((5, 7), 11, rng))
+    assert product_flops(layer, (7, 4, 3)) == 2 * 11 * 4 * 3
+    assert product_flops(layer, (7, 4, 3), dense=True) == 2 * 35 * 4 * 3
+
+
+# The machine's best
+
+
+def test_multiply_add_does_what_it_counts():
+    x = np.array([0.5, 0.25, -0.5], np.float32)
+    fast, slow = np.array([[1.0, 2.0, 3.0]] * 2, np.float32)
+    kernels.multiply_add(x, fast, 2)
+    for _ in range(2 * kernels.CHAIN):
+        slow = slow * x + x
+    np.testing.assert_allclose(fast, slow, rtol=1e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_best_is_billions_a_second(threads, monkeypatch):
+    def repeat(call, repeats):
+        call()
+        return [0.5, 1.0, 2.0]
+
+    monkeypatch.setattr(kernels, "repeat", repeat)
+    found = kernels.machine(threads, 3, copied=1 << 16, chained=2, side=32)
+    assert found["copy"] == {"median": 2 * 65.536e-6, "low": 65.536e-6, "high": 4 * 65.536e-6}
+    assert found["multiply_add"]["median"] == 2 * 16 * 2 * 2048 * threads / 1e9
+    assert found["gemm"]["median"] == 2 * 32**3 / 1e9
+    assert found["ridge"] == found["multiply_add"]["median"] / found["copy"]["median"]

@@ -10,8 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from nsnn.bench import child, peers
-from nsnn.bench.job import Job
+from nsnn.bench import child
+from nsnn.bench.child import Job
+from nsnn.bench.step import describe, plan
 from nsnn.data import Batch
 from nsnn.layers import BatchNorm
 from nsnn.models import build, scale_to_active_fan_in
@@ -33,10 +34,10 @@ def torch():
 
 
 @pytest.fixture
-def peer_networks(torch):
-    from nsnn.bench import peer_networks
+def peers(torch):
+    from nsnn.bench import peers
 
-    return peer_networks
+    return peers
 
 
 def our_network(notation, norm, reset, density, dtype):
@@ -53,9 +54,9 @@ def our_network(notation, norm, reset, density, dtype):
     return network
 
 
-def their_network(torch, peer_networks, network, library, lif):
+def their_network(torch, peers, network, library, lif):
     """The peer's network with the weights of ours; (network, their parameters in our order)."""
-    theirs = peer_networks.build(peers.describe(network), library, T, lif)
+    theirs = peers.build(describe(network), library, T, lif)
     theirs = theirs.to(torch.float64 if network.dtype == np.float64 else torch.float32)
     parameters = list(theirs.parameters())
     ours = network.parameters()
@@ -77,7 +78,7 @@ def fires_after_decay(torch):
     """SpikingJelly's neuron with nsnn's order: decay first, then subtract the threshold."""
     from spikingjelly.activation_based import base, neuron
 
-    from nsnn.bench.peer_networks import DECAY, THRESHOLD, spikingjelly_lif
+    from nsnn.bench.peers import DECAY, THRESHOLD, spikingjelly_lif
 
     class DecayFirst(neuron.LIFNode):
         def single_step_functional_forward(self, inputs, states, **options):
@@ -98,7 +99,7 @@ def fires_after_decay(torch):
 
 def neurons(torch, library, reset):
     """What to build the peer's network with so that its neuron is ours."""
-    from nsnn.bench.peer_networks import spikingjelly_lif
+    from nsnn.bench.peers import spikingjelly_lif
 
     if library != "spikingjelly":
         return None
@@ -118,15 +119,13 @@ CASES = [
 @pytest.mark.parametrize(
     ("notation", "norm"), [(CONV_NET, "batch"), (CONV_NET, "none"), (LINEAR_NET, "batch")]
 )
-def test_loss_gradients_and_training(
-    torch, peer_networks, library, reset, dtype, density, notation, norm
-):
+def test_loss_gradients_and_training(torch, peers, library, reset, dtype, density, notation, norm):
     """Three SGD steps: the loss and every gradient of each, so the weights after each as well."""
     if library != "torch":
         pytest.importorskip(library)
     ours = our_network(notation, norm, reset, density, dtype)
     lif = neurons(torch, library, reset)
-    theirs, parameters = their_network(torch, peer_networks, ours, library, lif)
+    theirs, parameters = their_network(torch, peers, ours, library, lif)
     our_sgd = SGD(ours.parameters(), MOMENTUM)
     their_sgd = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM)
     close = {"rtol": 1e-9, "atol": 1e-12} if dtype == np.float64 else {"rtol": 1e-3, "atol": 1e-5}
@@ -158,10 +157,10 @@ def test_loss_gradients_and_training(
                 b.mul_(mask.view_as(b))
 
 
-def test_running_statistics(torch, peer_networks):
+def test_running_statistics(torch, peers):
     """Of every layer but the first: there the image counts once here and T times there."""
     ours = our_network(CONV_NET, "batch", "subtract", 1.0, np.float64)
-    theirs, _ = their_network(torch, peer_networks, ours, "torch", None)
+    theirs, _ = their_network(torch, peers, ours, "torch", None)
     (batch, *_) = batches(np.random.default_rng(1))
     ours.loss_and_backward(batch)
     theirs(torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy()))
@@ -174,11 +173,11 @@ def test_running_statistics(torch, peer_networks):
         np.testing.assert_allclose(a.running_variance, b.running_var.numpy(), rtol=1e-9)
 
 
-def test_a_native_soft_reset_is_not_ours(torch, peer_networks):
+def test_a_native_soft_reset_is_not_ours(torch, peers):
     """SpikingJelly subtracts before it decays: the same work, other numbers; the page says so."""
     pytest.importorskip("spikingjelly")
     ours = our_network(CONV_NET, "batch", "subtract", 1.0, np.float64)
-    theirs, _ = their_network(torch, peer_networks, ours, "spikingjelly", None)
+    theirs, _ = their_network(torch, peers, ours, "spikingjelly", None)
     (batch, *_) = batches(np.random.default_rng(1))
     _, outputs = ours.loss_and_backward(batch)
     images = torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy())
@@ -189,20 +188,20 @@ def test_a_native_soft_reset_is_not_ours(torch, peer_networks):
 def test_a_masked_peer_stays_sparse(torch, library):
     if library != "torch":
         pytest.importorskip(library)
-    from nsnn.bench.peer_training import Trainee
+    from nsnn.bench.peers import Trainee
 
     job = Job(model="mlp", width=0.02, norm="none", density=0.3, batch=4, time_steps=2)
-    plan = peers.plan(job)
+    layers, shape = plan(job).values()
     before = torch.get_num_threads()
     try:
-        trainee = Trainee(job, plan, library)
+        trainee = Trainee(job, layers, library)
         for _ in range(2):
-            trainee.step(*trainee.data(job, 4))
+            trainee.step(trainee.data(shape, 4))
     finally:
         torch.set_num_threads(before)
     weights = [m.weight for m in trainee.network.modules() if isinstance(m, torch.nn.Linear)]
     wanted = [item["active"] or w.numel() for item, w in zip(
-        (item for item in plan if "active" in item), weights, strict=True)]  # fmt: skip
+        (item for item in layers if "active" in item), weights, strict=True)]  # fmt: skip
     active = [int(torch.count_nonzero(w)) for w in weights]
     if library == "torch":  # plain and dense
         wanted = [w.numel() for w in weights]
@@ -214,17 +213,17 @@ def test_both_benchmarks_run(torch, library):
     if library != "torch":
         pytest.importorskip(library)
     fields = {"model": "vgg16", "width": 0.02, "density": 0.3, "batch": 2, "time_steps": 2}
-    common = {"job": fields, "plan": peers.plan(Job(**fields)), "library": library}
-    step = child.call("nsnn.bench.peer_training:measure_step", common | {"steps": 2})
+    common = {"job": fields, "library": library} | plan(Job(**fields))
+    step = child.call("nsnn.bench.peers:measure_step", common | {"steps": 2})
     assert set(step["seconds"]) == {"forward", "backward", "update", "step"}
     assert len(step["seconds"]["step"]) == 2
     assert step["memory"] > 1 << 20
-    epoch = child.call("nsnn.bench.peer_training:measure_epoch", common | {"samples": 5})
+    epoch = child.call("nsnn.bench.peers:measure_epoch", common | {"samples": 5})
     assert epoch["steps"] == 2
     assert len(epoch["seconds"]["epoch"]) == 1
 
 
 def test_a_peer_process_does_not_load_the_engine(torch):
     """Its memory is the peer's alone."""
-    program = "import sys, nsnn.bench.peer_training; sys.exit('numba' in sys.modules)"
+    program = "import sys, nsnn.bench.peers; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,11 +1,7 @@
-"""Results as text and as a picture."""
+"""Results as text."""
 
-import itertools
-
-import pytest
-
-from nsnn.bench import plot, report
-from nsnn.bench.job import Job
+from nsnn.bench import report
+from nsnn.bench.child import Job
 
 
 def spread(median):
@@ -22,16 +18,7 @@ def result(density, seconds, rate=0.1, threads=1, **more):
         "work": density,
         "layers": [],
     }
-    return {"job": vars(Job(density=density, threads=threads)), "ours": ours, **more}
-
-
-def test_columns_are_aligned():
-    text = report.table(("a", "long head"), [("long cell", 1), ("b", 22)])
-    assert text.splitlines() == [
-        "a          long head",
-        "long cell          1",
-        "b                 22",
-    ]
+    return {"job": vars(Job("mlp", density=density, threads=threads)), "ours": ours, **more}
 
 
 def test_numbers_have_about_three_digits():
@@ -47,7 +34,7 @@ def test_step_shows_each_job_and_a_dash_for_what_was_not_measured():
     assert lines[1].startswith("erk 0.05")
     assert lines[2].startswith("dense")
     assert "100 ms (90.0–120)" in lines[1]
-    assert lines[1].rstrip().endswith("3 MiB")
+    assert lines[1].rstrip().endswith("3.00 MiB")
     assert "  -  " in lines[1]  # rewire
 
 
@@ -63,7 +50,7 @@ def test_step_compares():
     text = report.step([result(0.05, 0.1, theirs=theirs, ratio=ratios, against="spikingjelly")])
     assert "spikingjelly step" in text
     assert "10.00× (9.00–11.00)" in text
-    assert "9 MiB" in text
+    assert "9.00 MiB" in text
 
 
 def test_layers_show_rates_where_there_are_weights():
@@ -89,7 +76,7 @@ def test_kernels_show_the_break_even():
         "sparse": [{"density": 0.1, "ratio": 1.5} | noisy],
         "break_even": {"density": 0.2345, "relation": "≥"},
     }
-    text = report.kernels([found])
+    text = report.kernels(found)
     assert text.startswith("4-5\n")
     assert "12 / 12 / -" in text
     assert "1.50×" in text
@@ -98,7 +85,7 @@ def test_kernels_show_the_break_even():
 
 def test_epoch_first_step_and_machine():
     ours = {"seconds": {"epoch": spread(4.0)}, "steps": 400, "memory": spread(1 << 20)}
-    text = report.epoch([{"job": vars(Job()), "ours": ours}])
+    text = report.epoch([{"job": vars(Job("mlp")), "ours": ours}])
     assert "10.00 ms" in text
     times = {"imported": 0.5, "first_step": 9.0}
     warm = {key: spread(seconds / 10) for key, seconds in times.items()}
@@ -107,46 +94,3 @@ def test_epoch_first_step_and_machine():
     assert "900 ms" in text
     rates = {key: spread(40.0) for key in ("copy", "multiply_add", "gemm")}
     assert "2.5 operations/byte" in report.machine([{"threads": 1, "ridge": 2.5} | rates])
-
-
-# The picture
-
-
-@pytest.fixture
-def results():
-    return [
-        result(1.0, 0.8, rate=0.2),
-        result(0.5, 0.6, rate=0.1),
-        result(0.1, 0.2, rate=0.4),
-    ]
-
-
-def test_the_papers_cost_model(results):
-    """R_s·density/R_d of the dense step, from the least density up."""
-    dense, model = plot.cost_model(results)
-    assert dense == 0.8
-    assert model == pytest.approx([0.4 * 0.1 / 0.2 * 0.8, 0.1 * 0.5 / 0.2 * 0.8])
-
-
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_step_time_draws_measurement_dense_line_and_model(results, order):
-    ax = plot.step_time([results[i] for i in order])
-    measured, dense, model = (
-        next(line for line in ax.get_lines() if len(line.get_xdata()) == 2
-             and line.get_linestyle() == style)
-        for style in ("-", "--", ":")
-    )  # fmt: skip
-    assert list(measured.get_xdata()) == [10.0, 50.0]
-    assert list(measured.get_ydata()) == [200.0, 600.0]
-    assert list(dense.get_ydata()) == [800.0, 800.0]
-    assert list(model.get_ydata()) == pytest.approx([160.0, 200.0])
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert len(labels) == 3
-
-
-def test_step_time_draws_the_peer(results):
-    for found, seconds in zip(results, (3.0, 2.0, 1.0), strict=True):
-        found |= {"against": "snntorch", "theirs": {"seconds": {"step": spread(seconds)}}}
-    ax = plot.step_time(results)
-    peer = next(line for line in ax.get_lines() if "snntorch" in str(line.get_label()))
-    assert list(peer.get_ydata()) == [1000.0, 2000.0]

@@ -3,13 +3,13 @@
 from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, dress, from_zero, legend_beside
 
 
-def step_time(results: list[dict], ax=None):
+def step_time(results, ax=None):
     """Draw the results of `nsnn bench step` over several densities.
 
     Parameters
     ----------
     results : list of dict
-        See `nsnn.bench.compare.compare`; one of them dense (density 1), all with the same number
+        See `nsnn.bench.child.compare`; one of them dense (density 1), all with the same number
         of threads.
     ax : matplotlib.axes.Axes, optional
         Default: the axes of a new figure (`ax.figure`).
@@ -23,29 +23,27 @@ def step_time(results: list[dict], ax=None):
     Source: NDSNN IV-C. The model says ``R_s·density/R_d`` of the dense step, R the spike rates.
     """
     ax = axes_or_new(ax)
-    dense, model = cost_model(results)
-    sparse = sorted(
-        (result for result in results if result["job"]["density"] < 1),
-        key=lambda result: result["ours"]["density"],
-    )
+    sparse = [result for result in results if result["job"]["density"] < 1]
+    sparse.sort(key=lambda result: result["ours"]["density"])
     density = [100 * result["ours"]["density"] for result in sparse]
-    spreads = [result["ours"]["seconds"]["step"] for result in sparse]
-    medians = [1e3 * s["median"] for s in spreads]
-    below = [1e3 * (s["median"] - s["low"]) for s in spreads]
-    above = [1e3 * (s["high"] - s["median"]) for s in spreads]
-    ax.errorbar(
-        density, medians, yerr=(below, above), fmt="o-", color=BLUE, capsize=3, label="measured"
+    median, low, high = (
+        [1e3 * result["ours"]["seconds"]["step"][key] for result in sparse]
+        for key in ("median", "low", "high")
     )
-    ax.axhline(1e3 * dense, color=ORANGE, linestyle="--", label="dense, measured")
-    ax.plot(density, [1e3 * m for m in model], "s:", color=RED, markersize=4,
-            label="paper's model: $R_s$ · density / $R_d$ · dense")  # fmt: skip
-    peers = [result for result in sparse if "theirs" in result]
+    below = [m - least for m, least in zip(median, low, strict=True)]
+    above = [most - m for m, most in zip(median, high, strict=True)]
+    ax.errorbar(
+        density, median, yerr=(below, above), fmt="o-", color=BLUE, capsize=3, label="measured"
+    )
+    whole, model = cost_model(results)
+    ax.axhline(1e3 * whole, color=ORANGE, linestyle="--", label="dense, measured")
+    label = "paper's model: $R_s$ · density / $R_d$ · dense"
+    ax.plot(density, [1e3 * m for m in model], "s:", color=RED, markersize=4, label=label)
+    peers = [result["theirs"]["seconds"]["step"] for result in sparse if "theirs" in result]
     if peers:
-        ax.plot(
-            [100 * result["ours"]["density"] for result in peers],
-            [1e3 * result["theirs"]["seconds"]["step"]["median"] for result in peers],
-            "^-.", color=GREY, markersize=4, label=f"{peers[0]['against']}, dense with masks",
-        )  # fmt: skip
+        label = f"{sparse[0]['against']}, dense with masks"
+        seconds = [1e3 * spread["median"] for spread in peers]
+        ax.plot(density, seconds, "^-.", color=GREY, markersize=4, label=label)
     ax.set_xscale("log")
     ax.set_xticks(density, [f"{d:.3g}" for d in density], minor=False)
     ax.minorticks_off()
@@ -56,7 +54,7 @@ def step_time(results: list[dict], ax=None):
     return dress(ax, title, "active weights (%)", "training step (ms)")
 
 
-def cost_model(results: list[dict]) -> tuple[float, list[float]]:
+def cost_model(results) -> tuple[float, list[float]]:
     """The dense step, and the step that the paper's model expects at each sparse density.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 # One BLAS thread: nsnn divides its own work, and OpenBLAS gives other bits for other thread
 # counts. The library reads these when NumPy loads, so they are set before anything imports it.
@@ -14,6 +15,8 @@ def main() -> int:
     from nsnn.cli import main as run
 
     secure_streams()
+    # A warning is one line, as an error is; Python would show its source as well.
+    warnings.formatwarning = lambda message, *place: f"nsnn: warning: {message}\n"
     return run(sys.argv[1:])
 
 

@@ -101,7 +101,7 @@ def _run(arguments) -> int:
         return code
     except BaseException as error:
         if "nsnn.plugins" in sys.modules:  # else there is none, and no NumPy is needed
-            sys.modules["nsnn.plugins"].blame(error)
+            sys.modules["nsnn.plugins"].explain(error)
         raise
 
 

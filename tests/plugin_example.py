@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nsnn.data import DATASETS
 from nsnn.layers import LIF, Flatten, Integrator, Linear, Sequential
-from nsnn.methods import Method
-from nsnn.plugins import register_dataset, register_method, register_model
+from nsnn.methods import METHODS, Method
+from nsnn.models import MODELS
 
 
-@register_method("random-static")
 class RandomStatic(Method):
     """Each layer keeps random positions, and these for the whole run."""
 
@@ -29,7 +29,6 @@ class RandomStatic(Method):
         return {p.name: p.active for p in self.prunable}
 
 
-@register_model("one-hidden")
 def one_hidden(neuron, input_shape, classes, rng, width, norm, dtype):
     inputs, hidden = int(np.prod(input_shape)), round(20 * width)
     return Sequential(
@@ -42,7 +41,6 @@ def one_hidden(neuron, input_shape, classes, rng, width, norm, dtype):
     )
 
 
-@register_dataset("bright-half")
 def bright_half(directory):
     """Images of 4 x 4 pixels whose left or right half is bright."""
     rng = np.random.default_rng(0)
@@ -55,3 +53,8 @@ def bright_half(directory):
         arrays[f"{purpose}_images"] = images.astype(np.uint8)
         arrays[f"{purpose}_labels"] = labels
     return arrays
+
+
+METHODS["random-static"] = RandomStatic
+MODELS["one-hidden"] = one_hidden
+DATASETS["bright-half"] = bright_half

@@ -2,6 +2,9 @@
 
 import json
 import pathlib
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -24,9 +27,7 @@ def clean(monkeypatch):
     registries = [(registry, dict(registry)) for registry in (METHODS, MODELS, DATASETS)]
 
     def forget():
-        plugins._files.clear()
-        plugins._names.clear()
-        plugins._given = False
+        plugins._loaded.clear()
         for registry, before in registries:
             registry.clear()
             registry.update(before)
@@ -66,100 +67,106 @@ def test_a_run_with_own_method_model_and_data(run):
     assert summary["test_accuracy"] == 1.0
 
 
-def test_the_run_remembers_its_plugin(run, clean, capsys):
-    assert cli.main(["eval", str(run)]) == 0
-    assert "test accuracy  100.00 %" in capsys.readouterr().out
-    clean()
-    assert nsnn.load(run).predict(load("bright-half").test.images).shape == (20,)
-    clean()
+def test_a_run_folder_names_its_plugin_and_does_not_run_it(run, plugin, clean, capsys):
     (run / "summary.json").unlink()
-    assert cli.main(["train", "--resume", str(run)]) == 0
+    wanted = f"{run} was made with a plug-in: repeat the command with --plugin {plugin}"
+    export = ["export", str(run), "--out", str(run / "a.npz")]
+    resume = ["train", "--resume", str(run)]
+    plot = ["plot", str(run), str(run), "--out", str(run / "both.png")]
+    for words in (["eval", str(run)], plot, export, resume):
+        assert cli.main(words) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"nsnn: error: {wanted}")
+        assert error.count("\n") == 1
+        assert not plugins.loaded()
+        assert cli.main([*words, "--plugin", str(plugin)]) == 0
+        assert capsys.readouterr().err == ""
+        clean()
     assert (run / "summary.json").exists()
+    with pytest.raises(UserError, match="was made with a plug-in"):
+        nsnn.load(run)
+    assert nsnn.load(run, plugins=[plugin]).predict(np.zeros((20, 4, 4))).shape == (20,)
 
 
-def test_a_plugin_that_is_gone_or_changed(run, plugin, tmp_path, clean, capsys):
-    text = plugin.read_text()
-    plugin.write_text(text + "\n# another comment\n")
-    assert cli.main(["eval", str(run)]) == 2
-    assert "mine.py, which has changed since" in capsys.readouterr().err
-    assert cli.main(["eval", str(run), "--plugin", str(plugin)]) == 0
-    clean()
-    plugin.unlink()
-    assert cli.main(["eval", str(run)]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "cannot be read" in error
-    assert "--plugin mine.py" in error
+def test_a_plugin_that_has_changed_is_warned_of(run, plugin, tmp_path, clean):
     moved = tmp_path / "moved.py"
-    moved.write_text(text)
-    (run / "summary.json").unlink()
-    assert cli.main(["train", "--resume", str(run), "--plugin", str(moved)]) == 0
+    moved.write_text(plugin.read_text())
+    plugin.write_text(plugin.read_text() + "\n# another comment\n")
+    with pytest.warns(RuntimeWarning, match=f"plug-in {plugin} has changed since {run} was made"):
+        assert cli.main(["eval", str(run), "--plugin", str(plugin)]) == 0
     clean()
-    assert cli.main(["eval", str(run)]) == 0  # its new place is known now
+    (run / "summary.json").unlink()
+    with pytest.warns(RuntimeWarning, match="has changed since"):
+        assert cli.main(["train", "--resume", str(run), "--plugin", str(plugin)]) == 0
+    clean()
+    assert cli.main(["eval", str(run), "--plugin", str(plugin)]) == 0  # noted by the resumed run
+    clean()
+    plugin.write_text(moved.read_text())
+    command = [sys.executable, "-m", "nsnn", "eval", str(run), "--plugin", str(moved)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert re.fullmatch(r"nsnn: warning: .*mine.py has changed since .* made\n", result.stderr)
+
+
+def test_damaged_notes(run, capsys):
+    environment = json.loads((run / "environment.json").read_text())
+    (run / "environment.json").write_text(json.dumps(environment | {"plugins": [3]}))
+    assert cli.main(["eval", str(run)]) == 1
+    assert "environment.json are damaged" in capsys.readouterr().err
 
 
 START = """\
 from dataclasses import dataclass
-from nsnn.methods import Method
-from nsnn.plugins import register_dataset, register_method, register_model
+from nsnn.data import DATASETS
+from nsnn.methods import METHODS, Method
+from nsnn.models import MODELS
 """
 
 
 def method(config):
-    return f"{START}@register_method('m')\nclass M(Method):\n{config}"
+    return f"{START}class M(Method):\n{config}\nMETHODS['m'] = M"
+
+
+def config(field):
+    return method(f"    @dataclass(frozen=True)\n    class Config(Method.Config): {field}")
 
 
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("x = 1\n\nx = 1 / 0\n", r"line 3: ZeroDivisionError: division by zero"),
-        ("x = 1\nx = (\n", r"line 2: SyntaxError: .*never closed"),
-        ("import no_such_module\n", r"line 1: ModuleNotFoundError: .*no_such_module"),
-        ("raise SystemExit\n", r"line 1: SystemExit$"),
-        ("raise GeneratorExit\n", r"line 1: GeneratorExit$"),
+        ("x = 1\n\nx = 1 / 0\n", r", line 3: ZeroDivisionError: division by zero"),
+        ("x = 1\nx = (\n", r", line 2: SyntaxError: .*never closed"),
+        ("import no_such_module\n", r", line 1: ModuleNotFoundError: .*no_such_module"),
+        ("raise SystemExit\n", r", line 1: SystemExit$"),
+        ("raise GeneratorExit\n", r", line 1: GeneratorExit$"),
         ("\0", r"null bytes"),
-        ("x = 1\n", r": registers nothing: use register_method"),
-        (f"{START}register_method('ndsnn')(type('M', (Method,), {{}}))", r"line 4: .*already"),
-        (f"{START}register_method('a/b')(type('M', (Method,), {{}}))", r"line 4: 'a/b' cannot"),
-        (
-            f"{START}@register_method\nclass M(Method): pass",
-            r"line 4: give the method a name, such as @register_method",
-        ),
-        (f"{START}register_method('m')(3)", r"'m' is no method: derive a class"),
-        (
-            method("    def __init__(self): pass"),
-            r"'m' has to be a class of \(config\)",
-        ),
-        (method("    class Config: pass"), r"M.Config has to be derived from Method.Config"),
-        (method("    class Config(Method.Config): x: int = 1"), r"needs @dataclass"),
-        (
-            method("    @dataclass(frozen=True)\n    class Config(Method.Config): x: list = None"),
-            r"M.Config.x: its type has to be",
-        ),
-        (
-            method("    @dataclass(frozen=True)\n    class Config(Method.Config): x: int"),
-            r"M.Config.x needs a default",
-        ),
-        (f"{START}register_model('m')('8C3')", r"has to be a function of \(neuron, input_shape"),
-        (f"{START}@register_dataset('d')\ndef d(): pass", r"line 4: .*function of \(directory\)"),
+        ("x = 1\n", r" registers nothing in METHODS, MODELS or DATASETS"),
+        (f"{START}METHODS['ndsnn'] = METHODS['set']", r": the method 'ndsnn' is there already"),
+        (f"{START}METHODS['m'] = 3", r": the method 'm' is no class derived from"),
+        (method("    def __init__(self): pass"), r"the method 'm' has to be called with 1 arg"),
+        (method("    class Config: pass"), r"'m' has a Config that is not derived from"),
+        (method("    class Config(Method.Config): x: int = 1"), r"without @dataclass"),
+        (config("x: list = None"), r"'m' has an option that is no bool, int, float or str"),
+        (config("x: int"), r"'m' has an option that .* has no default"),
+        (f"{START}MODELS['m'] = lambda neuron: 3", r"model 'm' has to be called with 7 arg"),
+        (f"{START}DATASETS['d'] = lambda: 3", r"data set 'd' has to be called with 1 argument"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_says_where_and_leaves_nothing(tmp_path, code, message):
-    before = len(METHODS), len(MODELS), len(DATASETS)
+    before = [dict(registry) for registry in (METHODS, MODELS, DATASETS)]
     path = tmp_path / "bad.py"
     path.write_text(code)
-    with pytest.raises(UserError, match=rf"bad\.py.*{message}"):
+    with pytest.raises(UserError, match=rf"plug-in .*bad\.py.*{message}"):
         plugins.load_files([path])
-    assert (len(METHODS), len(MODELS), len(DATASETS)) == before
+    assert before == [METHODS, MODELS, DATASETS]
     assert plugins.loaded() == []
-    path.write_text(f"{START}@register_method('ok')\nclass Fine(Method): pass\nx = 1 / 0")
-    with pytest.raises(UserError, match="line 6: ZeroDivisionError"):
+    path.write_text(f"{method('    pass')}\nx = 1 / 0")
+    with pytest.raises(UserError, match="line 8: ZeroDivisionError"):
         plugins.load_files([path])
-    assert "ok" not in METHODS
+    assert "m" not in METHODS
 
 
 FAILING = """
-@register_dataset("d")
 def d(directory):
     {data}
     rng = np.random.default_rng(0)
@@ -167,13 +174,11 @@ def d(directory):
     return dict(train_images=images, train_labels=labels, test_images=images, test_labels=labels)
 
 
-@register_model("n")
 def n(neuron, input_shape, classes, rng, width, norm, dtype):
     {model}
     return Sequential([Flatten(), Integrator(16, classes, rng, dtype, name="linear1")])
 
 
-@register_method("m")
 class M(Method):
     @dataclass(frozen=True)
     class Config(Method.Config):
@@ -187,6 +192,7 @@ class M(Method):
     def before_backward(self, step):
         {step}
 """
+REGISTER = 'METHODS["m"], MODELS["n"], DATASETS["d"] = M, n, d\n'
 PLACES = ("data", "model", "validate", "prepare", "step")
 
 
@@ -195,7 +201,8 @@ def failing(path, **statements):
     imports = (
         f"import numpy as np\nfrom nsnn.layers import Flatten, Integrator, Sequential\n{START}"
     )
-    path.write_text(imports + FAILING.format(**dict.fromkeys(PLACES, "pass") | statements))
+    code = FAILING.format(**dict.fromkeys(PLACES, "pass") | statements)
+    path.write_text(f"{imports}{code}\n\n{REGISTER}")
     names = ("data.name=d", "model.name=n", "method.name=m", "data.batch=10", "train.epochs=1")
     sets = [word for name in (*names, "train.threads=1") for word in ("--set", name)]
     return ["train", "--plugin", str(path), *sets, "--out", str(path.parent / "run")]
@@ -223,24 +230,23 @@ def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("def __init__(self, config): self.x = 1", "__init__ has to call super().__init__(config)"),
-        ("def prepare(self, *arguments): pass", "prepare has to call super().prepare(network, "),
-        ("def schedule(self, step): return 3", "schedule has to return (step, steps), two whole"),
-        ("def schedule(self, step): return step, 0.5", "and returned (0, 0.5)"),
-        ("def asked(self): return {}", "asked has to return a whole number for each of linear1"),
-        ("def bytes_held(self): return None", "bytes_held has to return a whole number"),
-        ("def state(self): return 3", "state has to return a dictionary"),
-        ("def state(self): return {'x': object()}", "state: 'x' is no plain array"),
+        ("def __init__(self, config): self.x = 1", "__init__ and prepare have to call those of"),
+        ("def prepare(self, *arguments): pass", "__init__ and prepare have to call those of"),
+        ("def schedule(self, step): return 3", "schedule has to return (step, steps)"),
+        ("def schedule(self, step): return step, 0.5", "schedule has to return (step, steps)"),
+        ("def asked(self): return {}", "asked a number for each of linear1.weight"),
+        ("def bytes_held(self): return None", "bytes_held a number"),
+        ("def state(self): return 3", "state a dictionary"),
     ],
 )
 def test_a_method_that_is_not_what_training_relies_on(tmp_path, capsys, body, message):
     path = tmp_path / "mine.py"
     words = failing(path)
     code = path.read_text()
-    path.write_text(code[: code.index("@register_method")] + method(f"    {body}")[len(START) :])
+    path.write_text(code[: code.index("class M")] + f"class M(Method):\n    {body}\n{REGISTER}")
     assert cli.main(words) == 2
     error = capsys.readouterr().err
-    assert error.startswith("nsnn: error: method.name = 'm': M.")
+    assert error.startswith("nsnn: error: method.name = 'm': M: ")
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "run").exists()
@@ -272,12 +278,10 @@ def test_an_error_of_nsnn_keeps_its_traceback(tmp_path, monkeypatch):
 
 def test_an_interrupt_while_a_plugin_is_read_leaves_nothing(tmp_path):
     path = tmp_path / "slow.py"
-    path.write_text(
-        f"{START}@register_method('ok')\nclass M(Method): pass\nraise KeyboardInterrupt"
-    )
+    path.write_text(f"{method('    pass')}\nraise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
         plugins.load_files([path])
-    assert "ok" not in METHODS
+    assert "m" not in METHODS
 
 
 def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
@@ -289,26 +293,16 @@ def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
         plugins.load_files([tmp_path / "nowhere.py"])
 
 
-def test_what_functions_return_is_checked():
-    @plugins.register_dataset("short")
-    def short(directory):
-        return {"train_images": np.zeros((4, 3, 3))}
-
-    @plugins.register_dataset("odd")
-    def odd(directory):
-        images, labels = np.zeros((4, 3, 3)), np.arange(4)
-        return {
-            "train_images": images, "train_labels": labels, "test_images": images + 2,
-            "test_labels": labels,
-        }  # fmt: skip
-
-    @plugins.register_model("none")
-    def nothing(neuron, input_shape, classes, rng, width, norm, dtype):
-        return None
-
-    with pytest.raises(UserError, match=r"data.name = short: its function has to return"):
+def test_what_a_data_set_returns_is_checked(monkeypatch):
+    images, labels = np.zeros((4, 3, 3)), np.arange(4)
+    test = {"test_images": images + 2, "test_labels": labels}
+    train = {"train_images": images, "train_labels": labels}
+    monkeypatch.setitem(DATASETS, "short", lambda directory: train)
+    monkeypatch.setitem(DATASETS, "odd", lambda directory: train | test)
+    monkeypatch.setitem(DATASETS, "none", lambda directory: None)
+    with pytest.raises(UserError, match="short: has no array test_images"):
         load("short")
-    with pytest.raises(UserError, match=r"odd: test_images has values from 2 to 2"):
+    with pytest.raises(UserError, match="odd: test_images has values from 2 to 2"):
         load("odd")
-    with pytest.raises(UserError, match=r"model.name = 'none': its function returned a NoneType"):
-        MODELS["none"](*range(7))
+    with pytest.raises(UserError, match="none: its function has to return a dictionary"):
+        load("none")

@@ -15,20 +15,18 @@ data.dir and train.threads can be set anew.
 
 A plug-in is a Python file of yours with methods, models or data sets to choose by name:
 
-  from nsnn.methods import Method
-  from nsnn.plugins import register_dataset, register_method, register_model
+  from nsnn.data import DATASETS
+  from nsnn.methods import METHODS, Method
+  from nsnn.models import MODELS
 
-  @register_method("mine")     # a subclass; its nested Config holds the options of [method]
-  class Mine(Method): ...
+  class Mine(Method): ...      # its nested Config holds the options of [method]
+  def my_net(neuron, input_shape, classes, rng, width, norm, dtype): ...   # a Sequential
+  def my_data(directory): ...  # {"train_images": ..., "train_labels": ..., "test_images": ...}
 
-  @register_model("my-net")    # returns a nsnn.layers.Sequential
-  def my_net(neuron, input_shape, classes, rng, width, norm, dtype): ...
+  METHODS["mine"], MODELS["my-net"], DATASETS["my-data"] = Mine, my_net, my_data
 
-  @register_dataset("my-data") # returns {"train_images": ..., "train_labels": ..., "test_...": ...}
-  def my_data(directory): ...
-
-The run folder notes where it is; eval, plot, export and --resume run it again, if it is unchanged.
-pydoc nsnn.plugins and nsnn.methods.Method say the rest.
+The run folder notes where it is; give it to eval, plot, export and --resume again.
+pydoc nsnn.methods.Method, nsnn.models and nsnn.data.registry say the rest.
 """
 
 from nsnn.commands import add_plugin
@@ -70,7 +68,7 @@ def run(options) -> int:
                 "--resume goes on with its own folder and configuration: give no CONFIG.toml, "
                 "--out or --overwrite with it"
             )
-        folder = session.go_on(options.resume, options.set)
+        folder = session.resume(options.resume, options.set)
     else:
         if options.overwrite and options.out is None:
             raise UserError("--overwrite replaces the run in --out: name that folder")

@@ -18,7 +18,7 @@ def list_datasets() -> str:
     head = ("name", "what", "sample", "train + test", "where")
     rows = [
         (name, entry.description, *_measures(entry), _where(name, entry))
-        for name, entry in registry.DATASETS.items()
+        for name, entry in ((name, registry.entry(name)) for name in registry.DATASETS)
     ]
     # The last column may be long: it is not padded.
     widths = [max(len(row[c]) for row in (head, *rows)) for c in range(len(head) - 1)]

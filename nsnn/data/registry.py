@@ -1,9 +1,12 @@
 """The data sets by name."""
 
 import difflib
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from nsnn.data import arrays, cifar, glyph_cache, idx, tiny_imagenet
 from nsnn.data.assemble import assemble
@@ -47,6 +50,14 @@ def _cifar(name: str) -> Callable:
     return lambda directory: cifar.read_splits(name, directory)
 
 
+# data.name: how a data set is read. Enter your own to choose it as data.name:
+#
+#     def mine(directory) -> dict: ...
+#     DATASETS["mine"] = mine
+#
+# `directory` is data.dir, or None. The dictionary holds the arrays that an .npz file for
+# data.name = "arrays" has (`nsnn.data.arrays`): train_images, train_labels, test_images,
+# test_labels and, if you like, validation_images and validation_labels.
 DATASETS = {
     "glyphs": Entry(
         "digits drawn from matplotlib's fonts, test fonts unseen in training",
@@ -120,7 +131,21 @@ def entry(name: str) -> Entry:
             f"data.name = {name}: there is no such data set; the nearest is {nearest} "
             f"(all: {', '.join(DATASETS)})"
         )
-    return DATASETS[name]
+    found = DATASETS[name]
+    return found if isinstance(found, Entry) else _of_function(name, found)
+
+
+def _of_function(name: str, function) -> Entry:
+    """A data set of the user."""
+
+    @functools.wraps(function)
+    def read(directory):
+        found = function(directory)
+        if not isinstance(found, dict):
+            raise UserError(f"data.name = {name}: its function has to return a dictionary")
+        return arrays.checked_splits(name, {key: np.asarray(found[key]) for key in found})
+
+    return Entry("of a plug-in", None, None, "its plug-in reads it", read)
 
 
 def load(

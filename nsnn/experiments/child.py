@@ -49,11 +49,11 @@ def _session(options):
     try:
         plugins.load_files(options.plugin)
         if options.action == "resume":
-            return session.go_on(options.folder, options.assignments)
+            return session.resume(options.folder, options.assignments)
         config = load_config(None, options.assignments)
         return session.start(config, options.folder, options.action == "replace")
     except BaseException as error:
-        plugins.blame(error)
+        plugins.explain(error)
         raise
 
 

@@ -9,9 +9,9 @@ from nsnn.data import augment, batches, load
 from nsnn.errors import RunError, UserError
 from nsnn.files import keep_lines
 from nsnn.methods import METHODS, RunLength
-from nsnn.methods.contract import check_prepared
 from nsnn.models import scale_to_active_fan_in
 from nsnn.optim import learning_rate
+from nsnn.plugins import check_prepared
 from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
 from nsnn.training.build import make_network, make_optimiser

@@ -2,11 +2,13 @@
 
 import contextlib
 import re
+import shlex
+import warnings
 from pathlib import Path
 
-from nsnn import plugins
 from nsnn.errors import RunError, UserError
 from nsnn.files import read_json, read_lines
+from nsnn.plugins import load_files, loaded
 from nsnn.training.build import make_network
 from nsnn.training.checkpoint import intact, load_checkpoint
 from nsnn.training.config import Config
@@ -98,19 +100,45 @@ def clear(folder) -> None:
 
 
 def read_config(folder) -> Config:
-    """The configuration of the run in a folder, whose plug-ins are loaded for it.
+    """The configuration of the run in a folder.
 
     Raises
     ------
     UserError
-        When there is no run, its `config.toml` was damaged, or a plug-in is gone or has changed.
+        When there is no run, its `config.toml` was damaged, or it was made with a plug-in and none
+        has been loaded.
     """
-    path, environment = Path(folder) / "config.toml", Path(folder) / "environment.json"
+    path = Path(folder) / "config.toml"
     if not path.is_file():
         raise UserError(f"{folder} holds no run: {path} is missing")
-    if environment.exists():
-        plugins.load_noted(read_json(environment).get("plugins", []), folder)
+    noted = [str(note["file"]) for note in _noted_plugins(folder)]
+    if noted and not loaded():
+        # A run folder is data: it does not say which code runs.
+        options = " ".join(f"--plugin {shlex.quote(file)}" for file in noted)
+        raise UserError(
+            f"{folder} was made with a plug-in: repeat the command with {options} (in Python: "
+            f"nsnn.load({str(folder)!r}, plugins={noted}))"
+        )
     return load_config(path)
+
+
+def warn_of_changed_plugins(folder) -> None:
+    """Warn where a plug-in of the run in a folder is loaded in another version."""
+    known = {plugin["sha256"] for plugin in loaded()}
+    for note in _noted_plugins(folder):
+        if note["sha256"] not in known:
+            text = f"the plug-in {note['file']} has changed since {folder} was made"
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+
+
+def _noted_plugins(folder) -> list[dict]:
+    """The plug-ins that a run was made with, as `plugins.loaded` gave them."""
+    path = Path(folder) / "environment.json"
+    noted = read_json(path).get("plugins", []) if path.exists() else []
+    try:
+        return [{"file": note["file"], "sha256": note["sha256"]} for note in noted]
+    except (KeyError, TypeError):
+        raise RunError(f"the plugins in {path} are damaged") from None
 
 
 def read_metrics(folder) -> list[dict]:
@@ -118,13 +146,20 @@ def read_metrics(folder) -> list[dict]:
     return read_lines(Path(folder) / "metrics.jsonl")
 
 
-def load(folder):
+def load(folder, plugins=()):
     """The network of a run, as its last checkpoint has it; public as `nsnn.load`.
 
     Parameters
     ----------
     folder : path-like
         Run folder, such as "runs/ndsnn-glyphs-001".
+    plugins : sequence of path-like
+        The files that the run's method, model or data set come from.
+
+    Warns
+    -----
+    RuntimeWarning
+        Where a plug-in is another version than the run was made with.
 
     Returns
     -------
@@ -138,7 +173,9 @@ def load(folder):
     RunError
         When the checkpoint is damaged.
     """
+    load_files(plugins)
     config = read_config(folder)
+    warn_of_changed_plugins(folder)
     path = Path(folder) / "checkpoint.npz"
     parts = load_checkpoint(path, config)
     with intact(path):

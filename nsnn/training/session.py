@@ -11,7 +11,8 @@ from nsnn.training.config_file import differences, load_config, to_toml
 from nsnn.training.estimate import estimate
 from nsnn.training.progress import Progress
 from nsnn.training.report import closing_table, summarise
-from nsnn.training.run import Run, resume
+from nsnn.training.run import Run
+from nsnn.training.run import resume as restored
 from nsnn.training.stopwatch import add_up
 
 
@@ -55,7 +56,7 @@ def start(config, out=None, overwrite=False, progress=None) -> Path | None:
         return _train(run, folder, progress)
 
 
-def go_on(folder, assignments=(), progress=None) -> Path | None:
+def resume(folder, assignments=(), progress=None) -> Path | None:
     """Continue the run in a folder from its last checkpoint, bit for bit.
 
     Parameters
@@ -76,6 +77,7 @@ def go_on(folder, assignments=(), progress=None) -> Path | None:
     """
     folder = Path(folder)
     written = run_folder.read_config(folder)
+    run_folder.warn_of_changed_plugins(folder)
     config = load_config(folder / "config.toml", assignments)
     for name, _, _ in differences(written, config):
         if name not in FREE:
@@ -88,7 +90,7 @@ def go_on(folder, assignments=(), progress=None) -> Path | None:
             print(f"{folder} is finished: nothing to resume. See it with nsnn eval {folder}")
             return folder
         parallel.set_threads(config.train.threads)
-        run = resume(config, folder)
+        run = restored(config, folder)
         if run.step < run.length.total_steps:
             print(_measure(run), flush=True)
         print(f"resuming {folder} at epoch {run.epoch + 1}, step {run.step}", flush=True)

@@ -107,7 +107,7 @@ class InProcessJob:
         self.task = task
         try:
             if task.state == "stopped":
-                session.go_on(task.folder)
+                session.resume(task.folder)
             else:
                 session.start(config, task.folder, overwrite=task.state == "changed")
             self._reason = ""

@@ -126,16 +126,16 @@ def test_failures_are_reported_once_with_their_log(tiny_toml, tmp_path, capsys):
 def test_failures_that_the_user_can_mend_exit_2(tiny_toml, tmp_path):
     plugin = tmp_path / "mine.py"
     plugin.write_text(
-        "from nsnn.methods import Dense\nfrom nsnn.plugins import register_method\n"
-        "@register_method('mine')\nclass Mine(Dense):\n"
+        "from nsnn.methods import METHODS, Dense\nclass Mine(Dense):\n"
         "    def after_update(self, step):\n        raise ValueError('two\\nlines')\n"
+        "METHODS['mine'] = Mine\n"
     )
     grid = 'method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]'
     path = tiny_toml((grid, 'method = "mine"'))
     process = start(path, "--plugin", str(plugin))
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
-    wanted = f"failed: plug-in {plugin}, line 6: ValueError: two lines (see "
+    wanted = f"failed: plug-in {plugin}, line 4: ValueError: two lines (see "
     assert wanted in errors
     assert errors.count("\n") == 1
 
@@ -150,8 +150,8 @@ def test_exit_codes_of_failures():
 def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_toml, tmp_path):
     plugin = tmp_path / "mine.py"
     text = (
-        "from nsnn.methods import Dense\nfrom nsnn.plugins import register_method\n"
-        "@register_method('mine')\nclass Mine(Dense):\n    pass\n"
+        "from nsnn.methods import METHODS, Dense\nclass Mine(Dense):\n    pass\n"
+        "METHODS['mine'] = Mine\n"
     )
     plugin.write_text(text)
     path = tiny_toml(

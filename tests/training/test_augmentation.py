@@ -49,7 +49,7 @@ def test_stopped_in_the_middle_of_an_epoch_and_resumed(
     out = tmp_path / "run"
     config = load_config(None, [*photos, AUGMENT])
     assert session.start(config, out, progress=Interrupting(20)) is None
-    session.go_on(out)
+    session.resume(out)
     assert content(out) == whole
     plain = content(session.start(load_config(None, photos), tmp_path / "plain"))
     assert plain["metrics.jsonl"] != whole["metrics.jsonl"]
@@ -101,5 +101,5 @@ def test_events_are_refused(tiny, tmp_path):
 
 
 def test_an_unknown_kind_is_refused(tiny):
-    with pytest.raises(UserError, match="use one of none, crop-flip, crop-flip-cutout"):
+    with pytest.raises(UserError, match="Known: none, crop-flip, crop-flip-cutout"):
         load_config(None, [*tiny, "data.augment=mixup"])

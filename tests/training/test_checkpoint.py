@@ -6,9 +6,10 @@ import os
 import numpy as np
 import pytest
 
+from nsnn import files
 from nsnn.errors import RunError, UserError
 from nsnn.sparsity.log import TopologyLog
-from nsnn.training import checkpoint, files
+from nsnn.training import checkpoint
 from nsnn.training.checkpoint import load_checkpoint, save_checkpoint
 from nsnn.training.config_file import load_config
 

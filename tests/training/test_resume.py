@@ -61,7 +61,7 @@ def test_a_signal_saves_and_resume_equals_the_whole(
     assert session.start(load_config(None, tiny), out, progress=Signalling(number, [step])) is None
     assert signal.getsignal(number) is handler
     assert f"stopped at step {step + 1}, saved" in capsys.readouterr().out
-    assert session.go_on(out) == out
+    assert session.resume(out) == out
     assert content(out) == whole
     timing = files.read_lines(out / "timing.jsonl")
     assert sum(line["step"] == step + 1 for line in timing) >= 1
@@ -71,8 +71,8 @@ def test_interrupted_again_and_again(whole, tiny, tmp_path, content):
     out = tmp_path / "run"
     session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [3]))
     for step in (4, 20, 21, 43):
-        assert session.go_on(out, progress=Signalling(signal.SIGINT, [step])) is None
-    session.go_on(out)
+        assert session.resume(out, progress=Signalling(signal.SIGINT, [step])) is None
+    session.resume(out)
     assert content(out) == whole
 
 
@@ -116,9 +116,9 @@ def test_other_methods_and_optimisers_resume(
     expected = content(session.start(config, tmp_path / "expected"))
     out = tmp_path / "run"
     for step in (8, 31):
-        go_on = session.go_on if out.exists() else lambda out, **o: session.start(config, out, **o)
-        assert go_on(out, progress=Signalling(signal.SIGINT, [step])) is None
-    session.go_on(out)
+        train = session.resume if out.exists() else lambda out, **o: session.start(config, out, **o)
+        assert train(out, progress=Signalling(signal.SIGINT, [step])) is None
+    session.resume(out)
     assert content(out) == expected
 
 
@@ -158,7 +158,7 @@ def test_killed_at_every_file_operation(whole, tiny, tmp_path, content, monkeypa
         if not (out / "config.toml").exists():
             assert death < 10
             continue
-        session.go_on(out)
+        session.resume(out)
         assert content(out) == whole, death
     assert killed > 10
 
@@ -183,7 +183,7 @@ def test_kill_minus_nine(whole, tiny, tmp_path, content):
         process.wait()
         command = ["train", "--resume", str(out)]
     assert not (out / "summary.json").exists()
-    session.go_on(out)
+    session.resume(out)
     assert content(out) == whole
 
 
@@ -193,13 +193,13 @@ def test_what_the_kill_left_behind_is_taken_back(whole, tiny, tmp_path, content)
     with open(out / "metrics.jsonl", "a") as file:
         file.write('{"epoch": 1, "step": 30}\n{"epo')
     (out / "checkpoint.npz.0123abcd.tmp").write_bytes(b"half")
-    session.go_on(out)
+    session.resume(out)
     assert content(out) == whole
     assert not (out / "checkpoint.npz.0123abcd.tmp").exists()
 
 
 def test_a_finished_run_is_not_resumed(whole, tmp_path, content, capsys):
-    assert session.go_on(tmp_path / "whole") == tmp_path / "whole"
+    assert session.resume(tmp_path / "whole") == tmp_path / "whole"
     assert "is finished: nothing to resume" in capsys.readouterr().out
     assert content(tmp_path / "whole") == whole
 
@@ -207,7 +207,7 @@ def test_a_finished_run_is_not_resumed(whole, tmp_path, content, capsys):
 def test_killed_after_the_last_step_only_the_summary_is_made(whole, tmp_path, content):
     folder = tmp_path / "whole"
     (folder / "summary.json").unlink()
-    session.go_on(folder)
+    session.resume(folder)
     assert (folder / "summary.json").exists()
     assert content(folder) == whole
 
@@ -218,10 +218,10 @@ def test_resume_may_move_data_and_threads_and_nothing_else(
     out = tmp_path / "run"
     session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
     with pytest.raises(UserError, match=r"only data.dir and train.threads .* not optim.lr"):
-        session.go_on(out, ["optim.lr=0.5"])
+        session.resume(out, ["optim.lr=0.5"])
     moved = tmp_path / "moved.npz"
     moved.write_bytes(tiny_data.read_bytes())
-    session.go_on(out, [f"data.dir={moved}", "train.threads=2"])
+    session.resume(out, [f"data.dir={moved}", "train.threads=2"])
     assert content(out) == whole
 
 
@@ -237,9 +237,9 @@ with locked({str(tmp_path / "whole")!r}):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "locked\n"
         with pytest.raises(UserError, match="another process is training in"):
-            session.go_on(tmp_path / "whole")
+            session.resume(tmp_path / "whole")
         process.kill()
-    session.go_on(tmp_path / "whole")  # the lock went with the process
+    session.resume(tmp_path / "whole")  # the lock went with the process
 
 
 def test_a_changed_configuration_does_not_resume(tiny, tmp_path, whole):
@@ -248,7 +248,7 @@ def test_a_changed_configuration_does_not_resume(tiny, tmp_path, whole):
     text = (out / "config.toml").read_text()
     (out / "config.toml").write_text(text.replace("momentum = 0.9", "momentum = 0.8"))
     with pytest.raises(UserError, match=r"optim.momentum = 0.9 there, 0.8 in\s+config.toml"):
-        session.go_on(out)
+        session.resume(out)
 
 
 def test_missing_lines_are_noticed(tiny, tmp_path, whole):
@@ -256,12 +256,12 @@ def test_missing_lines_are_noticed(tiny, tmp_path, whole):
     session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
     (out / "metrics.jsonl").write_text("")
     with pytest.raises(RunError, match="has 0 lines, the checkpoint was made after 1"):
-        session.go_on(out)
+        session.resume(out)
 
 
 def test_resume_needs_a_run(tmp_path):
     with pytest.raises(UserError, match="holds no run"):
-        session.go_on(tmp_path)
+        session.resume(tmp_path)
     with pytest.raises(UserError, match="holds no run"):
         run_folder.load(tmp_path / "nowhere")
 
@@ -271,7 +271,7 @@ def test_a_line_of_timing_that_was_cut_short_does_not_stop_a_run_for_ever(whole,
     session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
     with open(out / "timing.jsonl", "a") as file:
         file.write('{"epoch": 1, "st')
-    session.go_on(out)
+    session.resume(out)
     assert (out / "summary.json").exists()
 
 
@@ -287,7 +287,7 @@ def test_other_data_is_not_trained_on(tiny, tiny_data, tmp_path, no_plots, chang
         arrays["train_images"][0, 0, 0] ^= 1
     np.savez(tmp_path / "other.npz", **arrays)
     with pytest.raises(UserError, match="is not what this run has trained on"):
-        session.go_on(out, [f"data.dir={tmp_path / 'other.npz'}"])
+        session.resume(out, [f"data.dir={tmp_path / 'other.npz'}"])
 
 
 def test_the_rates_of_the_dense_run_are_those_of_the_start(
@@ -299,7 +299,7 @@ def test_the_rates_of_the_dense_run_are_those_of_the_start(
     whole = content(session.start(config, tmp_path / "whole"))
     session.start(config, tmp_path / "run", progress=Signalling(signal.SIGINT, [20]))
     (dense / "metrics.jsonl").write_text('{"spike_rate": 0.5}\n' * 3)
-    session.go_on(tmp_path / "run")
+    session.resume(tmp_path / "run")
     assert content(tmp_path / "run") == whole
     (dense / "metrics.jsonl").write_text("{}\n" * 3)
     with pytest.raises(UserError, match=r"train.dense_run = .*: its metrics.jsonl has no spike"):
@@ -313,7 +313,7 @@ def test_the_topology_log_of_another_run_is_noticed(tiny, tmp_path, no_plots):
     empty.truncate(-1)
     save_topology(out / "topology.npz", empty)
     with pytest.raises(RunError, match=r"topology.npz is not of this run: at step 21"):
-        session.go_on(out)
+        session.resume(out)
 
 
 @pytest.mark.parametrize(
@@ -337,4 +337,4 @@ def test_a_checkpoint_whose_content_does_not_fit_is_damaged(tiny, tmp_path, no_p
         arrays[key] = value
     np.savez(out / "checkpoint.npz", **arrays)
     with pytest.raises(RunError, match=r"checkpoint\.npz is damaged"):
-        session.go_on(out)
+        session.resume(out)

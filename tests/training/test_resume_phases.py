@@ -49,7 +49,7 @@ def train(tmp_path, no_plots, no_sync):
     def go(config, **stop):
         out = tmp_path / "run"
         if out.exists():
-            return session.go_on(out, progress=Stopping(**stop))
+            return session.resume(out, progress=Stopping(**stop))
         return session.start(config, out, progress=Stopping(**stop))
 
     return go

@@ -8,7 +8,7 @@ from nsnn.experiments.names import is_sparsity, label_name, value_name
 from nsnn.experiments.panels import series, series_name, styles
 from nsnn.experiments.spec import Experiment
 from nsnn.experiments.summary import Group
-from nsnn.plot.style import BLUE, GREY, ORANGE, dress, from_zero, whole_numbers
+from nsnn.plot.style import BLUE, GREY, ORANGE, from_zero, titled, whole_numbers
 
 # Of curves over epochs: the list of a record, the name of the y axis, value to drawn value.
 CURVES = {
@@ -70,7 +70,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     ax.set_xlim(-0.35, len(ticks) - 0.65)
     _rule(ax)
     unit = " (%)" if is_sparsity(experiment, spec.x) else ""
-    return dress(ax, "", label_name(spec.x) + unit, _axis_name(spec.y))
+    return titled(ax, "", label_name(spec.x) + unit, _axis_name(spec.y))
 
 
 def curves(ax, experiment: Experiment, groups: list[Group]):
@@ -106,7 +106,7 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
     else:
         from_zero(ax)
     whole_numbers(ax.xaxis)
-    return dress(ax, "", "epoch", name)
+    return titled(ax, "", "epoch", name)
 
 
 def bars(ax, experiment: Experiment, groups: list[Group]):
@@ -145,7 +145,7 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
     names = [_cluster_name(experiment, each) for each in groups]
     ax.set_xticks(places, names, fontsize=8)
     from_zero(ax)
-    return dress(ax, "", "", "training cost (% of dense)")
+    return titled(ax, "", "", "training cost (% of dense)")
 
 
 def tradeoff(ax, experiment: Experiment, groups: list[Group]):
@@ -190,7 +190,7 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     ax.margins(x=0.12, y=0.1)
     _rule(ax)
     below = f"{_axis_name(spec.cost)}; at the points: {label_name(spec.x)}"
-    return dress(ax, "", below, _axis_name(spec.y))
+    return titled(ax, "", below, _axis_name(spec.y))
 
 
 def _line(ax, x, y, sd, name: str, look, paper: bool, x_sd=None) -> None:

@@ -112,6 +112,27 @@ class Method:
         """Active weights that each prunable parameter has to end with: all, unless overridden."""
         return {p.name: p.size for p in self.prunable}
 
+    @classmethod
+    def asked_sparsity(cls, config, total_steps: int, dims: dict, initial: dict) -> dict:
+        """The sparsity that each layer is asked for over a run, for the pictures of runs.
+
+        Parameters
+        ----------
+        config : Config
+        total_steps : int
+            Optimiser steps of the whole run.
+        dims : dict of str to tuple of int
+            Of every prunable parameter, (outputs, inputs, …).
+        initial : dict of str to int
+            Active weights at the start, of the parameters that take part.
+
+        Returns
+        -------
+        dict of str to (ndarray, ndarray)
+            Steps, and the sparsity in [0, 1] at each; empty where a method has no such curve.
+        """
+        return {}
+
     def bytes_held(self) -> int:
         """Bytes of the arrays that the method holds beside the network's, such as a snapshot."""
         return 0

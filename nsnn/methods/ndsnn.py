@@ -3,7 +3,10 @@
 Huang et al., "Neurogenesis Dynamics-inspired Spiking Neural Network Training Acceleration".
 """
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.methods.base import Method
@@ -15,7 +18,8 @@ from nsnn.methods.options import (
     require_rounds,
     require_sparsity,
 )
-from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, sparsity_at
+from nsnn.sparsity.distribution import layer_counts
+from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, plan_rounds, sparsity_at
 
 
 class NDSNN(GradientGrowth):
@@ -98,6 +102,19 @@ class NDSNN(GradientGrowth):
         d_0, d_min = self.config.death_ratio, self.config.death_ratio_min
         d_t = death_ratio_at(step, self.rounds.span, d_0, d_min)
         return drop_and_grow_counts(layer.weights.active, self._target(layer, step), d_t)
+
+    @classmethod
+    def asked_sparsity(cls, config, total_steps, dims, initial) -> dict:
+        """Eq. 4 of each layer; see `Method.asked_sparsity`."""
+        span = plan_rounds(total_steps, config.end_fraction, config.update_every).span
+        final = layer_counts(config.distribution, list(dims.values()), 1.0 - config.final_sparsity)
+        t, asked = np.linspace(0, total_steps, 301), {}
+        for (name, shape), count in zip(dims.items(), final, strict=True):
+            if name in initial and span:
+                N = math.prod(shape)
+                theta_i, theta_f = 1.0 - initial[name] / N, 1.0 - count / N
+                asked[name] = (t, sparsity_at(t, span, theta_i, theta_f))
+        return asked
 
     def _target(self, layer: Layer, step: int) -> int:
         """Weights wanted after the round at `step`. Source: NDSNN Eq. 4"""

@@ -6,9 +6,9 @@ Without `ax` a function draws on a figure of its own: `ax.figure.savefig(...)`, 
 
 import importlib
 
-from nsnn.plot.curves import accuracy, compare, comparison, loss
+from nsnn.plot.curves import accuracy, compare, comparison, loss, spike_rates
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
-from nsnn.plot.neurons import membrane_trace, most_telling, raster, spike_rates
+from nsnn.plot.neurons import membrane_trace, most_telling, raster
 from nsnn.plot.topology import block_density, layer_sparsity, masks, rewiring, weight_histogram
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Curves over epochs: loss and accuracy of one run, and several runs over each other."""
+"""Curves over epochs: loss, accuracy and spike rates of one run, and several runs together."""
 
 import itertools
 
@@ -6,12 +6,13 @@ from nsnn.errors import UserError
 from nsnn.plot.style import (
     BLUE,
     ORANGE,
+    RED,
     axes_or_new,
     colours,
-    dress,
     from_zero,
     legend_beside,
     new_figure,
+    titled,
     whole_numbers,
 )
 
@@ -47,21 +48,22 @@ def loss(records, ax=None):
     epochs, losses = _series(records, "train_loss")
     ax.plot(epochs, losses, "o-", color=BLUE, markersize=3, label="train")
     from_zero(ax)
-    whole_numbers(ax.xaxis)
     title = "Training loss"
     if losses:
         title += f": {losses[0]:.3f} → {losses[-1]:.3f}"
-    return dress(ax, title, "epoch", "loss (nats)")
+    return _over_epochs(ax, title, "loss (nats)")
 
 
-def accuracy(records, ax=None):
-    """Training accuracy, and validation accuracy where a run has it, against epoch.
+def accuracy(records, test=None, ax=None):
+    """Training accuracy against epoch, with validation and test accuracy where a run has them.
 
     Parameters
     ----------
     records : list of dict
         Lines of `metrics.jsonl`, with "epoch", "train_accuracy", "validation_accuracy" in [0, 1]
         (None without a validation split).
+    test : float, optional
+        Of the run's end, in [0, 1].
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -69,17 +71,47 @@ def accuracy(records, ax=None):
     matplotlib.axes.Axes
     """
     ax = axes_or_new(ax)
-    title = "Accuracy"
+    shown = []
     for kind, colour, style in (("train", BLUE, "o-"), ("validation", ORANGE, "s--")):
         epochs, values = _series(records, f"{kind}_accuracy")
         if values:
             ax.plot(epochs, values, style, color=colour, markersize=3, label=kind)
-            title += f"{':' if title == 'Accuracy' else ','} {kind} {values[-1]:.2f} %"
-    whole_numbers(ax.xaxis)
+            shown.append(f"{kind} {values[-1]:.2f} %")
+    if test is not None and records:
+        _star(ax, records, test, RED, label="test, at the end")
+        shown.append(f"test {100 * test:.2f} %")
     if ax.lines:
         ax.set_ylim(top=min(ax.get_ylim()[1], 100.5))  # no room above 100 %
         legend_beside(ax)
-    return dress(ax, title, "epoch", "accuracy (%)")
+    title = "Accuracy" + (": " + ", ".join(shown) if shown else "")
+    return _over_epochs(ax, title, "accuracy (%)")
+
+
+def spike_rates(records, ax=None):
+    """Spike rate of each spiking layer, epoch by epoch.
+
+    Parameters
+    ----------
+    records : list of dict
+        Lines of `metrics.jsonl`; "spike_rates" maps a layer to spikes per neuron and time step.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = axes_or_new(ax)
+    epochs, means = _series(records, "spike_rate")
+    layers = list(records[-1]["spike_rates"]) if records else []
+    for layer, colour in zip(layers, colours(len(layers)), strict=True):
+        rates = [record["spike_rates"][layer] for record in records]
+        ax.plot(epochs, rates, "o-", color=colour, markersize=3, label=layer)
+    from_zero(ax)
+    title = "Spike rate per layer"
+    if layers:
+        legend_beside(ax)
+        title += f": mean {means[0]:.3f} → {means[-1]:.3f}"
+    return _over_epochs(ax, title, "spikes per neuron and time step")
 
 
 def compare(runs, key, ax=None):
@@ -106,44 +138,74 @@ def compare(runs, key, ax=None):
     if key not in COMPARABLE:
         raise UserError(f"compare: no quantity {key!r}; choose one of {', '.join(COMPARABLE)}")
     ax = axes_or_new(ax)
-    names = zip(runs, colours(len(runs)), itertools.cycle(STYLES), strict=False)
-    for name, colour, style in names:
-        epochs, values = _series(runs[name], key)
-        ax.plot(epochs, values, color=colour, linestyle=style, marker=".", label=name)
+    for name, style in _styles(runs):
+        ax.plot(*_series(runs[name], key), marker=".", label=name, **style)
     what, unit = COMPARABLE[key]
-    if key in ("train_loss", "density", "spike_rate", "relative_cost"):
+    if not key.endswith("accuracy"):
         from_zero(ax)
-    whole_numbers(ax.xaxis)
     legend_beside(ax)
-    return dress(ax, f"{what} of {len(runs)} runs", "epoch", unit)
+    return _over_epochs(ax, f"{what} of {len(runs)} runs", unit)
 
 
-def comparison(runs):
+def comparison(runs, tests=None):
     """Loss, accuracy, density and spike rate of several runs, with one legend below.
 
     Parameters
     ----------
     runs : dict of str to list of dict
         Lines of `metrics.jsonl` by the run's name.
+    tests : dict of str to float, optional
+        Test accuracy in [0, 1] of the runs that have one.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Four axes: training loss, accuracy (validation where every run has it, else training),
-        density, spike rate.
+        Four axes: training loss, accuracy (training, validation and test), density, spike rate.
     """
-    validated = all(_series(records, "validation_accuracy")[1] for records in runs.values())
+    tests = tests or {}
     figure = new_figure(9.0, 6.0)
-    seen = "validation_accuracy" if validated else "train_accuracy"
-    for ax, key in zip(
-        figure.subplots(2, 2).flat, ("train_loss", seen, "density", "spike_rate"), strict=True
-    ):
+    first, second, *others = figure.subplots(2, 2).flat
+    _accuracies(runs, tests, second)
+    for ax, key in zip((first, *others), ("train_loss", "density", "spike_rate"), strict=True):
         compare(runs, key, ax=ax)
         ax.get_legend().remove()
-        handles, names = ax.get_legend_handles_labels()
+    names = [f"{name} (test {100 * tests[name]:.2f} %)" if name in tests else name for name in runs]
     columns = 3 if len(runs) > 2 else len(runs)
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False)
+    figure.legend(first.lines, names, loc="outside lower center", ncols=columns, frameon=False)
     return figure
+
+
+def _accuracies(runs, tests, ax):
+    """All accuracies of all runs: a run is a colour, training is pale, the test a star."""
+    validated = False
+    for name, style in _styles(runs):
+        ax.plot(*_series(runs[name], "train_accuracy"), marker=".", alpha=0.35, **style)
+        epochs, values = _series(runs[name], "validation_accuracy")
+        ax.plot(epochs, values, marker=".", **style)
+        validated = validated or bool(values)
+        if name in tests:
+            _star(ax, runs[name], tests[name], style["color"])
+    ax.set_ylim(top=min(ax.get_ylim()[1], 100.5))
+    kinds = ["training (pale)", *["validation"] * validated, *["test (★)"] * bool(tests)]
+    return _over_epochs(ax, f"Accuracy: {', '.join(kinds)}", "accuracy (%)")
+
+
+def _styles(runs):
+    """Each run's name with the colour and style of its line."""
+    for name, colour, style in zip(runs, colours(len(runs)), itertools.cycle(STYLES), strict=False):
+        yield name, {"color": colour, "linestyle": style}
+
+
+def _star(ax, records, test, colour, **options) -> None:
+    """The test accuracy, which only the end of a run has."""
+    ax.plot(records[-1]["epoch"] + 1, 100 * test, "*", color=colour, markersize=11,
+            markeredgecolor="white", **options)  # fmt: skip
+
+
+def _over_epochs(ax, title, ylabel):
+    """Title and labels of a curve over epochs, which are whole numbers."""
+    whole_numbers(ax.xaxis)
+    return titled(ax, title, "epoch", ylabel)
 
 
 def _series(records, key) -> tuple[list, list]:

@@ -5,7 +5,8 @@ from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 
 from nsnn.errors import UserError
-from nsnn.plot.style import GREY, axes_or_new, dress
+from nsnn.plot.style import GREY, axes_or_new, titled
+from nsnn.text import percent, plural
 
 # Above this many classes the numbers in the cells would not be readable.
 _MOST_NUMBERED = 20
@@ -50,12 +51,13 @@ def confusion_matrix(confusion, names=None, ax=None):
     ax.set_xticks(ticks, labels, rotation=45 if turned else 0, ha="right" if turned else "center")
     ax.set_yticks(ticks, labels)
     total, right = int(confusion.sum()), int(np.trace(confusion))
-    share = 100.0 * right / total if total else 0.0
-    title = f"{total - right} mistakes in {total} samples ({share:.2f} % right)"
-    return dress(ax, title, "predicted class", "true class")
+    title = f"{_mistakes(total - right, total)} ({percent(right / max(total, 1))} right)"
+    return titled(ax, title, "predicted class", "true class")
 
 
-def worst_mistakes(images, true, predicted, confidence, names=None, count=10, ax=None):
+def worst_mistakes(
+    images, true, predicted, confidence, names=None, count=10, confusion=None, ax=None
+):
     """The mistakes the network was most sure of, in a strip, surest first.
 
     Parameters
@@ -70,6 +72,8 @@ def worst_mistakes(images, true, predicted, confidence, names=None, count=10, ax
         Names of the classes; default their numbers.
     count : int
         Most images in the strip.
+    confusion : ndarray of int, shape (classes, classes), optional
+        Of the whole split, where these are its first samples only.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -81,8 +85,13 @@ def worst_mistakes(images, true, predicted, confidence, names=None, count=10, ax
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
     ax = axes_or_new(ax, 9.0, 1.65)
     ax.set_axis_off()
+    mistakes, samples, part = wrong.size, true.size, ""
+    if confusion is not None and np.sum(confusion) > true.size:
+        part = f" of the first {plural(true.size, 'sample')}"
+        mistakes, samples = int(np.sum(confusion) - np.trace(confusion)), int(np.sum(confusion))
+    title = f"{_mistakes(mistakes, samples)}: the {worst.size} surest{part}"
+    ax.set_title(title if mistakes else _mistakes(0, samples), loc="left", fontsize=10)
     if not worst.size:
-        ax.set_title(f"No mistake in {true.size} samples", loc="left", fontsize=10)
         return ax
     strip, pitch, wide = _strip(np.asarray(images)[worst], slots=count)
     ax.imshow(strip, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
@@ -94,9 +103,12 @@ def worst_mistakes(images, true, predicted, confidence, names=None, count=10, ax
         middle = slot * pitch + (wide - 1) / 2
         text = f"said {said} ({100 * confidence[sample]:.0f} %)\nwas {was}"
         ax.text(middle, strip.shape[0], text, ha="center", va="top", fontsize=8)
-    title = f"Surest {worst.size} of {wrong.size} mistakes in {true.size} samples"
-    ax.set_title(title, loc="left", fontsize=10)
     return ax
+
+
+def _mistakes(wrong: int, samples: int) -> str:
+    """What both pictures say of one split."""
+    return f"{plural(wrong, 'mistake')} in {plural(samples, 'sample')}"
 
 
 def _number_cells(ax, confusion, wrong, worst) -> None:

@@ -1,4 +1,4 @@
-"""What single neurons do: membrane traces, spike rasters, spike rates."""
+"""What single neurons do: membrane traces and spike rasters."""
 
 import numpy as np
 
@@ -7,25 +7,29 @@ from nsnn.plot.style import (
     GREY,
     axes_or_new,
     colours,
-    dress,
-    from_zero,
     legend_beside,
-    short,
+    titled,
     whole_numbers,
 )
 
 
-def membrane_trace(v, s, threshold=1.0, neurons=None, ax=None):
+def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=None, ax=None):
     """Membrane of a few neurons against time, with the threshold and their spikes.
+
+    Between two steps a membrane decays; a neuron that has fired is then reset, at a dotted jump;
+    the input of the next step takes it to its next value of `v`, at a dot.
 
     Parameters
     ----------
     v : ndarray of float, shape (N, T)
-        Membrane *before* the reset, for one sample; the reset shows one step later.
+        Membrane *before* the reset, for one sample: what is compared with the threshold.
     s : ndarray of uint8, shape (N, T)
         Spikes of the same neurons.
     threshold : float
-        In the unit of `v`.
+        ϑ, in the unit of `v`.
+    decay : float
+        α, what remains of the membrane after one step, in [0, 1].
+    reset : "subtract" or "zero"
     neurons : sequence of int, optional
         Which rows to draw. Default: `most_telling(s)`.
     ax : matplotlib.axes.Axes, optional
@@ -35,21 +39,65 @@ def membrane_trace(v, s, threshold=1.0, neurons=None, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    v, s = _traces(v, s)
+    v, s = np.asarray(v), np.asarray(s)
+    if v.ndim != 2 or v.shape != s.shape:
+        raise UserError(
+            f"membrane_trace: v and s must both be (neurons, time steps) of one sample, "
+            f"got {v.shape} and {s.shape}"
+        )
     neurons = most_telling(s) if neurons is None else np.asarray(neurons)
     ax = axes_or_new(ax)
-    time = np.arange(v.shape[1])
     ax.axhline(threshold, color=GREY, linestyle="--", linewidth=1, label="threshold", zorder=1)
-    for neuron, colour in zip(neurons, colours(len(neurons)), strict=True):
-        ax.plot(time, v[neuron], "-", color=colour, linewidth=1.4, label=f"neuron {neuron}")
-        fired = np.flatnonzero(s[neuron])
+    # The jumps of neurons that fire together stand beside each other.
+    ends = np.linspace(0.9, 0.75, len(neurons))
+    for neuron, colour, end in zip(neurons, colours(len(neurons)), ends, strict=True):
+        pieces, jumps = trace(v[neuron], s[neuron], threshold, decay, reset, end)
+        ax.plot(*pieces, "-", color=colour, linewidth=1.4, label=f"neuron {neuron}")
+        ax.plot(*jumps, ":", color=colour, linewidth=1.8)
+        time, fired = np.arange(v.shape[1]), np.flatnonzero(s[neuron])
+        ax.plot(time, v[neuron], ".", color=colour, markersize=6)
         ax.plot(fired, v[neuron, fired], "^", color=colour, markersize=7, markeredgecolor="white")
     ax.plot([], [], "^", color=GREY, label="spike")
+    ax.plot([], [], ":", color=GREY, label="reset")
     legend_beside(ax)
     whole_numbers(ax.xaxis)
-    fires = int(np.count_nonzero(s[neurons]))
-    title = f"Membrane of {len(neurons)} neurons: {fires} spikes"
-    return dress(ax, title, "time step", "membrane v before the reset")
+    title = f"Membrane of {len(neurons)} neurons: {np.count_nonzero(s[neurons])} spikes"
+    return titled(ax, title, "time step", "membrane v")
+
+
+def trace(v, s, threshold, decay, reset, end=0.9) -> tuple:
+    """The membrane of one neuron between its time steps.
+
+    Parameters
+    ----------
+    v, s : ndarray, shape (T,)
+    threshold, decay, reset
+        As for `membrane_trace`.
+    end : float
+        Where in a time step the decay is drawn to its end, and the reset after it.
+
+    Returns
+    -------
+    pieces, jumps : tuple of ndarray
+        (times, membrane) of the lines to draw, and of the jumps at a reset; NaN between two that
+        do not touch.
+    """
+    pieces, jumps = [([0.0], v[:1])], []
+    part = np.linspace(0.0, 1.0, 16)
+    for t, fired in enumerate(s[:-1]):
+        time = t + end * part
+        pieces.append((time, v[t] * float(decay) ** part))
+        before = decay * v[t]
+        after = before
+        if fired:
+            after = before - threshold if reset == "subtract" else 0.0
+            jumps.append((time[[-1, -1, -1]], [before, after, np.nan]))
+            pieces.append((time[-1:], [np.nan]))
+        pieces.append(([time[-1], t + 1, t + 1], [after, after, v[t + 1]]))
+    return tuple(
+        tuple(np.concatenate(column) for column in zip(*parts, strict=True)) if parts else ([], [])
+        for parts in (pieces, jumps)
+    )
 
 
 def raster(s, neurons=None, ax=None):
@@ -83,7 +131,7 @@ def raster(s, neurons=None, ax=None):
     whole_numbers(ax.yaxis)
     rate = s[neurons].mean() if len(neurons) else 0.0
     title = f"{row.size} spikes of {len(neurons)} neurons: {rate:.3f} per neuron and time step"
-    return dress(ax, title, "time step", "neuron (row)")
+    return titled(ax, title, "time step", "neuron (row)")
 
 
 def most_telling(s, count=4) -> np.ndarray:
@@ -105,45 +153,3 @@ def most_telling(s, count=4) -> np.ndarray:
     pool = firing if firing.size >= count else order[:count]
     picks = np.linspace(0, pool.size - 1, min(count, pool.size)).round().astype(np.int64)
     return np.sort(pool[picks])
-
-
-def spike_rates(records, ax=None):
-    """Spike rate of each spiking layer, epoch by epoch.
-
-    Parameters
-    ----------
-    records : list of dict
-        Lines of `metrics.jsonl`; "spike_rates" maps a layer to spikes per neuron and time step.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = axes_or_new(ax)
-    # Records count epochs from 0; the terminal and readers of a plot count from 1.
-    epochs = [record["epoch"] + 1 for record in records]
-    layers = list(records[-1]["spike_rates"]) if records else []
-    for layer, colour in zip(layers, colours(len(layers)), strict=True):
-        rates = [record["spike_rates"][layer] for record in records]
-        ax.plot(epochs, rates, "o-", color=colour, markersize=3, label=short(layer))
-    from_zero(ax)
-    whole_numbers(ax.xaxis)
-    if layers:
-        legend_beside(ax)
-    title = "Spike rate per layer"
-    if records:
-        first, last = records[0]["spike_rate"], records[-1]["spike_rate"]
-        title += f": mean {first:.3f} → {last:.3f}"
-    return dress(ax, title, "epoch", "spikes per neuron and time step")
-
-
-def _traces(v, s) -> tuple[np.ndarray, np.ndarray]:
-    """`v` and `s` as arrays, verified to be two tables of one shape."""
-    v, s = np.asarray(v), np.asarray(s)
-    if v.ndim != 2 or v.shape != s.shape:
-        raise UserError(
-            f"membrane_trace: v and s must both be (neurons, time steps) of one sample, "
-            f"got {v.shape} and {s.shape}"
-        )
-    return v, s

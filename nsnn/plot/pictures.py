@@ -9,11 +9,10 @@ import numpy as np
 import nsnn
 from nsnn.data import batches, load
 from nsnn.layers import LIF
+from nsnn.methods import METHODS
 from nsnn.plot import curves, mistakes, neurons, topology
 from nsnn.plot.style import new_figure
-from nsnn.sparsity.distribution import layer_counts
 from nsnn.sparsity.log import TopologyLog
-from nsnn.sparsity.schedule import plan_rounds, sparsity_at
 
 # At most this many test samples are searched for the worst mistakes: a second or two, not minutes.
 _SEARCHED = 1000
@@ -63,12 +62,12 @@ def _training(run):
     figure = new_figure(10.0, 3.6)
     left, right = figure.subplots(1, 2)
     curves.loss(run.records, ax=left)
-    curves.accuracy(run.records, ax=right)
+    curves.accuracy(run.records, run.summary.get("test_accuracy"), ax=right)
     return figure
 
 
 def _spike_rates(run):
-    return neurons.spike_rates(run.records).figure if run.records else None
+    return curves.spike_rates(run.records).figure if run.records else None
 
 
 def _sparsity(run):
@@ -85,26 +84,21 @@ def _sparsity(run):
         active = np.concatenate([[start], counts["active"][mine]])
         steps[name] = np.concatenate([[0], counts["step"][mine], [end]])
         sparsity[name] = 1.0 - np.append(active, active[-1]) / size
-    return topology.layer_sparsity(steps, sparsity, _asked(run, sizes)).figure
+    name = run.config.method.name
+    title = getattr(METHODS[name], "title", name)
+    return topology.layer_sparsity(steps, sparsity, _asked(run), title).figure
 
 
-def _asked(run, sizes) -> dict:
-    """Eq. 4 of each layer of an NDSNN run, over all its steps; {} when it cannot be known."""
-    if run.config.method.name != "ndsnn" or not run.records or run.network is None:
+def _asked(run) -> dict:
+    """What the method asks of each layer over all steps of the run; {} when it cannot be known."""
+    if not run.records or run.network is None:
         return {}
-    options, first = run.config.method.options, run.records[0]
+    first = run.records[0]
     total = first["step"] // (first["epoch"] + 1) * run.config.train.epochs
-    span = plan_rounds(total, options.end_fraction, options.update_every).span
-    prunable = [p for p in run.network.parameters() if p.prunable]
-    dims = [p.dims for p in prunable]
-    final = layer_counts(options.distribution, dims, 1.0 - options.final_sparsity)
-    t = np.linspace(0, total, 301)
-    asked = {}
-    for p, count in zip(prunable, final, strict=True):
-        if p.name in sizes and span:
-            theta_i = 1.0 - run.log.positions_at(p.name, -1).size / p.size
-            asked[p.name] = (t, sparsity_at(t, span, theta_i, 1.0 - count / p.size))
-    return asked
+    dims = {p.name: p.dims for p in run.network.parameters() if p.prunable}
+    initial = {n: run.log.positions_at(n, -1).size for n in dims if n in run.log.names}
+    method = run.config.method
+    return METHODS[method.name].asked_sparsity(method.options, total, dims, initial)
 
 
 def _rewiring(run):
@@ -161,7 +155,8 @@ def _neurons(run):
     title = f"Layer {layer.name}: {len(s)} neurons, first test sample (class {sample.labels[0]})"
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)
-    neurons.membrane_trace(v, s, run.config.neuron.threshold, ax=left)
+    neuron = run.config.neuron
+    neurons.membrane_trace(v, s, neuron.threshold, neuron.decay, neuron.reset, ax=left)
     rows = np.linspace(0, len(s) - 1, min(len(s), _ROWS)).astype(np.int64)
     neurons.raster(s, rows, ax=right)
     if len(rows) < len(s):
@@ -179,11 +174,8 @@ def _worst_mistakes(run):
     if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
-    ax = mistakes.worst_mistakes(images, true, predicted, confidence)
-    if len(true) == _SEARCHED:
-        ax.set_title(
-            f"{ax.get_title('left')} (the first of the test split)", loc="left", fontsize=10
-        )
+    confusion = run.summary.get("confusion")
+    ax = mistakes.worst_mistakes(images, true, predicted, confidence, confusion=confusion)
     return ax.figure
 
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from nsnn.errors import RunError, UserError
-from nsnn.files import read_json, write_atomic
+from nsnn.errors import UserError
+from nsnn.files import read_json
 from nsnn.plot.curves import comparison
 from nsnn.plot.pictures import PICTURES, RunData
+from nsnn.plot.style import picture_format, save
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.run_folder import read_config, read_metrics
@@ -42,7 +43,7 @@ def plot_run(folder) -> list[Path]:
             obstacles[name] = str(error)
             continue
         if figure is not None:
-            made.append(_save(figure, run.folder / "plots" / name))
+            made.append(save(figure, run.folder / "plots" / name))
     if obstacles:
         reasons = "; ".join(dict.fromkeys(obstacles.values()))
         raise UserError(f"{folder}: without {', '.join(obstacles)}, because {reasons}")
@@ -57,7 +58,7 @@ def plot_comparison(folders, out=None) -> Path:
     folders : sequence of path-like
         Run folders; their names make the legend.
     out : path-like, optional
-        The PNG file to write. Default: `plots/comparison.png` in the first folder.
+        The file to write, .png, .pdf or .svg. Default: `plots/comparison.png` in the first folder.
 
     Returns
     -------
@@ -67,20 +68,24 @@ def plot_comparison(folders, out=None) -> Path:
     Raises
     ------
     UserError
-        When a folder holds no run, or a run without a finished epoch.
+        When a folder holds no run, or a run without a finished epoch; for another format.
     """
     folders = [Path(folder) for folder in folders]
     if not folders:
         raise UserError("plot_comparison needs at least one run folder")
+    path = folders[0] / "plots" / "comparison.png" if out is None else Path(out)
+    picture_format(path)
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    runs = {name: _read(folder).records for name, folder in zip(names, folders, strict=True)}
-    for name, records in runs.items():
-        if not records:
+    runs = {name: _read(folder) for name, folder in zip(names, folders, strict=True)}
+    for name, run in runs.items():
+        if not run.records:
             raise UserError(f"{name} has no finished epoch to compare: leave it out or let it run")
-    path = folders[0] / "plots" / "comparison.png" if out is None else Path(out)
-    return _save(comparison(runs), path)
+    records = {name: run.records for name, run in runs.items()}
+    key = "test_accuracy"
+    tests = {name: run.summary[key] for name, run in runs.items() if key in run.summary}
+    return save(comparison(records, tests), path)
 
 
 def _read(folder) -> RunData:
@@ -92,14 +97,3 @@ def _read(folder) -> RunData:
     closing = read_json(summary) if summary.exists() else {}
     log = load_topology(changes) if changes.exists() else TopologyLog()
     return RunData(folder, config, records, closing, log)
-
-
-def _save(figure, path: Path) -> Path:
-    """Write a figure as PNG in one piece, the same bytes for the same figure."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-    options = {"format": "png", "dpi": 100, "metadata": {"Software": None}}
-    write_atomic(path, lambda file: figure.savefig(file, **options))
-    return path

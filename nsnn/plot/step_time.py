@@ -1,6 +1,6 @@
 """Step time against density, with the dense step and the paper's cost model."""
 
-from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, dress, from_zero, legend_beside
+from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, from_zero, legend_beside, titled
 
 
 def step_time(results, ax=None):
@@ -51,7 +51,7 @@ def step_time(results, ax=None):
     legend_beside(ax)
     job = sparse[0]["job"]
     title = f"{job['model']}, {job['distribution']}, B = {job['batch']}, T = {job['time_steps']}"
-    return dress(ax, title, "active weights (%)", "training step (ms)")
+    return titled(ax, title, "active weights (%)", "training step (ms)")
 
 
 def cost_model(results) -> tuple[float, list[float]]:

@@ -34,7 +34,7 @@ def new_figure(width=6.4, height=3.8) -> Figure:
 
 def picture_format(path) -> str:
     """The suffix of a picture's path, such as ".png"; a UserError for one that cannot be drawn."""
-    suffix = Path(path).suffix.lower()
+    suffix = Path(path).suffix.lower() or ".png"
     if suffix not in FORMATS:
         raise UserError(f"{path}: a picture is {' or '.join(FORMATS)}, by the end of its name")
     return suffix
@@ -74,7 +74,7 @@ def axes_or_new(ax, width=6.4, height=3.8):
     return new_figure(width, height).add_subplot() if ax is None else ax
 
 
-def dress(ax, title, xlabel, ylabel):
+def titled(ax, title, xlabel, ylabel):
     """Title, labels with units and a quiet frame; returns `ax`."""
     ax.set_title(title, loc="left", fontsize=10)
     ax.set_xlabel(xlabel)

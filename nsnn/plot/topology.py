@@ -8,15 +8,15 @@ from nsnn.plot.style import (
     ORANGE,
     axes_or_new,
     colours,
-    dress,
     legend_beside,
     new_figure,
     short,
+    titled,
     whole_numbers,
 )
 
 
-def layer_sparsity(steps, sparsity, asked=None, ax=None):
+def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
     """Sparsity of each layer against step, with the schedule that was asked behind it.
 
     Parameters
@@ -26,7 +26,9 @@ def layer_sparsity(steps, sparsity, asked=None, ax=None):
     sparsity : dict of str to ndarray of float, shape (events,)
         Per layer, the fraction of inactive positions after that step, in [0, 1].
     asked : dict of str to (steps, sparsity), optional
-        Per layer, the curve to draw behind: NDSNN Eq. 4, see `nsnn.sparsity.schedule`.
+        Per layer, the curve to draw behind: `Method.asked_sparsity`.
+    method : str
+        Who asked for it.
     ax : matplotlib.axes.Axes, optional
         Default: the axes of a new figure (`ax.figure`).
 
@@ -44,12 +46,12 @@ def layer_sparsity(steps, sparsity, asked=None, ax=None):
         label = f"{short(name)} ({y[-1]:.1f} %)"
         ax.plot(x, y, color=colour, zorder=2, label=label, **style)
     if asked:
-        ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label="asked (NDSNN Eq. 4)")
+        ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label=f"asked by {method}")
     if steps:
         legend_beside(ax, title="layer (at the end)", title_fontsize=8)
     whole_numbers(ax.xaxis)
     title = "Sparsity per layer" + (": reached and asked" if asked else "")
-    return dress(ax, title, "optimiser step", "sparsity (% of positions without a synapse)")
+    return titled(ax, title, "optimiser step", "sparsity (% of positions without a synapse)")
 
 
 def rewiring(counts, ax=None):
@@ -90,7 +92,7 @@ def rewiring(counts, ax=None):
     whole_numbers(ax.xaxis)
     legend_beside(ax)
     title = f"{rounds.size} rounds of drop and grow"
-    return dress(ax, title, "optimiser step", "synapses changed in a round (net)")
+    return titled(ax, title, "optimiser step", "synapses changed in a round (net)")
 
 
 def masks(before, after, name="", axes=None):
@@ -125,7 +127,7 @@ def masks(before, after, name="", axes=None):
         image = ax.imshow(picture, cmap="Greys", interpolation="nearest", **options)
         active = np.count_nonzero(mask)
         title = f"{short(name)} {when}: {active:,} synapses ({100 * active / np.size(mask):.1f} %)"
-        dress(ax, title.strip(), "input (column)", "output (row)" if when == "before" else "")
+        titled(ax, title.strip(), "input (column)", "output (row)" if when == "before" else "")
         whole_numbers(ax.xaxis, 5)
         whole_numbers(ax.yaxis, 5)
     if blocks:
@@ -197,7 +199,7 @@ def weight_histogram(weights, bins=60, ax=None):
     ax.set_yticks(baselines, labels, va="bottom", fontsize=8)
     ax.tick_params(axis="y", length=0)
     title = f"Active weights per layer ({everything.size:,} in all; each row to its own scale)"
-    return dress(ax, title, "weight", "layer and its active weights")
+    return titled(ax, title, "weight", "layer and its active weights")
 
 
 def _percent(steps, sparsity) -> tuple[np.ndarray, np.ndarray]:

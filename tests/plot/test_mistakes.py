@@ -53,10 +53,20 @@ def test_worst_mistakes_come_in_order_of_confidence(channels):
     expected = np.broadcast_to(np.moveaxis(first, 0, -1), (6, 4, 3))
     np.testing.assert_allclose(strip[:, :4], expected)
     assert np.all(strip[:, -4:] == 1.0)  # the fourth slot stays empty
-    assert "Surest 3 of 3 mistakes in 5" in ax.get_title(loc="left")
+    assert ax.get_title(loc="left") == "3 mistakes in 5 samples: the 3 surest"
 
 
-def test_no_mistake_is_said_in_words():
+def test_both_pictures_count_the_mistakes_of_the_whole_split():
+    """Also where only its first samples were searched for the worst ones."""
+    confusion = np.array([[40, 5], [3, 52]])
+    images, true, predicted = np.zeros((3, 1, 2, 2)), [0, 1, 1], [1, 1, 0]
+    ax = worst_mistakes(images, true, predicted, [0.9, 0.8, 0.7], confusion=confusion)
+    title = ax.get_title(loc="left")
+    assert title == "8 mistakes in 100 samples: the 2 surest of the first 3 samples"
+    assert confusion_matrix(confusion).get_title(loc="left").startswith("8 mistakes in 100 samples")
+
+
+def test_without_a_mistake_there_is_no_image():
     ax = worst_mistakes(np.zeros((2, 1, 3, 3)), [0, 1], [0, 1], [1.0, 1.0])
-    assert ax.get_title(loc="left") == "No mistake in 2 samples"
+    assert ax.get_title(loc="left") == "0 mistakes in 2 samples"
     assert not ax.images

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from nsnn.errors import UserError
-from nsnn.plot import membrane_trace, most_telling, raster, spike_rates
+from nsnn.plot import membrane_trace, most_telling, raster
+from nsnn.plot.neurons import trace
 
 
 def spikes(seed=0, shape=(6, 9), rate=0.3):
@@ -17,10 +18,28 @@ def test_trace_draws_the_membrane_of_the_chosen_neurons():
     s = (v >= 0.7).astype(np.uint8)
     ax = membrane_trace(v, s, threshold=0.7, neurons=[4, 1])
     lines = {line.get_label(): line for line in ax.lines}
-    np.testing.assert_array_equal(lines["neuron 4"].get_ydata(), v[4])
-    np.testing.assert_array_equal(lines["neuron 1"].get_xdata(), np.arange(9))
+    dots = [line for line in ax.lines if line.get_marker() == "."]
+    np.testing.assert_array_equal(dots[0].get_ydata(), v[4])
+    np.testing.assert_array_equal(dots[1].get_xdata(), np.arange(9))
     np.testing.assert_array_equal(lines["threshold"].get_ydata(), [0.7, 0.7])
+    assert lines["neuron 4"].get_color() == dots[0].get_color()
     assert "neuron 0" not in lines
+
+
+@pytest.mark.parametrize(("reset", "after"), [("subtract", -0.05), ("zero", 0.0)])
+def test_trace_decays_between_the_steps_and_jumps_at_a_reset(reset, after):
+    """v = 1.3 fires: half of it is left when the reset, and then the next input, arrive."""
+    v, s = np.array([1.3, 0.4, 0.6]), np.array([1, 0, 0], np.uint8)
+    (time, membrane), (when, jump) = trace(v, s, threshold=0.7, decay=0.5, reset=reset, end=0.8)
+    np.testing.assert_allclose(jump[:2], [0.65, after], atol=1e-12)
+    np.testing.assert_array_equal(when[:2], [0.8, 0.8])
+    half = np.searchsorted(time, 0.4)
+    expected = 1.3 * 0.5 ** (time[half] / 0.8)
+    assert membrane[half] == pytest.approx(expected)
+    at = {t: membrane[time == t].tolist() for t in (1.0, 2.0)}
+    np.testing.assert_allclose(at[1.0], [after, 0.4, 0.4], atol=1e-12)  # input, then decay again
+    np.testing.assert_allclose(at[2.0], [0.2, 0.6])  # no reset: half of 0.4, then the input
+    assert jump.size == 3
 
 
 def test_trace_marks_each_spike_on_the_membrane():
@@ -73,17 +92,3 @@ def test_most_telling_spans_from_the_most_active_to_the_least_that_fires():
     s[5] = 0
     assert most_telling(s, 2).tolist() == [0, 4]  # the only one that fires is shown
     assert most_telling(np.zeros((3, 4), np.uint8)).tolist() == [0, 1, 2]
-
-
-def test_spike_rates_has_a_line_a_layer_over_the_epochs():
-    rates = np.random.default_rng(4).random((5, 2))
-    records = [
-        {"epoch": e, "spike_rate": float(r.mean()), "spike_rates": {"lif1": r[0], "lif2": r[1]}}
-        for e, r in enumerate(rates)
-    ]
-    ax = spike_rates(records)
-    assert [line.get_label() for line in ax.lines] == ["lif1", "lif2"]
-    for column, line in enumerate(ax.lines):
-        np.testing.assert_array_equal(line.get_ydata(), rates[:, column])
-        np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5])
-    assert "spikes per neuron and time step" in ax.get_ylabel()

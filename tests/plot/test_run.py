@@ -154,7 +154,7 @@ def test_sparsity_runs_from_the_start_over_each_event_to_the_present_step(folder
 def test_sparsity_asked_is_eq_4_up_to_the_last_round(trained):
     folder, _, _ = trained
     run = read(folder)
-    t, theta = pictures._asked(run, {"fc1.weight": 400})["fc1.weight"]
+    t, theta = pictures._asked(run)["fc1.weight"]
     # T_end = 60 of 80 steps, so n = 7 rounds at 8 … 56.
     np.testing.assert_allclose(theta, sparsity_at(t, 56, 0.5, 0.9))
     assert (t[0], t[-1]) == (0, 80)
@@ -179,8 +179,9 @@ def test_neurons_are_those_of_the_last_spiking_layer(trained):
     trace, raster = figure.axes
     v = network.lif.v.reshape(18, 4)
     lines = [line for line in trace.lines if line.get_label().startswith("neuron")]
-    for line in lines:
-        np.testing.assert_array_equal(line.get_ydata(), v[int(line.get_label().split()[1])])
+    dots = [line for line in trace.lines if line.get_marker() == "."]
+    for line, dotted in zip(lines, dots, strict=True):
+        np.testing.assert_array_equal(dotted.get_ydata(), v[int(line.get_label().split()[1])])
     assert len(lines) == 4
     assert next(iter(trace.lines)).get_ydata()[0] == 0.5  # the run's threshold
     assert raster.lines[0].get_xdata().size == network.lif.s.sum()
@@ -189,7 +190,7 @@ def test_neurons_are_those_of_the_last_spiking_layer(trained):
 def test_mistakes_are_the_samples_that_the_network_gets_wrong(trained):
     folder, _, batch = trained
     (ax,) = pictures._worst_mistakes(read(folder)).axes
-    assert ax.get_title(loc="left") == "Surest 2 of 2 mistakes in 30 samples"
+    assert ax.get_title(loc="left") == "2 mistakes in 30 samples: the 2 surest"
     said = {text.get_text().split()[1] for text in ax.texts}
     assert said == {str(batch.images[i, 0, 0, 0]) for i in (4, 20)}
 
@@ -250,6 +251,24 @@ def test_comparison_goes_into_the_first_run(folder, tmp_path):
     out = plot_comparison([folder, other], out=tmp_path / "both.png")
     assert out == tmp_path / "both.png"
     assert image.imread(out).shape[:2] == (600, 900)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.pdf", b"%PDF"), ("a.SVG", b"<?xml"), ("a", b"\x89P")]
+)
+def test_the_format_of_a_comparison_is_that_of_its_name(folder, tmp_path, name, start):
+    out = tmp_path / name
+    content = [plot_comparison([folder], out).read_bytes() for _ in range(2)]
+    assert content[0].startswith(start)
+    assert content[0] == content[1]
+    with pytest.raises(UserError, match=r"a.gif: a picture is .png or .pdf or .svg"):
+        plot_comparison([folder], tmp_path / "a.gif")
+
+
+def test_the_test_accuracy_is_in_the_curves(folder):
+    (folder / "summary.json").write_text(json.dumps({"test_accuracy": 0.75}))
+    accuracy = pictures._training(read(folder)).axes[1]
+    assert accuracy.lines[-1].get_ydata()[0] == 75.0
 
 
 def test_comparison_refuses_a_run_without_an_epoch(folder, tmp_path):

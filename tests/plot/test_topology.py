@@ -10,7 +10,7 @@ def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
     steps = {"conv1.weight": np.array([0, 10, 20]), "fc1.weight": np.array([0, 10, 20])}
     sparsity = {"conv1.weight": np.array([0.1, 0.2, 0.3]), "fc1.weight": np.array([0.8, 0.9, 0.95])}
     asked = {"fc1.weight": (np.arange(21), np.linspace(0.8, 0.95, 21))}
-    ax = layer_sparsity(steps, sparsity, asked)
+    ax = layer_sparsity(steps, sparsity, asked, "Mine")
     conv1, behind, fc1 = ax.lines[:3]
     np.testing.assert_allclose(conv1.get_ydata(), [10, 20, 30])
     np.testing.assert_allclose(behind.get_ydata(), 100 * np.linspace(0.8, 0.95, 21))
@@ -18,7 +18,7 @@ def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
     assert fc1.get_zorder() > behind.get_zorder()
     assert fc1.get_color() == behind.get_color()
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["conv1 (30.0 %)", "fc1 (95.0 %)", "asked (NDSNN Eq. 4)"]
+    assert legend == ["conv1 (30.0 %)", "fc1 (95.0 %)", "asked by Mine"]
 
 
 def test_more_layers_than_the_palette_still_get_a_colour_each():

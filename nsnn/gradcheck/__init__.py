@@ -2,28 +2,27 @@
 
 >>> from nsnn.gradcheck import check_network  # doctest: +SKIP
 >>> for result in check_network(network, batch):
-...     print(result.layer, result.error)
+...     print(result.layer, result.error, result.passed)
 """
 
-from nsnn.gradcheck.cases import main_table, run_all
 from nsnn.gradcheck.check import (
-    TOLERANCE,
-    Result,
+    NearKinkError,
     check_network,
     check_readout,
     check_surrogate,
-    relative_error,
     smooth_spikes,
 )
+from nsnn.gradcheck.result import TOLERANCE, Result
+from nsnn.gradcheck.table import main_table, run_all
 
 __all__ = [
     "TOLERANCE",
+    "NearKinkError",
     "Result",
     "check_network",
     "check_readout",
     "check_surrogate",
     "main_table",
-    "relative_error",
     "run_all",
     "smooth_spikes",
 ]

@@ -9,55 +9,24 @@ holds the reset's outputs at the unperturbed run.)
 """
 
 import contextlib
-import dataclasses
 import functools
+import itertools
 
 import numpy as np
 
 from nsnn import surrogate
 from nsnn.errors import UserError
-from nsnn.layers import LIF, Conv2d, Integrator, Linear, MaxPool2d
+from nsnn.gradcheck.result import TOLERANCE, Result, compare
+from nsnn.layers import LIF, BatchNorm, Conv2d, Integrator, Linear, MaxPool2d
 from nsnn.reference.lif import lif_forward
+from nsnn.reference.pool import windows
 
-TOLERANCE = 1e-6  # largest relative error that passes, in float64
 STEP = 1e-6  # h of the central difference
 MARGIN = 100 * STEP  # how far every value must stay from a kink
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """One comparison of a gradient with a finite difference.
-
-    Attributes
-    ----------
-    layer : str
-        What was checked, such as "conv1.weight".
-    option : str
-    error : float
-        Relative error, the worst over the directions.
-    redrawn : int
-        Draws that were thrown away because a value lay too near a kink.
-    """
-
-    layer: str
-    option: str
-    error: float
-    redrawn: int = 0
-
-    @property
-    def passed(self) -> bool:
-        """True if the error is at most `TOLERANCE`; a NaN does not pass."""
-        return self.error <= TOLERANCE
-
-
 class NearKinkError(Exception):
     """A value on the tape lies so near a kink that a finite difference may cross it: redraw."""
-
-
-def relative_error(numeric: float, analytic: float, least: float = 0.0) -> float:
-    """|numeric - analytic| / max(|numeric|, |analytic|, least); 0 if all are 0."""
-    scale = max(abs(numeric), abs(analytic), least)
-    return abs(numeric - analytic) / scale if scale else 0.0
 
 
 def check_surrogate(name: str, rng, width=None) -> Result:
@@ -65,13 +34,9 @@ def check_surrogate(name: str, rng, width=None) -> Result:
     x = rng.uniform(-2, 2, 200)
     for kink in surrogate.kinks(name, width):
         x = x[np.abs(x - kink) > MARGIN]
-    numeric = surrogate.primitive(name, x + STEP, width) - surrogate.primitive(
-        name, x - STEP, width
-    )
-    numeric /= 2 * STEP
+    above, below = (surrogate.primitive(name, x + h, width) for h in (STEP, -STEP))
     phi = surrogate.derivative(name, x, width)
-    # Where φ is tiny the difference of two numbers near 1 has no digits left: measured against 1.
-    return Result("surrogate", name, float(np.max(np.abs(numeric - phi) / np.maximum(phi, 1))))
+    return compare("surrogate", name, (above - below) / (2 * STEP), phi)
 
 
 @contextlib.contextmanager
@@ -100,7 +65,7 @@ def _smooth(neuron, held, current):
     return o
 
 
-def check_network(network, batch, rng=None, directions=3, option="") -> list[Result]:
+def check_network(network, batch, rng=None, directions=3, option="", step=STEP) -> list[Result]:
     """Check the gradient of every parameter, and of the input, of a network in float64.
 
     Parameters
@@ -114,10 +79,14 @@ def check_network(network, batch, rng=None, directions=3, option="") -> list[Res
         Random directions for each array; the worst counts.
     option : str
         Text for the results.
+    step : float
+        h. A deep network bends more and wants a smaller one.
 
     Returns
     -------
     list of Result
+        `passed` is False also where a gradient is 0 nearly everywhere: then nothing was checked,
+        and weights or images that let more neurons fire are needed.
 
     Raises
     ------
@@ -128,110 +97,122 @@ def check_network(network, batch, rng=None, directions=3, option="") -> list[Res
 
     Notes
     -----
-    For each direction d ~ N(0, 1): (L(w + h d) - L(w - h d)) / 2h against ⟨∂L/∂w, d⟩, h = 1e-6.
-    Inactive positions of a sparse weight take no part: they are not in the network.
+    For each direction d ~ N(0, 1): (L(w + h d) - L(w - h d)) / 2h against ⟨∂L/∂w, d⟩, relative to
+    |∂L/∂w|, the typical size of ⟨∂L/∂w, d⟩: a direction that happens to be level is no error. L is
+    known to 10 eps, so that a difference is off by 10 eps L / h, about 3e-9: where this is more
+    than `TOLERANCE` of |∂L/∂w|, so much is allowed, and the array passes only if an error of 1 %
+    would still be seen. Inactive positions of a sparse weight are not in the network.
     """
     if network.dtype != np.float64:
         raise UserError("check_network needs a network of dtype float64: build it with dtype=float")
-    rng = np.random.default_rng(0) if rng is None else rng
     x = network.encode(batch.images).astype(np.float64)
-    with smooth_spikes(network), _running_statistics(network):
-        gradients, _ = _gradients(network, x, batch.labels)  # as in training
-        with _input_gradient(network):
-            _, d_input = _gradients(network, x, batch.labels)
-        _raise_near_kink(network)
-        loss = functools.partial(_loss, network, x, batch.labels)
-        results = []
-        for parameter in network.parameters():
-            active = _active(parameter)
-            error = _worst(loss, parameter.data, gradients[parameter.name], active, rng, directions)
-            results.append(Result(parameter.name, option, error))
-        error = _worst(loss, x, d_input, np.ones(x.shape, bool), rng, directions)
-        return [*results, Result("input", option, error)]
+    with smooth_spikes(network):
+        return _compared(network, x, batch.labels, None, rng, directions, option, step)
 
 
 def check_readout(network, batch, rng=None, directions=3, option="") -> Result:
     """Check the readout's weights in the true spiking network, where the loss is smooth in them."""
-    rng = np.random.default_rng(0) if rng is None else rng
     x = network.encode(batch.images)
     weight = next(layer.weight for layer in network.layers() if isinstance(layer, Integrator))
-    with _running_statistics(network):
-        gradients, _ = _gradients(network, x, batch.labels)
-        loss = functools.partial(_loss, network, x, batch.labels)
-        active = _active(weight)
-        error = _worst(loss, weight.data, gradients[weight.name], active, rng, directions)
-    return Result(weight.name, option, error)
+    return _compared(network, x, batch.labels, weight, rng, directions, option, STEP)[0]
 
 
-def _loss(network, x, labels):
+def _compared(network, x, labels, only, rng, directions, option, step) -> list[Result]:
+    """The gradients of all parameters and the input, or of one parameter, and their differences."""
+    rng = np.random.default_rng(0) if rng is None else rng
+    with as_before(network):
+        found = gradients(network, x, labels)
+        if only is None:
+            raise_near_kink(network)
+        parameters = network.parameters() if only is None else [only]
+        arrays = {p.name: (p.data, active_entries(p)) for p in parameters}
+        if only is None:
+            arrays["input"] = x, np.ones(x.shape, bool)
+        loss = functools.partial(loss_of, network, x, labels)
+        rounding = 10 * np.finfo(float).eps * abs(loss()) / step
+        level, results = level_biases(network), []
+        for name, (array, active) in arrays.items():
+            pairs = _slopes(loss, array, found[name], active, rng, directions, step)
+            scale = float(np.linalg.norm(found[level.get(name, name)]))
+            result = compare(
+                name, option, *pairs, max(TOLERANCE, rounding / scale if scale else 0.0),
+                scale=scale, live=float(np.mean(found[name][active] != 0)), level=name in level,
+            )  # fmt: skip
+            results.append(result)
+    return results
+
+
+def loss_of(network, x, labels) -> float:
     """The loss of encoded input x, in training mode."""
     return network.loss(network.body.forward(x, training=True), labels)[0]
 
 
-def _gradients(network, x, labels):
-    """Copies of every parameter's gradient by name, and of the input's gradient."""
-    outputs = network.body.forward(x, training=True)
-    d_input = network.body.backward(network.loss(outputs, labels)[1])
-    gradients = {p.name: p.gradient.copy() for p in network.parameters()}
-    return gradients, None if d_input is None else d_input.copy()
+def gradients(network, x, labels) -> dict[str, np.ndarray]:
+    """Copies of the gradient of every parameter, by name, and of the "input"'s.
 
-
-def _worst(loss, array, gradient, active, rng, directions) -> float:
-    """Largest relative error over random directions in the active entries of `array`.
-
-    Relative to |∂L/∂w|, the typical size of ⟨∂L/∂w, d⟩, so that a direction that happens to be
-    level does not count as an error; and to no less than what rounding leaves of a difference:
-    L known to 10 eps gives a slope known to 10 eps L / h, hence to `TOLERANCE` only if larger
-    than 10 eps L / (h · TOLERANCE). A bias before batch normalisation, for one, has slope 0.
+    First with the input's, which training leaves out; then as in training, by other kernels.
     """
-    errors = []
-    kept = array.copy()
-    rounding = 10 * np.finfo(float).eps * abs(loss()) / (STEP * TOLERANCE)
-    least = max(float(np.linalg.norm(gradient[active])), rounding)
+    first, found = _first_weighted(network), {}
+    for first.input_gradient in (True, False):
+        outputs = network.body.forward(x, training=True)
+        d_input = network.body.backward(network.loss(outputs, labels)[1])
+        if d_input is not None:
+            found["input"] = d_input.copy()
+    return found | {p.name: p.gradient.copy() for p in network.parameters()}
+
+
+def _first_weighted(network):
+    """The first layer with weights."""
+    return next(layer for layer in network.layers() if isinstance(layer, Conv2d | Linear))
+
+
+def _slopes(loss, array, gradient, active, rng, directions, step):
+    """Numeric and analytic slopes along random directions in the active entries of `array`."""
+    kept, numeric, analytic = array.copy(), [], []
     for _ in range(directions):
         d = rng.normal(size=array.shape) * active
-        array[...] = kept + STEP * d
+        array[...] = kept + step * d
         above = loss()
-        array[...] = kept - STEP * d
+        array[...] = kept - step * d
         below = loss()
         array[...] = kept
-        numeric, analytic = (above - below) / (2 * STEP), float(np.vdot(gradient, d))
-        errors.append(relative_error(numeric, analytic, least))
-    return max(errors)
+        numeric.append((above - below) / (2 * step))
+        analytic.append(float(np.vdot(gradient, d)))
+    return numeric, analytic
 
 
-def _active(parameter):
+def active_entries(parameter) -> np.ndarray:
     """True where an entry of `parameter.data` is part of the network."""
-    mask = getattr(parameter.topology, "mask", None)
-    return np.ones(parameter.data.shape, bool) if mask is None else mask
+    active = np.ones(parameter.data.shape, bool)
+    if parameter.active < active.size:
+        active[...] = False
+        active.reshape(-1)[parameter.positions()] = True
+    return active
+
+
+def level_biases(network) -> dict[str, str]:
+    """Biases right before a normalisation, each with the weight of its layer, by name."""
+    return {
+        layer.bias.name: layer.weight.name
+        for layer, after in itertools.pairwise(network.layers())
+        if isinstance(after, BatchNorm) and isinstance(layer, Conv2d | Linear) and layer.bias
+    }
 
 
 @contextlib.contextmanager
-def _input_gradient(network):
-    """While open, the first layer computes its input gradient too."""
-    first = next(layer for layer in network.layers() if isinstance(layer, Conv2d | Linear))
-    before, first.input_gradient = first.input_gradient, True
+def as_before(network):
+    """Put back at the end what checks move: running statistics, who computes input gradients."""
+    first = _first_weighted(network)
+    before, kept = first.input_gradient, [(layer, layer.state()) for layer in network.layers()]
     try:
         yield
     finally:
         first.input_gradient = before
-
-
-@contextlib.contextmanager
-def _running_statistics(network):
-    """Put back at the end what forwards in training mode move."""
-    kept = [
-        (layer, {key: array.copy() for key, array in layer.state().items()})
-        for layer in network.layers()
-    ]
-    try:
-        yield
-    finally:
         for layer, state in kept:
             layer.restore(state)
 
 
-def _raise_near_kink(network):
+def raise_near_kink(network) -> None:
     """NearKinkError if a finite difference could cross a bend of φ or change a maximum."""
     for layer in network.layers():
         if isinstance(layer, LIF) and layer.neuron.surrogate in ("rectangle", "triangle"):
@@ -241,12 +222,9 @@ def _raise_near_kink(network):
                 if np.any(np.abs(x - kink) < MARGIN):
                     raise NearKinkError(f"{layer.name}: a membrane lies within {MARGIN} of {kink}")
         if isinstance(layer, MaxPool2d):
-            x, y, k = layer.x, layer.y, layer.k
-            wide = y.repeat(k, axis=1).repeat(k, axis=2)
-            gap = wide - x[:, : wide.shape[1], : wide.shape[2]]
-            C, H, W = y.shape[:3]
-            winners = (gap == 0).reshape(C, H, k, W, k, *y.shape[3:]).sum(axis=(2, 4))
+            window = windows(layer.x.reshape(*layer.x.shape[:3], -1), layer.k)
+            best = np.sort(window, axis=3)[:, :, :, -2:]
+            gap, y = np.diff(best, axis=3), best[:, :, :, -1:]
             # Equal competitors at 0 or 1, as two silent neurons are, have φ = 0: no gradient.
-            tie = (winners > 1) & (y > 0) & (y < 1)
-            if np.any(tie) or np.any((gap > 0) & (gap < MARGIN)):
+            if np.any((gap < MARGIN) & ((gap > 0) | ((y > 0) & (y < 1)))):
                 raise NearKinkError(f"{layer.name}: two competitors differ by less than {MARGIN}")

@@ -19,13 +19,11 @@ def im2col(x, kh, kw, stride, padding):
     C, H, W, K = x.shape
     Ho, Wo = output_size(H, kh, stride, padding), output_size(W, kw, stride, padding)
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    columns = np.zeros((C, kh, kw, Ho, Wo, K), x.dtype)
-    for dy in range(kh):
-        for dx in range(kw):
-            rows = slice(dy, dy + stride * Ho, stride)
-            cols = slice(dx, dx + stride * Wo, stride)
-            columns[:, dy, dx] = padded[:, rows, cols][:, :Ho, :Wo]
-    return columns.reshape(C * kh * kw, Ho, Wo, K)
+    columns = [
+        padded[:, dy : dy + stride * Ho : stride, dx : dx + stride * Wo : stride]
+        for dy, dx in np.ndindex(kh, kw)
+    ]
+    return np.stack(columns, axis=1).reshape(C * kh * kw, Ho, Wo, K)
 
 
 def col2im(columns, shape, kh, kw, stride, padding):

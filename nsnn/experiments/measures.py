@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from nsnn import metrics
-from nsnn.training.dense_run import COMPARABLE
+from nsnn.training.run_folder import COMPARABLE
 
 _SPARSITY = "method.final_sparsity"
 # Within an experiment its author decides about these; cells of two experiments have to agree in

@@ -4,6 +4,8 @@ import sys
 
 from tqdm import tqdm
 
+from nsnn.text import percent
+
 
 class Progress:
     """Bars on standard error, lines on standard output.
@@ -40,9 +42,9 @@ class Progress:
         parts = [
             f"epoch {record['epoch'] + 1:>{len(str(self.epochs))}}/{self.epochs}",
             f"loss {record['train_loss']:.4f}",
-            f"train {100 * record['train_accuracy']:.2f} %",
-            *([] if validation is None else [f"validation {100 * validation:.2f} %"]),
-            f"density {100 * record['density']:.2f} %",
+            f"train {percent(record['train_accuracy'])}",
+            *([] if validation is None else [f"validation {percent(validation)}"]),
+            f"density {percent(record['density'])}",
             f"spike rate {record['spike_rate']:.3f}",
             f"{seconds:.1f} s",
         ]

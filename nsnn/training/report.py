@@ -1,6 +1,7 @@
 """What a finished run says: its summary and the closing table."""
 
 from nsnn import metrics
+from nsnn.text import percent, plural, size, table
 
 _KINDS = ("weights", "gradients", "optimiser", "indices")
 
@@ -60,44 +61,51 @@ def closing_table(summary: dict) -> str:
     R_s and R_d are the spike rates of this and of a dense network: see `metrics.relative_cost`.
     """
     s = summary
-    dense = s["bytes_dense"]
+
+    def held(kind: str) -> str:
+        return f"{size(s[kind])}, {percent(s[kind] / s['bytes_dense'], 1)} of dense"
+
+    operations = f"{s['synaptic_operations']['total']:,.0f} synaptic operations"
+    pixels = s["synaptic_operations"]["static"]
+    apart = f" (and {pixels:,.0f} multiply-adds of pixels)" if pixels else ""
+    reference = "if dense spiked as often; measured with train.dense_run=DIR"
     if s["dense_run"]:
         reference = f"spike rates of the dense run: {s['dense_run']}"
-    else:
-        reference = "if dense spiked as often; measured with train.dense_run=DIR"
-    epochs = "1 epoch" if s["epochs"] == 1 else f"{s['epochs']} epochs"
-    rows = [
-        ("test accuracy", f"{100 * s['test_accuracy']:.2f} %"),
-        ("density", f"{100 * s['density']:.2f} % reached, {100 * s['density_asked']:.2f} % asked"),
-        ("active weights", f"{s['active_weights']:,} of {s['weights']:,}"),
-        (
-            "memory held",
-            f"{_size(s['bytes_held'], dense)} (weights, gradients, optimiser, indices)",
-        ),
-        ("  peak of the run", _size(s["bytes_held_peak"], dense)),
-        ("  paper's formula", f"{_bytes(s['bytes_formula'])} (III-D: T gradients, no momentum)"),
-        ("  dense", f"{_bytes(dense)} (weights, gradients, optimiser)"),
-        ("spike rate", f"{s['spike_rate']:.4f} spikes per neuron and time step"),
-        ("operations", _operations(s["synaptic_operations"])),
-        ("relative cost", f"{s['relative_cost']:.4f} of dense training (IV-C; {reference})"),
-        ("process memory", f"{_bytes(s['bytes_process_peak'])} at its peak"),
-        ("wall time", f"{s['seconds']:.1f} s of training, {s['steps']} steps in {epochs}"),
-        ("processor time", f"{s['cpu_seconds']:.1f} s, of all cores together"),
-    ]
+    training = f"{plural(s['steps'], 'step')} in {plural(s['epochs'], 'epoch')}"
+    rows = {
+        "test accuracy": percent(s["test_accuracy"]),
+        "density": f"{percent(s['density'])} reached, {percent(s['density_asked'])} asked",
+        "active weights": f"{s['active_weights']:,} of {s['weights']:,}",
+        "memory held": f"{held('bytes_held')} (weights, gradients, optimiser, indices)",
+        "  peak of the run": held("bytes_held_peak"),
+        "  paper's formula": f"{size(s['bytes_formula'])} (III-D: T gradients, no momentum)",
+        "  dense": f"{size(s['bytes_dense'])} (weights, gradients, optimiser)",
+        "spike rate": f"{s['spike_rate']:.4f} spikes per neuron and time step",
+        "operations": f"{operations} per sample and forward{apart}",
+        "relative cost": f"{s['relative_cost']:.4f} of dense training (IV-C; {reference})",
+        "process memory": f"{size(s['bytes_process_peak'])} at its peak",
+        "wall time": f"{s['seconds']:.1f} s of training, {training}",
+        "processor time": f"{s['cpu_seconds']:.1f} s, of all cores together",
+    }
+    layers = []
+    for name, layer in s["layers"].items():
+        counts = (layer["active"], s["asked"][name], layer["size"])
+        density = percent(layer["active"] / layer["size"])
+        layers.append((name, *(f"{count:,}" for count in counts), density))
     title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
-    lines = [title, "", *(f"{name:<18} {value}" for name, value in rows), "", *_layer_lines(s)]
-    return "\n".join(lines)
+    lines = [title, "", *(f"{name:<18} {value}" for name, value in rows.items()), ""]
+    return "\n".join([*lines, table(("layer", "active", "asked", "of", "density"), layers)])
 
 
 def next_steps(folder, summary: dict, plugins=()) -> str:
     """Commands worth trying after this run, which the user gave these plug-ins."""
+    given = "".join(f" --plugin {path}" for path in plugins)
     steps = [
-        (f"nsnn eval {folder}", "the test accuracy and the worst mistakes"),
-        (f"nsnn plot {folder}", f"draw {folder}/plots anew"),
+        (f"nsnn eval {folder}{given}", "the test accuracy and the worst mistakes"),
+        (f"nsnn plot {folder}{given}", f"draw {folder}/plots anew"),
     ]
     if summary["method"] != "dense":
         same = "" if summary["data"] == "glyphs" else f" --set data.name={summary['data']}"
-        given = "".join(f" --plugin {path}" for path in plugins)
         dense = f"nsnn train{given} --set method.name=dense{same}"
         steps.append((dense, "the dense network to compare with"))
     if summary["data"] == "glyphs":
@@ -105,33 +113,3 @@ def next_steps(folder, summary: dict, plugins=()) -> str:
         steps.append(("nsnn train --set data.name=mnist", "the same on MNIST"))
     width = max(len(command) for command, _ in steps)
     return "\n".join(["try next", *(f"  {command:<{width}}  {why}" for command, why in steps)])
-
-
-def _layer_lines(summary: dict) -> list[str]:
-    """Active weights reached and asked, a line a layer."""
-    names = summary["layers"]
-    width = max(len(name) for name in names)
-    lines = [f"{'layer':<{width}}  {'active':>9}  {'asked':>9}  {'of':>9}  {'density':>8}"]
-    for name, layer in names.items():
-        density = 100 * layer["active"] / layer["size"]
-        lines.append(
-            f"{name:<{width}}  {layer['active']:>9,}  {summary['asked'][name]:>9,}  "
-            f"{layer['size']:>9,}  {density:>6.2f} %"
-        )
-    return lines
-
-
-def _operations(operations: dict) -> str:
-    """Synaptic operations, and those with a constant input if there are any."""
-    text = f"{operations['total']:,.0f} synaptic operations per sample and forward"
-    if operations["static"]:
-        text += f" (and {operations['static']:,.0f} multiply-adds of pixels)"
-    return text
-
-
-def _size(size: float, dense: int) -> str:
-    return f"{_bytes(size)}, {100 * size / dense:.1f} % of dense"
-
-
-def _bytes(size: float) -> str:
-    return f"{size / (1 << 20):.2f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):.1f} KiB"

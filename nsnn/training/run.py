@@ -22,7 +22,7 @@ from nsnn.training.checkpoint import (
     save_checkpoint,
     save_topology,
 )
-from nsnn.training.dense_run import dense_spike_rates
+from nsnn.training.run_folder import dense_spike_rates
 from nsnn.training.totals import EpochTotals
 
 

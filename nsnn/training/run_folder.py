@@ -9,10 +9,11 @@ from pathlib import Path
 from nsnn.errors import RunError, UserError
 from nsnn.files import read_json, read_lines
 from nsnn.plugins import load_files, loaded
+from nsnn.text import plural
 from nsnn.training.build import make_network
 from nsnn.training.checkpoint import intact, load_checkpoint
 from nsnn.training.config import Config
-from nsnn.training.config_file import load_config
+from nsnn.training.config_file import flatten, load_config
 
 RUNS = "runs"
 
@@ -26,6 +27,9 @@ FILES = (
     "checkpoint.npz",
     "topology.npz",
 )
+
+# Runs that agree in these can be compared in what they cost.
+COMPARABLE = ("data.name", "model.name", "model.layers", "model.width", "neuron.time_steps")
 
 
 def holds_run(folder) -> bool:
@@ -144,6 +148,38 @@ def _noted_plugins(folder) -> list[dict]:
 def read_metrics(folder) -> list[dict]:
     """The lines of `metrics.jsonl`, one an epoch."""
     return read_lines(Path(folder) / "metrics.jsonl")
+
+
+def dense_spike_rates(config) -> list[float]:
+    """R_d of NDSNN IV-C: the spike rate of each epoch of `train.dense_run`, [] without one.
+
+    Raises
+    ------
+    UserError
+        When the folder holds no run, one that is not dense or has another network or data set, or
+        fewer epochs.
+    """
+    folder, epochs = config.train.dense_run, config.train.epochs
+    if not folder:
+        return []
+    where = f"train.dense_run = {folder!r}"
+    wanted = {key: flatten(config).get(key) for key in COMPARABLE} | {"method.name": "dense"}
+    theirs = flatten(read_config(folder))
+    for key, value in wanted.items():
+        if theirs.get(key) != value:
+            raise UserError(
+                f"{where} has {key} = {theirs.get(key)!r}, not {value!r}: give a dense run of the "
+                "same network on the same data"
+            )
+    rates = [record.get("spike_rate") for record in read_metrics(folder)]
+    if not all(isinstance(rate, float) and rate >= 0 for rate in rates):
+        raise UserError(f"{where}: its metrics.jsonl has no spike rates")
+    if len(rates) < epochs:
+        raise UserError(
+            f"{where} has {plural(len(rates), 'finished epoch')}, this run {epochs}: the cost "
+            "compares epoch with epoch, so train it for as long"
+        )
+    return rates[:epochs]
 
 
 def load(folder, plugins=()):

@@ -1,19 +1,22 @@
 """A training session from configuration to closing table: a new run or one that goes on."""
 
+import time
 from pathlib import Path
 
 from nsnn import info, parallel, plugins
 from nsnn.errors import UserError
 from nsnn.files import locked, read_json, read_lines, write_json, write_text
+from nsnn.text import duration, plural, size
 from nsnn.training import loop, run_folder
 from nsnn.training.config import FREE
 from nsnn.training.config_file import differences, load_config, to_toml
-from nsnn.training.estimate import estimate
 from nsnn.training.progress import Progress
 from nsnn.training.report import closing_table, summarise
 from nsnn.training.run import Run
 from nsnn.training.run import resume as restored
 from nsnn.training.stopwatch import add_up
+
+_MEASURING = "measuring one step (the first run on a machine compiles the kernels) ..."
 
 
 def start(config, out=None, overwrite=False, progress=None) -> Path | None:
@@ -41,7 +44,8 @@ def start(config, out=None, overwrite=False, progress=None) -> Path | None:
         run_folder.refuse_existing(out)
     parallel.set_threads(config.train.threads)
     run = Run(config)
-    measured = _measure(run)
+    print(_MEASURING, flush=True)
+    measured = estimate(run)
     # Only now: a mistake in the configuration or the data leaves no empty folder behind.
     if out is None:
         folder = run_folder.next_free(f"{config.method.name}-{config.data.name}")
@@ -92,15 +96,37 @@ def resume(folder, assignments=(), progress=None) -> Path | None:
         parallel.set_threads(config.train.threads)
         run = restored(config, folder)
         if run.step < run.length.total_steps:
-            print(_measure(run), flush=True)
+            print(f"{_MEASURING}\n{estimate(run)}", flush=True)
         print(f"resuming {folder} at epoch {run.epoch + 1}, step {run.step}", flush=True)
         return _train(run, folder, progress)
 
 
-def _measure(run):
-    print("measuring one step (the first run on a machine compiles the kernels) ...", flush=True)
+def estimate(run) -> str:
+    """A line about time and memory of a run, measured on one step that changes nothing.
+
+    Two backward passes on the first batch: the first compiles the kernels or reads their cache,
+    the second is timed. Drop and grow, evaluation and the falling density are left out.
+    """
+    batch = next(run.batches(run.epoch))
+    before = run.network.state()  # the running statistics of BatchNorm move
+    seconds = []
     with loop.quiet_overflow():
-        return estimate(run)
+        for _ in range(2):
+            started = time.perf_counter()
+            run.network.loss_and_backward(batch)
+            seconds.append(time.perf_counter() - started)
+    run.network.restore(before)
+    held = run.network.bytes_held()
+    splits = [run.data.train, run.data.validation, run.data.test]
+    data = sum(split.images.nbytes for split in splits if split is not None)
+    steps = run.length.total_steps - run.step
+    return (
+        f"estimate: about {duration(steps * seconds[1])} for {plural(steps, 'step')} of "
+        f"{1e3 * seconds[1]:.0f} ms (kernels ready in {max(0.0, seconds[0] - seconds[1]):.1f} s); "
+        f"memory {size(sum(held.values()) + data)}: parameters "
+        f"{size(sum(held.values()) - held['buffers'])}, activations {size(held['buffers'])}, "
+        f"data {size(data)}"
+    )
 
 
 def _note_environment(path: Path) -> None:
@@ -116,7 +142,8 @@ def _train(run, folder: Path, progress) -> Path | None:
     _note_environment(folder / "environment.json")
     progress = progress or Progress(run.length.epochs, run.length.steps_per_epoch)
     if not loop.train(run, folder, progress):
-        print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}")
+        given = "".join(f" --plugin {plugin['file']}" for plugin in plugins.loaded())
+        print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}{given}")
         return None
     times = add_up(read_lines(folder / "timing.jsonl"), run.length)
     summary = summarise(run, run_folder.read_metrics(folder)[-1], times)

@@ -76,6 +76,7 @@ def test_next_steps_fit_the_run():
     assert "method.name=dense" in text
     assert "nsnn data get mnist" in text
     own = next_steps("runs/a", SUMMARY | {"data": "mine"}, ["my.py"])
+    assert "nsnn eval runs/a --plugin my.py " in own
     assert "nsnn train --plugin my.py --set method.name=dense --set data.name=mine " in own
     other = next_steps("runs/b", SUMMARY | {"method": "dense", "data": "mnist"})
     assert "method.name=dense" not in other

@@ -19,7 +19,7 @@ def writable(folder: pathlib.Path) -> bool:
         return False
 
 
-def _usual_places() -> list[pathlib.Path]:
+def usual_places() -> list[pathlib.Path]:
     """The folders that Numba tries: beside the source, then the user's cache."""
     places = [pathlib.Path(__file__).parent / "kernels" / "__pycache__"]
     try:
@@ -30,13 +30,18 @@ def _usual_places() -> list[pathlib.Path]:
     return places
 
 
-def ensure_writable() -> None:
+def ensure_writable(places=None) -> None:
     """Set `NUMBA_CACHE_DIR` to a private temporary folder when no usual place can be used.
 
     Without a place for its cache, Numba refuses to define a kernel that has `cache=True`, so the
     import of nsnn would fail; with a place that is full, the first compilation would. Numba takes
     the first place where it can make an (empty) file, so that one needs the room. A value of
     `NUMBA_CACHE_DIR` that is set already is left alone.
+
+    Parameters
+    ----------
+    places : sequence of Path, optional
+        Default: `usual_places()`.
 
     Warns
     -----
@@ -45,7 +50,8 @@ def ensure_writable() -> None:
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return
-    chosen = next((place for place in _usual_places() if writable(place)), None)
+    places = usual_places() if places is None else places
+    chosen = next((place for place in places if writable(place)), None)
     if chosen is not None and shutil.disk_usage(chosen).free >= ROOM:
         return
     folder = tempfile.mkdtemp(prefix="nsnn-numba-")

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import warnings
 
 import pytest
 
@@ -29,78 +28,57 @@ def test_writable(tmp_path, blocked):
     assert not cachedir.writable(tmp_path / "file")
 
 
-def test_usual_places(monkeypatch, tmp_path):
+@pytest.fixture
+def unset(monkeypatch, tmp_path):
+    """No folder is chosen yet; temporary ones are made in `tmp_path`."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # set first, so that it is put back at the end
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+def test_the_places_that_numba_tries(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    beside, user = cachedir._usual_places()
-    assert beside == pathlib.Path(nsnn.__file__).parent / "kernels" / "__pycache__"
-    assert user == tmp_path / "numba"
-
-
-def test_no_home(monkeypatch):
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    beside = pathlib.Path(nsnn.__file__).parent / "kernels" / "__pycache__"
+    assert cachedir.usual_places() == [beside, tmp_path / "numba"]
 
     def nobody():
         raise RuntimeError("Could not determine home directory.")
 
+    monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(pathlib.Path, "home", nobody)
-    assert len(cachedir._usual_places()) == 1
+    assert cachedir.usual_places() == [beside]
 
 
-@pytest.mark.parametrize("writable", [0, 1])
-def test_nothing_happens_when_one_place_is_writable(writable, monkeypatch, tmp_path, blocked):
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    places = [blocked, blocked]
-    places[writable] = tmp_path
-    monkeypatch.setattr(cachedir, "_usual_places", lambda: places)
-    cachedir.ensure_writable()
-    assert "NUMBA_CACHE_DIR" not in os.environ
+def test_nothing_happens_when_one_place_is_writable(unset, tmp_path, blocked):
+    for places in ([tmp_path, blocked], [blocked, tmp_path]):
+        cachedir.ensure_writable(places)
+        assert "NUMBA_CACHE_DIR" not in os.environ
 
 
-def test_a_temporary_folder_and_one_warning(monkeypatch, tmp_path, blocked):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # set first, so that it is put back at the end
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
-    monkeypatch.setattr(cachedir, "_usual_places", lambda: [blocked])
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_a_temporary_folder_and_one_warning(unset, tmp_path, blocked):
     with pytest.warns(RuntimeWarning, match="no writable place for compiled kernels") as seen:
-        cachedir.ensure_writable()
+        cachedir.ensure_writable([blocked])
     assert len(seen) == 1
     folder = pathlib.Path(os.environ["NUMBA_CACHE_DIR"])
     assert folder.parent == tmp_path
     assert folder.is_dir()
     assert str(folder) in str(seen[0].message)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        cachedir.ensure_writable()  # it is set now: nothing to do
+    cachedir.ensure_writable([blocked])  # it is set now: nothing to do, nothing to warn of
     assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
 
 
-@pytest.mark.parametrize("full", ["first", "second"])
-def test_a_full_disk_counts_where_numba_would_write(full, monkeypatch, tmp_path):
+def test_a_full_disk_counts_where_numba_would_write(unset, monkeypatch, tmp_path):
     """Numba takes the first place where it can make an empty file; the second is not asked."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
-    places = [tmp_path / "first", tmp_path / "second"]
-    monkeypatch.setattr(cachedir, "_usual_places", lambda: places)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first, second = tmp_path / "first", tmp_path / "second"
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(
-        shutil, "disk_usage",
-        lambda folder: usage._replace(free=cachedir.ROOM - (folder.name == full)),
-    )  # fmt: skip
-    if full == "first":
-        with pytest.warns(RuntimeWarning, match="with 16 MiB free"):
-            cachedir.ensure_writable()
-        assert pathlib.Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path
-    else:
-        cachedir.ensure_writable()
-        assert "NUMBA_CACHE_DIR" not in os.environ
-
-
-def test_a_choice_of_the_user_is_left_alone(monkeypatch, blocked):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "/chosen")
-    monkeypatch.setattr(cachedir, "_usual_places", lambda: [blocked])
-    cachedir.ensure_writable()
-    assert os.environ["NUMBA_CACHE_DIR"] == "/chosen"
+    free = {second: cachedir.ROOM - 1, first: cachedir.ROOM}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=free[folder]))
+    cachedir.ensure_writable([first, second])
+    assert "NUMBA_CACHE_DIR" not in os.environ
+    free[first] -= 1
+    with pytest.warns(RuntimeWarning, match="with 16 MiB free"):
+        cachedir.ensure_writable([first, second])
+    assert pathlib.Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path
 
 
 SCRIPT = """

@@ -33,31 +33,36 @@ def _merge(old: np.ndarray, keep: np.ndarray, new: np.ndarray) -> tuple[np.ndarr
             f"{keep.dtype} of shape {keep.shape}"
         )
     kept = np.flatnonzero(keep)
-    positions = np.concatenate([old[kept], new])
-    source = np.concatenate([kept, np.full(new.size, -1, dtype=np.int64)])
-    order = np.argsort(positions, kind="stable")
-    positions = positions[order]
-    if np.any(np.diff(positions) == 0):
+    before = np.searchsorted(old[kept], new)  # kept positions below each new one
+    inside = before < kept.size
+    if np.any(old[kept[before[inside]]] == new[inside]):
         raise UserError("a new position is among those that are kept: a synapse exists only once")
-    return positions, source[order]
+    source = np.insert(kept, before, -1)
+    positions = np.empty(source.size, dtype=np.int64)
+    grown = source < 0
+    positions[grown], positions[~grown] = new, old[kept]
+    return positions, source
 
 
-def follow(array: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Carry a per-synapse array through a rewiring: old values move, new synapses get 0.
+def follow(array: np.ndarray, source: np.ndarray, new=0) -> np.ndarray:
+    """Carry a per-synapse array through a rewiring: old values move, new synapses get `new`.
 
     Parameters
     ----------
     array : ndarray, shape (old nnz,)
     source : ndarray of int64, shape (new nnz,)
         The map that `CSRMatrix.rewire` returned.
+    new : number or ndarray, shape (grown,)
+        In the order of the new positions.
 
     Returns
     -------
     ndarray, shape (new nnz,), dtype of `array`
     """
-    moved = np.zeros(source.size, dtype=array.dtype)
+    moved = np.empty(source.size, dtype=array.dtype)
     old = source >= 0
     moved[old] = array[source[old]]
+    moved[~old] = new
     return moved
 
 
@@ -144,9 +149,13 @@ class CSRMatrix:
         rows = np.repeat(np.arange(self.shape[0], dtype=np.int64), np.diff(self.indptr))
         return rows * self.shape[1] + self.indices
 
-    def values(self) -> np.ndarray:
-        """Values of the active synapses, in the order of `positions()`; shape (nnz,)."""
-        return self.data
+    def gather(self, array) -> np.ndarray:
+        """The active entries (nnz,) of an array that is stored like `data`: the array itself."""
+        return array
+
+    def scatter(self, values) -> np.ndarray:
+        """The inverse of `gather`: a new array stored like `data`."""
+        return np.array(values)
 
     def to_dense(self) -> np.ndarray:
         """The matrix as an ndarray of shape `shape`."""
@@ -154,15 +163,17 @@ class CSRMatrix:
         dense.reshape(-1)[self.positions()] = self.data
         return dense
 
-    def rewire(self, keep, new_positions) -> np.ndarray:
-        """Change the topology: drop what is not kept, grow the new positions with value 0.
+    def rewire(self, keep, new_positions, values=0) -> np.ndarray:
+        """Change the topology: drop what is not kept, grow the new positions.
 
         Parameters
         ----------
         keep : ndarray of bool, shape (nnz,)
         new_positions : ndarray of int64, shape (grown,)
             Sorted, unique, none of them kept. A position dropped by the same call may be among
-            them: it is then a new synapse of value 0.
+            them: it is then a new synapse.
+        values : number or ndarray of float, shape (grown,)
+            Initial values of the new synapses.
 
         Returns
         -------
@@ -171,11 +182,12 @@ class CSRMatrix:
 
         Notes
         -----
-        The only way a topology changes. O(nnz log nnz) time.
+        The only way a topology changes. A merge of two sorted lists; the transposed view is
+        sorted anew, O(nnz log nnz) time.
         """
         new_positions = _checked_positions(new_positions, self.shape[0] * self.shape[1])
         positions, source = _merge(self.positions(), keep, new_positions)
-        self.data = follow(self.data, source)
+        self.data = follow(self.data, source, values)
         self.indices, self.indptr = _compress(positions, *self.shape)
         self._index_columns()
         return source
@@ -226,24 +238,30 @@ class MaskedMatrix:
         """Flat positions of the active synapses, sorted; int64, shape (nnz,)."""
         return np.flatnonzero(self.mask)
 
-    def values(self) -> np.ndarray:
-        """Values of the active synapses, in the order of `positions()`; shape (nnz,), a copy."""
-        return self.data.reshape(-1)[self.positions()]
+    def gather(self, array) -> np.ndarray:
+        """The active entries (nnz,) of an array that is stored like `data`, a copy."""
+        return array.reshape(-1)[self.positions()]
+
+    def scatter(self, values) -> np.ndarray:
+        """The inverse of `gather`: a new array stored like `data`, 0 where inactive."""
+        values = np.asarray(values)
+        array = np.zeros(self.shape, values.dtype)
+        array.reshape(-1)[self.positions()] = values
+        return array
 
     def to_dense(self) -> np.ndarray:
         """The matrix as an ndarray of shape `shape`: its own data."""
         return self.data
 
-    def rewire(self, keep, new_positions) -> np.ndarray:
+    def rewire(self, keep, new_positions, values=0) -> np.ndarray:
         """As `CSRMatrix.rewire`: same arguments, same returned map."""
         old = self.positions()
         new_positions = _checked_positions(new_positions, self.mask.size)
         positions, source = _merge(old, keep, new_positions)
-        values = follow(self.values(), source)
+        values = follow(self.gather(self.data), source, values)
         self.mask[...] = False
         self.mask.reshape(-1)[positions] = True
-        self.data[...] = 0
-        self.data.reshape(-1)[positions] = values
+        self.data = self.scatter(values)
         return source
 
 

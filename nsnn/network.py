@@ -1,4 +1,7 @@
-"""A spiking network: layers, a loss, and what training, evaluation and checkpoints ask of them."""
+"""What every network answers to training, evaluation and checkpoints; the time-stepped one."""
+
+import abc
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -6,87 +9,85 @@ from nsnn.encoding import encode
 from nsnn.errors import UserError
 from nsnn.layers import LIF, decide
 from nsnn.layers.gradients import GradientPair
+from nsnn.layers.parameter import STORAGES
 from nsnn.losses import cross_entropy
+from nsnn.operations import Measures, measure
+from nsnn.options import option
 
 
-class Network:
-    """A stack of layers between images and class scores.
+class Network(abc.ABC):
+    """A network as the training loop, evaluation, plots and checkpoints see it.
+
+    How it encodes its input, decides and regularises is its own business.
 
     Parameters
     ----------
-    body : Sequential
-        From encoded input (C, H, W, T or 1, B) to outputs (classes, T, B).
     input_shape : tuple of int
         (C, H, W).
     classes : int
-    neuron : Neuron
     dtype : float32 or float64
-    storage : "csr", "auto" or "dense"
-        How sparse weights are held, see `Parameter.sparsify`.
 
     Attributes
     ----------
-    loss : callable
-        loss(outputs (classes, T, B), labels (B,)) -> (value, d_outputs); cross-entropy of the time
-        mean unless set otherwise.
+    has_neurons : bool
+        Whether the options of table [neuron] apply to this kind of network.
     mean, std : ndarray of float64, (C,)
         What the input is normalised with, see `normalise`.
     """
 
-    def __init__(self, body, input_shape, classes, neuron, dtype=np.float32, storage="csr"):
-        self.body = body
-        self._gradients = GradientPair()
-        body.share_gradients(self._gradients)
+    has_neurons = False
+
+    @dataclass(frozen=True)
+    class Config:
+        """Options of the `[model]` table for this kind of network.
+
+        Attributes
+        ----------
+        storage : "csr", "auto" or "dense"
+            How sparse weights are held, see `Parameter.storage`.
+        """
+
+        storage: str = option(
+            "csr",
+            "of sparse weights; dense: full arrays and a mask, the same numbers without savings",
+            choices=STORAGES,
+        )
+
+    def __init__(self, input_shape, classes, dtype):
         self.input_shape = tuple(input_shape)
         self.classes = classes
-        self.neuron = neuron
-        self.time_steps = neuron.time_steps
         self.dtype = np.dtype(dtype)
-        self.storage = storage
-        self.loss = cross_entropy
         self.normalise(np.zeros(input_shape[0]), np.ones(input_shape[0]))
 
     def normalise(self, mean, std) -> None:
         """Set the mean and standard deviation (C,) that images are normalised with."""
         self.mean, self.std = np.array(mean, np.float64), np.array(std, np.float64)
 
+    @abc.abstractmethod
     def layers(self) -> list:
         """All layers without parts, in order of execution."""
-        return self.body.layers()
 
     def parameters(self) -> list:
         """All trainable parameters, in order of execution."""
-        return self.body.parameters()
+        return [parameter for layer in self.layers() for parameter in layer.parameters()]
 
-    def conducts(self) -> bool:
+    @abc.abstractmethod
+    def is_connected(self) -> bool:
         """Whether any path from input to output has synapses in each of its weights."""
-        return self.body.conducts()
 
-    def forward(self, batch) -> np.ndarray:
-        """Outputs O (classes, T, B) of a `Batch`, in evaluation mode; valid until the next."""
-        return self._outputs(batch.images, training=False)
-
+    @abc.abstractmethod
     def loss_and_backward(self, batch) -> tuple[float, np.ndarray]:
         """One forward and backward in training mode; fills the gradient of every parameter.
 
         Returns
         -------
         loss : float
-        outputs : ndarray of float, (classes, T, B)
+        predictions : ndarray of int64, (B,)
         """
-        labels = batch.labels
-        if labels.size and not 0 <= labels.min() <= labels.max() < self.classes:
-            raise UserError(
-                f"labels from {labels.min()} to {labels.max()}, but the network has classes "
-                f"0 to {self.classes - 1}"
-            )
-        outputs = self._outputs(batch.images, training=True)
-        loss, d_outputs = self.loss(outputs, labels)
-        self.body.backward(d_outputs)
-        return loss, outputs
 
-    def predict(self, images, batch_size=128) -> np.ndarray:
-        """Predicted classes, int64 (n,).
+    @abc.abstractmethod
+    def scores(self, images, batch_size=128) -> np.ndarray:
+        """A score for each class, the largest that of the predicted one; float (n, classes).
 
         Parameters
         ----------
@@ -95,16 +96,14 @@ class Network:
         batch_size : int
             Samples handled at a time.
         """
-        images = np.asarray(images)
-        if images.ndim == 3 and self.input_shape[0] == 1:
-            images = images[:, None]
-        starts = range(0, len(images), batch_size)
-        parts = [decide(self._outputs(images[i : i + batch_size], False)) for i in starts]
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
-    def spike_rates(self) -> dict[str, float]:
-        """Spikes per neuron and time step of each LIF layer in the last forward."""
-        return {layer.name: layer.rate() for layer in self.layers() if isinstance(layer, LIF)}
+    def predict(self, images, batch_size=128) -> np.ndarray:
+        """Predicted classes, int64 (n,), of images as `scores` takes them."""
+        return self.scores(images, batch_size).argmax(axis=1)
+
+    @abc.abstractmethod
+    def measures(self) -> Measures:
+        """Spike rates and synaptic operations of the last forward."""
 
     def first_non_finite(self) -> str | None:
         """Name of the first layer whose parameters or output hold a NaN or an infinity.
@@ -113,8 +112,7 @@ class Network:
         """
         for layer in self.layers():
             arrays = [parameter.data for parameter in layer.parameters()]
-            arrays += [a for key, a in layer._buffers.items() if key == "y"]
-            if any(not np.isfinite(array).all() for array in arrays):
+            if any(not np.isfinite(array).all() for array in (*arrays, *layer.outputs())):
                 return layer.name
         return None
 
@@ -124,7 +122,7 @@ class Network:
         for parameter in self.parameters():
             for key, count in parameter.bytes_held().items():
                 total[key] += count
-        return total | {"buffers": self.body.buffer_bytes() + self._gradients.nbytes}
+        return total | {"buffers": sum(layer.buffer_bytes() for layer in self.layers())}
 
     def bytes_dense(self) -> int:
         """Bytes of weights, gradients and optimiser state if every position were stored."""
@@ -141,10 +139,141 @@ class Network:
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` returned."""
         self.normalise(state["normalisation/mean"], state["normalisation/std"])
-        for parameter in self.parameters():
-            parameter.restore(_part(state, parameter.name), self.storage)
-        for layer in self.layers():
-            layer.restore(_part(state, layer.name))
+        for part in (*self.parameters(), *self.layers()):
+            prefix = f"{part.name}/"
+            own = {k.removeprefix(prefix): a for k, a in state.items() if k.startswith(prefix)}
+            part.restore(own)
+
+    def as_images(self, images) -> np.ndarray:
+        """Images or events as an array with an axis of channels.
+
+        Raises
+        ------
+        UserError
+            If they do not fit the network, or there are none.
+        """
+        images = np.asarray(images)
+        if images.ndim == 3 and self.input_shape[0] == 1:
+            images = images[:, None]
+        if images.shape[-3:] != self.input_shape:
+            raise UserError(
+                f"images of shape {images.shape[-3:]}, but the network takes {self.input_shape} "
+                "(channels, height, width)"
+            )
+        return images
+
+    def check_labels(self, labels) -> None:
+        """Raise UserError for a label that is no class of this network."""
+        if labels.size and not 0 <= labels.min() <= labels.max() < self.classes:
+            raise UserError(
+                f"labels from {labels.min()} to {labels.max()}, but the network has classes "
+                f"0 to {self.classes - 1}"
+            )
+
+
+class TimeSteppedNetwork(Network):
+    """A stack of layers of leaky integrate-and-fire neurons that runs for T time steps.
+
+    Parameters
+    ----------
+    body : Sequential
+        From encoded input (C, H, W, T or 1, B) to outputs (classes, T, B).
+    input_shape : tuple of int
+        (C, H, W).
+    classes : int
+    neuron : Neuron
+    dtype : float32 or float64
+
+    Attributes
+    ----------
+    loss : callable
+        loss(outputs (classes, T, B), labels (B,)) -> (value, d_outputs); cross-entropy of the time
+        mean unless set otherwise.
+    """
+
+    has_neurons = True
+
+    @dataclass(frozen=True)
+    class Config(Network.Config):
+        """Options of the `[model]` table for time-stepped networks.
+
+        Attributes
+        ----------
+        layers : str
+            Architecture notation such as "15C3-AP2-300", for name = "custom".
+        width : float
+            Factor of all channels and hidden neurons.
+        pool : "average", "max" or None
+            None: the model's own.
+        strides : str or None
+            Of the first block of each stage of a residual network; None: its own.
+        init : "fan_in" or "active_fan_in"
+            The latter scales initial weights up for the inputs that a sparse start leaves out.
+        norm : "none" or "batch"
+            "batch": batch normalisation of the current before every LIF.
+        """
+
+        layers: str = option("", 'notation such as 15C3-AP2-300, for model.name = "custom"')
+        width: float = option(1.0, "factor of all channels and hidden neurons", above=0)
+        pool: str | None = option(None, "None: the model's own", choices=("average", "max"))
+        strides: str | None = option(
+            None, "of the first block of each stage, for resnet19", choices=("2,2,2", "1,2,2")
+        )
+        init: str = option(
+            "fan_in", "initial weights: by all inputs, or by the active ones",
+            choices=("fan_in", "active_fan_in"),
+        )  # fmt: skip
+        norm: str = option("batch", "normalisation of the current", choices=("none", "batch"))
+
+    def __init__(self, body, input_shape, classes, neuron, dtype=np.float32):
+        super().__init__(input_shape, classes, dtype)
+        self.body = body
+        self._gradients = GradientPair()
+        body.share_gradients(self._gradients)
+        self.neuron = neuron
+        self.time_steps = neuron.time_steps
+        self.loss = cross_entropy
+
+    def layers(self) -> list:
+        """All layers without parts, in order of execution."""
+        return self.body.layers()
+
+    def is_connected(self) -> bool:
+        """Whether any path from input to output has synapses in each of its weights."""
+        return self.body.is_connected()
+
+    def forward(self, batch) -> np.ndarray:
+        """Outputs O (classes, T, B) of a `Batch`, in evaluation mode; valid until the next."""
+        return self._outputs(batch.images, training=False)
+
+    def loss_and_backward(self, batch) -> tuple[float, np.ndarray]:
+        """One forward and backward in training mode; see `Network.loss_and_backward`."""
+        self.check_labels(batch.labels)
+        outputs = self._outputs(batch.images, training=True)
+        loss, d_outputs = self.loss(outputs, batch.labels)
+        self.body.backward(d_outputs)
+        return loss, decide(outputs)
+
+    def scores(self, images, batch_size=128) -> np.ndarray:
+        """mean_t O[t] of each class, float (n, classes); see `Network.scores`."""
+        images = self.as_images(images)
+        starts = range(0, len(images), batch_size)
+        parts = [
+            self._outputs(images[i : i + batch_size], training=False).mean(axis=1).T for i in starts
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, self.classes), self.dtype)
+
+    def measures(self) -> Measures:
+        """Spike rates of the LIF layers and synaptic operations of the last forward."""
+        return measure(self)
+
+    def spike_rates(self) -> dict[str, float]:
+        """Spikes per neuron and time step of each LIF layer in the last forward."""
+        return {layer.name: layer.rate() for layer in self.layers() if isinstance(layer, LIF)}
+
+    def bytes_held(self) -> dict[str, int]:
+        """Bytes in memory: weights, gradients, optimiser, indices, and buffers (activations)."""
+        return super().bytes_held() | {"buffers": self.body.buffer_bytes() + self._gradients.nbytes}
 
     def encode(self, images) -> np.ndarray:
         """Input of the first layer, (C, H, W, T or 1, B), of images or events as users give them.
@@ -154,11 +283,7 @@ class Network:
         UserError
             If the images or the number of time steps do not fit the network.
         """
-        if images.shape[-3:] != self.input_shape:
-            raise UserError(
-                f"images of shape {images.shape[-3:]}, but the network takes {self.input_shape} "
-                "(channels, height, width)"
-            )
+        images = self.as_images(images)
         if images.shape[0] == 0:
             raise UserError("no images: the first dimension, that of the samples, is 0")
         if images.ndim == 5 and images.shape[1] != self.time_steps:
@@ -177,9 +302,3 @@ class Network:
                 "classes, T, B): end it with a readout to so many classes"
             )
         return outputs
-
-
-def _part(state, name):
-    """The entries of one parameter or layer, without its name."""
-    prefix = f"{name}/"
-    return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}

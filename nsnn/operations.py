@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nsnn import parallel
+from nsnn import metrics, parallel
 from nsnn.csr import CSRMatrix
 from nsnn.kernels.count import column_uses
 from nsnn.layers import LIF, Conv2d, Linear
@@ -30,6 +30,30 @@ class Operations:
     def total(self) -> int:
         """Operations that the time steps cause: all but the static ones."""
         return sum(self.layers.values()) - self.static
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is measured of a forward.
+
+    Attributes
+    ----------
+    spike_rate : float
+        Spikes per neuron and time step, the mean over all neurons.
+    spike_rates : dict of str to float
+        The same of each spiking layer by name.
+    operations : Operations
+    """
+
+    spike_rate: float
+    spike_rates: dict
+    operations: Operations
+
+
+def measure(network) -> Measures:
+    """Spike rates and operations of the last forward of a time-stepped network."""
+    rates = metrics.spike_rates(network)
+    return Measures(rates.mean, rates.layers, synaptic_operations(network))
 
 
 def synaptic_operations(network) -> Operations:

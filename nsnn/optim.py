@@ -1,68 +1,74 @@
 """Optimisers, learning-rate schedules and gradient clipping, in PyTorch's formulas.
 
 State lives in `Parameter.slots`, one value for each stored weight, so that it follows every
-rewiring: only active weights have any. All arithmetic is in place and in the dtype of the weights.
+rewiring: only active weights have any. All arithmetic is in the dtype of the weights.
 """
 
+import abc
 import math
 
 import numpy as np
 
 from nsnn.errors import UserError
 
-# Values worked on at a time: they and their gradient, state and scratch stay in the cache.
-_BLOCK = 1 << 15
-
 SCHEDULES = ("constant", "cosine", "exponential", "step")
 
 
-def _blocks(parameter, *slots):
-    """Cut a parameter into blocks: flat views of its data, gradient and the named slots.
+class Optimiser(abc.ABC):
+    """What the optimisers share.
 
-    A slot that does not exist yet starts at 0.
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+    weight_decay : float
+        λ, applied where `parameter.decayed`.
+    max_norm : float
+        Largest norm of all gradients together, see `clip`; 0: any.
     """
-    arrays = [parameter.data, parameter.gradient]
-    for name in slots:
-        if name not in parameter.slots:
-            parameter.slots[name] = np.zeros_like(parameter.data)
-        arrays.append(parameter.slots[name])
-    flat = [array.reshape(-1) for array in arrays]
-    for start in range(0, flat[0].size, _BLOCK):
-        yield [array[start : start + _BLOCK] for array in flat]
 
-
-class _Optimiser:
-    """What the optimisers share: the parameters and one block of scratch memory per dtype."""
-
-    def __init__(self, parameters, weight_decay):
+    def __init__(self, parameters, weight_decay=0.0, max_norm=0.0):
         self.parameters = list(parameters)
         self.weight_decay = float(weight_decay)
-        self._scratch = {}
+        self.max_norm = float(max_norm)
 
-    def _space(self, like) -> tuple[np.ndarray, np.ndarray]:
-        """Two scratch arrays like the block `like`; their contents are undefined."""
-        if like.dtype not in self._scratch:
-            self._scratch[like.dtype] = np.empty((2, _BLOCK), dtype=like.dtype)
-        first, second = self._scratch[like.dtype]
-        return first[: like.size], second[: like.size]
+    def clip(self) -> None:
+        """Scale all gradients together where their norm is above `max_norm`; once a step."""
+        if self.max_norm:
+            clip_by_norm(self.parameters, self.max_norm)
 
-    def _decayed(self, parameter, w, g, out):
-        """The gradient with weight decay, g + λw, in `out`; g itself where there is none."""
+    def step(self, lr: float, only=None) -> None:
+        """Update every parameter once from its gradient, which is left as it is.
+
+        Parameters
+        ----------
+        lr : float
+        only : list of Parameter, optional
+            Update these alone: a method moves the others itself.
+        """
+        for parameter in self.parameters if only is None else only:
+            self._update(parameter, self._decayed_gradient(parameter), lr)
+
+    @abc.abstractmethod
+    def _update(self, parameter, g, lr) -> None:
+        """Change one parameter; g is its gradient with weight decay."""
+
+    def _decayed_gradient(self, parameter):
+        """g + λ w, or g where there is no decay."""
         if not (self.weight_decay and parameter.decayed):
-            return g
-        np.multiply(w, self.weight_decay, out=out)
-        out += g
-        return out
+            return parameter.gradient
+        g = parameter.data * self.weight_decay
+        g += parameter.gradient
+        return g
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint needs beside `Parameter.slots`, as plain arrays."""
         return {}
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
+    def restore(self, state: dict[str, np.ndarray]) -> None:  # noqa: B027 - most have no state
         """Take over what `state` returned."""
 
 
-class SGD(_Optimiser):
+class SGD(Optimiser):
     """Stochastic gradient descent with momentum.
 
     Parameters
@@ -70,8 +76,8 @@ class SGD(_Optimiser):
     parameters : iterable of Parameter
     momentum : float
         μ in [0, 1); 0 keeps no state.
-    weight_decay : float
-        λ, applied where `parameter.decayed`.
+    weight_decay, max_norm : float
+        As for `Optimiser`.
     nesterov : bool
         Look ahead along the momentum; needs momentum > 0.
 
@@ -81,8 +87,8 @@ class SGD(_Optimiser):
     learning rate multiplies the step, not the buffer.
     """
 
-    def __init__(self, parameters, momentum=0.0, weight_decay=0.0, nesterov=False):
-        super().__init__(parameters, weight_decay)
+    def __init__(self, parameters, momentum=0.0, weight_decay=0.0, nesterov=False, max_norm=0.0):
+        super().__init__(parameters, weight_decay, max_norm)
         if nesterov and not momentum:
             raise UserError(
                 "optim.nesterov = true needs momentum: set optim.momentum above 0, 0.9 for example"
@@ -90,33 +96,19 @@ class SGD(_Optimiser):
         self.momentum = float(momentum)
         self.nesterov = nesterov
 
-    def step(self, lr: float) -> None:
-        """Update every parameter once from its gradient, which is left as it is."""
-        slots = ("momentum",) if self.momentum else ()
-        for parameter in self.parameters:
-            for w, g, *b in _blocks(parameter, *slots):
-                step, scratch = self._space(w)
-                g = self._decayed(parameter, w, g, out=scratch)
-                # w −= lr · direction
-                np.multiply(self._direction(g, *b, out=step), lr, out=step)
-                w -= step
-
-    def _direction(self, g, b=None, *, out):
-        """Where to go: the gradient, the momentum buffer, or with Nesterov both, in `out`."""
-        if b is None:
-            return g
-        # b = μ b + g
-        b *= self.momentum
-        b += g
-        if not self.nesterov:
-            return b
-        # g + μ b
-        np.multiply(b, self.momentum, out=out)
-        out += g
-        return out
+    def _update(self, parameter, g, lr):
+        direction = g
+        if self.momentum:
+            # b = μ b + g
+            b = _slot(parameter, "momentum")
+            b *= self.momentum
+            b += g
+            direction = b * self.momentum + g if self.nesterov else b
+        # w −= lr · direction
+        parameter.data -= direction * lr
 
 
-class Adam(_Optimiser):
+class Adam(Optimiser):
     """Adam, with weight decay added to the gradient.
 
     Parameters
@@ -126,8 +118,8 @@ class Adam(_Optimiser):
         Decay of the first and second moment, in [0, 1).
     eps : float
         Added to the root of the second moment.
-    weight_decay : float
-        λ, applied where `parameter.decayed`.
+    weight_decay, max_norm : float
+        As for `Optimiser`.
 
     Notes
     -----
@@ -136,36 +128,30 @@ class Adam(_Optimiser):
     has just grown starts with m = v = 0 at the present k.
     """
 
-    def __init__(self, parameters, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
-        super().__init__(parameters, weight_decay)
+    def __init__(
+        self, parameters, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, max_norm=0.0
+    ):
+        super().__init__(parameters, weight_decay, max_norm)
         self.beta1, self.beta2, self.eps = float(beta1), float(beta2), float(eps)
         self.updates = 0
 
-    def step(self, lr: float) -> None:
-        """Update every parameter once from its gradient, which is left as it is."""
+    def step(self, lr: float, only=None) -> None:
+        """As `Optimiser.step`; counts the updates."""
         self.updates += 1
-        root = math.sqrt(1.0 - self.beta2**self.updates)
+        super().step(lr, only)
+
+    def _update(self, parameter, g, lr):
+        m, v = _slot(parameter, "adam.m"), _slot(parameter, "adam.v")
+        # m = β1 m + (1 − β1) g
+        m *= self.beta1
+        m += g * (1.0 - self.beta1)
+        # v = β2 v + (1 − β2) g²
+        v *= self.beta2
+        v += g * g * (1.0 - self.beta2)
+        # w −= lr/(1 − β1^k) · m / (√v/√(1 − β2^k) + eps)
         rate = lr / (1.0 - self.beta1**self.updates)
-        for parameter in self.parameters:
-            for w, g, m, v in _blocks(parameter, "adam.m", "adam.v"):
-                step, scratch = self._space(w)
-                g = self._decayed(parameter, w, g, out=scratch)
-                # m = β1 m + (1 − β1) g
-                m *= self.beta1
-                np.multiply(g, 1.0 - self.beta1, out=step)
-                m += step
-                # v = β2 v + (1 − β2) g²
-                v *= self.beta2
-                np.multiply(g, g, out=step)
-                step *= 1.0 - self.beta2
-                v += step
-                # w −= lr/(1 − β1^k) · m / (√v/√(1 − β2^k) + eps)
-                np.sqrt(v, out=step)
-                step /= root
-                step += self.eps
-                np.divide(m, step, out=step)
-                step *= rate
-                w -= step
+        root = math.sqrt(1.0 - self.beta2**self.updates)
+        parameter.data -= m / (np.sqrt(v) / root + self.eps) * rate
 
     def state(self) -> dict[str, np.ndarray]:
         """The number of updates so far."""
@@ -174,6 +160,13 @@ class Adam(_Optimiser):
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` returned."""
         self.updates = int(state["updates"])
+
+
+def _slot(parameter, name) -> np.ndarray:
+    """A parameter's array of optimiser state; one that does not exist yet starts at 0."""
+    if name not in parameter.slots:
+        parameter.slots[name] = np.zeros_like(parameter.data)
+    return parameter.slots[name]
 
 
 def clip_by_norm(parameters, max_norm: float) -> float:
@@ -192,7 +185,7 @@ def clip_by_norm(parameters, max_norm: float) -> float:
     """
     parameters = list(parameters)
     # Sums of squares, not a dot product: BLAS gives other bits for other numbers of threads.
-    squares = [np.square(g, dtype=np.float64).sum() for p in parameters for _, g in _blocks(p)]
+    squares = [np.square(p.gradient, dtype=np.float64).sum() for p in parameters]
     norm = math.sqrt(math.fsum(squares))
     scale = max_norm / (norm + 1e-6)
     if scale < 1.0:

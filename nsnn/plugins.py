@@ -126,15 +126,16 @@ def check_prepared(name: str, method: Method) -> None:
     wanted = sorted(p.name for p in method.prunable)
     try:
         step, steps = method.schedule(0)
-        asked = method.asked()
-        for number in (step, steps, method.bytes_held(), *asked.values()):
+        targets = method.targets()
+        targets = dict.fromkeys(wanted, 0) if targets is None else targets  # an outcome
+        for number in (step, steps, method.bytes_held(), *targets.values()):
             operator.index(number)
-        good = sorted(asked) == wanted and isinstance(method.state(), dict)
+        good = {*wanted} <= {*targets} and isinstance(method.state(), dict)
     except (TypeError, ValueError, AttributeError) as error:
         explain(error)
         good = False
     if not good:
         raise UserError(
             f"{where}: schedule has to return (step, steps), bytes_held a number, state a "
-            f"dictionary, asked a number for each of {', '.join(wanted)}"
+            f"dictionary, targets None or a number for each of {', '.join(wanted)}"
         )

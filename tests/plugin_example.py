@@ -17,15 +17,15 @@ class RandomStatic(Method):
     class Config(Method.Config):
         final_sparsity: float = 0.9
 
-    def prepare(self, network, run, rng, log, storage="csr"):
-        super().prepare(network, run, rng, log, storage)
+    def prepare(self, network, run, rng, log):
+        super().prepare(network, run, rng, log)
         for p in self.prunable:
             count = round((1 - self.config.final_sparsity) * p.size)
             positions = np.sort(rng.choice(p.size, count, replace=False))
-            p.sparsify(positions, storage)
+            p.sparsify(positions)
             log.start(p.name, p.size, positions)
 
-    def asked(self):
+    def targets(self):
         return {p.name: p.active for p in self.prunable}
 
 

@@ -275,7 +275,7 @@ def test_weights_beyond_all_bounds(small, tmp_path, capsys):
     words = ["train", *small, *arguments("optim.lr=1e30"), "--out", str(tmp_path / "run")]
     # The first sign is a loss or, on a step of drop and grow, a gradient without a largest entry.
     error = complaint(capsys, 1, *words)
-    assert re.search(r"loss is nan at step \d|step \d+: linear1.weight .* gradient finite\?", error)
+    assert re.search(r"loss is nan at step \d|step \d+: linear1.weight .*finite", error)
 
 
 def test_a_full_disk(small, tmp_path, monkeypatch, capsys):

@@ -31,7 +31,8 @@ def thin(parameter, storage, rng):
     """Keep a third of the positions; a stored weight of value 0 exists like any other."""
     parameter.data.reshape(-1)[::2] = 0
     positions = rng.choice(parameter.size, parameter.size // 3, replace=False)
-    parameter.sparsify(np.sort(positions), storage)
+    parameter.storage = storage
+    parameter.sparsify(np.sort(positions))
 
 
 @pytest.mark.parametrize("storage", [None, "csr", "dense"])

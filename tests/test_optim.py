@@ -18,7 +18,8 @@ def make(seed=0, dtype=np.float64, storage=None, shape=(6, 9)):
     bias = Parameter("fc.bias", rng.normal(size=shape[0]).astype(dtype), decayed=False)
     if storage:
         active = np.sort(rng.choice(weight.size, weight.size // 3, replace=False))
-        weight.sparsify(active, storage)
+        weight.storage = storage
+        weight.sparsify(active)
     return [weight, bias]
 
 

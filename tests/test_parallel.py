@@ -157,18 +157,20 @@ def outcome(storage, threads):
     rng = np.random.default_rng(43)
     neuron = from_preset("ndsnn", time_steps=3)
     network = build("9C3-AP2-10C3-MP2-20", neuron, (2, 12, 12), 10, rng, norm="batch")
+    seen = []
     for p in network.parameters():
         if p.prunable:
             p.data *= 3
             if storage != "all active":
                 positions = np.flatnonzero(rng.random(p.size) < 0.4)
-                p.sparsify(positions, "csr" if storage == "csr" else "dense")
-                p.request_growth(20, positions)
+                p.storage = "csr" if storage == "csr" else "dense"
+                p.sparsify(positions)
+                seen.append([])
+                p.observe(lambda columns, block, seen=seen[-1]: seen.append(block.copy()))
     images = rng.integers(0, 256, (7, 2, 12, 12)).astype(np.uint8)
-    loss, outputs = network.loss_and_backward(Batch(images, rng.integers(0, 10, 7)))
-    arrays = [np.array(loss), outputs, *(p.gradient for p in network.parameters())]
-    if storage != "all active":
-        arrays += [p.take_candidates() for p in network.parameters() if p.prunable]
+    loss, _ = network.loss_and_backward(Batch(images, rng.integers(0, 10, 7)))
+    arrays = [np.array(loss), *(p.gradient for p in network.parameters())]
+    arrays += [np.concatenate(blocks, axis=1) for blocks in seen]
     arrays += [array for layer in network.layers() for array in layer.state().values()]
     return [array.copy() for array in arrays]
 

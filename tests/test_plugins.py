@@ -185,9 +185,9 @@ class M(Method):
         def validate(self):
             {validate}
 
-    def prepare(self, network, run, rng, log, storage="csr"):
+    def prepare(self, network, run, rng, log):
         {prepare}
-        super().prepare(network, run, rng, log, storage)
+        super().prepare(network, run, rng, log)
 
     def before_backward(self, step):
         {step}
@@ -230,11 +230,11 @@ def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("def __init__(self, config): self.x = 1", "__init__ and prepare have to call those of"),
+        ("def __init__(self, config): self.x = 1", "__init__ has to call super().__init__(config)"),
         ("def prepare(self, *arguments): pass", "__init__ and prepare have to call those of"),
         ("def schedule(self, step): return 3", "schedule has to return (step, steps)"),
         ("def schedule(self, step): return step, 0.5", "schedule has to return (step, steps)"),
-        ("def asked(self): return {}", "asked a number for each of linear1.weight"),
+        ("def targets(self): return {}", "targets None or a number for each of linear1.weight"),
         ("def bytes_held(self): return None", "bytes_held a number"),
         ("def state(self): return 3", "state a dictionary"),
     ],
@@ -246,7 +246,7 @@ def test_a_method_that_is_not_what_training_relies_on(tmp_path, capsys, body, me
     path.write_text(code[: code.index("class M")] + f"class M(Method):\n    {body}\n{REGISTER}")
     assert cli.main(words) == 2
     error = capsys.readouterr().err
-    assert error.startswith("nsnn: error: method.name = 'm': M: ")
+    assert error.startswith("nsnn: error: ")
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "run").exists()

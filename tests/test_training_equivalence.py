@@ -38,11 +38,8 @@ class Training:
             final_sparsity=0.6, distribution="uniform", update_every=17, end_fraction=1.0,
             **OPTIONS[method],
         )  # fmt: skip
-        config.validate()
         self.method, self.log = kind(config), TopologyLog()
-        self.method.prepare(
-            self.network, RunLength(STEPS, 1), np.random.default_rng(82), self.log, storage
-        )
+        self.method.prepare(self.network, RunLength(STEPS, 1), np.random.default_rng(82), self.log)
         self.optimiser = SGD(self.network.parameters(), momentum=0.9, weight_decay=5e-4)
 
     def train(self, steps):
@@ -53,10 +50,10 @@ class Training:
             batch = Batch(images, self.data.integers(0, 4, 8))
             self.method.before_backward(step)
             losses.append(self.network.loss_and_backward(batch)[0])
-            if self.method.before_update(step):
+            before = self.log.events
+            self.method.update(step, self.optimiser, 0.1)
+            if self.log.events > before:
                 rewired.append(step)
-            else:
-                self.optimiser.step(0.1)
             self.method.after_update(step)
         return losses, rewired
 
@@ -113,7 +110,7 @@ def test_both_rewirings_drop_and_grow_in_every_layer():
     assert np.all(counts["dropped"] > counts["grown"])
     for p in training.network.parameters():
         if p.prunable:
-            assert p.active == training.method.asked()[p.name]
+            assert p.active == training.method.targets()[p.name]
 
 
 # The loss of the fifth step (index 4), as this very loop printed it when the test was written:

@@ -65,7 +65,7 @@ class Trainee:
         self.method = METHODS[config.method.name](config.method.options)
         topology = stream(job.seed, "topology")
         length = RunLength(_ROUNDS, 1)
-        self.method.prepare(self.network, length, topology, TopologyLog(), job.storage)
+        self.method.prepare(self.network, length, topology, TopologyLog())
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
 
     def step(self, batch, number: int | None = None) -> dict[str, float]:
@@ -83,8 +83,10 @@ class Trainee:
         _, d_outputs = self.network.loss(outputs, batch.labels)
         self.network.body.backward(d_outputs)
         times.append(time.perf_counter())
-        if number is None or not self.method.before_update(number):
+        if number is None:
             self.optimiser.step(LEARNING_RATE)
+        else:
+            self.method.update(number, self.optimiser, LEARNING_RATE)
         times.append(time.perf_counter())
         before, forward, backward, update = np.diff(times).tolist()
         return {"forward": forward, "backward": backward, "update": before + update}

@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from nsnn import parallel
+from nsnn import metrics, parallel
 from nsnn.data import Batch
 from nsnn.data.augment import augmented
 from nsnn.experiments.expand import digest_without_seed, options
@@ -140,9 +140,9 @@ def _step(network, config: Config, size: DataSize, batch: int) -> float:
     def step():
         (changed,) = augmented([data], config.data.augment, rng)
         loss, outputs = network.loss_and_backward(changed)
-        totals.add_operations(network)
+        totals.add_measures(network.measures())
         optimiser.step(0.0)
-        totals.add(loss, outputs, changed.labels, network)
+        totals.add(loss, outputs, changed.labels, metrics.density(network.parameters()))
 
     step()
     seconds = []
@@ -159,4 +159,4 @@ def _sparsify(network, density: float) -> None:
     rng = np.random.default_rng(0)
     for p, count in zip(weights, counts, strict=True):
         if count < p.size:
-            p.sparsify(random_positions(p.shape, count, rng), "csr")
+            p.sparsify(random_positions(p.shape, count, rng))

@@ -54,7 +54,8 @@ def sparsify(parameter, storage, rng, density=0.6):
     if storage != "all active":
         count = max(1, round(density * parameter.size))
         positions = np.sort(rng.choice(parameter.size, count, replace=False))
-        parameter.sparsify(positions, "csr" if storage == "csr" else "dense")
+        parameter.storage = "csr" if storage == "csr" else "dense"
+        parameter.sparsify(positions)
 
 
 def random_batch(shape, rng):

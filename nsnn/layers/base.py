@@ -48,7 +48,7 @@ class Layer(abc.ABC):
         """The layers without parts that this one is made of, in order of execution."""
         return [self]
 
-    def conducts(self) -> bool:
+    def is_connected(self) -> bool:
         """Whether the output can depend on the input: not through a weight without synapses."""
         return True
 
@@ -58,6 +58,10 @@ class Layer(abc.ABC):
 
     def restore(self, state: dict[str, np.ndarray]) -> None:  # noqa: B027 - most have no state
         """Take over what `state` returned."""
+
+    def outputs(self) -> list[np.ndarray]:
+        """What the last forward has written, if anything: a list of one array or none."""
+        return [self._buffers["y"]] if "y" in self._buffers else []
 
     def buffer_bytes(self) -> int:
         """Bytes of the activations that this layer holds."""

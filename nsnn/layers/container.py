@@ -4,6 +4,9 @@ import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.layers.base import Layer
+from nsnn.layers.batchnorm import BatchNorm
+from nsnn.layers.lif import LIF
+from nsnn.layers.weighted import Weighted
 
 
 class Sequential(Layer):
@@ -18,6 +21,17 @@ class Sequential(Layer):
     def __init__(self, parts, name=""):
         super().__init__()
         self.parts, self.name = list(parts), name
+        self._name_the_driven()
+
+    def _name_the_driven(self) -> None:
+        """Tell each weight which neurons it drives directly, normalisation aside."""
+        driver = None
+        for part in self.parts:
+            neurons = part if isinstance(part, LIF) else getattr(part, "lif", None)
+            if driver is not None and neurons is not None:
+                driver.spiking = neurons
+            if not isinstance(part, BatchNorm):
+                driver = part if isinstance(part, Weighted) else None
 
     def forward(self, x, training=False):
         for part in self.parts:
@@ -41,8 +55,8 @@ class Sequential(Layer):
         for part in self.parts:
             part.share_gradients(pair)
 
-    def conducts(self):
-        return all(part.conducts() for part in self.parts)
+    def is_connected(self):
+        return all(part.is_connected() for part in self.parts)
 
     def buffer_bytes(self):
         return sum(part.buffer_bytes() for part in self.parts)
@@ -105,8 +119,8 @@ class Residual(Layer):
     def layers(self):
         return self.body.layers() + (self.shortcut.layers() if self.shortcut else [])
 
-    def conducts(self):
-        return self.body.conducts() or self.shortcut is None or self.shortcut.conducts()
+    def is_connected(self):
+        return self.body.is_connected() or self.shortcut is None or self.shortcut.is_connected()
 
     def buffer_bytes(self):
         shortcut = self.shortcut.buffer_bytes() if self.shortcut else 0

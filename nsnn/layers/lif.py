@@ -25,6 +25,8 @@ class LIF(Layer):
     fire : callable or None
         None: the unit step, by the kernel. Anything else gives the outputs `fire(current)`, float,
         and leaves the backward as it is: how gradient checks put a smooth step in its place.
+    delta : ndarray of float, (…, T, B)
+        δ = dL/do of the last backward, until the layer before has written its input gradient.
 
     Notes
     -----
@@ -36,6 +38,7 @@ class LIF(Layer):
         super().__init__()
         self.neuron, self.dtype, self.name = neuron, np.dtype(dtype), name
         self.fire = None
+        self.delta = None
 
     def forward(self, x, training=False, affine=None):
         """Current x (…, T or 1, B) float -> spikes (…, T, B) uint8.
@@ -59,6 +62,7 @@ class LIF(Layer):
 
     def backward(self, dy):
         """δ = dL/do (…, T, B) -> g ε (…, T or 1, B). Source: NDSNN Eq. 2b, corrected."""
+        self.delta = dy
         d = self._gradient(dy, self._x.shape, self.dtype)
         decay, gain, threshold, reset_zero = self.constants()
         parallel.run(

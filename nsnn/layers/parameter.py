@@ -1,4 +1,4 @@
-"""One trainable array: its values, gradient and optimiser state, dense or sparse."""
+"""One trainable array: its values, gradient, optimiser state and whatever a method attaches."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ BREAK_EVEN = 0.5  # density above which "auto" keeps a weight dense and masked; 
 class Parameter:
     """A weight, bias or norm parameter with everything that belongs to its entries.
 
-    Gradient and optimiser state live beside the values, so that one call of `rewire` moves all of
-    them and nothing can be left behind.
+    Gradient, optimiser state and attached arrays live beside the values, so that one call of
+    `rewire` moves all of them and nothing can be left behind.
 
     Parameters
     ----------
@@ -35,8 +35,14 @@ class Parameter:
         `CSRMatrix`: only active weights are stored.
     slots : dict of str to ndarray
         Optimiser state, each like `data`.
+    attached : dict of str to ndarray, each (active,)
+        What a method keeps for each synapse, in the order of `positions()`; see `attach`.
     topology : None, CSRMatrix or MaskedMatrix
         None: dense, every position active.
+    storage : "csr", "auto" or "dense"
+        How the weight is held once it is sparse. "csr" stores the active weights only; "dense"
+        keeps the full array and a mask; "auto" does the one or the other, whichever is faster at
+        the present density.
     """
 
     def __init__(self, name, data, dims=None, prunable=False, decayed=True):
@@ -44,14 +50,15 @@ class Parameter:
         self.data = np.ascontiguousarray(data)  # flat views of it are written to
         self.gradient = np.zeros_like(self.data)
         self.slots = {}
+        self.attached = {}
         self.shape = data.shape
         self.dims = tuple(dims or data.shape)
         self.prunable = prunable
         self.decayed = decayed
+        self.storage = "csr"
         self.topology = None
-        self._storage = "csr"
-        self._request = None
-        self._candidates = None
+        self._fills = {}
+        self._observers = []
 
     @property
     def size(self) -> int:
@@ -71,87 +78,107 @@ class Parameter:
 
     def values(self) -> np.ndarray:
         """Values of the active entries, in the order of `positions()`; shape (active,)."""
-        return self._at_positions(self.data)
+        return self._gather(self.data)
 
     def active_gradient(self) -> np.ndarray:
         """Gradient of the active entries, in the order of `positions()`; shape (active,)."""
-        return self._at_positions(self.gradient)
+        return self._gather(self.gradient)
 
     def to_dense(self) -> np.ndarray:
         """Values as an ndarray of shape `shape`, zero at inactive positions."""
         return self.data if self.topology is None else self.topology.to_dense()
 
-    def sparsify(self, positions, storage="csr") -> None:
-        """Keep only `positions` active, with their present values.
+    def sparsify(self, positions) -> None:
+        """Keep only `positions` active, with their present values, stored as `storage` says.
 
         Parameters
         ----------
         positions : ndarray of int64, shape (active,)
             Flat positions, sorted and unique.
-        storage : "csr", "auto" or "dense"
-            "csr" stores the active weights only; "dense" keeps the full array and a mask; "auto"
-            does the one or the other, whichever is faster at the present density.
         """
         if self.topology is not None or self.slots:
             raise UserError(f"{self.name} is sparse or in training already: rewire it instead")
         positions = np.asarray(positions, dtype=np.int64)
-        self._store(positions, self.data.reshape(-1)[positions], storage)
+        self._store(positions, self.data.reshape(-1)[positions])
+        self.attached = {key: array[positions] for key, array in self.attached.items()}
 
-    def rewire(self, keep, new_positions, values=None) -> None:
-        """Drop and grow; gradient and optimiser state follow, and start at 0 for new synapses.
+    def rewire(self, keep, new_positions, values=0) -> None:
+        """Drop synapses and grow others; all that belongs to a synapse follows it.
+
+        Gradient and optimiser state start at 0 for new synapses, attached arrays as `attach` was
+        told.
 
         Parameters
         ----------
         keep : ndarray of bool, shape (active,)
         new_positions : ndarray of int64, shape (grown,)
             Sorted, unique, none of them kept.
-        values : ndarray of float, shape (grown,), optional
-            Initial values of the new synapses; default 0.
+        values : number or ndarray of float, shape (grown,)
+            Initial values of the new synapses.
         """
         if self.topology is None:
             raise UserError(f"{self.name} is dense: sparsify it before rewiring it")
-        old = self.topology.positions()
-        source = self.topology.rewire(keep, new_positions)
+        gradient = self.active_gradient()
+        slots = {key: self._gather(slot) for key, slot in self.slots.items()}
+        source = self.topology.rewire(keep, new_positions, values)
         self.data = self.topology.data
-        self.gradient = self._follow(self.gradient, old, source)
-        self.slots = {key: self._follow(slot, old, source) for key, slot in self.slots.items()}
-        if values is not None:
-            if self._is_csr:
-                self.data[source < 0] = values
-            else:
-                self.data.reshape(-1)[new_positions] = values
-        if self._storage == "auto":
+        self.gradient = self._scatter(follow(gradient, source))
+        self.slots = {key: self._scatter(follow(slot, source)) for key, slot in slots.items()}
+        for key, array in self.attached.items():
+            self.attached[key] = follow(array, source, self._fill(key, new_positions))
+        if self.storage == "auto":
             self._store_again()
 
-    def request_growth(self, k: int, excluded) -> None:
-        """Ask the next backward for the `k` positions with the largest |dL/dw|.
+    def attach(self, name: str, fill, dtype) -> np.ndarray:
+        """Keep a number for each synapse that follows it through rewiring and checkpoints.
 
         Parameters
         ----------
-        k : int
-        excluded : ndarray of int64, sorted
-            Positions that do not compete, such as the active ones.
+        name : str
+            Its key in `attached`.
+        fill : number or callable
+            What a synapse has at first, now or when it grows: a value, or
+            `fill(positions (n,) int64) -> (n,)`.
+        dtype : dtype
+
+        Returns
+        -------
+        ndarray of `dtype`, shape (active,)
+            Also `attached[name]`, where the current one is found after a rewiring. Attached again
+            after a restore, it keeps its values and `fill` serves what grows from then on.
+        """
+        self._fills[name] = fill
+        if name not in self.attached:
+            array = np.empty(self.active, dtype)
+            array[...] = self._fill(name, self.positions() if callable(fill) else None)
+            self.attached[name] = array
+        return self.attached[name]
+
+    def observe(self, observer, of: str = "gradient") -> None:
+        """Show the dense gradient of the next backward, block by block, to a function.
+
+        Parameters
+        ----------
+        observer : callable
+            `observer(columns, block)`: a slice of the weight's columns, rising, and the gradient
+            (rows, width) at all their positions, active or not. It is called by one thread; the
+            block is overwritten afterwards.
+        of : "gradient" or "delta"
+            Σ_t ε[t] s[t]ᵀ = dL/dW, or Σ_t δ[t] s[t]ᵀ with δ = dL/do, before the surrogate: a
+            neuron that never comes near its threshold has φ = 0, but a δ.
 
         Notes
         -----
-        Asked beforehand because the layer can answer only while its ε exists; it streams blocks
-        of rows and never holds a dense gradient. Source: NDSNN Algorithm 1 (ArgGrow).
+        Asked beforehand because ε exists only during the backward. Only blocks are ever made, for
+        all observers together; a dense weight shows its gradient in one.
         """
-        self._request = (int(k), np.asarray(excluded, dtype=np.int64))
-        self._candidates = None
+        self._observers.append((of, observer))
 
-    def answer_growth(self, select) -> None:
-        """Called by the layer in its backward: `select(k, excluded)` returns the candidates."""
-        if self._request is not None:
-            self._candidates = select(*self._request)
-            self._request = None
-
-    def take_candidates(self) -> np.ndarray:
-        """The positions found by the last backward, largest |dL/dw| first; int64, shape (≤ k,)."""
-        if self._candidates is None:
-            raise UserError(f"{self.name}: request_growth, then a backward, then take_candidates")
-        candidates, self._candidates = self._candidates, None
-        return candidates
+    def take_observers(self, of: str) -> list:
+        """Called by the layer in its backward: who asked, each for once."""
+        taken = [observer for kind, observer in self._observers if kind == of]
+        self._observers = [pair for pair in self._observers if pair[0] != of]
+        return taken
 
     def bytes_held(self) -> dict[str, int]:
         """Bytes in memory for this parameter: weights, gradients, optimiser, indices."""
@@ -164,36 +191,34 @@ class Parameter:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that a checkpoint needs, as plain arrays."""
-        state = {"data": self.values()} | {
-            f"slot.{key}": self._at_positions(slot) for key, slot in self.slots.items()
-        }
+        state = {"data": self.values()}
+        state |= {f"slot.{key}": self._gather(slot) for key, slot in self.slots.items()}
+        state |= {f"attached.{key}": array for key, array in self.attached.items()}
         if self.topology is not None:
             state["positions"] = self.positions()
         return state
 
-    def restore(self, state: dict[str, np.ndarray], storage="csr") -> None:
-        """Take over what `state` returned; `storage` is as for `sparsify`."""
-        slots = {key[5:]: value for key, value in state.items() if key.startswith("slot.")}
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Take over what `state` returned."""
         values = state["data"].astype(self.data.dtype)
-        if "positions" not in state:
+        if "positions" in state:
+            self._store(state["positions"], values)
+        else:
             self.topology = None
             self.data = values.reshape(self.shape)
             self.gradient = np.zeros_like(self.data)
-        else:
-            self._store(state["positions"], values, storage)
-        self.slots = {key: self._spread(value) for key, value in slots.items()}
+        self.slots = {key: self._scatter(a) for key, a in _part(state, "slot.").items()}
+        self.attached = {key: array.copy() for key, array in _part(state, "attached.").items()}
 
-    def _store(self, positions, values, storage) -> None:
+    def _store(self, positions, values) -> None:
         """Hold `values` at `positions`, inactive elsewhere; the gradient starts at 0."""
-        if storage not in STORAGES:
-            raise UserError(
-                f"storage = {storage!r} of {self.name}: use one of {', '.join(STORAGES)}"
-            )
-        dense = storage == "dense" or (
-            storage == "auto" and positions.size > BREAK_EVEN * self.size
+        if self.storage not in STORAGES:
+            known = ", ".join(STORAGES)
+            raise UserError(f"storage = {self.storage!r} of {self.name}: use one of {known}")
+        dense = self.storage == "dense" or (
+            self.storage == "auto" and positions.size > BREAK_EVEN * self.size
         )
         kind = MaskedMatrix if dense else CSRMatrix.from_positions
-        self._storage = storage
         self.topology = kind(self.shape, positions, values)
         self.data = self.topology.data
         self.gradient = np.zeros_like(self.data)
@@ -202,29 +227,28 @@ class Parameter:
         """Change the way of storing where the density has crossed the break-even."""
         dense = isinstance(self.topology, MaskedMatrix)
         if dense != (self.active > BREAK_EVEN * self.size):
-            gradient, state = self.active_gradient(), self.state()
-            self.restore(state, self._storage)
-            self.gradient = self._spread(gradient)
+            gradient = self.active_gradient()
+            self.restore(self.state())
+            self.gradient = self._scatter(gradient)
 
-    @property
-    def _is_csr(self) -> bool:
-        return isinstance(self.topology, CSRMatrix)
+    def _gather(self, array) -> np.ndarray:
+        """The active entries of an array that is stored like `data`; shape (active,)."""
+        return array.reshape(-1) if self.topology is None else self.topology.gather(array)
 
-    def _at_positions(self, array) -> np.ndarray:
-        """The active entries of an array like `data`."""
-        if self._is_csr or self.topology is None:
-            return array.reshape(-1)
-        return array.reshape(-1)[self.topology.positions()]
+    def _scatter(self, values) -> np.ndarray:
+        """The inverse of `_gather`: a new array that is stored like `data`."""
+        if self.topology is None:
+            return np.array(values).reshape(self.shape)
+        return self.topology.scatter(values)
 
-    def _spread(self, values) -> np.ndarray:
-        """The inverse of `_at_positions`: an array like `data`, zero where inactive."""
-        array = np.zeros_like(self.data)
-        index = slice(None) if self._is_csr or self.topology is None else self.positions()
-        array.reshape(-1)[index] = values
-        return array
+    def _fill(self, name, positions):
+        """What the synapses at these positions start with in an attached array."""
+        fill = self._fills.get(name)
+        if fill is None:
+            raise UserError(f"{self.name}: attach {name!r} again after a restore, before rewiring")
+        return fill(positions) if callable(fill) else fill
 
-    def _follow(self, array, old, source) -> np.ndarray:
-        """Carry `array` through a rewiring whose old positions and map are given."""
-        if self._is_csr:
-            return follow(array, source)
-        return self._spread(follow(array.reshape(-1)[old], source))
+
+def _part(state, prefix) -> dict:
+    """The entries whose key begins with `prefix`, without it."""
+    return {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}

@@ -6,10 +6,12 @@ import numpy as np
 
 from nsnn import parallel
 from nsnn.csr import CSRMatrix, MaskedMatrix
+from nsnn.errors import UserError
 from nsnn.kernels.bias import bias_gradient
 from nsnn.layers.base import Layer
-from nsnn.layers.growth import largest_gradients
 from nsnn.layers.parameter import Parameter
+
+OBSERVED = 65_536  # gradient entries shown at a time to those who observe a sparse weight
 
 
 def uniform_fan_in(shape, fan_in: int, rng, dtype) -> np.ndarray:
@@ -38,12 +40,15 @@ class Weighted(Layer):
     bias : Parameter or None
     input_gradient : bool
         False for a network's first layer: nobody needs dL/dx there, and `backward` returns None.
+    spiking : LIF or None
+        The neurons that this layer's output drives directly; `Sequential` sets it.
     """
 
     def __init__(self, dims, rng, dtype, bias, name):
         super().__init__()
         self.name = name
         self.input_gradient = True
+        self.spiking = None
         out, fan_in = dims[0], int(np.prod(dims[1:]))
         W = uniform_fan_in((out, fan_in), fan_in, rng, dtype)
         self.weight = Parameter(f"{name}.weight", W, dims, prunable=True)
@@ -61,7 +66,7 @@ class Weighted(Layer):
     def parameters(self):
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
-    def conducts(self):
+    def is_connected(self):
         return self.weight.active > 0
 
     def backward(self, dy):
@@ -70,6 +75,7 @@ class Weighted(Layer):
         Source: NDSNN Eq. 2a, corrected (the paper omits the transpose). Source: NDSNN Eq. 2c.
         """
         x, epsilon = self._flat(self._x), self._flat(dy)
+        self._show_delta(x)  # before dL/dx takes its place
         if self.bias is not None:  # ∂L/∂b = Σ_t ε[t]
             rows = epsilon.reshape(epsilon.shape[0], -1)
             parallel.run(bias_gradient, rows.shape[0], rows.size, rows, self.bias.gradient)
@@ -78,24 +84,53 @@ class Weighted(Layer):
             dx = self._gradient(dy, self._x.shape, dy.dtype)
             flat_dx = self._flat(dx)
         W = self._csr()
-        if W is not None:
-            if dx is None:
-                self._csr_gradient(W, epsilon, x)
-            else:
-                self._csr_backward(W, epsilon, x, flat_dx)
-        else:
+        if W is None:
             self._dense_gradient(epsilon, x, self.weight.gradient)
             if dx is not None:
                 self._dense_transposed(epsilon, flat_dx)
             if isinstance(self.weight.topology, MaskedMatrix):
                 self.weight.gradient *= self.weight.topology.mask
-        self.weight.answer_growth(
-            lambda k, excluded: largest_gradients(
-                lambda first, last, out: self._dense_gradient(epsilon, x[first:last], out),
-                self.weight.shape, x.shape[0], k, excluded, epsilon.dtype,
-            )
-        )  # fmt: skip
+        elif dx is None:
+            self._csr_gradient(W, epsilon, x)
+        else:
+            self._csr_backward(W, epsilon, x, flat_dx)
+        self._show(self.weight.take_observers("gradient"), epsilon, x)
         return dx
+
+    def _show_delta(self, x) -> None:
+        """Show Σ_t δ[t] s[t]ᵀ to those who have asked for it; δ is what the neurons received."""
+        observers = self.weight.take_observers("delta")
+        if not observers:
+            return
+        if self.spiking is None:
+            raise UserError(
+                f"{self.weight.name}: no neurons follow it directly, so it has no delta"
+            )
+        delta = self.spiking.delta
+        if self._x.shape[-2] == 1:  # a constant input: Σ_t over δ alone
+            delta = delta.sum(axis=-2, keepdims=True)
+        self._show(observers, self._flat(delta), x)
+
+    def _show(self, observers, epsilon, x) -> None:
+        """Make the dense gradient block by block, for all observers together.
+
+        By inputs and not by rows, because then each patch of the input is made once for all rows.
+        """
+        if not observers:
+            return
+        rows, cols = self.weight.shape
+        inputs = x.shape[0]
+        each = cols // inputs
+        step = max(1, OBSERVED // (rows * each))
+        if self.weight.topology is None:
+            step = inputs
+        memory = np.empty(rows * each * min(step, inputs), epsilon.dtype)
+        for first in range(0, inputs, step):
+            columns = slice(first * each, min(inputs, first + step) * each)
+            block = memory[: rows * (columns.stop - columns.start)].reshape(rows, -1)
+            self._dense_gradient(epsilon, x[first : first + step], block)
+            for observer in observers:
+                observer(columns, block)
 
     def _csr(self) -> CSRMatrix | None:
         """The sparse matrix that is multiplied with, None for BLAS."""

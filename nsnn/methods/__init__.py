@@ -1,12 +1,13 @@
 """The papers' methods of training, one file each, by the name that `method.name` gives."""
 
 from nsnn.methods.admm import ADMM
-from nsnn.methods.base import Method, RunLength
+from nsnn.methods.base import CostPlan, Method, RunLength
 from nsnn.methods.dense import Dense
 from nsnn.methods.lth import LTH
 from nsnn.methods.ndsnn import NDSNN
 from nsnn.methods.rigl import RigL
 from nsnn.methods.set import SET
+from nsnn.methods.static import Static
 
 METHODS: dict[str, type[Method]] = {
     "dense": Dense,
@@ -15,6 +16,19 @@ METHODS: dict[str, type[Method]] = {
     "rigl": RigL,
     "lth": LTH,
     "admm": ADMM,
+    "static": Static,
 }
 
-__all__ = ["ADMM", "LTH", "METHODS", "NDSNN", "SET", "Dense", "Method", "RigL", "RunLength"]
+__all__ = [
+    "ADMM",
+    "LTH",
+    "METHODS",
+    "NDSNN",
+    "SET",
+    "CostPlan",
+    "Dense",
+    "Method",
+    "RigL",
+    "RunLength",
+    "Static",
+]

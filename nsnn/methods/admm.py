@@ -9,20 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.errors import UserError
-from nsnn.methods.base import Method
-from nsnn.methods.options import (
-    active_counts,
-    require,
-    require_distribution,
-    require_sparsity,
-)
+from nsnn.methods.base import SharedSparsity
+from nsnn.options import option
+from nsnn.sparsity.distribution import DISTRIBUTIONS
 from nsnn.sparsity.prune import largest_magnitude, project
 
 # Without `update_every`, the ADMM phase has at least so many updates of Z and U.
 _UPDATES_WANTED = 5
 
 
-class ADMM(Method):
+class ADMM(SharedSparsity):
     """Dense training, then training towards sparse weights, then a hard prune and retraining.
 
     Source: NDSNN Table II (its reference 6; no public code)
@@ -36,22 +32,21 @@ class ADMM(Method):
 
     The network is dense until the hard prune. Z and U are dense arrays of this method, each as
     large as the prunable weights, beside the network's own memory; the hard prune drops them.
-    Layers whose share is dense take no part.
+    Layers whose share is dense take no part. With ρ = 0 there is no pull, no Z and no U: one-shot
+    magnitude pruning.
     """
 
+    title = "ADMM"
+
     @dataclass(frozen=True)
-    class Config(Method.Config):
-        """Options of `[method]` for ADMM.
+    class Config(SharedSparsity.Config):
+        """Options of `[method]` for ADMM, beside those of `SharedSparsity.Config`.
 
         Attributes
         ----------
-        final_sparsity : float
-            θ_f over all prunable weights, in [0, 1).
-        distribution : "uniform", "er" or "erk"
-            How sparsity is shared among the layers.
         rho : float
-            ρ, the strength of the pull, above 0. (NDSNN's paper gives no number; 0.003 was chosen
-            on a validation split, ndsnn-tuning.)
+            ρ, the strength of the pull. (NDSNN's paper gives no number; 0.003 was chosen on a
+            validation split, ndsnn-tuning.)
         dense_fraction, admm_fraction : float
             Parts of the run, each rounded to whole epochs: training without the pull, then with
             it; what is left retrains. NDSNN's Fig. 1 prunes after half of the run.
@@ -66,35 +61,28 @@ class ADMM(Method):
         come much slower, the weights that stay are held to an old Z too, and hardly learn.
         """
 
-        final_sparsity: float = 0.95
-        distribution: str = "uniform"
-        rho: float = 0.003
-        dense_fraction: float = 0.2
-        admm_fraction: float = 0.3
-        update_every: int = 0
+        distribution: str = option(
+            "uniform", "how sparsity is shared among the layers", choices=tuple(DISTRIBUTIONS)
+        )
+        rho: float = option(0.003, "strength of the pull; 0: none", at_least=0)
+        dense_fraction: float = option(0.2, "part of the run before the pull", at_least=0, below=1)
+        admm_fraction: float = option(0.3, "part of the run with the pull", above=0, below=1)
+        update_every: int = option(0, "steps between two updates of Z and U; 0 chooses", at_least=0)
 
         def validate(self) -> None:
             """Raise UserError where a value is impossible, alone or with another."""
-            require_sparsity(self, "final_sparsity")
-            require_distribution(self)
-            require(self, "rho", self.rho > 0.0, "use a number above 0")
-            require(
-                self, "dense_fraction", 0.0 <= self.dense_fraction < 1.0, "use a number in [0, 1)"
-            )
+            super().validate()
             left = 1.0 - self.dense_fraction
-            require(
-                self,
-                "admm_fraction",
-                0.0 < self.admm_fraction < left,
-                f"use a number in (0, {left:g}), so that a part of the run is left to retrain",
-            )
-            require(self, "update_every", self.update_every >= 0, "use steps > 0, or 0 to choose")
+            if self.admm_fraction >= left:
+                raise UserError(
+                    f"method.admm_fraction = {self.admm_fraction}: use a number in (0, {left:g}), "
+                    "so that a part of the run is left to retrain"
+                )
 
-    def prepare(self, network, run, rng, log, storage="csr") -> None:
+    def prepare(self, network, run, rng, log) -> None:
         """Share out the weights and plan the phases; the network stays dense."""
-        super().prepare(network, run, rng, log, storage)
-        self._storage = storage
-        self._final = active_counts(self.config, "final_sparsity", self.prunable)
+        super().prepare(network, run, rng, log)
+        self._final = self.counts_at("final_sparsity")
         self.dense_end, self.prune_epoch = self._plan(run.epochs)
         self.every = self._interval((self.prune_epoch - self.dense_end) * run.steps_per_epoch)
         self.Z: dict[str, np.ndarray] = {}
@@ -104,7 +92,7 @@ class ADMM(Method):
 
     def begin_epoch(self, epoch: int) -> bool:
         """Start the ADMM phase, or end it with the hard prune, where it is time."""
-        if epoch == self.dense_end:
+        if epoch == self.dense_end and self.config.rho:
             for p, count in self._layers():
                 self.Z[p.name] = project(p.data, count)
                 self.U[p.name] = np.zeros_like(p.data)
@@ -113,12 +101,12 @@ class ADMM(Method):
         self._hard_prune(epoch * self.run.steps_per_epoch)
         return True
 
-    def before_update(self, step: int) -> bool:
-        """In the ADMM phase: add the pull to the gradient of the loss; the update goes on."""
+    def update(self, step: int, optimiser, lr: float) -> None:
+        """In the ADMM phase: add the pull to the gradient of the loss first."""
         for p, _ in self._layers() if self.Z else []:
             # ∂/∂W ρ/2 ‖W − Z + U‖² = ρ (W − Z + U)
             p.gradient += self.config.rho * (p.data - self.Z[p.name] + self.U[p.name])
-        return False
+        super().update(step, optimiser, lr)
 
     def after_update(self, step: int) -> None:
         """In the ADMM phase, every `update_every` steps: new Z, then new U."""
@@ -131,13 +119,15 @@ class ADMM(Method):
                 # U += W − Z
                 U += p.data - self.Z[p.name]
 
-    def asked(self) -> dict[str, int]:
+    def targets(self) -> dict[str, int]:
         """Active weights that each prunable parameter has to end with."""
-        return {p.name: int(n) for p, n in zip(self.prunable, self._final, strict=True)}
+        own = {p.name: int(n) for p, n in zip(self.prunable, self._final, strict=True)}
+        return super().targets() | own
 
     def bytes_held(self) -> int:
         """Bytes of Z and U."""
-        return sum(array.nbytes for array in (*self.Z.values(), *self.U.values()))
+        arrays = (*self.Z.values(), *self.U.values())
+        return super().bytes_held() + sum(array.nbytes for array in arrays)
 
     def state(self) -> dict[str, np.ndarray]:
         """As `Method.state`, with Z and U while the ADMM phase lasts."""
@@ -198,4 +188,4 @@ class ADMM(Method):
             keep = largest_magnitude(p.values(), count)
             p.slots.clear()  # of the old optimiser, dense
             self.log.record(step, p.name, np.flatnonzero(~keep), np.empty(0, dtype=np.int64))
-            p.sparsify(np.flatnonzero(keep), self._storage)
+            p.sparsify(np.flatnonzero(keep))

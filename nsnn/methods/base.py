@@ -1,9 +1,15 @@
-"""What a method of sparse training is to the training loop: six moments and a state."""
+"""What a method of sparse training is to the training loop: its moments and its state."""
 
 import json
 from dataclasses import dataclass
 
 import numpy as np
+
+from nsnn import options
+from nsnn.errors import UserError
+from nsnn.options import option
+from nsnn.sparsity.distribution import DISTRIBUTIONS, layer_counts
+from nsnn.text import nearest
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,35 @@ class RunLength:
         return self.steps_per_epoch * self.epochs
 
 
+@dataclass(frozen=True)
+class CostPlan:
+    """What a run of a method costs, as far as its options tell it.
+
+    Attributes
+    ----------
+    density : ndarray of float64, (epochs,)
+        Fraction of the prunable weights that is active, the mean over each epoch; an upper bound
+        where density is an outcome.
+    dense_arrays : float
+        Arrays as large as all prunable weights that the method holds beside the network's own
+        memory, at its largest.
+    logged : float
+        Positions in the topology log at the end of the run, as a multiple of the prunable weights.
+    """
+
+    density: np.ndarray
+    dense_arrays: float = 0.0
+    logged: float = 0.0
+
+
 class Method:
     """A way to train: when the topology changes, and how.
 
     The training loop calls `prepare` once and then, for every step t = 0, 1, …,
 
-        method.before_backward(t)      # may ask layers for growth candidates
+        method.before_backward(t)      # may observe dense gradients
         network.loss_and_backward(batch)
-        if not method.before_update(t):    # True: the method took the step over
-            optimiser.step(lr)
+        method.update(t, optimiser, lr)
         method.after_update(t)
 
     with `begin_epoch` before the first step of each epoch and `end_epoch` after the last, before
@@ -45,8 +71,20 @@ class Method:
     Parameters
     ----------
     config : Config
-        Options of the method; call its `validate` first.
+        Options of the method.
+
+    Attributes
+    ----------
+    title : str
+        The method's name in tables and figures.
+    rewires_every_step : bool
+        True where the log holds the net change of an epoch, not each event.
+    prunable : list of Parameter
+        The weights that the method may prune: all but those of `dense_layers`.
     """
+
+    title = ""
+    rewires_every_step = False
 
     @dataclass(frozen=True)
     class Config:
@@ -54,11 +92,13 @@ class Method:
 
         def validate(self) -> None:
             """Raise UserError where a value is impossible, alone or with another."""
+            options.check(self, "method")
 
     def __init__(self, config):
+        config.validate()
         self.config = config
 
-    def prepare(self, network, run, rng, log, storage="csr") -> None:
+    def prepare(self, network, run, rng, log) -> None:
         """Make the initial topology, before the first step and before any optimiser state.
 
         Parameters
@@ -70,13 +110,13 @@ class Method:
             The topology's own random stream.
         log : TopologyLog
             Where the method records what it does.
-        storage : "csr" or "dense"
-            How sparse weights are held; see `Parameter.sparsify`. The topology is the same.
         """
-        self.prunable = [p for p in network.parameters() if p.prunable]
-        self.run = run
-        self.rng = rng
-        self.log = log
+        if "config" not in vars(self):
+            raise UserError(f"{type(self).__name__}.__init__ has to call super().__init__(config)")
+        self._sizes = {p.name: p.size for p in network.parameters() if p.prunable}
+        dense = dense_names(getattr(self.config, "dense_layers", ""), list(self._sizes))
+        self.prunable = [p for p in network.parameters() if p.prunable and p.name not in dense]
+        self.network, self.run, self.rng, self.log = network, run, rng, log
 
     def begin_epoch(self, epoch: int) -> bool:
         """Before the first step of `epoch`, counted from 0.
@@ -89,11 +129,16 @@ class Method:
         return False
 
     def before_backward(self, step: int) -> None:
-        """Before the backward of `step`: the moment to request growth candidates."""
+        """Before the backward of `step`: the moment to observe a dense gradient."""
 
-    def before_update(self, step: int) -> bool:
-        """After the backward of `step`; True where no optimiser update is to follow."""
-        return False
+    def update(self, step: int, optimiser, lr: float) -> None:
+        """After the backward of `step`: change the weights.
+
+        A method that moves some weights itself calls `optimiser.clip()` first (all gradients,
+        once a step), then `optimiser.step(lr, only=[…])` for the others.
+        """
+        optimiser.clip()
+        optimiser.step(lr)
 
     def after_update(self, step: int) -> None:
         """At the end of `step`."""
@@ -108,9 +153,17 @@ class Method:
         """
         return step, self.run.total_steps
 
-    def asked(self) -> dict[str, int]:
-        """Active weights that each prunable parameter has to end with: all, unless overridden."""
-        return {p.name: p.size for p in self.prunable}
+    def targets(self) -> dict[str, int] | None:
+        """Active weights that each prunable parameter has to end with: all, unless overridden.
+
+        None where density is an outcome.
+        """
+        return dict(self._sizes)
+
+    @classmethod
+    def cost_plan(cls, config, length: RunLength) -> CostPlan:
+        """What a run costs, known before it: that of a dense network, unless overridden."""
+        return CostPlan(np.ones(length.epochs))
 
     @classmethod
     def asked_sparsity(cls, config, total_steps: int, dims: dict, initial: dict) -> dict:
@@ -134,8 +187,9 @@ class Method:
         return {}
 
     def bytes_held(self) -> int:
-        """Bytes of the arrays that the method holds beside the network's, such as a snapshot."""
-        return 0
+        """Bytes that the method holds beside the network's, such as what it has attached."""
+        arrays = [a for p in self.network.parameters() for a in p.attached.values()]
+        return sum(array.nbytes for array in arrays)
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint between two steps needs, beside the network, as plain arrays."""
@@ -144,3 +198,88 @@ class Method:
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` returned, after `prepare`."""
         self.rng.bit_generator.state = json.loads(str(state["rng"]))
+
+
+class SparseMethod(Method):
+    """A method that is asked for a sparsity."""
+
+    @dataclass(frozen=True)
+    class Config(Method.Config):
+        """Options that every sparse method has.
+
+        Attributes
+        ----------
+        final_sparsity : float
+            Over all weights that the method prunes, at the end of the run.
+        dense_layers : str
+            Names of layers, such as "conv1" or "conv1,linear2", that stay dense and have no part
+            in the shares.
+        """
+
+        final_sparsity: float = option(
+            0.95, "share of the weights that is left out at the end", at_least=0, below=1
+        )
+        dense_layers: str = option("", "names of layers that stay dense, separated by commas")
+
+
+class SharedSparsity(SparseMethod):
+    """A sparse method that shares its sparsity out among the layers beforehand."""
+
+    @dataclass(frozen=True)
+    class Config(SparseMethod.Config):
+        """As `SparseMethod.Config`, with the rule.
+
+        Attributes
+        ----------
+        distribution : "erk", "er" or "uniform"
+            How sparsity is shared among the layers.
+        """
+
+        distribution: str = option(
+            "erk", "how sparsity is shared among the layers", choices=tuple(DISTRIBUTIONS)
+        )
+
+    def counts_at(self, key: str) -> np.ndarray:
+        """Weights of each layer of `prunable` at the sparsity that option `key` gives to them all.
+
+        Returns
+        -------
+        ndarray of int64, shape (layers,)
+
+        Raises
+        ------
+        UserError
+            If a layer would be left without a weight.
+        """
+        sparsity = getattr(self.config, key)
+        dims = [p.dims for p in self.prunable]
+        counts = layer_counts(self.config.distribution, dims, 1.0 - sparsity)
+        for p, count in zip(self.prunable, counts, strict=True):
+            if count == 0:
+                raise UserError(
+                    f"method.{key} = {sparsity} leaves {p.name} (of {p.size}) without a weight: "
+                    "lower it, or use another method.distribution"
+                )
+        return counts
+
+
+def dense_names(text: str, weights: list[str]) -> set[str]:
+    """The weights of the layers that an option `dense_layers` names.
+
+    Raises
+    ------
+    UserError
+        For a layer that the network does not have (naming the nearest), and where no layer would
+        be left to prune.
+    """
+    layers = {name.rpartition(".")[0] or name: name for name in weights}
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    for name in asked:
+        if name not in layers:
+            raise UserError(f"method.dense_layers: no layer {name!r}; {nearest(name, layers)}")
+    if asked and len({*asked}) == len(layers):
+        raise UserError(
+            "method.dense_layers names every layer, so there is nothing to make sparse: leave one "
+            "out, or use method.name = dense"
+        )
+    return {layers[name] for name in asked}

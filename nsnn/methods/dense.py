@@ -5,3 +5,5 @@ from nsnn.methods.base import Method
 
 class Dense(Method):
     """No sparsity: no moment does anything."""
+
+    title = "dense"

@@ -7,16 +7,16 @@ import numpy as np
 
 from nsnn.errors import RunError, UserError
 from nsnn.layers.parameter import Parameter
-from nsnn.methods.base import Method
-from nsnn.methods.options import active_counts
+from nsnn.methods.base import SharedSparsity
+from nsnn.options import option
 from nsnn.sparsity.distribution import random_positions
 from nsnn.sparsity.drop import smallest_magnitude
-from nsnn.sparsity.grow import fill_up
+from nsnn.sparsity.grow import TopK
 from nsnn.sparsity.schedule import Rounds, plan_rounds
 
 
 @dataclass(frozen=True)
-class Layer:
+class Share:
     """A layer that takes part: its weights and how many are active at the start and the end."""
 
     weights: Parameter
@@ -24,31 +24,127 @@ class Layer:
     final: int
 
 
-class DropGrow(Method):
-    """Sparse from the first step: in rounds, weights are dropped and others grown.
+class SparseStart(SharedSparsity):
+    """Sparse from the first step: each layer starts at random positions with its share.
 
-    Each layer starts at random positions with its share of the sparsity. Layers whose share is
-    dense at the final sparsity stay dense arrays and take no part. Needs the options
-    `final_sparsity`, `distribution`, `update_every` and `end_fraction`.
+    Layers whose share is dense at the final sparsity stay dense arrays and take no part.
     """
 
     start_option = "final_sparsity"  # of the sparsity at the start: here it stays constant
 
-    def prepare(self, network, run, rng, log, storage="csr") -> None:
-        """Share out the weights, plan the rounds, sparsify the layers at random positions."""
-        super().prepare(network, run, rng, log, storage)
-        initial = active_counts(self.config, self.start_option, self.prunable)
-        self._final = active_counts(self.config, "final_sparsity", self.prunable)
-        self.layers = [
-            Layer(p, int(n_i), int(n_f))
-            for p, n_i, n_f in zip(self.prunable, initial, self._final, strict=True)
+    def prepare(self, network, run, rng, log) -> None:
+        """Share out the weights and sparsify the layers at random positions."""
+        super().prepare(network, run, rng, log)
+        initial, final = self.counts_at(self.start_option), self.counts_at("final_sparsity")
+        self._final = {p.name: int(n) for p, n in zip(self.prunable, final, strict=True)}
+        self.shares = [
+            Share(p, int(n_i), int(n_f))
+            for p, n_i, n_f in zip(self.prunable, initial, final, strict=True)
             if n_f < p.size
         ]
-        self.rounds = self.plan(run)
-        for layer in self.layers:
-            p = layer.weights
-            p.sparsify(random_positions(p.shape, layer.initial, rng), storage)
+        self.plan_ahead()
+        for share in self.shares:
+            p = share.weights
+            p.sparsify(random_positions(p.shape, share.initial, rng))
             log.start(p.name, p.size, p.positions())
+
+    def plan_ahead(self) -> None:
+        """What can be refused before a weight is touched."""
+
+    def targets(self) -> dict[str, int]:
+        """Active weights that each prunable parameter has to end with."""
+        return super().targets() | self._final
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `Method.state`, with the counts of every layer that takes part."""
+        counts = [(share.initial, share.final) for share in self.shares]
+        return super().state() | {"counts": np.array(counts, dtype=np.int64).reshape(-1, 2)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """As `Method.restore`; the counts must be those that `prepare` has found."""
+        if not np.array_equal(state["counts"], self.state()["counts"]):
+            names = ", ".join(dict.fromkeys((self.start_option, "final_sparsity")))
+            raise UserError(
+                "the checkpoint was made with other numbers of weights per layer: resume it with "
+                f"its own network, method.{names} and distribution"
+            )
+        super().restore(state)
+
+
+class DropGrow(SparseStart, abc.ABC):
+    """In rounds, a layer's weights are dropped and others grown.
+
+    A rule of your own overrides `choose_drop` or `choose_grow`.
+    """
+
+    @dataclass(frozen=True)
+    class Config(SharedSparsity.Config):
+        """As `SharedSparsity.Config`, with the rounds.
+
+        Attributes
+        ----------
+        update_every : int
+            ΔT, steps from one round of drop and grow to the next. 0 chooses it from the length of
+            the run: about 100 rounds, at least 10 steps apart.
+        end_fraction : float
+            T_end as a fraction of the run, in (0, 1]: no round happens after it.
+        """
+
+        update_every: int = option(0, "steps between two rounds; 0 chooses", at_least=0)
+        end_fraction: float = option(
+            0.75, "no round after this fraction of the run", above=0, at_most=1
+        )
+
+    @abc.abstractmethod
+    def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
+        """How many weights of a layer the round at `step` drops and grows.
+
+        Returns
+        -------
+        dropped, grown : int
+        raised : bool
+            Whether more are dropped than the method's own fraction says.
+        """
+
+    def choose_drop(self, p: Parameter, count: int) -> np.ndarray:
+        """Which weights a round drops: the `count` smallest |w|.
+
+        Parameters
+        ----------
+        p : Parameter
+        count : int
+
+        Returns
+        -------
+        ndarray of bool, shape (active,)
+            True where a weight is dropped; `count` of them.
+        """
+        return smallest_magnitude(p.values(), count)
+
+    @abc.abstractmethod
+    def choose_grow(self, p: Parameter, count: int, kept) -> np.ndarray:
+        """Which positions a round grows.
+
+        Parameters
+        ----------
+        p : Parameter
+            With the topology of before the round.
+        count : int
+        kept : ndarray of int64, sorted
+            Positions that stay active. All others are free, those just dropped among them.
+
+        Returns
+        -------
+        ndarray of int64, shape (count,)
+        """
+
+    def initial_values(self, p: Parameter, count: int):
+        """Values of `count` weights that grow; 0 unless overridden."""
+        return 0
+
+    def plan_ahead(self) -> None:
+        """Plan the rounds."""
+        self.rounds = self.plan(self.run)
 
     def plan(self, run) -> Rounds:
         """The rounds of this run.
@@ -73,124 +169,95 @@ class DropGrow(Method):
 
     def needs_rounds(self) -> bool:
         """Whether a run without a round would not be what the configuration asks for."""
-        return bool(self.layers)
+        return bool(self.shares)
 
-    def change(self, step: int, p: Parameter, drop, grown, values=None, raised=False) -> None:
-        """Rewire a layer and log the net change.
+    def dropped(self, step: int, p: Parameter, count: int) -> np.ndarray:
+        """What `choose_drop` marks, held against what it was asked.
+
+        Raises
+        ------
+        RunError
+            Where weights are not finite: nothing can be said of their order.
+        UserError
+            Where a rule of your own marks another number of weights.
+        """
+        if not np.isfinite(p.values()).all():
+            raise RunError(f"step {step}: {p.name} is not finite; try a smaller optim.lr")
+        drop = self.choose_drop(p, count)
+        if drop.dtype != bool or drop.shape != (p.active,) or np.count_nonzero(drop) != count:
+            raise UserError(
+                f"{type(self).__name__}.choose_drop has to mark {count} of the {p.active} weights "
+                f"of {p.name}: bool, True where one is dropped"
+            )
+        return drop
+
+    def rewire(self, step: int, p: Parameter, drop, count: int, raised: bool = False) -> None:
+        """Drop the marked weights, grow `count` others, log the net change.
 
         Parameters
         ----------
         step : int
         p : Parameter
         drop : ndarray of bool, shape (active,)
-        grown : ndarray of int64, shape (grown,)
-            Sorted; positions that `drop` marks may be among them, as new weights.
-        values : ndarray of float, shape (grown,), optional
-            Initial values of the grown weights; default 0.
+        count : int
         raised : bool
             See `TopologyLog.record`.
         """
-        dropped = p.positions()[drop]
-        p.rewire(~drop, grown, values)
-        back = np.intersect1d(dropped, grown, assume_unique=True)
+        before = p.positions()
+        grown = np.sort(self.choose_grow(p, count, before[~drop]))
+        if grown.size != count:
+            raise RunError(
+                f"step {step}: {p.name} has to grow {count} weights, but {grown.size} positions "
+                "were found; is the gradient finite?"
+            )
+        p.rewire(~drop, grown, self.initial_values(p, count))
+        back = np.intersect1d(before[drop], grown, assume_unique=True)
         self.log.record(
             step,
             p.name,
-            dropped=np.setdiff1d(dropped, back, assume_unique=True),
+            dropped=np.setdiff1d(before[drop], back, assume_unique=True),
             grown=np.setdiff1d(grown, back, assume_unique=True),
             raised=raised,
         )
 
-    def asked(self) -> dict[str, int]:
-        """Active weights that each prunable parameter has to end with."""
-        return {p.name: int(n) for p, n in zip(self.prunable, self._final, strict=True)}
-
-    def state(self) -> dict[str, np.ndarray]:
-        """As `Method.state`, with the counts of every layer that takes part."""
-        counts = [(layer.initial, layer.final) for layer in self.layers]
-        return super().state() | {"counts": np.array(counts, dtype=np.int64).reshape(-1, 2)}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """As `Method.restore`; the counts must be those that `prepare` has found."""
-        if not np.array_equal(state["counts"], self.state()["counts"]):
-            options = ", ".join(dict.fromkeys((self.start_option, "final_sparsity")))
-            raise UserError(
-                "the checkpoint was made with other numbers of weights per layer: resume it with "
-                f"its own network, method.{options} and distribution"
-            )
-        super().restore(state)
-
-
-@dataclass(frozen=True)
-class _Round:
-    """What a drop-and-grow step has decided for one layer before the backward."""
-
-    weights: Parameter
-    drop: np.ndarray  # bool (active,)
-    grown: int  # wanted in all
-    requested: int  # of them from the layer's backward
-    raised: bool
-
 
 class GradientGrowth(DropGrow, abc.ABC):
-    """Drops the smallest weights and grows where the gradient is largest.
+    """Grows where |∂L/∂w| of the step's batch is largest; on such a step no weight is updated."""
 
-    On a drop-and-grow step no weight is updated. Grown weights start at 0 with no optimiser
-    state, those that a round drops and grows back as well.
-    """
-
-    exclude_dropped = False  # whether what a round drops may grow back only for want of others
-
-    @abc.abstractmethod
-    def counts(self, layer: Layer, step: int) -> tuple[int, int, bool]:
-        """How many weights of a layer the round at `step` drops and grows.
-
-        Returns
-        -------
-        dropped, grown : int
-        raised : bool
-            Whether more are dropped than the method's own fraction says.
-        """
+    def plan_ahead(self) -> None:
+        """As `DropGrow.plan_ahead`."""
+        super().plan_ahead()
+        self._best: dict[str, TopK] = {}
 
     def before_backward(self, step: int) -> None:
-        """On a drop-and-grow step: choose what to drop, ask the layers where to grow."""
-        if self.rounds.happens_at(step):
-            self._pending = [self._decide(layer, step) for layer in self.layers]
+        """On a drop-and-grow step: choose what to drop, observe where to grow."""
+        if not self.rounds.happens_at(step):
+            return
+        self._rounds = []
+        for share in self.shares:
+            p = share.weights
+            D, G, raised = self.counts(share, step)
+            drop = self.dropped(step, p, D)
+            self.watch(p, G, p.positions()[~drop])
+            self._rounds.append((p, drop, G, raised))
 
-    def before_update(self, step: int) -> bool:
-        """On a drop-and-grow step: rewire every layer instead of updating the weights."""
-        if not (self.layers and self.rounds.happens_at(step)):
-            return False
-        for decided in self._pending:
-            self._rewire(decided, step)
-        self._pending = []
-        return True
+    def watch(self, p: Parameter, count: int, kept) -> None:
+        """Observe what `choose_grow` needs to know of the coming backward.
 
-    def _decide(self, layer: Layer, step: int) -> _Round:
-        """Mark what one layer drops and request what it may grow. Source: NDSNN Eqs. 6-9
-
-        Which positions grow is known only after the backward, which has the gradient: `_rewire`.
+        Source: NDSNN Algorithm 1 (ArgGrow)
         """
-        p = layer.weights
-        D, G, raised = self.counts(layer, step)
-        positions = p.positions()
-        drop = smallest_magnitude(p.values(), D)
-        excluded = positions if self.exclude_dropped else positions[~drop]
-        requested = min(G, p.size - excluded.size)
-        if requested:
-            p.request_growth(requested, excluded)
-        return _Round(p, drop, G, requested, raised)
+        self._best[p.name] = TopK(p.shape, count, kept)
+        if count:
+            p.observe(self._best[p.name])
 
-    def _rewire(self, decided: _Round, step: int) -> None:
-        """Carry out the round of one layer."""
-        p, drop = decided.weights, decided.drop
-        grown = p.take_candidates() if decided.requested else np.empty(0, dtype=np.int64)
-        if grown.size != decided.requested:
-            raise RunError(
-                f"step {step}: {p.name} has to grow {decided.requested} weights, but its gradient "
-                f"gave {grown.size} positions; is the gradient finite?"
-            )
-        if self.exclude_dropped:
-            scores = np.abs(p.active_gradient()[drop])
-            grown = fill_up(grown, decided.grown, p.positions()[drop], scores)
-        self.change(step, p, drop, np.sort(grown), raised=decided.raised)
+    def choose_grow(self, p: Parameter, count: int, kept) -> np.ndarray:
+        """The `count` largest |∂L/∂w| of this step outside of what stays active."""
+        return self._best.pop(p.name).positions()
+
+    def update(self, step: int, optimiser, lr: float) -> None:
+        """On a drop-and-grow step: rewire every layer instead of updating the weights."""
+        if not (self.shares and self.rounds.happens_at(step)):
+            super().update(step, optimiser, lr)
+            return
+        for p, drop, count, raised in self._rounds:
+            self.rewire(step, p, drop, count, raised)

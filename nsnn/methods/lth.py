@@ -11,12 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.errors import RunError, UserError
-from nsnn.methods.base import Method
-from nsnn.methods.options import require, require_sparsity
+from nsnn.methods.base import SparseMethod
+from nsnn.options import option
 from nsnn.sparsity.prune import ladder_counts, largest_overall
-
-# Of `prune_fraction`: no run has the thousands of rounds that less would take.
-_SMALLEST = 1e-4
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class TrainingRounds:
         return self.rewind + end - self.start(k)
 
 
-class LTH(Method):
+class LTH(SparseMethod):
     """Train, prune the smallest weights of all layers together, rewind the others, train again.
 
     Source: NDSNN IV-A2 (baseline LTH; its reference 7 has the procedure)
@@ -73,17 +70,17 @@ class LTH(Method):
     no signal can pass any more, the run stops; a branch beside another may be empty.
     """
 
+    title = "LTH"
+
     @dataclass(frozen=True)
-    class Config(Method.Config):
-        """Options of `[method]` for LTH.
+    class Config(SparseMethod.Config):
+        """Options of `[method]` for LTH, beside those of `SparseMethod.Config`.
 
         Attributes
         ----------
-        final_sparsity : float
-            θ_f over all prunable weights, in [0, 1).
         prune_fraction : float
-            Of the remaining weights, pruned before each round, in [0.0001, 1). NDSNN's ladder
-            of 25, 43.75, 57.81 … % is 0.25.
+            Of the remaining weights, pruned before each round, in [0.0001, 1); less would take
+            thousands of rounds. NDSNN's ladder of 25, 43.75, 57.81 … % is 0.25.
         rewind_epochs : int
             Epochs before the snapshot (21 of 301 in NDSNN's comparison). 0 rewinds to the
             initial weights.
@@ -92,30 +89,15 @@ class LTH(Method):
             added to the last. 0 divides what `rewind_epochs` leaves evenly.
         """
 
-        final_sparsity: float = 0.95
-        prune_fraction: float = 0.25
-        rewind_epochs: int = 1
-        round_epochs: int = 0
+        prune_fraction: float = option(
+            0.25, "of the remaining weights, pruned before each round", at_least=1e-4, below=1
+        )
+        rewind_epochs: int = option(1, "epochs before the snapshot", at_least=0)
+        round_epochs: int = option(0, "epochs of each round; 0: even shares", at_least=0)
 
-        def validate(self) -> None:
-            """Raise UserError where a value is impossible, alone or with another."""
-            require_sparsity(self, "final_sparsity")
-            require(
-                self, "prune_fraction", 0.0 < self.prune_fraction < 1.0, "use a number in (0, 1)"
-            )
-            require(
-                self,
-                "prune_fraction",
-                self.prune_fraction >= _SMALLEST,
-                f"takes too many rounds, use at least {_SMALLEST:g}",
-            )
-            require(self, "rewind_epochs", self.rewind_epochs >= 0, "use epochs ≥ 0")
-            require(self, "round_epochs", self.round_epochs >= 0, "use epochs > 0, or 0 to choose")
-
-    def prepare(self, network, run, rng, log, storage="csr") -> None:
+    def prepare(self, network, run, rng, log) -> None:
         """Plan the rounds; the network stays dense."""
-        super().prepare(network, run, rng, log, storage)
-        self._network, self._storage = network, storage
+        super().prepare(network, run, rng, log)
         self._snapshot: dict[str, dict[str, np.ndarray]] = {}
         sizes = np.array([p.size for p in self.prunable], dtype=np.int64)
         self.ladder = ladder_counts(
@@ -127,11 +109,11 @@ class LTH(Method):
                 f"{sizes.sum()} weights: lower it"
             )
         self.rounds = self._plan(run.epochs)
-        self._asked = sizes
+        self._targets = sizes
         if self.ladder.size:
             # Shares of the exact total, until the last prune decides what each layer gets.
             shares = np.rint(np.cumsum(sizes) * (self.ladder[-1] / sizes.sum()))
-            self._asked = np.diff(shares.astype(np.int64), prepend=0)
+            self._targets = np.diff(shares.astype(np.int64), prepend=0)
             for p in self.prunable:
                 log.start(p.name, p.size, p.positions())
 
@@ -153,7 +135,7 @@ class LTH(Method):
         rewound = (self.rounds.start(k) - self.rounds.rewind) * per_epoch
         return step - rewound, self.rounds.schedule_epochs(k) * per_epoch
 
-    def asked(self) -> dict[str, int]:
+    def targets(self) -> dict[str, int]:
         """Active weights that each prunable parameter has to end with.
 
         Notes
@@ -161,28 +143,30 @@ class LTH(Method):
         The method fixes the total. What each layer has of it the last prune decides; until then
         it is an even share.
         """
-        return {p.name: int(n) for p, n in zip(self.prunable, self._asked, strict=True)}
+        own = {p.name: int(n) for p, n in zip(self.prunable, self._targets, strict=True)}
+        return super().targets() | own
 
     def bytes_held(self) -> int:
         """Bytes of the snapshot."""
-        return sum(array.nbytes for part in self._snapshot.values() for array in part.values())
+        snapshot = [array for part in self._snapshot.values() for array in part.values()]
+        return super().bytes_held() + sum(array.nbytes for array in snapshot)
 
     def state(self) -> dict[str, np.ndarray]:
         """As `Method.state`, with the snapshot."""
-        state = super().state() | {"asked": self._asked}
+        state = super().state() | {"asked": self._targets}
         for name, arrays in self._snapshot.items():
             state |= {f"snapshot/{name}/{key}": array for key, array in arrays.items()}
         return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """As `Method.restore`; the sum of what is asked must be what `prepare` has found."""
-        if state["asked"].sum() != self._asked.sum():
+        if state["asked"].sum() != self._targets.sum():
             raise UserError(
                 "the checkpoint was made for another number of weights: resume it with its own "
                 "network and method.final_sparsity"
             )
         super().restore(state)
-        self._asked = state["asked"]
+        self._targets = state["asked"]
         self._snapshot = {}
         for key, array in state.items():
             kind, _, rest = key.partition("/")
@@ -221,7 +205,7 @@ class LTH(Method):
 
     def _take_snapshot(self) -> dict[str, dict[str, np.ndarray]]:
         """Copies of all that training changes, without the state of the optimiser."""
-        parts = (*self._network.parameters(), *self._network.layers())
+        parts = (*self.network.parameters(), *self.network.layers())
         return {
             part.name: {
                 key: array.copy()
@@ -240,19 +224,19 @@ class LTH(Method):
             saved = self._snapshot[p.name]
             saved["data"], saved["positions"] = saved["data"][keep], positions[keep]
         self._rewind()
-        if not self._network.conducts():
+        if not self.network.is_connected():
             empty = ", ".join(p.name for p in self.prunable if p.active == 0)
             raise RunError(
                 f"prune {k} of {self.rounds.prunes} leaves {empty} without a weight, and no signal "
                 "passes: lower method.final_sparsity, or train longer in each round"
             )
         if k == self.rounds.prunes:
-            self._asked = np.array([p.active for p in self.prunable], dtype=np.int64)
+            self._targets = np.array([p.active for p in self.prunable], dtype=np.int64)
             self._snapshot = {}
 
     def _rewind(self) -> None:
         """Put the network back to the snapshot, which holds the remaining positions only."""
-        for p in self._network.parameters():
-            p.restore(self._snapshot[p.name], self._storage)
-        for layer in self._network.layers():
+        for p in self.network.parameters():
+            p.restore(self._snapshot[p.name])
+        for layer in self.network.layers():
             layer.restore(self._snapshot.get(layer.name, {}))

@@ -8,17 +8,12 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from nsnn.errors import UserError
 from nsnn.layers.parameter import Parameter
-from nsnn.methods.base import Method
-from nsnn.methods.drop_grow import DropGrow
-from nsnn.methods.options import (
-    require,
-    require_distribution,
-    require_fraction,
-    require_rounds,
-    require_sparsity,
-)
+from nsnn.methods.drop_grow import DropGrow, Share
+from nsnn.options import option
 from nsnn.sparsity.drop import smallest_per_sign
 from nsnn.sparsity.grow import random_inactive
 from nsnn.sparsity.schedule import Rounds, plan_rounds
@@ -32,19 +27,18 @@ class SET(DropGrow):
     Dropped are the fraction ζ of the positive weights nearest 0 and the fraction ζ of the
     negative weights nearest 0; grown are as many, uniformly among all positions that are inactive
     then, those just dropped among them. Grown weights start at small random values, with no
-    optimiser state. The rounds follow a weight update; no update is skipped.
+    optimiser state. The rounds follow a weight update; no update is skipped. SET's paper shares
+    sparsity by ER; NDSNN compares at ERK.
     """
 
+    title = "SET"
+
     @dataclass(frozen=True)
-    class Config(Method.Config):
-        """Options of `[method]` for SET.
+    class Config(DropGrow.Config):
+        """Options of `[method]` for SET, beside those of `DropGrow.Config`.
 
         Attributes
         ----------
-        final_sparsity : float
-            Over all prunable weights, in [0, 1); the same from the first step to the last.
-        distribution : "erk", "er" or "uniform"
-            How sparsity is shared among the layers. (SET's paper: ER. NDSNN compares at ERK.)
         update_every : int
             ΔT, steps from one round to the next. 0: once an epoch, as in SET's paper.
         end_fraction : float
@@ -58,25 +52,14 @@ class SET(DropGrow):
             of the initial weights, 0 starts them at 0. (SET's paper: "random small".)
         """
 
-        final_sparsity: float = 0.95
-        distribution: str = "erk"
-        update_every: int = 0
-        end_fraction: float = 1.0
-        drop_fraction: float = 0.3
-        grown_scale: float = 1.0
-
-        def validate(self) -> None:
-            """Raise UserError where a value is impossible."""
-            require_sparsity(self, "final_sparsity")
-            require_distribution(self)
-            require_rounds(self)
-            require_fraction(self, "drop_fraction")
-            require(
-                self,
-                "grown_scale",
-                0.0 <= self.grown_scale < math.inf,
-                "use a finite number, 0 or more",
-            )
+        update_every: int = option(0, "steps between two rounds; 0: an epoch", at_least=0)
+        end_fraction: float = option(
+            1.0, "no round after this fraction of the run", above=0, at_most=1
+        )
+        drop_fraction: float = option(
+            0.3, "fraction of the weights of either sign that a round drops", at_least=0, at_most=1
+        )
+        grown_scale: float = option(1.0, "range of grown weights in 1/√fan_in", at_least=0)
 
     def plan(self, run) -> Rounds:
         """Rounds after every ΔT updates; the last leaves at least ΔT updates."""
@@ -99,13 +82,27 @@ class SET(DropGrow):
     def after_update(self, step: int) -> None:
         """Rewire every layer where a round is due; `step` + 1 updates have been made."""
         if self.rounds.happens_at(step + 1):
-            for layer in self.layers:
-                self._evolve(layer.weights, step)
+            for share in self.shares:
+                count, _, _ = self.counts(share, step)
+                drop = self.dropped(step, share.weights, count)
+                self.rewire(step, share.weights, drop, count)
 
-    def _evolve(self, p: Parameter, step: int) -> None:
-        """Move the weights of one layer."""
-        drop = smallest_per_sign(p.values(), self.config.drop_fraction)
-        kept = p.positions()[~drop]
-        grown = random_inactive(p.size, kept, p.active - kept.size, self.rng)
+    def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
+        """⌊ζ · count⌋ of each sign, as many to grow; never raised."""
+        negative = int(np.count_nonzero(share.weights.values() < 0))
+        zeta = self.config.drop_fraction
+        count = int(zeta * negative) + int(zeta * (share.weights.active - negative))
+        return count, count, False
+
+    def choose_drop(self, p: Parameter, count: int) -> np.ndarray:
+        """The fraction ζ nearest 0 of either sign."""
+        return smallest_per_sign(p.values(), self.config.drop_fraction)
+
+    def choose_grow(self, p: Parameter, count: int, kept) -> np.ndarray:
+        """Uniformly among all free positions."""
+        return random_inactive(p.size, kept, count, self.rng)
+
+    def initial_values(self, p: Parameter, count: int) -> np.ndarray:
+        """Uniform in ±grown_scale/√fan_in."""
         bound = self.config.grown_scale / math.sqrt(p.shape[1])
-        self.change(step, p, drop, grown, self.rng.uniform(-bound, bound, grown.size))
+        return self.rng.uniform(-bound, bound, count)

@@ -13,8 +13,9 @@ from nsnn.models.fan_in import scale_to_active_fan_in
 from nsnn.models.lenet import lenet5
 from nsnn.models.notation import from_notation, smallest_image
 from nsnn.models.resnet import resnet19
-from nsnn.network import Network
+from nsnn.network import Network, TimeSteppedNetwork
 from nsnn.neuron import Neuron
+from nsnn.text import nearest
 
 __all__ = [
     "INPUT_SHAPES",
@@ -24,6 +25,7 @@ __all__ = [
     "build",
     "from_notation",
     "lenet5",
+    "network_class",
     "resnet19",
     "scale_to_active_fan_in",
     "smallest_image",
@@ -38,7 +40,9 @@ __all__ = [
 #
 # The arguments are those of `build`, in this order; the layers map (C, H, W, T or 1, B) to
 # (classes, T, B), and each has a name of its own. The function may also take model.pool ("average"
-# or "max") as `pool` and model.strides (three numbers) as `strides`, both with a default.
+# or "max") as `pool` and model.strides (three numbers) as `strides`, both with a default. For a
+# network that is not time-stepped: a subclass of `nsnn.network.Network`, its options in a nested
+# `Config`, with a class method `from_config(config, input_shape, classes, rng)`.
 MODELS = {
     "sdsnn-mnist": "15C3-AP2-40C3-AP2-300",  # SD-SNN's network for MNIST, N-MNIST, DVS-Gesture
     # SD-SNN's network for CIFAR-10: 21,356,928 weights
@@ -70,6 +74,20 @@ def usual_input(name: str) -> tuple[int, int, int]:
     return INPUT_SHAPES.get(name, (1, 28, 28))
 
 
+def network_class(name: str) -> type[Network]:
+    """The kind of network that a model is: its `Config` has the options of table [model].
+
+    Raises
+    ------
+    UserError
+        For an unknown model, naming the nearest.
+    """
+    if name not in MODELS:
+        raise UserError(f"model.name = {name!r}: {nearest(name, MODELS)}")
+    model = MODELS[name]
+    return model if isinstance(model, type) else TimeSteppedNetwork
+
+
 def architecture(name: str, layers: str = "", pool: str | None = None, strides: str | None = None):
     """What `build` builds the model `name` from: its notation, or a function.
 
@@ -93,8 +111,7 @@ def architecture(name: str, layers: str = "", pool: str | None = None, strides: 
     UserError
         For an unknown model, or an option that the model does not have.
     """
-    if name not in MODELS:
-        raise UserError(f"model.name = {name!r}: choose one of {', '.join(MODELS)}")
+    network_class(name)
     if layers and name != "custom":
         raise UserError("model.layers is for model.name = 'custom'; remove one of the two")
     if not layers and name == "custom":
@@ -121,8 +138,8 @@ def build(
     dtype=np.float32,
     storage: str = "csr",
     name: str = "custom",
-) -> Network:
-    """Build a network.
+) -> TimeSteppedNetwork:
+    """Build a time-stepped network.
 
     Parameters
     ----------
@@ -141,7 +158,7 @@ def build(
         "batch": batch normalisation of the current before every LIF.
     dtype : float32 or float64
     storage : "csr", "auto" or "dense"
-        How weights are held once a method makes them sparse, see `Parameter.sparsify`.
+        How weights are held once a method makes them sparse, see `Parameter.storage`.
     name : str
         The model's name in messages.
 
@@ -162,7 +179,9 @@ def build(
     else:
         body = model(*common)
         _check_names(body, name)
-    return Network(body, input_shape, classes, neuron, dtype, storage)
+    for parameter in body.parameters():
+        parameter.storage = storage
+    return TimeSteppedNetwork(body, input_shape, classes, neuron, dtype)
 
 
 def _options(model) -> set[str]:

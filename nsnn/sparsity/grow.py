@@ -1,55 +1,74 @@
-"""Which positions to grow: at random, or among candidates whose scores are at hand.
-
-NDSNN's own rule, the largest |dL/dw| among inactive positions, needs gradients that exist only
-during the backward: `nsnn.layers.growth` finds those positions.
-"""
+"""Which positions to grow: at random, or where a dense gradient is largest."""
 
 import numpy as np
 
 
-def largest_score(positions, scores, count: int) -> np.ndarray:
-    """The `count` positions with the largest score, in order of falling score.
+class TopK:
+    """An observer that keeps the k largest |gradient| outside of some positions.
+
+    Source: NDSNN Algorithm 1 (ArgGrow)
 
     Parameters
     ----------
-    positions : ndarray of int64, shape (n,)
-        Sorted.
-    scores : ndarray of float, shape (n,)
-        |dL/dw|, for example.
-    count : int
-        At most n.
+    shape : tuple of int
+        (rows, cols) of the weight.
+    k : int
+    excluded : ndarray of int64
+        Flat positions that do not compete, such as the active ones.
 
-    Returns
-    -------
-    ndarray of int64, shape (count,)
-        Among equal scores the smaller position comes first.
+    Notes
+    -----
+    Given to `Parameter.observe`, it sees the gradient block by block. It holds what may still be
+    among the best, at most about 2k entries and a block, and lets the worse half go when there are
+    more; most entries of a block cost one comparison. A NaN never competes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> top = TopK((2, 2), k=2, excluded=np.array([0]))
+    >>> top(slice(0, 2), np.array([[9.0, 1.0], [-3.0, 2.0]]))
+    >>> top.positions()
+    array([2, 3])
     """
-    order = np.argsort(-scores, kind="stable")
-    return positions[order[:count]]
 
+    def __init__(self, shape, k: int, excluded):
+        self.k = k
+        self._cols = shape[1]
+        self._score, self._position = np.empty(0), np.empty(0, dtype=np.int64)
+        self._least = 0.0  # what is below cannot be among the best
+        row, col = np.divmod(np.asarray(excluded, dtype=np.int64), self._cols)
+        order = np.argsort(col, kind="stable")
+        self._excluded_row, self._excluded_col = row[order], col[order]
 
-def fill_up(candidates, count: int, reserve, scores) -> np.ndarray:
-    """The first `count` candidates; where they are too few, the best of a reserve as well.
+    def __call__(self, columns: slice, block) -> None:
+        """Take the best of a block (rows, width), the gradient at these columns."""
+        if not self.k:
+            return
+        score = np.abs(block)
+        span = slice(*np.searchsorted(self._excluded_col, (columns.start, columns.stop)))
+        score[self._excluded_row[span], self._excluded_col[span] - columns.start] = -1
+        able = np.flatnonzero(score >= self._least)
+        row, col = np.divmod(able, block.shape[1])
+        self._score = np.concatenate([self._score, score.reshape(-1)[able]])
+        self._position = np.concatenate([self._position, row * self._cols + columns.start + col])
+        if self._score.size > 2 * self.k:
+            self._let_go()
 
-    NDSNN with `exclude_dropped` uses it: the reserve is what the round has just dropped.
+    def positions(self) -> np.ndarray:
+        """The positions found, largest |gradient| first, ties by position; int64, shape (≤ k,)."""
+        self._let_go()
+        return self._position[np.lexsort((self._position, -self._score))]
 
-    Parameters
-    ----------
-    candidates : ndarray of int64, shape (c,)
-        Best first.
-    count : int
-    reserve : ndarray of int64, shape (r,)
-        Sorted; disjoint from the candidates.
-    scores : ndarray of float, shape (r,)
-
-    Returns
-    -------
-    ndarray of int64, shape (min(count, c + r),)
-    """
-    missing = count - candidates.size
-    if missing <= 0:
-        return candidates[:count]
-    return np.concatenate([candidates, largest_score(reserve, scores, missing)])
+    def _let_go(self) -> None:
+        """Keep the k best, among equals those with the smaller positions."""
+        if self._score.size <= self.k:
+            return
+        self._least = np.partition(self._score, -self.k)[-self.k]
+        stays = self._score > self._least
+        ties = np.flatnonzero(self._score == self._least)
+        ties = ties[np.argsort(self._position[ties])]
+        stays[ties[: self.k - np.count_nonzero(stays)]] = True
+        self._score, self._position = self._score[stays], self._position[stays]
 
 
 def random_inactive(size: int, active, count: int, rng) -> np.ndarray:

@@ -4,14 +4,14 @@ import dataclasses
 import functools
 
 from nsnn.losses import LOSSES
-from nsnn.models import architecture, build
+from nsnn.models import architecture, build, network_class
 from nsnn.neuron import Neuron, from_preset
 from nsnn.optim import SGD, Adam
 from nsnn.streams import stream
 
 
 def make_network(config, shape, classes: int):
-    """The network of a configuration at its first step, in float32.
+    """The network of a configuration at its first step, in float32, of whatever kind it is.
 
     Parameters
     ----------
@@ -21,12 +21,15 @@ def make_network(config, shape, classes: int):
     classes : int
     """
     name, model = config.model.name, config.model.options
+    rng, kind = stream(config.train.seed, "init"), network_class(name)
+    if hasattr(kind, "from_config"):
+        return kind.from_config(config, shape, classes, rng)
     network = build(
         architecture(name, model.layers, model.pool, model.strides),
         make_neuron(config.neuron),
         shape,
         classes,
-        stream(config.train.seed, "init"),
+        rng,
         width=model.width,
         norm=model.norm,
         storage=model.storage,
@@ -49,6 +52,7 @@ def make_loss(train):
 
 def make_optimiser(optim, parameters):
     """The optimiser of table [optim] for a list of parameters."""
+    common = {"weight_decay": optim.weight_decay, "max_norm": optim.clip}
     if optim.name == "sgd":
-        return SGD(parameters, optim.momentum, optim.weight_decay, optim.nesterov)
-    return Adam(parameters, optim.beta1, optim.beta2, optim.eps, optim.weight_decay)
+        return SGD(parameters, optim.momentum, nesterov=optim.nesterov, **common)
+    return Adam(parameters, optim.beta1, optim.beta2, optim.eps, **common)

@@ -7,7 +7,8 @@ from nsnn.data.augment import AUGMENTATIONS
 from nsnn.errors import UserError
 from nsnn.losses import LOSSES
 from nsnn.methods import METHODS, Method
-from nsnn.models import MODELS, POOLS
+from nsnn.models import MODELS, network_class
+from nsnn.network import TimeSteppedNetwork
 from nsnn.neuron import PRESETS, Neuron
 from nsnn.optim import SCHEDULES
 from nsnn.options import kinds, option
@@ -24,29 +25,6 @@ class DataConfig:
         0.0, "fraction taken from the training data to validate on", at_least=0, below=1
     )
     augment: str = option("none", "changes of training images", choices=AUGMENTATIONS)
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Table [model] of a time-stepped network, beside the name."""
-
-    layers: str = option("", "architecture such as 15C3-AP2-300, for the model custom")
-    width: float = option(1.0, "factor of all channels and hidden neurons", above=0)
-    pool: str | None = option(None, "pooling instead of the model's own", choices=tuple(POOLS))
-    strides: str | None = option(
-        None, "strides of a residual network's stages", choices=("2,2,2", "1,2,2")
-    )
-    storage: str = option(
-        "csr",
-        "how sparse weights are held; dense: full arrays and a mask, the same numbers",
-        choices=("csr", "auto", "dense"),
-    )
-    init: str = option(
-        "fan_in",
-        "initial weights; active_fan_in: scaled up for inputs that a sparse start leaves out",
-        choices=("fan_in", "active_fan_in"),
-    )
-    norm: str = option("batch", "normalisation before every LIF", choices=("none", "batch"))
 
 
 @dataclass(frozen=True)
@@ -137,26 +115,16 @@ REMOVED = {"method.exclude_dropped": False}
 FREE = ("data.dir", "train.threads")
 
 
-class _TimeStepped:
-    Config = ModelConfig
-    has_neurons = True
-
-
-def network_class(name: str):
-    """The class of network that a model is."""
-    model = MODELS.get(name)
-    return model if isinstance(model, type) else _TimeStepped
-
-
 def option_classes(model: str, method: str) -> dict[str, type]:
     """The class of each table's options, by table; [neuron] only where the model has neurons.
 
     Parameters
     ----------
     model, method : str
-        Names; a method that is not registered, such as a plug-in's, stands for one without options.
+        Names. A method that is not registered, such as a plug-in's, stands for one without
+        options, such a model for a time-stepped network.
     """
-    network = network_class(model)
+    network = network_class(model) if model in MODELS else TimeSteppedNetwork
     return {
         "data": DataConfig,
         "model": network.Config,

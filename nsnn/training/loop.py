@@ -8,7 +8,6 @@ import warnings
 from nsnn import metrics
 from nsnn.errors import RunError
 from nsnn.files import append_line
-from nsnn.optim import clip_by_norm
 from nsnn.training.interrupt import Interruption
 from nsnn.training.stopwatch import Stopwatch
 
@@ -51,16 +50,13 @@ def train(run, folder, progress) -> bool:
                 step = run.step
 
                 method.before_backward(step)
-                loss, outputs = network.loss_and_backward(batch)
+                loss, predictions = network.loss_and_backward(batch)
                 check_finite(loss, run, folder)
                 run.book_forward()
-                if not method.before_update(step):
-                    if run.config.optim.clip:
-                        clip_by_norm(network.parameters(), run.config.optim.clip)
-                    run.optimiser.step(run.learning_rate(step))
+                method.update(step, run.optimiser, run.learning_rate(step))
                 method.after_update(step)
 
-                run.book_step(loss, outputs, batch.labels)
+                run.book_step(loss, predictions, batch.labels)
                 if interruption.requested or watch.running() > CHECKPOINT_EVERY:
                     run.save(folder)
                     append_line(folder / "timing.jsonl", run.timing(watch.lap()))

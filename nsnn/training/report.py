@@ -21,7 +21,7 @@ def summarise(run, last: dict, times: dict) -> dict:
     network, test = run.network, run.data.test
     predicted = network.predict(test.images, run.config.data.batch)
     now = metrics.density(network.parameters())
-    asked = run.method.asked()
+    asked = run.method.targets()
     held = network.bytes_held()
     confusion = metrics.confusion_matrix(predicted, test.labels, run.data.classes)
     return {
@@ -34,7 +34,7 @@ def summarise(run, last: dict, times: dict) -> dict:
         "steps": run.step,
         "test_accuracy": metrics.accuracy(predicted, test.labels),
         "density": now.density,
-        "density_asked": sum(asked.values()) / now.size,
+        "density_asked": None if asked is None else sum(asked.values()) / now.size,
         "active_weights": now.active,
         "weights": now.size,
         "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},

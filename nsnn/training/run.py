@@ -69,8 +69,7 @@ class Run:
         self.network.normalise(self.data.mean, self.data.std)
         self.log = TopologyLog() if log is None else log
         self.method = METHODS[config.method.name](config.method.options)
-        rng, storage = stream(seed, "topology"), config.model.options.storage
-        self.method.prepare(self.network, self.length, rng, self.log, storage)
+        self.method.prepare(self.network, self.length, stream(seed, "topology"), self.log)
         check_prepared(config.method.name, self.method)
         if config.model.options.init == "active_fan_in":
             self._require_sparse_start()
@@ -117,12 +116,12 @@ class Run:
 
     def book_forward(self) -> None:
         """Book what only the topology of the forward can tell: a step may end with another."""
-        self.totals.add_operations(self.network)
+        self.totals.add_measures(self.network.measures())
 
-    def book_step(self, loss: float, outputs, labels) -> None:
+    def book_step(self, loss: float, predictions, labels) -> None:
         """Book a step that is done."""
         self.step += 1
-        self.totals.add(loss, outputs, labels, self.network)
+        self.totals.add(loss, predictions, labels, metrics.density(self.network.parameters()))
         held = self.network.bytes_held()
         held["method"] = self.method.bytes_held()
         held["total"] = sum(size for kind, size in held.items() if kind != "buffers")

@@ -2,10 +2,6 @@
 
 import numpy as np
 
-from nsnn import metrics
-from nsnn.layers import decide
-from nsnn.operations import synaptic_operations
-
 
 class EpochTotals:
     """What the line of an epoch averages over its steps.
@@ -33,24 +29,22 @@ class EpochTotals:
         self.rates = {}
         self.operations = {}
 
-    def add_operations(self, network) -> None:
-        """Count the synaptic operations of a forward, before its topology changes."""
-        counted = synaptic_operations(network)
-        self.static += counted.static
-        for name, count in counted.layers.items():
+    def add_measures(self, measures) -> None:
+        """Count what is measured of a forward, before its topology changes."""
+        self.static += measures.operations.static
+        for name, count in measures.operations.layers.items():
             self.operations[name] = self.operations.get(name, 0) + count
+        self.rate += measures.spike_rate
+        for name, rate in measures.spike_rates.items():
+            self.rates[name] = self.rates.get(name, 0.0) + rate
 
-    def add(self, loss, outputs, labels, network) -> None:
+    def add(self, loss, predictions, labels, density) -> None:
         """Count one step at its end; the density is what the step leaves behind."""
         self.steps += 1
         self.samples += labels.size
-        self.correct += int(np.sum(decide(outputs) == labels))
+        self.correct += int(np.sum(predictions == labels))
         self.loss += loss
-        self.density += metrics.density(network.parameters()).density
-        rates = metrics.spike_rates(network)
-        self.rate += rates.mean
-        for name, rate in rates.layers.items():
-            self.rates[name] = self.rates.get(name, 0.0) + rate
+        self.density += density.density
 
     def means(self) -> dict:
         """Averages over the steps so far, by the names of `metrics.jsonl`."""

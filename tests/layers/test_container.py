@@ -66,12 +66,12 @@ def test_a_layer_without_weights_cuts_a_stack_but_not_a_branch():
     def dead():
         return without_weights(conv(3, 3))
 
-    assert stack(alive(), alive()).conducts()
-    assert not stack(alive(), dead()).conducts()
-    assert stack(Residual(stack(dead())), alive()).conducts()  # beside the identity
-    assert stack(Residual(stack(dead()), stack(alive()))).conducts()
-    assert stack(Residual(stack(alive()), stack(dead()))).conducts()
-    assert not stack(Residual(stack(dead()), stack(dead()))).conducts()
+    assert stack(alive(), alive()).is_connected()
+    assert not stack(alive(), dead()).is_connected()
+    assert stack(Residual(stack(dead())), alive()).is_connected()  # beside the identity
+    assert stack(Residual(stack(dead()), stack(alive()))).is_connected()
+    assert stack(Residual(stack(alive()), stack(dead()))).is_connected()
+    assert not stack(Residual(stack(dead()), stack(dead()))).is_connected()
     # What does not conduct gives the same for every input.
     for body in (stack(alive(), dead()), Residual(stack(dead()), stack(dead()))):
         x, other = arrays(SHAPE, SHAPE)

@@ -26,7 +26,8 @@ def make(storage, case, density=0.4, dtype=np.float64):
         layer.weight.data.reshape(-1)[~active] = 0
     else:
         stored = {"csr": "csr", "masked": "dense"}[storage]
-        layer.weight.sparsify(np.flatnonzero(active), stored)
+        layer.weight.storage = stored
+        layer.weight.sparsify(np.flatnonzero(active))
     return layer, np.flatnonzero(active)
 
 

@@ -21,7 +21,7 @@ from nsnn.layers import (
 )
 from nsnn.layers.gradients import GradientPair
 from nsnn.models import build
-from nsnn.network import Network
+from nsnn.network import TimeSteppedNetwork
 from nsnn.neuron import from_preset
 
 NEURON = from_preset("ndsnn", detach_reset=False, time_steps=3)
@@ -91,7 +91,8 @@ def norm_lif(channels, number):
 
 
 def sparse(layer, storage="csr"):
-    layer.weight.sparsify(np.arange(0, layer.weight.size, 2), storage)
+    layer.weight.storage = storage
+    layer.weight.sparsify(np.arange(0, layer.weight.size, 2))
     return layer
 
 
@@ -196,7 +197,7 @@ def test_residual_blocks_in_the_shared_pair_equal_separate_pairs(storage):
                 if storage == "csr":
                     p.sparsify(np.flatnonzero(np.arange(p.size) % 3))
         if shared:
-            network = Network(body, (2, 8, 8), 3, NEURON, np.float64)
+            network = TimeSteppedNetwork(body, (2, 8, 8), 3, NEURON, np.float64)
         for _ in range(2):  # the second time the blocks hold what the first left
             y = body.forward(x, training=True)
             dx = body.backward(dy)

@@ -21,7 +21,8 @@ def make(storage, density=0.4, outputs=9, dtype=np.float64, bias=True):
         layer.weight.data.reshape(-1)[~active] = 0
     else:
         stored = {"csr": "csr", "masked": "dense"}[storage]
-        layer.weight.sparsify(np.flatnonzero(active), stored)
+        layer.weight.storage = stored
+        layer.weight.sparsify(np.flatnonzero(active))
     return layer, np.flatnonzero(active)
 
 

@@ -14,7 +14,8 @@ def make(storage=None, seed=0, shape=(5, 8), dtype=np.float64):
     rng = np.random.default_rng(seed)
     p = Parameter("fc.weight", rng.uniform(1, 2, shape).astype(dtype), prunable=True)
     if storage:
-        p.sparsify(np.sort(rng.choice(p.size, 15, replace=False)), storage)
+        p.storage = storage
+        p.sparsify(np.sort(rng.choice(p.size, 15, replace=False)))
     return p
 
 
@@ -56,7 +57,8 @@ def test_sparsify_keeps_the_values(storage):
     p = make()
     before = p.data.copy()
     positions = np.array([0, 3, 21, 39])
-    p.sparsify(positions, storage)
+    p.storage = storage
+    p.sparsify(positions)
     assert p.active == 4
     assert p.size == 40
     np.testing.assert_array_equal(p.positions(), positions)
@@ -68,8 +70,10 @@ def test_sparsify_keeps_the_values(storage):
 
 
 def test_sparsify_errors():
+    p = make()
+    p.storage = "coo"
     with pytest.raises(UserError, match="use one of csr, auto, dense"):
-        make().sparsify(np.array([0]), "coo")
+        p.sparsify(np.array([0]))
     with pytest.raises(UserError, match="rewire it instead"):
         make("csr").sparsify(np.array([0]))
     trained = make()
@@ -112,28 +116,50 @@ def test_initial_values_of_new_synapses(storage):
     values = dict(zip(p.positions().tolist(), p.values().tolist(), strict=True))
     assert [values[i] for i in free.tolist()] == [-7.0, -8.0]
     assert sum(v < 0 for v in values.values()) == 2
-    assert p.topology.values()[0] == p.values()[0]
 
 
-def test_growth_protocol():
+@pytest.mark.parametrize("storage", STORAGES)
+def test_attached_arrays_follow_their_synapses(storage):
+    """Counters and bounds go where the synapse goes, through rewiring and a checkpoint."""
+    p = make(storage)
+    p.attach("born", lambda positions: -positions, np.int32)
+    p.attach("bound", 0.5, np.float32)
+    p.attached["bound"] += p.positions().astype(np.float32)
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        before = dict(zip(p.positions().tolist(), p.attached["bound"].tolist(), strict=True))
+        keep = rng.random(p.active) < 0.6
+        kept = p.positions()[keep]
+        new = np.setdiff1d(rng.choice(p.size, 8, replace=False), kept)
+        p.rewire(keep, new)
+        np.testing.assert_array_equal(p.attached["born"], -p.positions())
+        wanted = [before[at] if at in kept else 0.5 for at in p.positions().tolist()]
+        np.testing.assert_array_equal(p.attached["bound"], np.array(wanted, np.float32))
+        assert p.attached["born"].dtype == np.int32
+        q = make()
+        q.storage = storage
+        q.restore({key: array.copy() for key, array in p.state().items()})
+        with pytest.raises(UserError, match=r"attach 'born' again after a restore"):
+            q.rewire(np.ones(q.active, bool), np.setdiff1d(np.arange(q.size), q.positions())[:1])
+        q.restore(p.state())
+        for key in ("born", "bound"):
+            np.testing.assert_array_equal(q.attach(key, 7, p.attached[key].dtype), p.attached[key])
+
+
+def test_what_is_attached_to_a_dense_weight_survives_its_pruning():
+    p = make()
+    p.attach("where", lambda positions: positions, np.int64)
+    p.sparsify(np.array([2, 30]))
+    assert p.attached["where"].tolist() == [2, 30]
+
+
+def test_observers_are_asked_once():
     p = make("csr")
-    with pytest.raises(UserError, match="request_growth, then"):
-        p.take_candidates()
-    calls = []
-
-    def select(k, excluded):
-        calls.append((k, excluded.tolist()))
-        return np.array([7, 1])
-
-    p.answer_growth(select)
-    assert calls == []  # nobody asked
-    p.request_growth(2, [3, 4])
-    p.answer_growth(select)
-    p.answer_growth(select)
-    assert calls == [(2, [3, 4])]  # answered once
-    assert p.take_candidates().tolist() == [7, 1]
-    with pytest.raises(UserError, match="request_growth, then"):
-        p.take_candidates()
+    p.observe(max)
+    p.observe(min, of="delta")
+    assert p.take_observers("gradient") == [max]
+    assert p.take_observers("gradient") == []
+    assert p.take_observers("delta") == [min]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -144,7 +170,8 @@ def test_state_and_restore(storage, dtype, tmp_path):
     np.savez(tmp_path / "p.npz", **p.state())
     q = make(seed=8, dtype=dtype)
     with np.load(tmp_path / "p.npz", allow_pickle=False) as state:
-        q.restore(dict(state), storage or "csr")
+        q.storage = p.storage
+        q.restore(dict(state))
     assert type(q.topology) is type(p.topology)
     np.testing.assert_array_equal(q.positions(), p.positions())
     np.testing.assert_array_equal(q.data, p.data)
@@ -172,15 +199,16 @@ def test_auto_changes_its_storage_where_the_density_crosses_the_break_even():
     rng = np.random.default_rng(31)
     reference, parameter = (Parameter("w", np.arange(1.0, 101).reshape(10, 10)) for _ in range(2))
     start = np.sort(rng.choice(100, 60, replace=False))
-    reference.sparsify(start, "csr")
-    parameter.sparsify(start, "auto")
+    parameter.storage = "auto"
+    reference.sparsify(start)
+    parameter.sparsify(start)
     assert isinstance(parameter.topology, MaskedMatrix)
     kinds = []
     for kept, grown in ((45, 0), (30, 5), (35, 20), (20, 0)):
         for p in (reference, parameter):
             p.slots.setdefault("m", np.zeros_like(p.data))
-            p.slots["m"] = p._spread(np.sqrt(p.positions()))
-            p.gradient = p._spread(np.cos(p.positions()))
+            p.slots["m"] = p._scatter(np.sqrt(p.positions()))
+            p.gradient = p._scatter(np.cos(p.positions()))
         keep = np.arange(reference.active) < kept
         free = np.setdiff1d(np.arange(100), reference.positions())
         new = np.sort(rng.choice(free, grown, replace=False))
@@ -194,5 +222,6 @@ def test_auto_changes_its_storage_where_the_density_crosses_the_break_even():
         assert (kinds[-1] is MaskedMatrix) == (parameter.active > BREAK_EVEN * 100)
     assert set(kinds) == {CSRMatrix, MaskedMatrix}
     again = Parameter("w", np.zeros((10, 10)))
-    again.restore(parameter.state(), "auto")
+    again.storage = "auto"
+    again.restore(parameter.state())
     assert type(again.topology) is kinds[-1]

@@ -37,7 +37,7 @@ class BareNetwork:
     def layers(self):
         return []
 
-    def conducts(self):
+    def is_connected(self):
         return all(p.active for p in self.prunable().values())
 
     def prunable(self):
@@ -65,7 +65,7 @@ class BareNetwork:
         return rng.normal(size=p.size)
 
     def backward(self, step):
-        """Gradients at active positions; growth candidates where they were asked for."""
+        """Gradients at active positions; at all of them for those who observe."""
         for p in self._parameters:
             g = self.dense_gradient(p, step)
             active = p.positions()
@@ -74,12 +74,25 @@ class BareNetwork:
             else:
                 p.gradient[...] = 0.0
                 p.gradient.reshape(-1)[active] = g[active]
-            p.answer_growth(lambda k, excluded, g=g: self.select(g, k, excluded))
+            shown = self.shown(p, g).reshape(p.shape)
+            for observer in p.take_observers("gradient"):
+                for first in range(0, p.shape[1], 7):
+                    columns = slice(first, min(first + 7, p.shape[1]))
+                    observer(columns, shown[:, columns].copy())
 
-    @staticmethod
-    def select(g, k, excluded):
-        free = np.setdiff1d(np.arange(g.size), excluded)
-        return free[np.argsort(-np.abs(g[free]), kind="stable")[:k]]
+    def shown(self, p, g):
+        """The gradient at all positions as observers see it."""
+        return g
+
+
+class CountingSGD(SGD):
+    """SGD that counts its updates."""
+
+    steps = 0
+
+    def step(self, lr, only=None):
+        self.steps += 1
+        super().step(lr, only)
 
 
 class Bench:
@@ -90,14 +103,16 @@ class Bench:
         self.run = run or RunLength(steps_per_epoch=30, epochs=4)
         self.log = log or TopologyLog()
         self.method = method
-        method.prepare(self.network, self.run, np.random.default_rng(seed), self.log, storage)
+        for p in self.network.parameters():
+            p.storage = storage
+        method.prepare(self.network, self.run, np.random.default_rng(seed), self.log)
         self.new_optimiser()
         self.taken = []
 
     def new_optimiser(self):
         for p in self.network.parameters():
             p.slots.clear()
-        self.optimiser = SGD(self.network.parameters(), momentum=0.9, weight_decay=1e-3)
+        self.optimiser = CountingSGD(self.network.parameters(), momentum=0.9, weight_decay=1e-3)
 
     def steps(self, start=0, stop=None):
         """Train, and yield after every step."""
@@ -107,10 +122,10 @@ class Bench:
                 self.new_optimiser()
             self.method.before_backward(step)
             self.network.backward(step)
-            if self.method.before_update(step):
+            before = self.optimiser.steps
+            self.method.update(step, self.optimiser, 0.01)
+            if self.optimiser.steps == before:
                 self.taken.append(step)
-            else:
-                self.optimiser.step(0.01)
             self.method.after_update(step)
             if in_epoch == self.run.steps_per_epoch - 1:
                 self.method.end_epoch(epoch)
@@ -136,14 +151,14 @@ class Bench:
             log.truncate(stop - 1)
             second = cls(make(), storage, run=run, log=log)
             for p in second.network.parameters():
-                p.restore(network[p.name], storage)
+                p.restore(network[p.name])
             second.method.restore({key: arrays[key] for key in saved})
         return second.train(stop)
 
     def assert_same_as(self, other):
         """Network, log and method, bit for bit."""
         self.network.assert_same_as(other.network)
-        assert self.method.asked() == other.method.asked()
+        assert self.method.targets() == other.method.targets()
         for mine, theirs in (
             (self.log.arrays(), other.log.arrays()),
             (self.method.state(), other.method.state()),

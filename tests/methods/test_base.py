@@ -21,7 +21,7 @@ def test_every_method_keeps_to_the_interface(name, bench):
     # As many epochs as the default rounds of LTH take.
     run = bench(kind(config), run=RunLength(steps_per_epoch=10, epochs=13)).train()
     weights = run.network.prunable()
-    assert {key: p.active for key, p in weights.items()} == run.method.asked()
+    assert {key: p.active for key, p in weights.items()} == run.method.targets()
     for array in run.method.state().values():
         assert array.dtype != object
 
@@ -45,4 +45,4 @@ def test_dense_changes_no_topology(bench):
     assert run.taken == []
     assert run.log.names == []
     assert all(p.topology is None for p in run.network.parameters())
-    assert run.method.asked()["fc1.weight"] == 60 * 150
+    assert run.method.targets()["fc1.weight"] == 60 * 150

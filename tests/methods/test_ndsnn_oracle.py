@@ -9,7 +9,7 @@ from nsnn.data import Batch
 from nsnn.layers import LIF, Conv2d, Flatten, Integrator, Linear, Sequential
 from nsnn.losses import cross_entropy
 from nsnn.methods import NDSNN, RunLength
-from nsnn.network import Network
+from nsnn.network import TimeSteppedNetwork
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD
 from nsnn.reference import conv, linear, ndsnn
@@ -43,7 +43,8 @@ def small_network(neuron, storage):
     ]
     for layer in (layers[0], layers[3], layers[5]):
         layer.weight.data *= 6  # so that every layer fires
-    return Network(Sequential(layers), (2, 5, 5), CLASSES, neuron, np.float64, storage)
+        layer.weight.storage = storage
+    return TimeSteppedNetwork(Sequential(layers), (2, 5, 5), CLASSES, neuron, np.float64)
 
 
 def gradients(W, batch, neuron):
@@ -72,13 +73,12 @@ def gradients(W, batch, neuron):
 
 def engine(network, method, data):
     """Train, and yield after every step."""
-    method.prepare(network, LENGTH, np.random.default_rng(43), TopologyLog(), network.storage)
+    method.prepare(network, LENGTH, np.random.default_rng(43), TopologyLog())
     optimiser = SGD(network.parameters(), momentum=0.9, weight_decay=5e-4)
     for t, batch in enumerate(data):
         method.before_backward(t)
         network.loss_and_backward(batch)
-        if not method.before_update(t):
-            optimiser.step(0.05)
+        method.update(t, optimiser, 0.05)
         method.after_update(t)
         yield t
 

@@ -15,7 +15,8 @@ def test_scale_to_active_fan_in(storage, dtype):
     first, *_, dense = (p for p in network.parameters() if p.prunable)
     before, untouched = first.data.copy(), dense.data.copy()
     # Rows 0 to 3 of 9 columns with 3, 1, 0 and 9 active weights.
-    first.sparsify(np.array([0, 4, 8, 9 + 5, *range(27, 36)]), storage)
+    first.storage = storage
+    first.sparsify(np.array([0, 4, 8, 9 + 5, *range(27, 36)]))
     scale_to_active_fan_in(network)
     after = first.topology.to_dense() if storage == "csr" else first.data
     assert first.data is first.topology.data

@@ -28,7 +28,8 @@ def make(storage="all active", width=0.06, dtype=np.float64, norm="batch", T=3, 
         if p.name == "linear1.weight":
             p.data *= 5  # the hidden layer is not normalised: it would be silent at first
         if p.prunable and storage != "all active":
-            p.sparsify(np.flatnonzero(rng.random(p.size) < 0.4), stored)
+            p.storage = stored
+            p.sparsify(np.flatnonzero(rng.random(p.size) < 0.4))
     return network
 
 

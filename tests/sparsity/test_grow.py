@@ -1,29 +1,36 @@
-"""Growing: order by score, ties by position, filling up from a reserve, uniform at random."""
+"""Growing: the largest |gradient| of a stream of blocks, ties by position; uniform at random."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from nsnn.sparsity.grow import fill_up, largest_score, random_inactive
+from nsnn.sparsity.grow import TopK, random_inactive
 
 
-def test_largest_score_breaks_ties_by_position():
-    positions = np.array([3, 5, 8, 9])
-    scores = np.array([0.1, 0.7, 0.7, 0.7])
-    assert largest_score(positions, scores, 2).tolist() == [5, 8]
-    assert largest_score(positions, scores, 4).tolist() == [5, 8, 9, 3]
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seed", range(30))
+def test_the_best_of_blocks_are_the_best_of_all(seed, ties):
+    rng = np.random.default_rng([seed, ties])
+    rows, cols = rng.integers(1, 9), rng.integers(1, 30)
+    gradient = rng.normal(size=(rows, cols)).astype(np.float32)
+    if ties:
+        gradient = np.round(gradient)
+    excluded = np.flatnonzero(rng.random(rows * cols) < rng.random())
+    k, width = int(rng.integers(0, rows * cols + 3)), int(rng.integers(1, cols + 1))
+    top = TopK((rows, cols), k, excluded)
+    for first in range(0, cols, width):
+        columns = slice(first, min(first + width, cols))
+        top(columns, gradient[:, columns].copy())
+    free = np.setdiff1d(np.arange(rows * cols), excluded)
+    order = np.lexsort((free, -np.abs(gradient.reshape(-1)[free])))
+    np.testing.assert_array_equal(top.positions(), free[order[:k]])
 
 
-def test_fill_up_uses_the_reserve_only_when_short():
-    reserve, scores = np.array([0, 1, 2]), np.array([0.2, 0.9, 0.5])
-    candidates = np.array([7, 4])
-    assert fill_up(candidates, 1, reserve, scores).tolist() == [7]
-    assert fill_up(candidates, 2, reserve, scores).tolist() == [7, 4]
-    assert fill_up(candidates, 4, reserve, scores).tolist() == [7, 4, 1, 2]
-    none = np.empty(0, dtype=np.int64)
-    assert fill_up(none, 1, reserve, scores).tolist() == [1]
-    assert fill_up(none, 0, reserve, scores).size == 0
+def test_a_nan_never_competes():
+    top = TopK((1, 4), 4, np.empty(0, np.int64))
+    top(slice(0, 4), np.array([[np.nan, 1.0, -np.inf, 0.0]]))
+    assert top.positions().tolist() == [2, 1, 3]
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -79,10 +79,10 @@ def test_interrupted_again_and_again(whole, tiny, tmp_path, content):
 class Wandering(Method):
     """Moves a random weight of each layer after every third step: uses its stream all along."""
 
-    def prepare(self, network, run, rng, log, storage="csr"):
-        super().prepare(network, run, rng, log, storage)
+    def prepare(self, network, run, rng, log):
+        super().prepare(network, run, rng, log)
         for p in self.prunable:
-            p.sparsify(np.arange(0, p.size, 2), storage)
+            p.sparsify(np.arange(0, p.size, 2))
             log.start(p.name, p.size, p.positions())
 
     def after_update(self, step):

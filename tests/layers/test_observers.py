@@ -1,12 +1,15 @@
-"""Growth candidates: the largest gradients outside the topology, without a dense gradient."""
+"""Observers see the whole gradient; the largest entries are found without holding it."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
 
-from nsnn.layers import Conv2d, Linear, growth
+from nsnn.errors import UserError
+from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Conv2d, Linear, Sequential, weighted
+from nsnn.neuron import from_preset
 from nsnn.reference.conv import im2col
+from nsnn.sparsity.grow import TopK
 
 GEOMETRIES = [(3, 1, 1), (3, 2, 1), (1, 1, 0)]
 
@@ -39,23 +42,25 @@ def best(gradient, k, excluded):
 
 def candidates(layer, x, dy, k, excluded):
     layer.forward(x)
-    layer.weight.request_growth(k, excluded)
+    top = TopK(layer.weight.shape, k, excluded)
+    layer.weight.observe(top)
     layer.backward(dy)
-    return layer.weight.take_candidates()
+    return top.positions()
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense", None])
 @pytest.mark.parametrize("ties", [False, True])
-@pytest.mark.parametrize("block", [1, 50, growth.BLOCK])
+@pytest.mark.parametrize("block", [1, 50, weighted.OBSERVED])
 def test_candidates_are_the_true_best(storage, ties, block, monkeypatch):
-    monkeypatch.setattr(growth, "BLOCK", block)
+    monkeypatch.setattr(weighted, "OBSERVED", block)
     for seed in range(3):
         rng = np.random.default_rng([30, seed])
         for make in (linear, *(lambda r, t, g=g: convolution(r, t, *g) for g in GEOMETRIES)):
             layer, x, dy, gradient = make(rng, ties)
             active = np.flatnonzero(rng.random(gradient.size) < 0.3)
             if storage:
-                layer.weight.sparsify(active, storage)
+                layer.weight.storage = storage
+                layer.weight.sparsify(active)
             if ties:  # some |gradient| must be equal across the cut
                 values = np.sort(np.abs(gradient.reshape(-1)))
                 assert np.any(np.diff(values) == 0)
@@ -80,30 +85,88 @@ def test_spikes_as_input_and_nothing_left_to_grow():
     assert candidates(layer, x, dy, 12, np.arange(gradient.size)).size == 0
 
 
-def test_the_gradient_of_the_active_weights_is_not_touched():
+@pytest.mark.parametrize("storage", ["csr", "dense", None])
+def test_observers_see_the_same_blocks_of_the_whole_gradient(storage, monkeypatch):
+    monkeypatch.setattr(weighted, "OBSERVED", 50)
     rng = np.random.default_rng(32)
     for make in (linear, convolution):
-        layer, x, dy, _ = make(rng, False)
-        layer.weight.sparsify(np.arange(0, layer.weight.size, 2))
+        layer, x, dy, gradient = make(rng, False)
+        if storage:
+            layer.weight.storage = storage
+            layer.weight.sparsify(np.arange(0, layer.weight.size, 2))
         layer.forward(x)
-        dx, gradient = layer.backward(dy).copy(), layer.weight.gradient.copy()
-        layer.weight.request_growth(10, layer.weight.positions())
+        dx, own = layer.backward(dy).copy(), layer.weight.gradient.copy()
+        seen = np.full((2, *layer.weight.shape), np.nan)
+        starts = []
+        for array in seen:
+
+            def observer(columns, block, array=array, starts=starts):
+                starts.append(columns.start)
+                array[:, columns] = block
+
+            layer.weight.observe(observer)
         np.testing.assert_array_equal(layer.backward(dy), dx)
-        np.testing.assert_array_equal(layer.weight.gradient, gradient)
-        assert layer.weight.take_candidates().size == 10
+        np.testing.assert_array_equal(layer.weight.gradient, own)
+        assert starts == sorted(starts)
+        assert len(starts) == 2 * len(set(starts))
+        assert (len(starts) == 2) == (storage is None)
+        for array in seen:
+            np.testing.assert_allclose(array, gradient, rtol=1e-12, atol=1e-12)
+        layer.backward(dy)
+        assert len(starts) == 2 * len(set(starts))  # they had asked for one backward
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("constant", [False, True])
+def test_delta_is_what_the_neurons_received(normalised, constant):
+    """Σ_t δ[t] s[t]ᵀ, δ = dL/do: not 0 where the surrogate is, with a constant input, too."""
+    rng = np.random.default_rng(33)
+    neuron = from_preset("sdsnn", time_steps=3)  # rectangle: φ is 0 away from the threshold
+    x = rng.normal(size=(4, 5, 6, 1 if constant else 3, 2))
+    conv = Conv2d(4, 6, 3, rng, padding=1, dtype=np.float64)
+    lif = LIF(neuron, np.float64)
+    after = BatchNormLIF(BatchNorm(6, np.float64), lif) if normalised else lif
+    body = Sequential([conv, after])
+    if not normalised:
+        conv.weight.data *= 1e-3  # no current comes near the threshold
+        conv.bias.data[:] = 0
+    s = body.forward(x, training=True)
+    delta = rng.normal(size=s.shape)
+    seen = np.zeros(conv.weight.shape)
+
+    def observer(columns, block):
+        seen[:, columns] += block
+
+    conv.weight.observe(observer, of="delta")
+    body.backward(delta)
+    x_t = np.broadcast_to(x, (*x.shape[:3], 3, 2)).reshape(4, 5, 6, 6)
+    columns = im2col(x_t, 3, 3, 1, 1)
+    wanted = delta.reshape(6, -1) @ columns.reshape(columns.shape[0], -1).T
+    np.testing.assert_allclose(seen, wanted, rtol=1e-12, atol=1e-12)
+    assert normalised or not conv.weight.gradient.any()
+
+
+def test_a_readout_has_no_delta():
+    rng = np.random.default_rng(34)
+    layer, x, dy, _ = linear(rng, False)
+    layer.forward(x)
+    layer.weight.observe(print, of="delta")
+    with pytest.raises(UserError, match=r"linear\.weight: no neurons follow it directly"):
+        layer.backward(dy)
 
 
 def extra_memory(layer, x, dy, k):
     """Peak bytes that a backward allocates because growth was requested."""
     candidates(layer, x, dy, 1, layer.weight.positions())  # buffers exist, kernels are compiled
-    layer.weight.request_growth(k, layer.weight.positions())
+    top = TopK(layer.weight.shape, k, layer.weight.positions())
+    layer.weight.observe(top)
     tracemalloc.start()
     try:
         layer.backward(dy)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert layer.weight.take_candidates().size == k
+    assert top.positions().size == k
     return peak
 
 
@@ -121,7 +184,8 @@ def test_no_dense_gradient_is_ever_held(kind, k):
     size = layer.weight.size
     layer.weight.sparsify(np.arange(0, size, 2_000))
     peak = extra_memory(layer, x, dy.astype(np.float32), k)
-    # A block has a gradient and a column index; a candidate a score, a position, twice when sorted.
-    bound = 3 * growth.BLOCK * (4 + 4) + 4 * k * (4 + 8)
+    # Of a block: gradient, score, indices of those that may be among the best. Of a candidate: a
+    # score and a position, more than once while they are sorted.
+    bound = weighted.OBSERVED * 64 + 4 * k * (8 + 8)
     assert peak < bound
-    assert bound < 4 * size / 5  # what the dense gradient would take, five times over
+    assert bound < 4 * size / 3  # what the dense gradient would take, three times over

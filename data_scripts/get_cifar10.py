@@ -7,7 +7,7 @@ The same as `nsnn data get cifar10`.
 
 import sys
 
-from nsnn.data.download import script
+from nsnn.cli import main
 
 if __name__ == "__main__":
-    sys.exit(script("cifar10", __doc__))
+    sys.exit(main(["data", "get", "cifar10", *sys.argv[1:]]))

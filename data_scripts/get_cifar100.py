@@ -7,7 +7,7 @@ The same as `nsnn data get cifar100`.
 
 import sys
 
-from nsnn.data.download import script
+from nsnn.cli import main
 
 if __name__ == "__main__":
-    sys.exit(script("cifar100", __doc__))
+    sys.exit(main(["data", "get", "cifar100", *sys.argv[1:]]))

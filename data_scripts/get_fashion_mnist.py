@@ -7,7 +7,7 @@ The same as `nsnn data get fashion-mnist`.
 
 import sys
 
-from nsnn.data.download import script
+from nsnn.cli import main
 
 if __name__ == "__main__":
-    sys.exit(script("fashion-mnist", __doc__))
+    sys.exit(main(["data", "get", "fashion-mnist", *sys.argv[1:]]))

@@ -7,7 +7,7 @@ The same as `nsnn data get tiny-imagenet`.
 
 import sys
 
-from nsnn.data.download import script
+from nsnn.cli import main
 
 if __name__ == "__main__":
-    sys.exit(script("tiny-imagenet", __doc__))
+    sys.exit(main(["data", "get", "tiny-imagenet", *sys.argv[1:]]))

@@ -1,4 +1,4 @@
-"""Where Numba keeps its compiled kernels when the usual places cannot be written."""
+"""The user's cache, and where Numba keeps its compiled kernels when no usual place is writable."""
 
 import os
 import pathlib
@@ -19,15 +19,25 @@ def writable(folder: pathlib.Path) -> bool:
         return False
 
 
+def user_cache() -> pathlib.Path | None:
+    """The user's folder for what can be made again; None when there is no home.
+
+    It need not exist, and may not be writable.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification: a relative path is invalid and has to be ignored.
+    if os.path.isabs(cache):
+        return pathlib.Path(cache)
+    try:
+        return pathlib.Path.home() / ".cache"
+    except RuntimeError:
+        return None
+
+
 def usual_places() -> list[pathlib.Path]:
     """The folders that Numba tries: beside the source, then the user's cache."""
-    places = [pathlib.Path(__file__).parent / "kernels" / "__pycache__"]
-    try:
-        cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-        places.append(pathlib.Path(cache) / "numba")
-    except RuntimeError:  # no home directory can be determined
-        pass
-    return places
+    beside, cache = pathlib.Path(__file__).parent / "kernels" / "__pycache__", user_cache()
+    return [beside] if cache is None else [beside, cache / "numba"]
 
 
 def ensure_writable(places=None) -> None:

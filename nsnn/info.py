@@ -56,6 +56,6 @@ def report() -> str:
 
 
 def _data_lines() -> list[str]:
-    from nsnn.data import commands
+    from nsnn.data import listing
 
-    return ["  " + line for line in commands.list_datasets().splitlines()]
+    return ["  " + line for line in listing().splitlines()]

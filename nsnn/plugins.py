@@ -6,7 +6,7 @@
 
     METHODS["mine"] = Mine      # then: --set method.name=mine
 
-What MODELS and DATASETS take is said in `nsnn.models` and `nsnn.data.registry`.
+What MODELS and DATASETS take is said in `nsnn.models` and `nsnn.data`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import traceback
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from nsnn.data.registry import DATASETS
+from nsnn.data import DATASETS
 from nsnn.errors import RunError, UserError
 from nsnn.methods import METHODS, Method
 from nsnn.models import MODELS

@@ -30,12 +30,12 @@ def add_arguments(parser) -> None:
 
 def run(options) -> int:
     """Carry out an action and print what was found."""
-    from nsnn.data import commands
+    from nsnn.data import listing, source
 
     if options.action == "list":
-        print(commands.list_datasets())
+        print(listing())
     elif options.action == "get":
-        print(commands.get(options.name, options.dir))
+        print(source(options.name).get(options.dir))
     else:
-        print(commands.check(options.name, options.dir))
+        print(source(options.name).check(options.dir))
     return 0

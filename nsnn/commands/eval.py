@@ -27,7 +27,8 @@ def run(options) -> int:
     network = run_folder.load(options.dir)
     parallel.set_threads(config.train.threads)
     where = options.data_dir or config.data.dir or None
-    data = load(config.data.name, where, config.data.validation, config.train.seed)
+    seed, frames = config.train.seed, config.neuron.time_steps
+    data = load(config.data.name, where, config.data.validation, seed, frames)
     if data.classes != network.classes:
         raise UserError(
             f"{data.name} has {data.classes} classes, the network of {options.dir} "

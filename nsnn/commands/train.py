@@ -26,7 +26,7 @@ A plug-in is a Python file of yours with methods, models or data sets to choose 
   METHODS["mine"], MODELS["my-net"], DATASETS["my-data"] = Mine, my_net, my_data
 
 The run folder notes where it is; give it to eval, plot, export and --resume again.
-pydoc nsnn.methods.Method, nsnn.models and nsnn.data.registry say the rest.
+pydoc nsnn.methods.Method, nsnn.models and nsnn.data say the rest.
 """
 
 from nsnn.commands import add_plugin

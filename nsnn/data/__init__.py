@@ -1,6 +1,117 @@
-"""Data sets: `load` one, cut it into `batches`."""
+"""Data sets by name: `load` one, cut it into `batches`."""
 
-from nsnn.data.batches import Batch, DataSet, Split, batches
-from nsnn.data.registry import DATASETS, load
+import inspect
+import os
 
-__all__ = ["DATASETS", "Batch", "DataSet", "Split", "batches", "load"]
+from nsnn.data.arrays import ARRAYS, FromFunction
+from nsnn.data.batches import Batch, batches
+from nsnn.data.cifar import CIFAR10, CIFAR100
+from nsnn.data.dataset import DataSet, Split, Splits, assemble
+from nsnn.data.glyphs import GLYPHS
+from nsnn.data.idx import FASHION_MNIST, MNIST
+from nsnn.data.source import DataSource
+from nsnn.data.tiny_imagenet import TINY_IMAGENET
+from nsnn.errors import UserError
+from nsnn.text import nearest, table
+
+__all__ = [
+    "DATASETS",
+    "Batch",
+    "DataSet",
+    "DataSource",
+    "FromFunction",
+    "Split",
+    "Splits",
+    "batches",
+    "listing",
+    "load",
+    "source",
+]
+
+# data.name: where each data set comes from. Add your own to choose it as data.name, a function
+# that gives the arrays which an .npz file for "arrays" has (`nsnn.data.arrays`):
+#
+#     def mine(directory) -> dict[str, ndarray]: ...
+#     DATASETS["mine"] = mine
+#
+# or an object of a class of your own, derived from `DataSource`, that also knows how to find,
+# check and get its files.
+DATASETS = {
+    each.name: each
+    for each in (GLYPHS, MNIST, FASHION_MNIST, CIFAR10, CIFAR100, TINY_IMAGENET, ARRAYS)
+}
+
+
+def source(name: str) -> DataSource:
+    """Where the data set `name` comes from: what `DATASETS` has, a function made an object.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if name not in DATASETS:
+        raise UserError(f"data.name = {name}: there is no such data set; {nearest(name, DATASETS)}")
+    found = DATASETS[name]
+    if isinstance(found, DataSource):
+        return found
+    description = (inspect.getdoc(found) or "of a plug-in").partition("\n")[0]
+    return FromFunction(name=name, description=description, function=found)
+
+
+def load(
+    name: str,
+    dir: str | os.PathLike | None = None,
+    validation: float = 0.0,
+    seed: int = 0,
+    time_steps: int | None = None,
+) -> DataSet:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATASETS`.
+    dir : path-like, optional
+        `data.dir`: the folder of the files, or one with a sub-folder of the set's name or of the
+        name that the official archive gives it; then `$NSNN_DATA`, the same ways; then the user
+        cache. None and "" mean not given.
+    validation : float
+        Fraction in [0, 1) of the training data to hold out.
+    seed : int
+        Chooses which samples are held out; it changes nothing else.
+    time_steps : int, optional
+        Frames of each sample, T, for recordings of events that are cut into as many as are asked
+        for; None leaves it to the data set. Still images have none, an .npz file has its own.
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    UserError
+        In one line: an unknown name, files that are missing or damaged, an impossible fraction.
+
+    Examples
+    --------
+    >>> digits = load("glyphs", validation=0.1)
+    >>> len(digits.train), len(digits.validation), len(digits.test), digits.shape
+    (5400, 600, 2000, (1, 28, 28))
+    """
+    known = source(name)
+    splits = known.read(dir or None, time_steps)
+    return assemble(name, splits, validation, seed, known.classes)
+
+
+def listing() -> str:
+    """A table of the data sets: what they are, and where they are or how to get them."""
+    head = ("name", "what", "sample", "train + test", "where")
+    return table(head, [_row(source(name)) for name in DATASETS], left=len(head))
+
+
+def _row(known: DataSource) -> tuple[str, ...]:
+    """A data set's line of the table."""
+    shape = " × ".join(map(str, known.shape or ())) or "yours"
+    sizes = " + ".join(f"{n:,}" for n in known.sizes or ()) or "yours"
+    return known.name, known.description, shape, sizes, known.where()

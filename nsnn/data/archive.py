@@ -1,5 +1,6 @@
-"""Unpacking an official archive: whole or not at all, and nothing outside its folder."""
+"""Official archives: unpacked whole or not at all, and nothing outside their folder."""
 
+import contextlib
 import gzip
 import os
 import shutil
@@ -8,12 +9,12 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
+from nsnn.data.download import RemoteSource
 from nsnn.errors import RunError
 
-_PIECE = 1 << 20  # bytes compared at once
 # RuntimeError: a damaged flag of a .zip says "encrypted", or (NotImplementedError) another method.
 _DAMAGE = (
     EOFError,
@@ -25,147 +26,118 @@ _DAMAGE = (
 )
 
 
-def unpack(archive: Path, top: str, folder: Path) -> None:
-    """Make `folder` what the folder `top` of an archive holds, unless it is that already.
+@dataclass(frozen=True, kw_only=True)
+class ArchiveSource(RemoteSource):
+    """A data set in one .tar.gz or .zip archive, the only one of `files`.
 
-    Parameters
-    ----------
-    archive : Path
-        A .zip or .tar.gz file.
-    top : str
-        The folder in which all of its files lie.
-    folder : Path
-        One that exists is replaced.
+    The archive is kept beside the folder that it is unpacked to: from it that folder is made
+    whole again when something in it is missing or damaged.
+    """
+
+    def fill(self, folder: Path) -> Path:
+        super().fill(folder)
+        unpack(folder / self.files[0].name, folder / self.folder)
+        return folder
+
+    def verify(self, paths: list[Path]) -> list[str]:
+        """Compare the folder with the archive that it comes from, where that lies beside it."""
+        folder, file = paths[0].parent, self.files[0]
+        archive = folder.parent / file.name
+        if not archive.is_file():
+            return [
+                f"{folder}  checksum unknown (only that of {file.name} is published, "
+                "which is not beside it)"
+            ]
+        self.compare(archive, file.md5)
+        different = first_difference(archive, self.folder, folder)
+        if different is not None:
+            raise self.damaged(different, f"missing, or not as in {file.name}")
+        return [f"{folder}  equal to {file.name}, md5 {file.md5} as published"]
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Make `folder` what the folder of its name in an archive holds, unless it is that already.
+
+    Files are written to `<folder>.part`, which gets its name when all are there: what has its name
+    is whole.
 
     Raises
     ------
     RunError
-        If the archive is damaged, holds a link or a path that leads out of it, or has no `top`.
-    OSError
-        If the folder cannot be written.
-
-    Notes
-    -----
-    Files are written to `<folder>.part`, which gets its name when all are there: what has its name
-    is whole. Only plain files are taken (`tarfile`'s own filter, which refuses the same, is missing
-    in Python before 3.11.4), and of those only what lies in `top`.
+        If the archive is damaged, holds a link or a path that leads out of it, or no such folder.
     """
-    if folder.is_dir() and first_difference(archive, top, folder) is None:
+    if folder.is_dir() and first_difference(archive, folder.name, folder) is None:
         return
-    part = folder.with_name(f"{folder.name}.part")
+    part, old = (folder.with_name(folder.name + end) for end in (".part", ".old"))
     _remove(part)
+    _remove(old)
     try:
-        with _open(archive) as opened:
-            for name, stream in _progress(archive, _members(archive, opened, top)):
-                target = part / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with stream, open(target, "wb") as file:
-                    shutil.copyfileobj(stream, file, _PIECE)
+        for path, content in _contents(archive, folder.name):
+            (part / path).parent.mkdir(parents=True, exist_ok=True)
+            (part / path).write_bytes(content)
         if not part.exists():
-            raise RunError(f"{archive}: holds no folder {top}: not unpacked")
-        _put(part, folder)
-    except _DAMAGE as error:
-        raise _damaged(archive, error) from None
+            raise RunError(f"{archive}: holds no folder {folder.name}: not unpacked")
+        if folder.is_dir():
+            os.replace(folder, old)
+        os.replace(part, folder)
     finally:
         _remove(part)
+        _remove(old)
 
 
 def first_difference(archive: Path, top: str, folder: Path) -> Path | None:
-    """The first file of an archive that `folder` lacks or holds with another content.
-
-    Parameters, Raises
-    ------------------
-    See `unpack`.
-
-    Returns
-    -------
-    Path or None
-        In `folder`; None when it holds all of them as they are.
-    """
-    try:
-        with _open(archive) as opened:
-            for name, stream in _progress(archive, _members(archive, opened, top)):
-                with stream:
-                    if not _equal(stream, folder / name):
-                        return folder / name
-    except _DAMAGE as error:
-        raise _damaged(archive, error) from None
+    """The first file below `top` in an archive that `folder` lacks, or has with other content."""
+    for path, content in _contents(archive, top):
+        found = None
+        with contextlib.suppress(OSError):
+            found = (folder / path).read_bytes()
+        if found != content:
+            return folder / path
     return None
 
 
-def _open(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
-    """The archive, opened by the kind that its name says."""
-    return zipfile.ZipFile(archive) if archive.suffix == ".zip" else tarfile.open(archive, "r:gz")
+def _contents(archive: Path, top: str) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Path in `top` and content of each file there, in the order of the archive.
+
+    One way to read both kinds, to unpack and to compare. `extractall` of the standard library can
+    only unpack; from a .zip it takes dangerous names under harmless ones, and from a .tar.gz
+    Python before 3.11.4 takes everything.
+    """
+    from tqdm import tqdm
+
+    is_zip = archive.suffix == ".zip"
+    try:
+        with zipfile.ZipFile(archive) if is_zip else tarfile.open(archive, "r:gz") as opened:
+            infos = opened.infolist() if is_zip else opened
+            for info in tqdm(infos, archive.name, unit=" files", disable=None, leave=False):
+                path = _checked(archive, info)
+                if path is not None and path.parts[0] == top:
+                    content = opened.read(info) if is_zip else opened.extractfile(info).read()
+                    yield path.relative_to(top), content
+    except _DAMAGE as error:
+        raise RunError(f"{archive}: damaged ({error}); delete it and download it again") from None
 
 
-def _members(archive: Path, opened, top: str) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
-    """Path in `top` and content of each file there, in the order of the archive."""
-    if isinstance(opened, zipfile.ZipFile):
-        for info in opened.infolist():
-            plain = not stat.S_ISLNK(info.external_attr >> 16)
-            path = _checked(archive, info.filename, plain)
-            if path.parts[:1] == (top,) and not info.is_dir():
-                yield path.relative_to(top), opened.open(info)
-    else:
-        for member in opened:
-            path = _checked(archive, member.name, member.isreg() or member.isdir())
-            if path.parts[:1] == (top,) and not member.isdir():
-                yield path.relative_to(top), opened.extractfile(member)
-
-
-def _checked(archive: Path, name: str, plain: bool) -> PurePosixPath:
-    """The path of a file or folder in an archive.
+def _checked(archive: Path, info: zipfile.ZipInfo | tarfile.TarInfo) -> PurePosixPath | None:
+    """The path of a file in an archive; None for a folder.
 
     Raises
     ------
     RunError
         For what is neither (a link, a device), and for a path that leads elsewhere.
     """
+    if isinstance(info, zipfile.ZipInfo):
+        name, folder, link = info.filename, info.is_dir(), stat.S_ISLNK(info.external_attr >> 16)
+    else:
+        name, folder, link = info.name, info.isdir(), not (info.isdir() or info.isreg())
     path = PurePosixPath(name)
     # Backslash and colon: on Windows they lead elsewhere too, and no official name has them.
-    elsewhere = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
-    if elsewhere or not plain:
+    if link or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
         raise RunError(f"{archive}: holds {name!r}, which is no safe file name: not unpacked")
-    return path
-
-
-def _equal(stream: IO[bytes], path: Path) -> bool:
-    """True if a file has exactly the content of `stream`."""
-    try:
-        with open(path, "rb") as file:
-            while piece := stream.read(_PIECE):
-                if file.read(len(piece)) != piece:
-                    return False
-            return not file.read(1)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
-        return False
-
-
-def _put(part: Path, folder: Path) -> None:
-    """Give `part` its name; what has that name now is removed."""
-    if folder.is_dir():
-        old = folder.with_name(f"{folder.name}.old")
-        _remove(old)
-        os.replace(folder, old)
-        os.replace(part, folder)
-        _remove(old)
-    else:
-        os.replace(part, folder)
+    return None if folder else path
 
 
 def _remove(folder: Path) -> None:
     """Delete a folder if it is there."""
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def _damaged(archive: Path, error: Exception) -> RunError:
-    """The error for an archive that cannot be read to its end."""
-    return RunError(f"{archive}: damaged ({error}); delete it and download it again")
-
-
-def _progress(archive: Path, members):
-    """A progress bar in files; it shows itself only on a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(members, desc=archive.name, unit=" files", disable=None, leave=False)

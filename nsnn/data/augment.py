@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from nsnn.data.batches import Batch, DataSet
+from nsnn.data.batches import Batch
+from nsnn.data.dataset import DataSet
 from nsnn.errors import UserError
 
 AUGMENTATIONS = ("none", "crop-flip", "crop-flip-cutout")

@@ -2,19 +2,25 @@
 
 Each picture is one digit of one face, rotated, sheared, scaled and shifted, with its own stroke
 thickness, blur, contrast and noise. Whole fonts are kept for the test split, so that it
-asks for digits of a design that training has never shown.
+asks for digits of a design that training has never shown. They are drawn once, then read.
 """
 
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from nsnn.data import glyph_fonts
+from nsnn.data.arrays import kept, read_npz, write_npz
+from nsnn.data.dataset import Split, Splits
+from nsnn.data.source import DataSource, Folder, candidates, user_cache
+from nsnn.errors import UserError
 
 SIDE = 28
 """Pixels along each side of a picture."""
-
-TRAIN_SIZE, TEST_SIZE = 6000, 2000
 
 _HEIGHT = 18.0  # pixels that a digit is high before it is scaled
 _CHUNK = 500  # pictures drawn at once: their arrays stay in the processor's cache
@@ -114,3 +120,64 @@ def _sample(fields, glyphs, x, y) -> np.ndarray:
     below = corner + glyph_fonts.FIELD
     bottom = flat[below] * (1 - b) + flat[below + 1] * b
     return top * (1 - a) + bottom * a
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlyphsSource(DataSource):
+    """The glyph digits: drawn when no file of them is there."""
+
+    how = "nothing to do, it is drawn at first use (about 1 s)"
+
+    @property
+    def file_name(self) -> str:
+        """Of the cached file; it changes with the code that draws, so that none goes stale."""
+        code = (Path(module).read_bytes() for module in (glyph_fonts.__file__, __file__))
+        digest = hashlib.sha256(b"".join(code) + repr(self.sizes).encode())
+        return f"{self.name}-{digest.hexdigest()[:12]}.npz"
+
+    def find(self, directory: Folder = None) -> list[Path]:
+        """The cached file, or nothing."""
+        paths = (folder / self.file_name for folder in candidates(self.name, directory))
+        return [path for path in paths if os.path.isfile(path)][:1]
+
+    def drawn(self) -> Splits:
+        """The data set drawn anew: the same bytes each time."""
+        (train, test), (first, second) = self.sizes, np.random.default_rng(0).spawn(2)
+        return Splits(
+            Split(*draw(glyph_fonts.TRAIN_FACES, train, first)),
+            Split(*draw(glyph_fonts.TEST_FACES, test, second)),
+        )
+
+    def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
+        """Training and test split, from the cache or drawn anew."""
+        cache = user_cache(self.name)
+        return kept(paths[0] if paths else cache and cache / self.file_name, self.drawn)
+
+    def fill(self, folder: Path) -> Path:
+        path = folder / self.file_name
+        write_npz(path, self.drawn())
+        return path
+
+    def verify(self, paths: list[Path]) -> list[str]:
+        """Compare the cached file, where there is one, with newly drawn glyphs."""
+        if not paths:
+            return ["not cached: drawn for this check"]
+        again = f"to draw it again: run `nsnn data get {self.name}`"
+        try:
+            cached = read_npz(paths[0])
+        except UserError as error:
+            raise UserError(f"{error}; {again}") from None
+        for found, drawn in zip(cached[:2], self.drawn()[:2], strict=True):
+            same = np.array_equal(found.images, drawn.images)
+            if not (same and np.array_equal(found.labels, drawn.labels)):
+                raise UserError(f"{paths[0]}: differs from newly drawn glyphs; {again}")
+        return [f"{paths[0]}  equal to newly drawn glyphs"]
+
+
+GLYPHS = GlyphsSource(
+    name="glyphs",
+    description="digits drawn from matplotlib's fonts, test fonts unseen in training",
+    shape=(1, SIDE, SIDE),
+    sizes=(6_000, 2_000),
+    classes=10,
+)

@@ -6,158 +6,141 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 """
 
 import gzip
-import hashlib
 import math
-import os
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from nsnn.data.batches import Split
-from nsnn.data.locate import find_files
-from nsnn.data.sources import IMAGES, LABELS, SOURCES
+from nsnn.data.dataset import Split, Splits
+from nsnn.data.download import RemoteFile, RemoteSource, md5
 from nsnn.errors import UserError
 
-CLASSES = 10
-"""Of MNIST and Fashion-MNIST."""
-
-_PIECE = 1 << 20  # bytes read at once
-_KIND = {IMAGES: "images", LABELS: "labels"}
+IMAGES, LABELS = 3, 1  # dimensions of a file of images and of one of labels
 
 
-def read_idx(path: str | os.PathLike, dimensions: int, how: str) -> np.ndarray:
-    """Read one IDX file of unsigned bytes.
+@dataclass(frozen=True, kw_only=True)
+class IDXSource(RemoteSource):
+    """A data set in four IDX files: train images and labels, test images and labels."""
 
-    Parameters
-    ----------
-    path : path-like
-        Whether it is compressed is seen from its first bytes, not from its name.
-    dimensions : int
-        3 for images, 1 for labels.
-    how : str
-        How to get the file again, for the message.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, H, W) or (n,)
-
-    Raises
-    ------
-    UserError
-        If the file cannot be read, its magic number is another, or its size is not what its
-        header says.
-    """
-    path = Path(path)
-    header_size = 4 + 4 * dimensions
-    try:
-        with open(path, "rb") as raw:
-            compressed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            with gzip.GzipFile(fileobj=raw) if compressed else raw as file:
-                sizes = _sizes(_read(file, header_size), dimensions)
-                expected = math.prod(sizes)
-                # One byte more than expected shows that there is more.
-                content = _read(file, expected + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"{path}: damaged gzip file ({error}); to get it again: {how}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except ValueError as error:
-        raise UserError(f"{path}: {error}; to get it again: {how}") from None
-    if len(content) != expected:
-        found = f"only {len(content)}" if len(content) < expected else "more"
-        shape = " × ".join(map(str, sizes))
-        raise UserError(
-            f"{path}: expected {expected} bytes after the header ({shape}), found {found}; "
-            f"to get it again: {how}"
-        )
-    return np.frombuffer(content, dtype=np.uint8).reshape(sizes)
-
-
-def _read(file, size: int) -> bytearray:
-    """Up to `size` bytes, in pieces: a damaged header may claim more than memory holds."""
-    content = bytearray()  # not bytes: arrays made of those cannot be written to
-    while len(content) < size and (piece := file.read(min(size - len(content), _PIECE))):
-        content += piece
-    return content
-
-
-def _sizes(header: bytearray, dimensions: int) -> tuple[int, ...]:
-    """The sizes in an IDX header; ValueError when it is not one of unsigned bytes."""
-    magic = 0x0800 + dimensions
-    if len(header) < 4 + 4 * dimensions:
-        raise ValueError(f"expected a header of {4 + 4 * dimensions} bytes, found {len(header)}")
-    found, *sizes = struct.unpack(f">{1 + dimensions}I", header)
-    if found != magic:
-        kind = _KIND[dimensions]
-        raise ValueError(f"expected the magic number {magic} (IDX {kind}), found {found}")
-    if 0 in sizes[1:]:
-        raise ValueError(f"expected images, found {sizes[1]} × {sizes[2]} pixels")
-    return tuple(sizes)
-
-
-def read_splits(name: str, directory: str | os.PathLike | None = None) -> tuple[Split, Split]:
-    """Training and test split of `mnist` or `fashion-mnist`.
-
-    Parameters
-    ----------
-    name : str
-        A key of `sources.SOURCES`.
-    directory : path-like, optional
-        `data.dir`; the fallbacks are those of `locate`.
-
-    Returns
-    -------
-    train, test : Split
-
-    Raises
-    ------
-    UserError
-        If a file is missing, damaged, or belongs to another data set.
-    """
-    source = SOURCES[name]
-    wanted = [file.alternatives for file in source.files]
-    paths = find_files(name, wanted, source.how, directory)
-    train = _read_pair(name, paths[0], paths[1], source.how)
-    test = _read_pair(name, paths[2], paths[3], source.how)
-    if train.images.shape[1:] != test.images.shape[1:]:
-        raise UserError(
-            f"{paths[2]}: expected images {train.images.shape[2:]} as in {paths[0].name}, "
-            f"found {test.images.shape[2:]}; to get both again: {source.how}"
-        )
-    return train, test
-
-
-def _read_pair(name: str, images_path: Path, labels_path: Path, how: str) -> Split:
-    """One split from its two files, which have to agree."""
-    _refuse_other_set(name, labels_path)
-    images = read_idx(images_path, IMAGES, how)
-    labels = read_idx(labels_path, LABELS, how)
-    if len(images) != len(labels) or len(labels) == 0:
-        raise UserError(
-            f"{labels_path}: expected one label for each image of {images_path.name}, "
-            f"found {len(labels)} labels and {len(images)} images; to get both again: {how}"
-        )
-    if labels.max() >= CLASSES:
-        raise UserError(
-            f"{labels_path}: expected labels 0 to {CLASSES - 1}, found {labels.max()}; "
-            f"to get it again: {how}"
-        )
-    return Split(images[:, None], labels.astype(np.int64))
-
-
-def _refuse_other_set(name: str, labels_path: Path) -> None:
-    """Error when the labels are those of another data set, whose files have the same names."""
-    try:
-        digest = hashlib.md5(labels_path.read_bytes(), usedforsecurity=False).hexdigest()
-    except OSError:
-        return  # read_idx says what is wrong
-    for other in SOURCES.values():
-        known = {d for file in other.files for d in (file.md5, file.content_md5) if d}
-        if other.name != name and digest in known:
-            raise UserError(
-                f"{labels_path}: belongs to {other.name}, not to {name}: "
-                f"set data.name to {other.name}, or data.dir to the folder of {name}"
+    def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
+        """Training and test split, unless a file belongs to another data set."""
+        train, test = self._read_pair(*paths[:2]), self._read_pair(*paths[2:])
+        if train.images.shape[1:] != test.images.shape[1:]:
+            raise self.damaged(
+                paths[2],
+                f"expected images {train.images.shape[2:]} as in {paths[0].name}, "
+                f"found {test.images.shape[2:]}",
             )
+        return Splits(train, test)
+
+    def _read_pair(self, images_path: Path, labels_path: Path) -> Split:
+        """One split from its two files, which have to agree."""
+        self._refuse_other_set(labels_path)
+        images, labels = self._read_idx(images_path, IMAGES), self._read_idx(labels_path, LABELS)
+        if len(images) != len(labels) or len(labels) == 0:
+            raise self.damaged(
+                labels_path,
+                f"expected one label for each image of {images_path.name}, "
+                f"found {len(labels)} labels and {len(images)} images",
+            )
+        if labels.max() >= self.classes:
+            raise self.damaged(
+                labels_path, f"expected labels 0 to {self.classes - 1}, found {labels.max()}"
+            )
+        return Split(images[:, None], labels.astype(np.int64))
+
+    def _refuse_other_set(self, labels_path: Path) -> None:
+        """Error when the labels are those of another data set, whose files have the same names."""
+        try:
+            digest = md5(labels_path)
+        except OSError:
+            return  # _read_idx says what is wrong
+        for other in IDX_SETS:
+            known = {d for file in other.files for d in (file.md5, file.content_md5) if d}
+            if other.name != self.name and digest in known:
+                raise UserError(
+                    f"{labels_path}: belongs to {other.name}, not to {self.name}: "
+                    f"set data.name to {other.name}, or data.dir to the folder of {self.name}"
+                )
+
+    def _read_idx(self, path: Path, dimensions: int) -> np.ndarray:
+        """The uint8 array (n, H, W) or (n,) of one file."""
+        try:
+            content = path.read_bytes()
+            if content[:2] == b"\x1f\x8b":  # compressed, whatever its name
+                content = gzip.decompress(content)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self.damaged(path, f"damaged gzip file ({error})") from None
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+        start, magic = 4 + 4 * dimensions, 0x0800 + dimensions
+        if len(content) < start:
+            raise self.damaged(path, f"expected a header of {start} bytes, found {len(content)}")
+        found, *sizes = struct.unpack_from(f">{1 + dimensions}I", content)
+        if found != magic:
+            kind = "images" if dimensions == IMAGES else "labels"
+            raise self.damaged(
+                path, f"expected the magic number {magic} (IDX {kind}), found {found}"
+            )
+        shape, expected = " × ".join(map(str, sizes)), math.prod(sizes)
+        if 0 in sizes[1:] or len(content) - start != expected:
+            raise self.damaged(
+                path,
+                f"expected {expected} bytes after the header ({shape}) and more than 0 pixels, "
+                f"found {len(content) - start}",
+            )
+        # A bytearray: what is made of bytes cannot be written to.
+        return np.frombuffer(bytearray(content), dtype=np.uint8, offset=start).reshape(sizes)
+
+
+def _files(*checksums: tuple) -> tuple[RemoteFile, ...]:
+    """The four files, which have the same names in all sets, with their checksums."""
+    names = [
+        f"{part}-{kind}-ubyte.gz"
+        for part in ("train", "t10k")
+        for kind in ("images-idx3", "labels-idx1")
+    ]
+    return tuple(RemoteFile(name, *each) for name, each in zip(names, checksums, strict=True))
+
+
+MNIST = IDXSource(
+    name="mnist",
+    title="MNIST",
+    description="handwritten digits",
+    shape=(1, 28, 28),
+    sizes=(60_000, 10_000),
+    classes=10,
+    files=_files(
+        ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
+        ("d53e105ee54ea40749a09fcbcd1e9432", "a25bea736e30d166cdddb491f175f624"),
+        ("9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
+        ("ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
+    ),
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+)
+FASHION_MNIST = IDXSource(
+    name="fashion-mnist",
+    title="Fashion-MNIST",
+    description="pictures of clothes",
+    shape=(1, 28, 28),
+    sizes=(60_000, 10_000),
+    classes=10,
+    files=_files(
+        ("8d4fb7e6c68d591d4c3dfef9ec88bf0d",),
+        ("25c81989df183df01b3e8a0aad5dffbe",),
+        ("bef4ecab320f06d8554ea6380940ec79",),
+        ("bb300cfdad3c16e7a12a480ee83cd310",),
+    ),
+    mirrors=(
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    ),
+)
+IDX_SETS = (MNIST, FASHION_MNIST)
+"""Sets whose files have equal names, and could be taken for each other."""

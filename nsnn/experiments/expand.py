@@ -5,7 +5,7 @@ import itertools
 import json
 from dataclasses import fields, replace
 
-from nsnn.data.registry import entry
+from nsnn.data import DATASETS
 from nsnn.errors import UserError
 from nsnn.experiments.spec import Cell, Experiment, Profile
 from nsnn.methods import METHODS
@@ -172,7 +172,7 @@ def _plugins(config: Config) -> list[str]:
     used = (
         METHODS[config.method.name],
         MODELS.get(config.model.name),
-        entry(config.data.name).read,
+        DATASETS.get(config.data.name),
     )
     modules = {getattr(thing, "__module__", "") for thing in used}
     return sorted(name for name in modules if name.startswith(MODULE_PREFIX))

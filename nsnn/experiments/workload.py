@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nsnn.data import load
-from nsnn.data.registry import entry
+from nsnn.data import load, source
 from nsnn.sparsity.prune import ladder_counts
 from nsnn.sparsity.schedule import death_ratio_at, plan_rounds, sparsity_at
 from nsnn.training.config import Config
@@ -41,7 +40,7 @@ def data_size(config: Config) -> DataSize:
 
     Users' own arrays, whose size the registry cannot know, are loaded.
     """
-    known = entry(config.data.name)
+    known = source(config.data.name)
     if known.shape is not None and known.sizes is not None:
         train, test = known.sizes
         held = (train + test) * math.prod(known.shape)

@@ -52,7 +52,8 @@ class RunData:
     def samples(self):
         """The first test samples: `nsnn.data.Split`."""
         data = self.config.data
-        loaded = load(data.name, data.dir or None, data.validation, self.config.train.seed)
+        seed, frames = self.config.train.seed, self.config.neuron.time_steps
+        loaded = load(data.name, data.dir, data.validation, seed, frames)
         return loaded.test.take(slice(_SEARCHED))
 
 

@@ -1,10 +1,13 @@
 """Data tests: a cache of their own, small IDX files, a local server, real MNIST where it is."""
 
+import contextlib
+import dataclasses
 import functools
 import gzip
 import http.server
 import os
 import re
+import resource
 import struct
 import threading
 from pathlib import Path
@@ -38,18 +41,13 @@ def fields():
 
 @pytest.fixture
 def small_glyphs(fields, monkeypatch):
-    """Glyphs of 40 + 20 pictures; a list that grows each time they are drawn."""
-    from nsnn.data import glyph_cache, glyph_fonts
-
-    drawn, generate = [], glyph_cache.generate
-
-    def small():
-        drawn.append(1)
-        return generate(40, 20)
+    """The glyphs, of 40 + 20 pictures."""
+    from nsnn.data import DATASETS, glyph_fonts
 
     monkeypatch.setattr(glyph_fonts, "distance_fields", fields)
-    monkeypatch.setattr(glyph_cache, "generate", small)
-    return drawn
+    small = dataclasses.replace(DATASETS["glyphs"], sizes=(40, 20))
+    monkeypatch.setitem(DATASETS, "glyphs", small)
+    return small
 
 
 @pytest.fixture(scope="session")
@@ -81,13 +79,8 @@ def idx_files(seed: int = 0, train: int = 30, test: int = 20) -> dict[str, bytes
 
 
 @pytest.fixture
-def small_idx():
-    """`idx_files` and `idx_bytes`, for tests that write files of their own."""
-    return idx_files
-
-
-@pytest.fixture
 def as_idx():
+    """`idx_bytes`, for tests that write files of their own."""
     return idx_bytes
 
 
@@ -99,6 +92,35 @@ def idx_folder(tmp_path):
     for name, content in idx_files().items():
         (folder / name).write_bytes(content)
     return folder
+
+
+@pytest.fixture
+def full_disk():
+    """`with full_disk():` no file grows beyond 20 bytes, as on a full disk."""
+
+    @contextlib.contextmanager
+    def full():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return full
+
+
+@pytest.fixture
+def same():
+    """Whether two data sets have equal training and test splits."""
+
+    def same(first, second):
+        return all(
+            np.array_equal(a.images, b.images) and np.array_equal(a.labels, b.labels)
+            for a, b in zip(first[:2], second[:2], strict=True)
+        )
+
+    return same
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -135,14 +157,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(small_idx):
+def server(monkeypatch):
     """A server on the loopback that is stopped after the test."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.content, server.requests = small_idx(), []
+    server.content, server.requests = idx_files(), []
     server.released = threading.Event()
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
+    server.mirrors = lambda *modes: tuple(f"{server.url}/{mode}/" for mode in modes)
     yield server
     server.released.set()
     server.shutdown()
@@ -171,3 +195,14 @@ def refused():
             return caught
 
     return Refused
+
+
+@pytest.fixture
+def no_home(monkeypatch):
+    """No user cache: there is no home directory."""
+
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", nobody)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nsnn.data import Batch, Split, augment, batches
-from nsnn.data.assemble import assemble
+from nsnn.data import Batch, Split, Splits, augment, batches
+from nsnn.data.dataset import assemble
 from nsnn.streams import stream
 
 SEEDS = range(5)
@@ -117,7 +117,7 @@ def test_a_batch_depends_on_its_number_alone(kind):
 
 def test_events_are_refused(refused):
     events = Split(np.ones((6, 7, 2, 3, 4), dtype=np.uint8), np.arange(6) % 2)
-    data = assemble("gestures", events, events)
+    data = assemble("gestures", Splits(events, events))
     augment.check("none", data)
     with refused('data.augment = "crop-flip"', "gestures holds events", '"none"'):
         augment.check("crop-flip", data)
@@ -126,7 +126,7 @@ def test_events_are_refused(refused):
 def test_images_that_cutout_would_blank_are_refused(refused):
     def data(height, width):
         split = Split(make(6, (1, height, width)), np.arange(6) % 2)
-        return assemble("dots", split, split)
+        return assemble("dots", Splits(split, split))
 
     augment.check("crop-flip-cutout", data(17, 17))
     augment.check("crop-flip", data(16, 40))

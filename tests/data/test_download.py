@@ -4,34 +4,30 @@ import hashlib
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nsnn.data import download
-from nsnn.data.sources import ARCHIVES, SOURCES
-from nsnn.errors import RunError, UserError
+from nsnn.data import DATASETS
+from nsnn.data.download import RemoteSource
+from nsnn.data.idx import MNIST
+from nsnn.errors import RunError
 
 SCRIPTS = Path(__file__).parents[2] / "data_scripts"
-FIRST = SOURCES["mnist"].files[0].name
+FIRST = MNIST.files[0].name
+REMOTE = [each for each in DATASETS.values() if isinstance(each, RemoteSource)]
 
 
 @pytest.fixture
-def mirrors(server, monkeypatch):
-    """Set the misbehaviours of MNIST's mirrors; its files are those of the local server."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    source = SOURCES["mnist"]
+def mnist(server):
+    """MNIST with the files of the local server, from mirrors with the given misbehaviours."""
 
     def md5(name):
         return hashlib.md5(server.content[name], usedforsecurity=False).hexdigest()
 
-    files = tuple(file._replace(md5=md5(file.name)) for file in source.files)
-
-    def set_mirrors(*modes):
-        urls = tuple(f"{server.url}/{mode}/" for mode in modes)
-        monkeypatch.setitem(SOURCES, "mnist", source._replace(files=files, mirrors=urls))
-
-    return set_mirrors
+    files = tuple(file._replace(md5=md5(file.name)) for file in MNIST.files)
+    return lambda *modes: replace(MNIST, files=files, mirrors=server.mirrors(*modes))
 
 
 def complete(folder, server):
@@ -46,196 +42,146 @@ def put_part(tmp_path, content):
 
 
 @pytest.mark.parametrize("mode", ["good", "nolength", "norange"])
-def test_all_files_arrive(mirrors, server, tmp_path, mode):
-    mirrors(mode)
-    folder = download.fetch("mnist", tmp_path)
+def test_all_files_arrive(mnist, server, tmp_path, mode, capsys):
+    folder = mnist(mode).get(tmp_path)
     assert folder == tmp_path / "mnist"
     assert complete(folder, server)
+    assert capsys.readouterr() == ("", "")  # no bar: this is not a terminal
 
 
-def test_nothing_is_fetched_twice(mirrors, server, tmp_path):
-    mirrors("good")
-    download.fetch("mnist", tmp_path)
+def test_nothing_is_fetched_twice(mnist, server, tmp_path):
+    mnist("good").get(tmp_path)
     server.requests.clear()
-    download.fetch("mnist", tmp_path)
+    mnist("good").get(tmp_path)
     assert server.requests == []
 
 
-def test_a_damaged_file_is_replaced(mirrors, server, tmp_path):
-    mirrors("good")
-    folder = download.fetch("mnist", tmp_path)
+def test_a_damaged_file_is_replaced(mnist, server, tmp_path):
+    folder = mnist("good").get(tmp_path)
     (folder / FIRST).write_bytes(b"damaged")
     server.requests.clear()
-    download.fetch("mnist", tmp_path)
-    assert complete(folder, server)
+    assert complete(mnist("good").get(tmp_path), server)
     assert server.requests == [("good", FIRST, 0)]
 
 
-def test_a_part_is_continued(mirrors, server, tmp_path):
-    mirrors("good")
+def test_a_part_is_continued(mnist, server, tmp_path):
     put_part(tmp_path, server.content[FIRST][:50])
-    assert complete(download.fetch("mnist", tmp_path), server)
+    assert complete(mnist("good").get(tmp_path), server)
     assert server.requests[0] == ("good", FIRST, 50)
 
 
-def test_a_part_that_is_whole_needs_no_request(mirrors, server, tmp_path):
-    mirrors("good")
+def test_a_part_that_is_whole_needs_no_request(mnist, server, tmp_path):
     put_part(tmp_path, server.content[FIRST])
-    assert complete(download.fetch("mnist", tmp_path), server)
+    assert complete(mnist("good").get(tmp_path), server)
     assert FIRST not in [name for _, name, _ in server.requests]
 
 
-def test_a_server_that_ignores_range_sends_it_all_again(mirrors, server, tmp_path):
-    mirrors("norange")
+def test_a_server_that_ignores_range_sends_it_all_again(mnist, server, tmp_path):
     put_part(tmp_path, server.content[FIRST][:50])
-    assert complete(download.fetch("mnist", tmp_path), server)
+    assert complete(mnist("norange").get(tmp_path), server)
     assert len(server.requests) == 4
 
 
-def test_a_part_that_is_too_long_is_started_anew(mirrors, server, tmp_path):
-    mirrors("good")
+def test_a_part_that_is_too_long_is_started_anew(mnist, server, tmp_path):
     put_part(tmp_path, server.content[FIRST] + b"more")
-    assert complete(download.fetch("mnist", tmp_path), server)
+    assert complete(mnist("good").get(tmp_path), server)
     assert server.requests[1] == ("good", FIRST, 0)
 
 
-def test_a_part_of_something_else_is_given_up(mirrors, server, tmp_path):
-    mirrors("good", "good")
+def test_a_part_of_something_else_is_given_up(mnist, server, tmp_path):
     put_part(tmp_path, b"x" * 50)
-    assert complete(download.fetch("mnist", tmp_path), server)
+    assert complete(mnist("good", "good").get(tmp_path), server)
     assert [start for _, name, start in server.requests if name == FIRST] == [50, 0]
 
 
 @pytest.mark.parametrize("mode", ["missing", "wrong"])
-def test_the_next_mirror_is_tried(mirrors, server, tmp_path, mode):
-    mirrors(mode, "good")
-    assert complete(download.fetch("mnist", tmp_path), server)
+def test_the_next_mirror_is_tried(mnist, server, tmp_path, mode):
+    assert complete(mnist(mode, "good").get(tmp_path), server)
     assert [mode for mode, _, _ in server.requests] == [mode, "good"] * 4
 
 
-def test_a_lost_connection_is_continued_elsewhere(mirrors, server, tmp_path):
-    mirrors("cut", "good")
-    assert complete(download.fetch("mnist", tmp_path), server)
+def test_a_lost_connection_is_continued_elsewhere(mnist, server, tmp_path):
+    assert complete(mnist("cut", "good").get(tmp_path), server)
     assert server.requests[:2] == [("cut", FIRST, 0), ("good", FIRST, 40)]
 
 
-def test_a_lost_connection_is_continued_by_the_next_run(mirrors, server, tmp_path):
-    mirrors("cut")
+def test_a_lost_connection_is_continued_by_the_next_run(mnist, server, tmp_path):
     for received in (40, 80):
         with pytest.raises(RunError, match=f"lost after {received} of"):
-            download.fetch("mnist", tmp_path)
+            mnist("cut").get(tmp_path)
         assert (tmp_path / "mnist" / f"{FIRST}.part").stat().st_size == received
-    mirrors("good")
-    assert complete(download.fetch("mnist", tmp_path), server)
+    assert complete(mnist("good").get(tmp_path), server)
 
 
-def test_an_answer_from_the_wrong_place_is_not_appended(mirrors, server, tmp_path):
-    mirrors("shifted", "good")
+def test_an_answer_from_the_wrong_place_is_not_appended(mnist, server, tmp_path):
     put_part(tmp_path, server.content[FIRST][:50])
-    assert complete(download.fetch("mnist", tmp_path), server)
+    assert complete(mnist("shifted", "good").get(tmp_path), server)
     assert server.requests[:2] == [("shifted", FIRST, 50), ("good", FIRST, 50)]
 
 
-def test_a_silent_server_is_left(mirrors, server, tmp_path, refused):
-    mirrors("hang")
+def test_a_silent_server_is_left(mnist, tmp_path, refused):
     with refused("timed out", error=RunError):
-        download.fetch("mnist", tmp_path, timeout=0.2)
+        replace(mnist("hang"), timeout=0.2).get(tmp_path)
 
 
-def test_a_wrong_checksum_leaves_nothing(mirrors, server, tmp_path, refused):
-    mirrors("wrong")
+def test_a_wrong_checksum_leaves_nothing(mnist, tmp_path, refused):
     with refused(FIRST, "md5", "instead of", error=RunError):
-        download.fetch("mnist", tmp_path)
+        mnist("wrong").get(tmp_path)
     assert list((tmp_path / "mnist").iterdir()) == []
 
 
-def test_no_network_says_what_to_do_by_hand(mirrors, server, tmp_path, monkeypatch, refused):
-    mirrors("good")
+def test_no_network_says_what_to_do_by_hand(mnist, server, tmp_path, refused):
     # Port 9 on the loopback, where nothing listens.
-    source = SOURCES["mnist"]._replace(mirrors=("http://127.0.0.1:9/",))
-    monkeypatch.setitem(SOURCES, "mnist", source)
+    source = replace(mnist(), mirrors=("http://127.0.0.1:9/",))
     names = [part for file in source.files for part in (file.name, file.md5)]
-    with refused("cannot download", *names, tmp_path / "mnist", "data check mnist", error=RunError):
-        download.fetch("mnist", tmp_path)
+    command = f"nsnn data get mnist --dir {tmp_path / 'mnist'}"
+    with refused("cannot download", *names, command, error=RunError):
+        source.get(tmp_path)
+    for name, content in server.content.items():
+        (tmp_path / "mnist" / name).write_bytes(content)
+    assert complete(source.get(tmp_path / "mnist"), server)
 
 
-def test_a_folder_that_cannot_be_made(mirrors, tmp_path, refused):
-    mirrors("good")
+def test_a_folder_that_cannot_be_made(mnist, tmp_path, refused):
     (tmp_path / "file").write_bytes(b"")
     with refused("cannot write", tmp_path / "file", "--dir", error=RunError):
-        download.fetch("mnist", tmp_path / "file" / "below")
+        mnist("good").get(tmp_path / "file" / "below")
 
 
-def test_a_full_disk_is_not_blamed_on_the_mirror(mirrors, server, tmp_path, monkeypatch, refused):
-    class Full:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *exception):
-            pass
-
-        def update(self, n):
-            raise OSError(28, "No space left on device")
-
-    mirrors("good", "good")
-    monkeypatch.setattr(download, "_progress", lambda *arguments: Full())
-    with refused("No space left", "--dir", error=RunError):
-        download.fetch("mnist", tmp_path)
+def test_a_full_disk_is_not_blamed_on_the_mirror(mnist, server, tmp_path, full_disk, refused):
+    with refused("cannot write", "File too large", "--dir", error=RunError), full_disk():
+        mnist("good", "good").get(tmp_path)
     assert len(server.requests) == 1
 
 
-def test_where_files_go(tmp_path, cache, monkeypatch):
-    assert download.target_folder("mnist", tmp_path) == tmp_path / "mnist"
-    assert download.target_folder("mnist", tmp_path / "mnist") == tmp_path / "mnist"
-    assert download.target_folder("mnist") == cache / "mnist"
-    monkeypatch.setattr(download, "user_cache", lambda name: None)
-    with pytest.raises(UserError, match="--dir"):
-        download.target_folder("mnist")
+def test_where_files_go(mnist, tmp_path, cache, server):
+    for given, folder in (
+        (tmp_path, tmp_path / "mnist"),
+        (tmp_path / "in" / "mnist", tmp_path / "in" / "mnist"),
+        (None, cache / "mnist"),
+    ):
+        assert mnist("good").get(given) == folder
+        assert complete(folder, server)
 
 
-def test_script_prints_the_folder(mirrors, tmp_path, capsys):
-    mirrors("good")
-    assert download.script("mnist", "help", ["--dir", str(tmp_path)]) == 0
-    captured = capsys.readouterr()
-    assert captured.out == f"{tmp_path / 'mnist'}\n"
-    assert captured.err == ""  # no bar: this is not a terminal
+def test_no_home_asks_for_a_folder(no_home, refused):
+    with refused("no home directory", "--dir"):
+        MNIST.get()
 
 
-def test_script_fails_in_one_line(mirrors, tmp_path, capsys):
-    mirrors("missing")
-    assert download.script("mnist", "help", ["--dir", str(tmp_path)]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("error: cannot download")
-    assert error.count("\n") == 1
-
-
-def test_script_names_a_mistake_of_the_caller(monkeypatch, capsys):
-    monkeypatch.setattr(download, "user_cache", lambda name: None)
-    assert download.script("mnist", "help", []) == 2
-    assert "no home directory" in capsys.readouterr().err
-
-
-def test_script_can_be_interrupted(monkeypatch, capsys):
-    def interrupt(*arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(download, "fetch", interrupt)
-    assert download.script("mnist", "help", []) == 130
-    assert "to continue" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", [*SOURCES, *ARCHIVES])
-def test_the_scripts_start(name):
-    path = SCRIPTS / f"get_{name.replace('-', '_')}.py"
-    assert f'script("{name}", __doc__)' in path.read_text()
-    command = [sys.executable, path, "--help"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert f"nsnn data get {name}" in result.stdout
-    assert "--dir" in result.stdout
+@pytest.mark.parametrize("source", REMOTE, ids=lambda source: source.name)
+def test_the_scripts_get_their_data_set(source, tmp_path):
+    script = f"get_{source.name.replace('-', '_')}.py"
+    assert f"data_scripts/{script}" in source.how
+    (tmp_path / "file").write_bytes(b"")
+    command = [sys.executable, SCRIPTS / script, "--dir", tmp_path / "file"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"nsnn: error: {source.name}: cannot write")
+    assert result.stderr.count("\n") == 1
 
 
 def test_published_checksums_are_distinct_md5():
-    sources = [*SOURCES.values(), *ARCHIVES.values()]
-    digests = [file.md5 for source in sources for file in source.files]
+    digests = [file.md5 for source in REMOTE for file in source.files]
     assert len(set(digests)) == 11
     assert all(re.fullmatch(r"[0-9a-f]{32}", digest) for digest in digests)

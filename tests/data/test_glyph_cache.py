@@ -1,90 +1,94 @@
 """Glyph digits on disk."""
 
-import os
+import warnings
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nsnn.data import glyph_cache, glyphs, registry
-
-pytestmark = pytest.mark.usefixtures("small_glyphs")
-
-
-def same(first, second):
-    return all(
-        np.array_equal(a.images, b.images) and np.array_equal(a.labels, b.labels)
-        for a, b in zip(first, second, strict=True)
-    )
+from nsnn.data import glyphs, load
+from nsnn.data.arrays import ARRAYS
 
 
-def test_drawn_once_then_read(cache, small_glyphs):
-    first = glyph_cache.read_splits()
-    assert [path.name for path in (cache / "glyphs").iterdir()] == [glyph_cache.file_name()]
-    assert same(first, glyph_cache.read_splits())
-    assert len(small_glyphs) == 1
+@pytest.fixture
+def drawn(monkeypatch):
+    """A list that grows by the size of each split that is drawn."""
+    sizes, draw = [], glyphs.draw
+
+    def count(faces, size, rng):
+        sizes.append(size)
+        return draw(faces, size, rng)
+
+    monkeypatch.setattr(glyphs, "draw", count)
+    return sizes
 
 
-def test_sizes_and_independent_splits():
-    train, test = glyph_cache.read_splits()
+def test_drawn_once_then_read(cache, small_glyphs, drawn, same):
+    first = small_glyphs.read()
+    assert [path.name for path in (cache / "glyphs").iterdir()] == [small_glyphs.file_name]
+    assert same(first, small_glyphs.read())
+    assert drawn == [40, 20]
+
+
+def test_sizes_and_independent_splits(small_glyphs):
+    train, test, _ = small_glyphs.read()
     assert (len(train), len(test)) == (40, 20)
     assert not np.array_equal(train.labels[:20], test.labels)
 
 
-def test_a_damaged_cache_is_drawn_again(small_glyphs):
-    first = glyph_cache.read_splits()
-    path = glyph_cache.find()
+def test_a_damaged_cache_is_drawn_again(small_glyphs, drawn, same):
+    first = small_glyphs.read()
+    (path,) = small_glyphs.find()
     path.write_bytes(path.read_bytes()[:1000])
-    assert same(first, glyph_cache.read_splits())
-    assert same(first, glyph_cache.read_splits())
-    assert len(small_glyphs) == 2
+    assert same(first, small_glyphs.read())
+    assert same(first, small_glyphs.read())
+    assert drawn == [40, 20] * 2
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, monkeypatch, small_glyphs):
-    (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert same(glyph_cache.read_splits(), glyph_cache.read_splits())
-    assert len(small_glyphs) == 2
+@pytest.mark.parametrize("where", ["file", "full", "no_home"])
+def test_a_cache_that_cannot_be_written_does_no_harm(
+    where, tmp_path, monkeypatch, request, small_glyphs, full_disk, drawn, same, cache
+):
+    if where == "no_home":
+        request.getfixturevalue("no_home")
+    if where == "file":
+        (tmp_path / "file").write_bytes(b"")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with warnings.catch_warnings(action="error"):
+        if where == "full":
+            with full_disk():
+                assert same(small_glyphs.read(), small_glyphs.read())
+            assert list((cache / "glyphs").iterdir()) == []
+        else:
+            assert same(small_glyphs.read(), small_glyphs.read())
+    assert drawn == [40, 20] * 2
 
 
-def test_no_home_does_no_harm(monkeypatch, small_glyphs):
-    for module in ("glyph_cache", "locate"):
-        monkeypatch.setattr(f"nsnn.data.{module}.user_cache", lambda name: None)
-    assert same(glyph_cache.read_splits(), glyph_cache.read_splits())
-
-
-def test_nothing_is_left_when_writing_fails(cache, monkeypatch):
-    def full(*arguments, **names):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "savez", full)
-    glyph_cache.read_splits()
-    assert list((cache / "glyphs").iterdir()) == []
-
-
-def test_data_dir_may_hold_the_file(tmp_path, small_glyphs, cache):
-    path = glyph_cache.save(tmp_path / "glyphs")
+def test_data_dir_may_hold_the_file(tmp_path, small_glyphs, drawn, cache):
+    path = small_glyphs.get(tmp_path)
     for folder in (tmp_path, tmp_path / "glyphs"):
-        glyph_cache.read_splits(folder)
-    assert len(small_glyphs) == 1
-    assert glyph_cache.find(tmp_path) == path
+        small_glyphs.read(folder)
+        assert small_glyphs.find(folder) == [path]
+    assert drawn == [40, 20]
     assert not cache.exists()
 
 
-def test_the_name_follows_the_code(tmp_path, monkeypatch):
-    before = glyph_cache.file_name()
+def test_the_name_follows_the_code_and_the_sizes(tmp_path, monkeypatch, small_glyphs):
+    before = small_glyphs.file_name
+    assert replace(small_glyphs, sizes=(40, 21)).file_name != before
     changed = tmp_path / "glyphs.py"
-    changed.write_bytes(b"# other code\n")
+    changed.write_bytes(Path(glyphs.__file__).read_bytes() + b"# other code\n")
     monkeypatch.setattr(glyphs, "__file__", str(changed))
-    assert glyph_cache.file_name() != before
+    assert small_glyphs.file_name != before
 
 
-def test_equal_files_each_time(tmp_path):
-    first, second = (glyph_cache.save(tmp_path / name).read_bytes() for name in "ab")
+def test_equal_files_each_time(tmp_path, small_glyphs):
+    first, second = (small_glyphs.get(tmp_path / name).read_bytes() for name in "ab")
     assert first == second
 
 
-def test_the_file_is_an_example_of_arrays(tmp_path):
-    path = glyph_cache.save(tmp_path)
-    mine, glyph = registry.load("arrays", path), registry.load("glyphs", tmp_path)
-    assert same((mine.train, mine.test), (glyph.train, glyph.test))
-    assert os.path.dirname(path) == str(tmp_path)
+def test_the_file_is_an_example_of_arrays(tmp_path, small_glyphs, same):
+    path = small_glyphs.get(tmp_path)
+    assert same(ARRAYS.read(path), small_glyphs.read(tmp_path))
+    assert load("arrays", path).fingerprint() == load("glyphs", tmp_path).fingerprint()

@@ -1,171 +1,148 @@
-"""The IDX reader: what it reads and what it refuses."""
+"""MNIST and Fashion-MNIST from IDX files: what is read and what is refused."""
 
 import gzip
 import hashlib
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from nsnn.data import idx
-from nsnn.data.sources import IMAGES, LABELS, SOURCES
+from nsnn.data.idx import FASHION_MNIST, MNIST
 
 HOW = "run `nsnn data get mnist`"
-ARRAY = np.random.default_rng(0).integers(0, 256, size=(4, 3, 2)).astype(np.uint8)
+ARRAY = np.random.default_rng(0).integers(0, 256, size=(30, 3, 2)).astype(np.uint8)
 
 
 @pytest.fixture
-def write(tmp_path, as_idx):
-    """Write an IDX file after changing its bytes."""
+def write(idx_folder, as_idx):
+    """Write a file of the small data set after changing its bytes."""
 
-    def write(change=lambda content: content, array=ARRAY, name="images"):
-        path = tmp_path / name
-        path.write_bytes(change(as_idx(array)))
+    def write(change=lambda content: content, array=ARRAY, number=0):
+        path = idx_folder / MNIST.files[number].name
+        path.write_bytes(change(as_idx(np.asarray(array))))
         return path
 
     return write
 
 
-@pytest.mark.parametrize("name", ["images", "images.gz"])
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_plain_and_compressed_under_either_name(write, compress, name):
-    array = idx.read_idx(write(compress, name=name), IMAGES, HOW)
-    assert array.dtype == np.uint8
-    assert np.array_equal(array, ARRAY)
-    assert array.flags.writeable
-
-
-def test_labels(write):
-    labels = np.arange(9, dtype=np.uint8)
-    assert np.array_equal(idx.read_idx(write(array=labels), LABELS, HOW), labels)
-
-
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
-class TestDamage:
-    def test_wrong_magic(self, write, compress, refused):
-        path = write(lambda c: compress(struct.pack(">I", 2049) + c[4:]))
-        with refused(path, "magic number 2051", "found 2049", HOW):
-            idx.read_idx(path, IMAGES, HOW)
-
-    def test_truncated(self, write, compress, refused):
-        path = write(lambda c: compress(c[:-5]))
-        with refused(path, "expected 24 bytes", "4 × 3 × 2", "only 19", HOW):
-            idx.read_idx(path, IMAGES, HOW)
-
-    def test_trailing_bytes(self, write, compress, refused):
-        path = write(lambda c: compress(c + b"x"))
-        with refused(path, "expected 24 bytes", "found more", HOW):
-            idx.read_idx(path, IMAGES, HOW)
-
-    def test_images_without_pixels(self, write, compress, refused):
-        path = write(lambda c: compress(c[:4] + struct.pack(">3I", 4, 0, 2)))
-        with refused(path, "found 0 × 2 pixels", HOW):
-            idx.read_idx(path, IMAGES, HOW)
-
-    def test_header_only_begun(self, write, compress, refused):
-        path = write(lambda c: compress(c[:7]))
-        with refused(path, "header of 16 bytes", "found 7", HOW):
-            idx.read_idx(path, IMAGES, HOW)
-
-    def test_sizes_beyond_memory(self, write, compress, refused):
-        huge = 2**32 - 1
-        path = write(lambda c: compress(c[:4] + struct.pack(">3I", huge, huge, huge) + c[16:]))
-        with refused(path, f"expected {huge**3} bytes", "only 24", HOW):
-            idx.read_idx(path, IMAGES, HOW)
-
-
-def test_empty_file(write, refused):
-    path = write(lambda c: b"")
-    with refused(path, "found 0", HOW):
-        idx.read_idx(path, IMAGES, HOW)
-
-
-def test_gzip_cut_short(write, refused):
-    path = write(lambda c: gzip.compress(c)[:-9])
-    with refused(path, "damaged gzip", HOW):
-        idx.read_idx(path, IMAGES, HOW)
-
-
-def test_gzip_with_wrong_checksum(write, refused):
-    def flip(content):
-        content = bytearray(gzip.compress(content))
-        content[-8] ^= 1
-        return bytes(content)
-
-    path = write(flip)
-    with refused(path, "damaged gzip", HOW):
-        idx.read_idx(path, IMAGES, HOW)
-
-
-def test_gzip_with_damaged_stream(write, refused):
-    path = write(lambda c: gzip.compress(c)[:10] + b"\xff" * 30)
-    with refused(path, "damaged gzip", HOW):
-        idx.read_idx(path, IMAGES, HOW)
-
-
-def test_a_folder_in_place_of_a_file(tmp_path, refused):
-    with refused(tmp_path, "cannot be read"):
-        idx.read_idx(tmp_path, IMAGES, HOW)
-
-
 def test_splits(idx_folder):
-    train, test = idx.read_splits("mnist", idx_folder)
+    train, test, validation = MNIST.read(idx_folder)
     assert train.images.shape == (30, 1, 6, 5)
     assert test.images.shape == (20, 1, 6, 5)
     assert train.images.dtype == np.uint8
     assert train.labels.dtype == np.int64
     assert np.array_equal(test.labels, np.arange(20) % 10)
+    assert validation is None
 
 
-@pytest.mark.parametrize("file", SOURCES["mnist"].files)
+@pytest.mark.parametrize("suffix", [".gz", ""])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_plain_and_compressed_under_either_name(write, compress, suffix):
+    for number, n in ((0, 30), (2, 20)):
+        path = write(compress, ARRAY[:n], number)
+        path.rename(path.with_suffix(suffix))
+    train, test, _ = MNIST.read(path.parent)
+    assert np.array_equal(train.images[:, 0], ARRAY)
+    assert np.array_equal(test.images[:, 0], ARRAY[:20])
+    assert train.images.flags.writeable
+
+
+HUGE = 2**32 - 1
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: struct.pack(">I", 2049) + c[4:], "number 2051 (IDX images), found 2049"),
+        (lambda c: c[:-5], "expected 180 bytes after the header (30 × 3 × 2) and"),
+        (lambda c: c[:-5], "found 175"),
+        (lambda c: c + b"x", "found 181"),
+        (lambda c: c[:4] + struct.pack(">3I", 30, 0, 2), "(30 × 0 × 2) and more than 0 pixels"),
+        (lambda c: c[:7], "expected a header of 16 bytes, found 7"),
+        (lambda c: b"", "found 0"),
+        (lambda c: c[:4] + struct.pack(">3I", *[HUGE] * 3) + c[16:], f"expected {HUGE**3} bytes"),
+    ],
+)
+def test_damaged_content(write, compress, change, message, refused):
+    path = write(lambda content: compress(change(content)))
+    with refused(path, message, HOW):
+        MNIST.read(path.parent)
+
+
+def flip(content):
+    content = bytearray(gzip.compress(content))
+    content[-8] ^= 1  # of the checksum
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda c: gzip.compress(c)[:-9], flip, lambda c: gzip.compress(c)[:10] + b"\xff" * 30],
+)
+@pytest.mark.parametrize("number", range(4))
+def test_damaged_compression(write, change, number, refused):
+    path = write(change, number=number)
+    with refused(path, "damaged gzip", HOW):
+        MNIST.read(path.parent)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_file_that_cannot_be_read(idx_folder, number, refused):
+    path = idx_folder / MNIST.files[number].name
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # it exists, and reading it fails
+    with refused(path, "cannot be read"):
+        MNIST.read(idx_folder)
+
+
+@pytest.mark.parametrize("file", MNIST.files)
 def test_a_missing_file_is_named(idx_folder, file, refused):
     (idx_folder / file.name).unlink()
     with refused(idx_folder, f"no {file.name}", "nsnn data get mnist"):
-        idx.read_splits("mnist", idx_folder)
+        MNIST.read(idx_folder)
 
 
-def test_counts_that_disagree(idx_folder, as_idx, refused):
-    path = idx_folder / "t10k-labels-idx1-ubyte.gz"
-    path.write_bytes(as_idx(np.arange(19) % 10))
+def test_counts_that_disagree(write, refused):
+    path = write(array=np.arange(19) % 10, number=3)
     with refused(path, "19 labels", "20 images"):
-        idx.read_splits("mnist", idx_folder)
+        MNIST.read(path.parent)
 
 
-def test_no_images_at_all(idx_folder, as_idx, refused):
-    (idx_folder / "t10k-images-idx3-ubyte.gz").write_bytes(as_idx(np.zeros((0, 6, 5))))
-    (idx_folder / "t10k-labels-idx1-ubyte.gz").write_bytes(as_idx(np.zeros(0)))
+def test_no_images_at_all(write, refused):
+    write(array=np.zeros((0, 6, 5)), number=2)
+    path = write(array=np.zeros(0), number=3)
     with refused("0 labels", "0 images"):
-        idx.read_splits("mnist", idx_folder)
+        MNIST.read(path.parent)
 
 
-def test_image_sizes_that_disagree(idx_folder, as_idx, refused):
-    path = idx_folder / "t10k-images-idx3-ubyte.gz"
-    path.write_bytes(as_idx(np.zeros((20, 5, 5))))
+def test_image_sizes_that_disagree(write, refused):
+    path = write(array=np.zeros((20, 5, 5)), number=2)
     with refused(path, "(6, 5)", "(5, 5)"):
-        idx.read_splits("mnist", idx_folder)
+        MNIST.read(path.parent)
 
 
-def test_a_label_that_does_not_exist(idx_folder, as_idx, refused):
-    path = idx_folder / "train-labels-idx1-ubyte.gz"
-    path.write_bytes(as_idx(np.full(30, 10)))
+def test_a_label_that_does_not_exist(write, refused):
+    path = write(array=np.full(30, 10), number=1)
     with refused(path, "labels 0 to 9", "found 10"):
-        idx.read_splits("mnist", idx_folder)
+        MNIST.read(path.parent)
 
 
 def test_files_of_the_other_set_are_refused(idx_folder, monkeypatch, refused):
-    source = SOURCES["fashion-mnist"]
-    path = idx_folder / source.files[1].name
+    path = idx_folder / MNIST.files[1].name
     digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    files = list(source.files)
-    files[1] = files[1]._replace(md5=digest)
-    monkeypatch.setitem(SOURCES, "fashion-mnist", source._replace(files=tuple(files)))
+    files = (*FASHION_MNIST.files[:1], MNIST.files[1]._replace(md5=digest))
+    fashion = replace(FASHION_MNIST, files=(*files, *FASHION_MNIST.files[2:]))
+    monkeypatch.setattr(idx, "IDX_SETS", (MNIST, fashion))
     with refused(path, "belongs to fashion-mnist, not to mnist"):
-        idx.read_splits("mnist", idx_folder)
-    assert len(idx.read_splits("fashion-mnist", idx_folder)[0]) == 30
+        MNIST.read(idx_folder)
+    assert len(fashion.read(idx_folder).train) == 30
 
 
 def test_real_mnist(real_data):
-    train, test = idx.read_splits("mnist", real_data)
+    train, test, _ = MNIST.read(real_data)
     assert train.images.shape == (60000, 1, 28, 28)
     assert test.images.shape == (10000, 1, 28, 28)
     # Counts of the digits 0 … 9 in the official files.

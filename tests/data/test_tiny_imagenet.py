@@ -2,14 +2,17 @@
 
 import os
 import shutil
+from dataclasses import replace
 
+import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.image import imsave
 
-from nsnn.data import load, tiny_imagenet
+from nsnn.data import DATASETS, load
+from nsnn.data.tiny_imagenet import TINY_IMAGENET
 
-SIZES = tiny_imagenet.Sizes(classes=3, train_per_class=4, test=5, side=16)
+SMALL = replace(TINY_IMAGENET, shape=(3, 16, 16), sizes=(12, 5), classes=3)
 WNIDS = ["n03", "n01", "n02"]  # labels 0, 1, 2: the order of the file, not of the names
 TEST_LABELS = [2, 0, 1, 1, 0]
 
@@ -25,12 +28,7 @@ def save(path, pixels):
 
 
 def flat(value):
-    return np.broadcast_to(value, (SIZES.side, SIZES.side, 3)).astype(np.uint8)
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    monkeypatch.setattr(tiny_imagenet, "OFFICIAL", SIZES)
+    return np.broadcast_to(value, (16, 16, 3)).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -58,26 +56,19 @@ def folder(written, tmp_path):
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """Paths of the images that have been decoded."""
-    paths, read = [], tiny_imagenet.read_image
+    """Names of the images that have been decoded."""
+    names, imread = [], matplotlib.image.imread
 
-    def note(path):
-        paths.append(path)
-        return read(path)
+    def note(file):
+        names.append(os.path.basename(file.name))
+        return imread(file)
 
-    monkeypatch.setattr(tiny_imagenet, "read_image", note)
-    return paths
-
-
-def same(first, second):
-    return all(
-        np.array_equal(a.images, b.images) and np.array_equal(a.labels, b.labels)
-        for a, b in zip(first, second, strict=True)
-    )
+    monkeypatch.setattr(matplotlib.image, "imread", note)
+    return names
 
 
 def test_images_and_labels(folder):
-    train, test = tiny_imagenet.read_splits(folder)
+    train, test, _ = SMALL.read(folder)
     assert train.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
     assert test.labels.tolist() == TEST_LABELS
     for purpose, split in (("train", train), ("val", test)):
@@ -90,58 +81,66 @@ def test_images_and_labels(folder):
 
 def test_the_order_is_not_that_of_the_disk(folder, decoded, monkeypatch):
     real = os.listdir
-    monkeypatch.setattr(tiny_imagenet.os, "listdir", lambda path: sorted(real(path))[::-1])
-    tiny_imagenet.read_splits(folder)
-    names = [path.name for path in decoded]
-    assert names[:4] == [f"n03_{i}.JPEG" for i in range(4)]
+    monkeypatch.setattr(os, "listdir", lambda path: sorted(real(path))[::-1])
+    SMALL.read(folder)
+    assert decoded[:4] == [f"n03_{i}.JPEG" for i in range(4)]
 
 
-def test_rows_columns_and_channels_keep_their_places(tmp_path):
+@pytest.fixture
+def first(folder):
+    """The first image in place of another file: what is read of it, as int (3, 16, 16)."""
+
+    def first(write):
+        write(folder / "train" / "n03" / "images" / "n03_0.JPEG")
+        return SMALL.read(folder).train.images[0].astype(int)
+
+    return first
+
+
+def test_rows_columns_and_channels_keep_their_places(first):
     y, x = np.mgrid[:16, :16]
     pixels = np.stack([10 * y, 10 * x, np.full_like(x, 90)], axis=2).astype(np.uint8)
-    save(tmp_path / "a.JPEG", pixels)
-    image = tiny_imagenet.read_image(tmp_path / "a.JPEG")
-    assert np.abs(image.astype(int) - pixels.transpose(2, 0, 1)).max() < 10
+    image = first(lambda path: save(path, pixels))
+    assert np.abs(image - pixels.transpose(2, 0, 1)).max() < 10
 
 
-def test_grey_and_cmyk_images(folder):
+def test_grey_and_cmyk_images(first):
     from PIL import Image
 
     ramp = np.repeat(np.arange(0, 160, 10, dtype=np.uint8)[:, None], 16, axis=1)
-    path = folder / "grey.JPEG"
-    Image.fromarray(ramp).save(path, quality=95)
-    grey = tiny_imagenet.read_image(path)
-    assert np.abs(grey.astype(int) - ramp).max() <= 4
+    grey = first(lambda path: Image.fromarray(ramp).save(path, quality=95))
+    assert np.abs(grey - ramp).max() <= 4
     assert np.array_equal(grey[0], grey[2])
-    Image.fromarray(np.stack([ramp] * 3, axis=2)).convert("CMYK").save(path, quality=95)
-    assert np.abs(tiny_imagenet.read_image(path).astype(int) - ramp).max() <= 8
+    cmyk = Image.fromarray(np.stack([ramp] * 3, axis=2)).convert("CMYK")
+    assert np.abs(first(lambda path: cmyk.save(path, quality=95)) - ramp).max() <= 8
 
 
 @pytest.mark.parametrize("place", ["", "tiny-imagenet-200", "tiny-imagenet"])
 def test_where_the_folder_may_lie(folder, place):
     folder.rename(target := folder.parent / (place or "mine"))
     where = target if not place else folder.parent
-    assert tiny_imagenet.find(where)[0].parent == target
+    assert SMALL.find(where)[0].parent == target
 
 
-def test_the_registry(folder):
+def test_by_its_name(folder, monkeypatch):
+    monkeypatch.setitem(DATASETS, "tiny-imagenet", replace(SMALL))
     data = load("tiny-imagenet", folder, validation=0.25)
-    assert (data.shape, data.classes, data.time_steps) == ((3, 16, 16), 200, None)
+    assert (data.shape, data.classes, data.time_steps) == ((3, 16, 16), 3, None)
     assert [len(s) for s in (data.train, data.validation, data.test)] == [9, 3, 5]
 
 
 class TestCache:
-    def test_decoded_once_then_read(self, folder, decoded, cache):
-        first = tiny_imagenet.read_splits(folder)
+    def test_decoded_once_then_read(self, folder, decoded, cache, same):
+        first = SMALL.read(folder)
         assert len(decoded) == 17
-        assert same(first, tiny_imagenet.read_splits(folder))
+        assert same(first, SMALL.read(folder))
         assert len(decoded) == 17
         (file,) = (cache / "tiny-imagenet").iterdir()
         assert file.match("decoded-*.npz")
 
     @pytest.mark.parametrize("change", ["time", "size", "name"])
     def test_a_file_that_changes_makes_it_stale(self, folder, decoded, change):
-        tiny_imagenet.read_splits(folder)
+        SMALL.read(folder)
         path = folder / "train" / "n01" / "images" / "n01_3.JPEG"
         before = path.stat()
         if change == "time":
@@ -152,15 +151,15 @@ class TestCache:
             save(path, np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8))
             assert path.stat().st_size != before.st_size
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-        tiny_imagenet.read_splits(folder)
+        SMALL.read(folder)
         assert len(decoded) == 34
 
-    def test_a_damaged_cache_is_made_again(self, folder, decoded, cache):
-        first = tiny_imagenet.read_splits(folder)
+    def test_a_damaged_cache_is_made_again(self, folder, decoded, cache, same):
+        first = SMALL.read(folder)
         (file,) = (cache / "tiny-imagenet").iterdir()
         file.write_bytes(file.read_bytes()[:1000])
         for _ in range(2):
-            assert same(first, tiny_imagenet.read_splits(folder))
+            assert same(first, SMALL.read(folder))
         assert len(decoded) == 34
 
     def test_one_that_cannot_be_written_is_said(self, folder, decoded, tmp_path, monkeypatch):
@@ -168,12 +167,12 @@ class TestCache:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
         for _ in range(2):
             with pytest.warns(RuntimeWarning, match="decodes them again"):
-                tiny_imagenet.read_splits(folder)
+                SMALL.read(folder)
         assert len(decoded) == 34
 
-    def test_no_home_does_no_harm(self, folder, monkeypatch):
-        monkeypatch.setattr(tiny_imagenet, "user_cache", lambda name: None)
-        assert len(tiny_imagenet.read_splits(folder)[1]) == 5
+    @pytest.mark.usefixtures("no_home")
+    def test_no_home_does_no_harm(self, folder):
+        assert len(SMALL.read(folder).test) == 5
 
 
 class TestRefused:
@@ -182,12 +181,12 @@ class TestRefused:
 
     def test_nothing(self, tmp_path, refused):
         with self.refuse(refused, "wnids.txt not found", tmp_path):
-            tiny_imagenet.read_splits(tmp_path)
+            SMALL.read(tmp_path)
 
     def test_no_annotations(self, folder, refused):
         (folder / "val" / "val_annotations.txt").unlink()
         with self.refuse(refused, folder, "has no val/val_annotations.txt"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     @pytest.mark.parametrize(
         "content", [b"n03\nn01\n", b"n03\nn01\nn02\nn04\n", b"n03\nn01\nn01\n", b"n03\nn01\n\xff\n"]
@@ -195,23 +194,23 @@ class TestRefused:
     def test_class_list(self, folder, content, refused):
         (folder / "wnids.txt").write_bytes(content)
         with self.refuse(refused, folder / "wnids.txt"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     def test_missing_class(self, folder, refused):
         shutil.rmtree(folder / "train" / "n01")
         with self.refuse(refused, folder / "train" / "n01", "wnids.txt lists n01"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     def test_missing_training_image(self, folder, refused):
         (folder / "train" / "n02" / "images" / "n02_1.JPEG").unlink()
         with self.refuse(refused, folder / "train" / "n02", "expected 4", "found 3"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     def test_missing_test_image(self, folder, refused):
         path = folder / "val" / "images" / "val_3.JPEG"
         path.unlink()
         with self.refuse(refused, path, "cannot be read"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     @pytest.mark.parametrize(
         ("line", "message"),
@@ -229,51 +228,45 @@ class TestRefused:
         lines[2] = line
         path.write_text("\n".join(lines))
         with self.refuse(refused, path, "line 3", message):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     @pytest.mark.parametrize("name", ["wnids.txt", "val/val_annotations.txt"])
     def test_zero_bytes_in_a_text_file(self, folder, name, refused):
         path = folder / name
         path.write_bytes(b"\0" + path.read_bytes()[1:])
         with self.refuse(refused, path, "not a text file"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     def test_too_few_annotations(self, folder, refused):
         path = folder / "val" / "val_annotations.txt"
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
         with self.refuse(refused, path, "expected 5 lines", "found 4"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     @pytest.mark.parametrize("change", [lambda c: b"", lambda c: c[: len(c) // 2], lambda c: b"x"])
     def test_damaged_image(self, folder, change, cache, refused):
         path = folder / "train" / "n01" / "images" / "n01_2.JPEG"
         path.write_bytes(change(path.read_bytes()))
         with self.refuse(refused, path, "cannot be read as an image"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
         assert not (cache / "tiny-imagenet").exists()
 
     def test_an_image_of_another_size(self, folder, refused):
         path = folder / "val" / "images" / "val_3.JPEG"
         save(path, np.zeros((16, 15, 3), dtype=np.uint8))
         with self.refuse(refused, path, "expected 16 × 16", "(16, 15, 3)"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     def test_an_image_of_another_format(self, folder, refused):
         path = folder / "val" / "images" / "val_3.JPEG"
         imsave(path, flat([1, 2, 3]), format="png")
         with self.refuse(refused, path, "float32"):
-            tiny_imagenet.read_splits(folder)
+            SMALL.read(folder)
 
     def test_decoders_that_fail_in_their_own_way(self, folder, monkeypatch, refused):
         def fail(file):
             raise IndexError("index out of range\nand more")
 
         monkeypatch.setattr("matplotlib.image.imread", fail)
-        path = folder / "val" / "images" / "val_3.JPEG"
-        with self.refuse(refused, path, "(index out of range)"):
-            tiny_imagenet.read_image(path)
-
-
-def test_the_official_sizes(monkeypatch):
-    monkeypatch.undo()
-    assert tiny_imagenet.OFFICIAL == (200, 500, 10_000, 64)
+        with self.refuse(refused, folder, "n03_0.JPEG", "(index out of range)"):
+            SMALL.read(folder)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from nsnn.data import load
-from nsnn.data.registry import DATASETS
+from nsnn.data import DATASETS, load
 from nsnn.experiments import workload
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config

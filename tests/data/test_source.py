@@ -1,12 +1,18 @@
 """Where data is looked for."""
 
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
-from nsnn.data import locate
+from nsnn.data.source import DataSource
 
-WANTED = [("a.gz", "a"), ("b.gz", "b")]
+
+@dataclass(frozen=True, kw_only=True)
+class Digits(DataSource):
+    name: str = "digits"
+    description: str = "for these tests"
+    how = "run this"
+    wanted = (("a.gz", "a"), ("b.gz", "b"))
 
 
 def fill(folder, *names):
@@ -16,8 +22,7 @@ def fill(folder, *names):
     return folder
 
 
-def find(directory=None):
-    return locate.find_files("digits", WANTED, "run this", directory)
+find = Digits().find
 
 
 @pytest.mark.parametrize("place", ["dir/digits", "dir", "env/digits", "env", "cache/nsnn/digits"])
@@ -40,8 +45,7 @@ def test_the_places_have_an_order(tmp_path, monkeypatch):
 def test_the_official_folder_comes_before_the_place_that_holds_it(tmp_path):
     for place in ("dir", "dir/official", "dir/digits", "dir/digits/official"):
         folder = fill(tmp_path / place, "a", "b")
-        found = locate.find_files("digits", WANTED, "run this", tmp_path / "dir", "official")
-        assert found == [folder / "a", folder / "b"]
+        assert Digits(folder="official").find(tmp_path / "dir") == [folder / "a", folder / "b"]
         assert find(tmp_path / "dir")[0].parent.name != "official"
 
 
@@ -69,22 +73,18 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path, refused):
         find(tmp_path / "nowhere")
 
 
-def test_no_home_and_no_data(monkeypatch, refused):
-    def no_home():
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(Path, "home", no_home)
-    assert locate.user_cache("digits") is None
+@pytest.mark.usefixtures("no_home")
+def test_no_home_and_no_data(refused):
     with refused("no folder", "run this"):
         find()
 
 
-def test_the_cache_without_xdg(monkeypatch, tmp_path):
+@pytest.mark.parametrize("value", ["", "relative/cache"])
+def test_the_cache_without_xdg(monkeypatch, tmp_path, value):
     monkeypatch.setenv("HOME", str(tmp_path))
-    for value in ("", "relative/cache"):
-        monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert locate.user_cache("digits") == tmp_path / ".cache" / "nsnn" / "digits"
+    monkeypatch.setenv("XDG_CACHE_HOME", value)
+    folder = fill(tmp_path / ".cache" / "nsnn" / "digits", "a", "b")
+    assert find() == [folder / "a", folder / "b"]
 
 
 def test_a_tilde_is_replaced(monkeypatch, tmp_path):
@@ -93,7 +93,7 @@ def test_a_tilde_is_replaced(monkeypatch, tmp_path):
     assert find("~/mine")[0] == folder / "a"
 
 
-def test_a_place_named_twice_is_searched_once(monkeypatch, tmp_path):
+def test_a_place_named_twice_is_searched_once(monkeypatch, tmp_path, cache, refused):
     monkeypatch.setenv("NSNN_DATA", str(tmp_path))
-    places = locate.candidates("digits", tmp_path)
-    assert places == [tmp_path / "digits", tmp_path, locate.user_cache("digits")]
+    with refused(f"looked in {tmp_path / 'digits'}, {tmp_path}, {cache / 'digits'};"):
+        find(tmp_path)

@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from nsnn.data import Split
-from nsnn.data.assemble import assemble, hold_out, pixel_statistics
+from nsnn.data import Split, Splits, dataset
+from nsnn.data.dataset import pixel_statistics
+
+
+def assemble(name, *splits, **options):
+    return dataset.assemble(name, Splits(*splits), **options)
+
+
+def hold_out(train, fraction, seed):
+    data = assemble("x", train, train, validation=fraction, seed=seed)
+    return data.train, data.validation
 
 
 def make_split(n, channels=1, seed=0, dtype=np.uint8):

@@ -1,0 +1,207 @@
+"""What a data set is once it is loaded: splits of samples with labels, mean and deviation."""
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from nsnn.errors import UserError
+from nsnn.streams import stream
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images or events of one purpose (training, validation, test) with their labels.
+
+    Attributes
+    ----------
+    images : ndarray, shape (n, C, H, W) or (n, T, C, H, W)
+        Still images as uint8 (0 to 255) or float32 in [0, 1]; or events as uint8 counts, one
+        frame a time step.
+    labels : ndarray of int64, shape (n,)
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index) -> "Split":
+        """The samples that `index` (a slice or an integer array) selects."""
+        return Split(self.images[index], self.labels[index])
+
+
+class Splits(NamedTuple):
+    """The splits that a data set brings along; most have no validation split of their own."""
+
+    train: Split
+    test: Split
+    validation: Split | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The splits of one data set and what a network needs to know of it.
+
+    Attributes
+    ----------
+    name : str
+    train, test : Split
+    validation : Split or None
+    classes : int
+        Labels are 0 … classes − 1.
+    mean, std : ndarray of float32, shape (C,)
+        Of the training images, scaled to [0, 1], per channel; 0 and 1 for events.
+    shape : tuple of int
+        (C, H, W) of one image or of one frame.
+    time_steps : int or None
+        Frames of each sample for events; None for still images.
+    """
+
+    name: str
+    train: Split
+    validation: Split | None
+    test: Split
+    classes: int
+    mean: np.ndarray
+    std: np.ndarray
+    shape: tuple[int, int, int]
+    time_steps: int | None
+
+    def fingerprint(self) -> int:
+        """A checksum of the training data: whether a resumed run trains on the same.
+
+        Notes
+        -----
+        CRC-32 of images and labels, about 1 ms a megabyte.
+        """
+        images, labels = self.train.images, self.train.labels
+        kind = zlib.crc32(f"{images.dtype.str} {images.shape}".encode())
+        checksum = zlib.crc32(np.ascontiguousarray(images), kind)
+        return zlib.crc32(np.ascontiguousarray(labels), checksum)
+
+
+def assemble(
+    name: str,
+    splits: Splits,
+    validation: float = 0.0,
+    seed: int = 0,
+    classes: int | None = None,
+) -> DataSet:
+    """From checked splits to a `DataSet`: hold out a validation split, measure the images.
+
+    Parameters
+    ----------
+    name, validation, seed
+        See `nsnn.data.load`.
+    splits : Splits
+    classes : int, optional
+        How many the data set declares; without it as many as the largest label asks for.
+
+    Raises
+    ------
+    UserError
+        If the fraction is impossible, or asked of data that has its own validation split, or a
+        label is none of the declared classes.
+    """
+    # Written so that NaN fails too.
+    if not 0 <= validation < 1:
+        raise UserError(f"data.validation = {validation}: must be a fraction in [0, 1)")
+    train, test, held_out = splits
+    if held_out is not None and validation > 0:
+        raise UserError(
+            f"data.validation = {validation}, but {name} has its own validation split "
+            f"({len(held_out)} samples): set data.validation to 0"
+        )
+    # Of all splits, before any is divided: a small training split may lack the last class.
+    classes = _classes(name, splits, classes)
+    if validation > 0:
+        train, held_out = _hold_out(train, validation, seed)
+    events = train.images.ndim == 5
+    channels = train.images.shape[-3]
+    mean, std = np.zeros(channels, np.float32), np.ones(channels, np.float32)
+    if not events:  # which are left as they are
+        mean, std = pixel_statistics(train.images)
+    return DataSet(
+        name=name,
+        train=train,
+        validation=held_out,
+        test=test,
+        classes=classes,
+        mean=mean,
+        std=std,
+        shape=tuple(train.images.shape[-3:]),
+        time_steps=train.images.shape[1] if events else None,
+    )
+
+
+def _classes(name: str, splits: Splits, declared: int | None) -> int:
+    """The number of classes, of which every label has to be one."""
+    labels = [split.labels for split in splits if split is not None]
+    low, high = min(int(x.min()) for x in labels), max(int(x.max()) for x in labels)
+    if declared is None:
+        return high + 1
+    if low < 0 or high >= declared:
+        raise UserError(
+            f"{name}: labels from {low} to {high}, but the data set has {declared} classes: "
+            f"expected 0 to {declared - 1}"
+        )
+    return declared
+
+
+def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split]:
+    """Training data divided into what is left for training and a validation split.
+
+    Each is in the order of the original, so that only the choice depends on the seed.
+    """
+    n = len(train)
+    count = round(fraction * n)
+    if not 0 < count < n:
+        raise UserError(
+            f"data.validation = {fraction} of {n} training samples leaves {count} for validation "
+            f"and {n - count} for training: both need at least one"
+        )
+    order = stream(seed, "data").permutation(n)
+    return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
+
+
+def pixel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel, of images scaled to [0, 1].
+
+    Parameters
+    ----------
+    images : ndarray of uint8 or float, shape (n, C, H, W)
+
+    Returns
+    -------
+    mean, std : ndarray of float32, shape (C,)
+        A constant channel has std 1: there is nothing to scale.
+
+    Notes
+    -----
+    For uint8 the sums are exact integers, of the histogram of grey levels: no float copy of the
+    images is made, and the result depends on no order of summation.
+    """
+    channels = images.shape[1]
+    mean, std = np.empty(channels), np.empty(channels)
+    for c in range(channels):
+        pixels = images[:, c]
+        if images.dtype == np.uint8:
+            mean[c], std[c] = _grey_statistics(pixels)
+        else:
+            mean[c], std[c] = pixels.mean(dtype=np.float64), pixels.std(dtype=np.float64)
+    std[std == 0] = 1.0
+    return mean.astype(np.float32), std.astype(np.float32)
+
+
+def _grey_statistics(pixels: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, in units of 255, of grey levels."""
+    counts = np.zeros(256, dtype=np.int64)
+    for start in range(0, len(pixels), 1000):  # in parts, as `bincount` makes an int64 copy
+        counts += np.bincount(pixels[start : start + 1000].ravel(), minlength=256)
+    counts = counts.tolist()  # Python's integers: the sums may exceed 64 bits
+    n, first, second = (sum(x**k * count for x, count in enumerate(counts)) for k in range(3))
+    return first / n / 255, math.sqrt(n * second - first * first) / n / 255

@@ -1,0 +1,254 @@
+"""Where a data set comes from: one object that finds, reads, checks and gets its files.
+
+Files are looked for in `data.dir`, `$NSNN_DATA` and the user cache, in this order. In each of the
+first two, the sub-folder of the data set's name comes before the folder itself: MNIST and
+Fashion-MNIST have equal file names, so the more specific place has to win. The folder that an
+official archive unpacks to may lie in each of the places.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nsnn import cachedir
+from nsnn.data.dataset import Split, Splits
+from nsnn.errors import RunError, UserError
+
+Folder = str | os.PathLike | None
+"""`data.dir`; None or "" when it was not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """A data set before it is loaded; a subclass overrides what is its own.
+
+    Attributes
+    ----------
+    name : str
+        Of the key in `DATASETS`, of its folder, in messages.
+    title : str
+        As papers write it; the name when it is empty.
+    description : str
+        A few words for the list of all data sets.
+    shape : tuple of int or None
+        (C, H, W) of one image or of one frame; None when it is the user's.
+    sizes : tuple of int or None
+        Training and test samples; None when they are the user's.
+    classes : int or None
+        How many the data set declares; None when its labels decide.
+    folder : str
+        That which an official archive unpacks to; empty without one.
+    """
+
+    name: str
+    title: str = ""
+    description: str
+    shape: tuple[int, int, int] | None = None
+    sizes: tuple[int, int] | None = None
+    classes: int | None = None
+    folder: str = ""
+
+    @property
+    def how(self) -> str:
+        """How to get the data set, to print after "to get it:"."""
+        raise NotImplementedError
+
+    @property
+    def wanted(self) -> list[tuple[str, ...]]:
+        """For each of its files, the alternative names under which it may lie in a folder."""
+        return []
+
+    def find(self, directory: Folder = None) -> list[Path]:
+        """Paths of all files, from the first folder that has any of them.
+
+        Parameters
+        ----------
+        directory : path-like, optional
+            `data.dir`.
+
+        Returns
+        -------
+        list of Path
+            One for each of `wanted`; empty when there is nothing that has to be there.
+
+        Raises
+        ------
+        UserError
+            If no folder has the files, or the first that has one lacks another.
+        """
+        folders = candidates(self.name, directory)
+        if self.folder:
+            folders = [place for each in folders for place in (each / self.folder, each)]
+        for folder in folders:
+            found = [_present(folder, names) for names in self.wanted]
+            if all(found):
+                return found
+            if any(found):
+                pairs = zip(self.wanted, found, strict=True)
+                missing = " and ".join(names[0] for names, path in pairs if not path)
+                raise UserError(f"{self.name}: {folder} has no {missing}; to get it: {self.how}")
+        looked = ", ".join(map(str, folders)) or "no folder (no data.dir, $NSNN_DATA or home)"
+        raise UserError(
+            f"{self.name}: {self.wanted[0][0]} not found; looked in {looked}; "
+            f"to get it: {self.how}, or set data.dir to a folder that has it"
+        )
+
+    def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
+        """The data set's splits, checked.
+
+        Parameters
+        ----------
+        directory : path-like, optional
+            `data.dir`.
+        time_steps : int, optional
+            Frames of each sample, for recordings of events; all others leave it aside.
+
+        Raises
+        ------
+        UserError
+            If a file is missing or damaged.
+        """
+        return self.read_files(self.find(directory), time_steps)
+
+    def read_files(self, paths: list[Path], time_steps: int | None) -> Splits:
+        """The splits in the files that `find` has found; see `read`."""
+        raise NotImplementedError
+
+    def get(self, directory: Folder = None) -> Path:
+        """Download, unpack or draw the data set, so that it is there for later.
+
+        Parameters
+        ----------
+        directory : path-like, optional
+            The folder to hold it; a sub-folder of the set's name is made, unless that is its
+            name. Without it the user cache.
+
+        Returns
+        -------
+        Path
+            The folder with the files, or the one file.
+
+        Raises
+        ------
+        UserError
+            If there is nothing to get, or no place for it.
+        RunError
+            If the download or the writing failed.
+        """
+        folder = self.target_folder(directory)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return self.fill(folder)
+        except OSError as error:
+            raise RunError(
+                f"{self.name}: cannot write to {folder} ({error.strerror or error}): "
+                "make room, or give another folder with --dir"
+            ) from None
+
+    def fill(self, folder: Path) -> Path:
+        """Bring all files into a folder; what `get` returns."""
+        raise NotImplementedError
+
+    def verify(self, paths: list[Path]) -> list[str]:
+        """Compare what was found with what is known of it: a line for each, for `check`.
+
+        Raises
+        ------
+        UserError
+            At the first file that is not as it should be.
+        """
+        return [f"{path}  all arrays as they should be" for path in paths]
+
+    def check(self, directory: Folder = None) -> str:
+        """Read all files and verify what can be verified.
+
+        Returns
+        -------
+        str
+            A line for each file or archive and one for each split.
+
+        Raises
+        ------
+        UserError
+            At the first file that is missing, damaged, or has another checksum.
+        """
+        lines = self.verify(self.find(directory))
+        splits = self.read(directory)._asdict().items()
+        lines += [_describe(purpose, split) for purpose, split in splits if split is not None]
+        return "\n".join(lines)
+
+    def where(self) -> str:
+        """Where the files are, or how to get them."""
+        try:
+            found = self.find()
+        except UserError:
+            found = []
+        if not found:
+            return f"not here: {self.how}"
+        return str(found[0] if len(found) == 1 else found[0].parent)
+
+    def damaged(self, path: Path, what) -> UserError:
+        """The error for a file that is not as it should be."""
+        return UserError(f"{path}: {what}; to get it again: {self.how}")
+
+    def target_folder(self, directory: Folder = None) -> Path:
+        """The folder that `get` writes to.
+
+        A folder that is given gets a sub-folder of the set's name, unless that is its name
+        already: MNIST and Fashion-MNIST have equal file names.
+        """
+        if directory:
+            folder = Path(os.path.expanduser(directory))
+            return folder if folder.name == self.name else folder / self.name
+        folder = user_cache(self.name)
+        if folder is None:
+            raise UserError(
+                f"{self.name}: no home directory to keep data in: give a folder with --dir"
+            )
+        return folder
+
+
+def _describe(purpose: str, split: Split) -> str:
+    """One line on a split."""
+    counts = np.bincount(split.labels)
+    shape = " × ".join(map(str, split.images.shape[1:]))
+    return (
+        f"{purpose}: {len(split):,} samples of {shape} {split.images.dtype}, "
+        f"{counts.size} classes of {counts.min():,} to {counts.max():,}"
+    )
+
+
+def user_cache(name: str) -> Path | None:
+    """The folder of data set `name` in the user's cache, None when there is no home."""
+    cache = cachedir.user_cache()
+    return None if cache is None else cache / "nsnn" / name
+
+
+def candidates(name: str, directory: Folder = None) -> list[Path]:
+    """The folders to search for data set `name`, in order; they need not exist.
+
+    Raises
+    ------
+    UserError
+        If `directory` was given and is not a folder.
+    """
+    folders = []
+    if directory:
+        given = Path(os.path.expanduser(directory))
+        if not os.path.isdir(given):
+            raise UserError(f"data.dir = {directory}: there is no such folder")
+        folders += [given / name, given]
+    if os.environ.get("NSNN_DATA"):
+        shared = Path(os.environ["NSNN_DATA"])
+        folders += [shared / name, shared]
+    cache = user_cache(name)
+    # Two of the places may be one.
+    return list(dict.fromkeys(folders if cache is None else [*folders, cache]))
+
+
+def _present(folder: Path, names: tuple[str, ...]) -> Path | None:
+    """The first of the alternative file names that exists in `folder`, as a path."""
+    # os.path.isfile and not Path.is_file: a folder that may not be read counts as empty.
+    return next((folder / name for name in names if os.path.isfile(folder / name)), None)

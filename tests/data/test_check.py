@@ -1,0 +1,115 @@
+"""What `nsnn data get` and `check` say of files that need no unpacking."""
+
+import gzip
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nsnn.data import source
+from nsnn.data.idx import MNIST
+from nsnn.errors import RunError
+
+
+def digest(content):
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def known(idx_folder):
+    """MNIST that takes the checksums of the small IDX files for the published ones."""
+    files = []
+    for file in MNIST.files:
+        content = (idx_folder / file.name).read_bytes()
+        plain = digest(gzip.decompress(content))
+        files.append(file._replace(md5=digest(content), content_md5=plain))
+    return replace(MNIST, files=tuple(files))
+
+
+def make_plain(path):
+    path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+    path.unlink()
+
+
+def test_get_glyphs(tmp_path, cache, small_glyphs):
+    assert small_glyphs.get().parent == cache / "glyphs"
+    assert small_glyphs.get(tmp_path / "here").parent == tmp_path / "here" / "glyphs"
+
+
+def test_get_glyphs_where_nothing_can_be_written(tmp_path, small_glyphs, full_disk, refused):
+    (tmp_path / "file").write_bytes(b"")
+    with refused("cannot write", tmp_path / "file", "--dir", error=RunError):
+        small_glyphs.get(tmp_path / "file")
+    with refused("cannot write", "File too large", error=RunError), full_disk():
+        small_glyphs.get(tmp_path)
+
+
+def test_get_arrays_is_refused(refused):
+    with refused("arrays", "nothing to download", ".npz"):
+        source("arrays").get()
+
+
+def test_check_official_files(known, idx_folder):
+    lines = known.check(idx_folder).splitlines()
+    assert len(lines) == 6
+    assert all("as published" in line for line in lines[:4])
+    assert lines[4] == "train: 30 samples of 1 × 6 × 5 uint8, 10 classes of 3 to 3"
+    assert lines[5].startswith("test: 20 samples")
+
+
+def test_check_plain_files(known, idx_folder):
+    for file in known.files:
+        make_plain(idx_folder / file.name)
+    assert known.check(idx_folder).count("as published") == 4
+
+
+def test_check_says_when_there_is_no_checksum(known, idx_folder):
+    files = tuple(file._replace(content_md5=None) for file in known.files)
+    make_plain(idx_folder / files[0].name)
+    assert "checksum unknown" in replace(known, files=files).check(idx_folder).splitlines()[0]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_check_finds_another_checksum(known, idx_folder, number, refused):
+    path = idx_folder / known.files[number].name
+    content = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(content, mtime=1))
+    with refused(path, "expected md5", "nsnn data get mnist"):
+        known.check(idx_folder)
+
+
+def test_check_missing_data(refused):
+    with refused("mnist", "not found", "nsnn data get mnist"):
+        MNIST.check()
+
+
+def test_check_glyphs(small_glyphs):
+    assert "not cached" in small_glyphs.check()
+    assert "equal to newly drawn" in small_glyphs.check()
+
+
+def test_check_glyphs_that_differ_or_are_damaged(small_glyphs, refused):
+    path = small_glyphs.get()
+    with np.load(path) as file:
+        content = dict(file)
+    content["train_images"][0, 0, 0, 0] ^= 1
+    np.savez(path, **content)
+    with refused(path, "differs", "nsnn data get glyphs"):
+        small_glyphs.check()
+    path.write_bytes(b"damaged")
+    with refused(path, "nsnn data get glyphs"):
+        small_glyphs.check()
+
+
+def test_check_arrays(tmp_path, small_glyphs):
+    path = small_glyphs.get(tmp_path)
+    report = source("arrays").check(path).splitlines()
+    assert report[0].startswith(str(path))
+    assert [line.split(":")[0] for line in report[1:]] == ["train", "test"]
+
+
+def test_check_real_mnist(real_data):
+    report = MNIST.check(real_data)
+    assert report.count("as published") == 4
+    assert "train: 60,000 samples" in report

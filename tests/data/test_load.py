@@ -1,0 +1,165 @@
+"""Data sets by name."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nsnn.data import DATASETS, listing, load, source
+
+
+def row(name):
+    return next(line for line in listing().splitlines() if line.split()[0] == name)
+
+
+def test_the_names_and_what_they_declare():
+    official = ["mnist", "fashion-mnist", "cifar10", "cifar100", "tiny-imagenet"]
+    assert list(DATASETS) == ["glyphs", *official, "arrays"]
+    assert [each.classes for each in DATASETS.values()] == [10, 10, 10, 10, 100, 200, None]
+    sizes = [each.sizes for each in DATASETS.values()]
+    assert sizes == [(6000, 2000), *[(60_000, 10_000)] * 2, *[(50_000, 10_000)] * 2,
+                     (100_000, 10_000), None]  # fmt: skip
+
+
+def test_idx_sets_declare_their_classes(idx_folder, as_idx):
+    for prefix, n in (("train", 30), ("t10k", 20)):
+        (idx_folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(as_idx(np.full(n, 3)))
+    assert load("mnist", idx_folder).classes == 10
+
+
+@pytest.mark.parametrize("use", [load, source])
+@pytest.mark.parametrize(
+    ("name", "near"), [("minst", "mnist"), ("fashion_mnist", "fashion-mnist"), ("", "")]
+)
+def test_an_unknown_name(use, name, near, refused):
+    with refused(f"data.name = {name}", f"did you mean {near}"):
+        use(name)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_idx_sets(idx_folder, name):
+    data = load(name, idx_folder, validation=0.2, seed=3)
+    assert (data.name, data.shape, data.classes) == (name, (1, 6, 5), 10)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [24, 6, 20]
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_a_missing_set_says_how_to_get_it(name, refused, tmp_path):
+    script = name.replace("-", "_")
+    with refused("train-images-idx3-ubyte.gz", f"nsnn data get {name}", f"get_{script}.py"):
+        load(name, tmp_path)
+
+
+def test_an_empty_dir_means_not_given(idx_folder, monkeypatch):
+    monkeypatch.setenv("NSNN_DATA", str(idx_folder))
+    assert len(load("mnist", "").train) == 30
+
+
+def test_events(tmp_path):
+    events = np.random.default_rng(0).integers(0, 3, size=(8, 5, 2, 4, 3))
+    labels = np.arange(8) % 2
+    path = tmp_path / "events.npz"
+    np.savez(path, train_images=events, train_labels=labels, test_images=events, test_labels=labels)
+    data = load("arrays", path, validation=0.25)
+    assert (data.time_steps, data.shape, data.classes) == (5, (2, 4, 3), 2)
+    assert len(data.validation) == 2
+
+
+def test_glyphs_at_their_full_size():
+    data = load("glyphs", validation=0.1)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [5400, 600, 2000]
+    assert (data.classes, data.shape) == (10, (1, 28, 28))
+    # Committed results carry it: a change of this number makes them other data's.
+    assert load("glyphs").fingerprint() == 1245694065
+
+
+def test_mean_and_deviation_of_real_mnist(real_data):
+    data = load("mnist", real_data)
+    assert data.mean == pytest.approx(0.1307, abs=5e-5)
+    assert data.std == pytest.approx(0.3081, abs=5e-5)
+
+
+def test_importing_data_loads_neither_matplotlib_nor_numba():
+    code = "import sys, nsnn.data; print({'matplotlib', 'numba'} & set(sys.modules))"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout == "set()\n"
+
+
+class TestList:
+    def test_without_data(self):
+        assert len(listing().splitlines()) == 1 + len(DATASETS)
+        assert "60,000 + 10,000" in row("mnist")
+        for name in ("fashion-mnist", "cifar10", "cifar100", "tiny-imagenet"):
+            assert f"not here: run `nsnn data get {name}`" in row(name)
+        assert "train_images" in row("arrays")
+        assert "drawn at first use" in row("glyphs")
+
+    def test_with_data(self, idx_folder, monkeypatch, small_glyphs):
+        monkeypatch.setenv("NSNN_DATA", str(idx_folder))
+        path = small_glyphs.get()
+        assert row("mnist").endswith(str(idx_folder))
+        assert row("glyphs").endswith(str(path))
+
+
+class TestFunctions:
+    """DATASETS["mine"] = function."""
+
+    @pytest.fixture
+    def register(self, monkeypatch):
+        return lambda function: monkeypatch.setitem(DATASETS, "mine", function)
+
+    def give(self, directory=None, n=12):
+        """Bright and dark pictures.
+
+        More of them than one can count.
+        """
+        images = np.arange(n * 30, dtype=np.uint8).reshape(n, 6, 5)
+        labels = (np.arange(n) % 2).tolist()
+        return {
+            "train_images": images, "train_labels": labels,
+            "test_images": images.tolist() and images[:4], "test_labels": labels[:4],
+        }  # fmt: skip
+
+    def test_are_data_sets(self, register, tmp_path):
+        register(self.give)
+        data = load("mine", tmp_path, validation=0.25)
+        assert (data.name, data.shape, data.classes) == ("mine", (1, 6, 5), 2)
+        assert [len(s) for s in (data.train, data.validation, data.test)] == [9, 3, 4]
+        assert "Bright and dark pictures." in row("mine")
+        assert row("mine").endswith("its function reads it")
+        assert source("mine").check().startswith("train: 12 samples of 1 × 6 × 5")
+
+    def test_are_called_with_the_folder(self, register, tmp_path):
+        asked = []
+        register(lambda directory: asked.append(directory) or self.give())
+        load("mine", tmp_path)
+        load("mine")
+        assert asked == [tmp_path, None]
+
+    def test_cannot_be_downloaded(self, register, refused):
+        register(self.give)
+        with refused("mine: nothing to download"):
+            source("mine").get()
+
+    @pytest.mark.parametrize("wrong", [3, "text", lambda: {}, lambda a, b: {}])
+    def test_take_a_folder(self, register, wrong, refused):
+        register(wrong)
+        with refused("data.name = mine", "function of (directory)"):
+            load("mine")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda content: None, "has to return a dictionary, not NoneType"),
+            (lambda content: {**content, "train_images": [[1], [1, 2]]}, "gives no array"),
+            (lambda content: {"train_images": 0}, "has no array train_labels or test_images"),
+            (lambda content: {**content, "more": 0}, "unknown array more"),
+            (lambda content: {**content, "test_labels": [0, 1, 2, 9]}, "test_labels holds labels"),
+        ],
+    )
+    def test_are_checked(self, register, change, message, refused):
+        register(lambda directory: change(self.give()))
+        with refused("mine: ", message):
+            load("mine")

@@ -64,7 +64,7 @@ def load_config(path=None, assignments=()) -> Config:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
             raise UserError(f"config file {path}: {reason}") from None
-        entries = _entries(text, str(path))
+        entries = _entries(_options(text, str(path)), str(path))
     for assignment in assignments:
         entries |= _assignment(assignment)
     return _config(entries)
@@ -72,7 +72,12 @@ def load_config(path=None, assignments=()) -> Config:
 
 def parse_config(text: str, source: str) -> Config:
     """The configuration in a TOML text; `source` names it in messages."""
-    return _config(_entries(text, source))
+    return from_options(_options(text, source), source)
+
+
+def from_options(options: dict, source: str) -> Config:
+    """The configuration with these options by "table.key"; `flatten` gives them back."""
+    return _config(_entries(options, source))
 
 
 def to_toml(config: Config) -> str:
@@ -106,20 +111,27 @@ def flatten(config: Config) -> dict:
     return flat
 
 
-def _entries(text: str, source: str) -> dict:
-    """`{(table, key): (value, source)}` of a TOML text."""
+def _options(text: str, source: str) -> dict:
+    """Options by "table.key" of a TOML text."""
     try:
         tables = tomllib.loads(text)
     except _NO_TOML as error:
         raise UserError(f"{source} is not valid TOML: {error}") from None
-    flat = {}
+    options = {}
     for table, content in tables.items():
-        _known_table(table, source)
         if not isinstance(content, dict):
             raise UserError(f"{source}: {table} is a table, write [{table}] above its keys")
-        flat |= {f"{table}.{key}": value for key, value in content.items()}
-    named = {tuple(name.split(".", 1)): value for name, value in translated(flat).items()}
-    return {name: _Entry(value, source) for name, value in named.items()}
+        options |= {f"{table}.{key}": value for key, value in content.items()}
+    return options
+
+
+def _entries(options: dict, source: str) -> dict:
+    """`{(table, key): entry}` of options by "table.key", maybe of an older nsnn."""
+    return {
+        tuple(name.partition(".")[::2]): _Entry(value, source)
+        for name, value in translated(options).items()
+        if value is not None
+    }
 
 
 def _assignment(text: str) -> dict:
@@ -131,7 +143,6 @@ def _assignment(text: str) -> dict:
     table, dot, key = name.strip().partition(".")
     if not (equals and dot and key):
         raise UserError(f"--set {text}: write table.key=value, such as --set train.epochs=3")
-    _known_table(table, f"--set {text}")
     word = value.strip()
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
@@ -171,13 +182,10 @@ def _name(table: str, entry: _Entry | None) -> str:
     return name
 
 
-def _known_table(table: str, source: str) -> None:
-    if table not in TABLES:
-        raise UserError(f"unknown table [{table}] ({source}): {nearest(table, TABLES)}")
-
-
 def _check_key(table: str, key: str, source: str, names: dict, classes: dict) -> None:
     """Raise UserError for an option that the table does not have, with the one that is meant."""
+    if table not in TABLES:
+        raise UserError(f"unknown table [{table}] ({source}): {nearest(table, TABLES)}")
     if table not in classes:
         why = f"model.name = {names['model']!r} has no such neurons; leave the table out"
         raise UserError(f"{table}.{key} ({source}): {why}")

@@ -8,7 +8,14 @@ from nsnn.errors import UserError
 from nsnn.models import MODELS
 from nsnn.options import option
 from nsnn.training.config import option_classes
-from nsnn.training.config_file import differences, flatten, load_config, parse_config, to_toml
+from nsnn.training.config_file import (
+    differences,
+    flatten,
+    from_options,
+    load_config,
+    parse_config,
+    to_toml,
+)
 
 
 def test_defaults():
@@ -64,6 +71,7 @@ def test_written_configuration_reads_back_equal(assignments):
     text = to_toml(config)
     assert parse_config(text, "x") == config
     assert to_toml(parse_config(text, "x")) == text
+    assert from_options(flatten(config), "x") == config
 
 
 def test_silent_neuron_options_are_the_preset_s():

@@ -34,70 +34,65 @@ class ArcTan(torch.autograd.Function):
         return gradient / (1 + (math.pi * x).square())
 
 
-class LoopLIF(nn.Module):
-    """Neurons as one writes them in plain PyTorch: a loop over time, autograd does the rest."""
+class Loop(nn.Module):
+    """Neurons in a loop over time, on (T·B, …)."""
 
     def __init__(self, time_steps: int):
         super().__init__()
         self.time_steps = time_steps
 
     def forward(self, current):
-        v, s, spikes = 0.0, 0.0, []
+        state, spikes = None, []
         for I_t in current.unflatten(0, (self.time_steps, -1)):
-            v = DECAY * v + I_t - THRESHOLD * s  # v[t] = α v[t-1] + I[t] - ϑ o[t-1]
-            fired = ArcTan.apply(v - THRESHOLD)
-            s = fired.detach()
+            fired, state = self.step(I_t, state)
             spikes.append(fired)
         return torch.cat(spikes)
 
 
-class SnnTorchLIF(nn.Module):
-    """snnTorch's `Leaky` in a loop over time."""
+class LoopLIF(Loop):
+    """Neurons as one writes them in plain PyTorch; autograd does the rest."""
+
+    def step(self, I_t, state):
+        v, s = state or (0.0, 0.0)
+        v = DECAY * v + I_t - THRESHOLD * s  # v[t] = α v[t-1] + I[t] - ϑ o[t-1]
+        fired = ArcTan.apply(v - THRESHOLD)
+        return fired, (v, fired.detach())
+
+
+class SnnTorchLIF(Loop):
+    """snnTorch's `Leaky`."""
 
     def __init__(self, time_steps: int):
         import snntorch
 
-        super().__init__()
-        self.time_steps = time_steps
-        self.neuron = snntorch.Leaky(
-            beta=DECAY, threshold=THRESHOLD, spike_grad=snntorch.surrogate.atan(alpha=2.0)
-        )
+        super().__init__(time_steps)
+        arctan = snntorch.surrogate.atan(alpha=2.0)
+        self.neuron = snntorch.Leaky(beta=DECAY, threshold=THRESHOLD, spike_grad=arctan)
 
-    def forward(self, current):
-        steps = current.unflatten(0, (self.time_steps, -1))
-        v, spikes = torch.zeros_like(steps[0]), []
-        for I_t in steps:
-            fired, v = self.neuron(I_t, v)
-            spikes.append(fired)
-        return torch.cat(spikes)
+    def step(self, I_t, v):
+        return self.neuron(I_t, torch.zeros_like(I_t) if v is None else v)
 
 
-class _Unrolled(nn.Sequential):
-    """Layers on (T·B, …); the image repeated T times in, (T, B, classes) out."""
+class Peer(nn.Sequential):
+    """Layers that see the image T times, (T·B, …) or with `reset` (T, B, …), to (T, B, classes).
 
-    def __init__(self, modules, time_steps):
+    Parameters
+    ----------
+    modules : list of nn.Module
+    time_steps : int
+    reset : callable, optional
+        Of SpikingJelly, called before each batch: its layers keep time and samples apart.
+    """
+
+    def __init__(self, modules, time_steps, reset=None):
         super().__init__(*modules)
-        self.time_steps = time_steps
+        self.time_steps, self._reset = time_steps, reset
 
     def forward(self, images):
-        repeated = images.repeat(self.time_steps, *(1,) * (images.dim() - 1))
-        return super().forward(repeated).unflatten(0, (self.time_steps, -1))
-
-
-class _MultiStep(nn.Sequential):
-    """SpikingJelly's layers in multi-step mode, (T, B, …) from the first to the last."""
-
-    def __init__(self, modules, time_steps):
-        from spikingjelly.activation_based import functional
-
-        super().__init__(*modules)
-        self.time_steps = time_steps
-        functional.set_step_mode(self, "m")
-        self._reset = functional.reset_net
-
-    def forward(self, images):
-        self._reset(self)
         repeated = images.unsqueeze(0).repeat(self.time_steps, *(1,) * images.dim())
+        if self._reset is None:
+            return super().forward(repeated.flatten(0, 1)).unflatten(0, (self.time_steps, -1))
+        self._reset(self)
         return super().forward(repeated)
 
 
@@ -133,19 +128,21 @@ def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Mod
     lif : callable, optional
         Makes a neuron layer; default: that of the library.
     """
-    if library == "spikingjelly":
+    kinds, multi_step = nn, library == "spikingjelly"
+    if multi_step:
+        from spikingjelly.activation_based import functional
         from spikingjelly.activation_based import layer as kinds
-
-        network, default = _MultiStep, spikingjelly_lif
-    else:
-        neurons = SnnTorchLIF if library == "snntorch" else LoopLIF
-        kinds, network, default = nn, _Unrolled, lambda: neurons(time_steps)
-    lif = lif or default
+    neurons = {"spikingjelly": lambda _: spikingjelly_lif(), "snntorch": SnnTorchLIF}
+    lif = lif or (lambda: neurons.get(library, LoopLIF)(time_steps))
     modules = [
         lif() if item["kind"] == "LIF" else getattr(kinds, item["kind"])(*item["arguments"])
         for item in layers
     ]
-    return network(modules, time_steps)
+    if not multi_step:
+        return Peer(modules, time_steps)
+    network = Peer(modules, time_steps, functional.reset_net)
+    functional.set_step_mode(network, "m")
+    return network
 
 
 def random_masks(layers: list[dict], network: nn.Module, generator) -> list[tuple]:

@@ -138,7 +138,8 @@ def _kernels(options):
 
 
 def _step(options):
-    from nsnn.plot.style import picture_format
+    from nsnn.plot.step_time import step_time
+    from nsnn.plot.style import picture_format, save
 
     densities = _densities(options)
     if options.plot:
@@ -149,35 +150,34 @@ def _step(options):
         if len(options.threads) > 1:
             raise UserError("--plot draws one number of threads: give --threads one number")
     first = {"rounds": options.rounds, "layers": options.layers}
-    yield from _training(options, densities, first=first, steps=options.steps)
+    more = {"first": first, "steps": options.steps}
+    results = yield from _training(options, "training step", densities, **more)
+    if options.plot:
+        print(f"picture: {save(step_time(results).figure, options.plot, dpi=150)}")
+    yield results
 
 
 def _epoch(options):
     if options.samples < options.batch:
         raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
-    yield from _training(options, _densities(options), samples=options.samples)
+    yield (yield from _training(options, "epoch", _densities(options), samples=options.samples))
 
 
-def _training(options, densities, **arguments):
-    """A step or an epoch; the arguments are those of `nsnn.bench.child.compare`."""
+def _training(options, what: str, densities, **arguments):
+    """Yields as a benchmark, and returns its results; for the arguments see `compare`."""
     from nsnn.bench import report
     from nsnn.bench.child import compare
     from nsnn.models import architecture
-    from nsnn.plot.step_time import step_time
-    from nsnn.plot.style import save
 
     architecture(options.model)  # raises UserError
     kind, jobs, results = options.benchmark, _jobs(options, densities), []
-    what = "training step" if kind == "step" else kind
     title = f"{what} of {options.model}, batch {options.batch}, T = {options.time_steps}"
     yield f"{title}, norm {options.norm}", [job.threads for job in jobs]
     for job in jobs:
         _progress(job)
         results.append(compare(kind, job, options.repeats, options.against, **arguments))
     print(getattr(report, kind)(results), flush=True)
-    if getattr(options, "plot", None):
-        print(f"picture: {save(step_time(results).figure, options.plot, dpi=150)}")
-    yield results
+    return results
 
 
 def _densities(options) -> list[float]:

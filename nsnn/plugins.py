@@ -121,21 +121,21 @@ def _flaw_of_method(method) -> str:
 def check_prepared(name: str, method: Method) -> None:
     """Raise UserError where a prepared method is not what training relies on."""
     where = f"method.name = {name!r}: {type(method).__name__}"
-    if not {"config", "prunable", "run", "rng", "log"} <= vars(method).keys():
-        raise UserError(f"{where}: __init__ and prepare have to call those of super()")
-    wanted = sorted(p.name for p in method.prunable)
+    if "prunable" not in vars(method):
+        raise UserError(f"{where}.prepare has to call super().prepare(network, run, rng, log)")
+    wanted = {p.name for p in method.network.parameters() if p.prunable}
     try:
         step, steps = method.schedule(0)
         targets = method.targets()
-        targets = dict.fromkeys(wanted, 0) if targets is None else targets  # an outcome
-        for number in (step, steps, method.bytes_held(), *targets.values()):
+        for number in (step, steps, method.bytes_held(), *(targets or {}).values()):
             operator.index(number)
-        good = {*wanted} <= {*targets} and isinstance(method.state(), dict)
+        good = targets is None or wanted == {*targets}
+        good = good and isinstance(method.state(), dict)
     except (TypeError, ValueError, AttributeError) as error:
         explain(error)
         good = False
     if not good:
         raise UserError(
             f"{where}: schedule has to return (step, steps), bytes_held a number, state a "
-            f"dictionary, targets None or a number for each of {', '.join(wanted)}"
+            f"dictionary, targets None or a number for each of {', '.join(sorted(wanted))}"
         )

@@ -83,11 +83,10 @@ def test_a_full_disk_counts_where_numba_would_write(unset, monkeypatch, tmp_path
 
 SCRIPT = """
 import numpy as np
-from nsnn.kernels.select import select_largest_update
-none = np.zeros(0, np.int64)
-score, position, count = np.zeros(1), np.zeros(1, np.int64), np.zeros(1, np.int64)
-select_largest_update(np.array([[1.0, -3.0, 2.0]]), 0, 3, none, score, position, count)
-print(position[0])
+from nsnn.kernels.count import column_uses
+uses = np.zeros(1, np.int64)
+column_uses(np.array([[[[0.0, 2.0]]]]), 1, 1, 1, 0, 1, 1, uses, 0, 1)
+print(uses[0])
 """
 
 

@@ -231,7 +231,7 @@ def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement
     ("body", "message"),
     [
         ("def __init__(self, config): self.x = 1", "__init__ has to call super().__init__(config)"),
-        ("def prepare(self, *arguments): pass", "__init__ and prepare have to call those of"),
+        ("def prepare(self, *arguments): pass", "M.prepare has to call super().prepare(network"),
         ("def schedule(self, step): return 3", "schedule has to return (step, steps)"),
         ("def schedule(self, step): return step, 0.5", "schedule has to return (step, steps)"),
         ("def targets(self): return {}", "targets None or a number for each of linear1.weight"),

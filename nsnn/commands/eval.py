@@ -26,9 +26,8 @@ def run(options) -> int:
     config = run_folder.read_config(options.dir)
     network = run_folder.load(options.dir)
     parallel.set_threads(config.train.threads)
-    where = options.data_dir or config.data.dir or None
-    seed, frames = config.train.seed, config.neuron.time_steps
-    data = load(config.data.name, where, config.data.validation, seed, frames)
+    where, seed = options.data_dir or config.data.dir, config.train.seed
+    data = load(config.data.name, where, config.data.validation, seed, config.time_steps)
     if data.classes != network.classes:
         raise UserError(
             f"{data.name} has {data.classes} classes, the network of {options.dir} "

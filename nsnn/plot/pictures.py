@@ -52,7 +52,7 @@ class RunData:
     def samples(self):
         """The first test samples: `nsnn.data.Split`."""
         data = self.config.data
-        seed, frames = self.config.train.seed, self.config.neuron.time_steps
+        seed, frames = self.config.train.seed, self.config.time_steps
         loaded = load(data.name, data.dir, data.validation, seed, frames)
         return loaded.test.take(slice(_SEARCHED))
 

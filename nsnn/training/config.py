@@ -100,6 +100,11 @@ class Config:
     optim: OptimConfig
     train: TrainConfig
 
+    @property
+    def time_steps(self) -> int | None:
+        """T; None where the network is not time-stepped."""
+        return None if self.neuron is None else self.neuron.time_steps
+
 
 TABLES = tuple(field.name for field in dataclasses.fields(Config))
 

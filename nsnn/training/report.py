@@ -21,7 +21,7 @@ def summarise(run, last: dict, times: dict) -> dict:
     network, test = run.network, run.data.test
     predicted = network.predict(test.images, run.config.data.batch)
     now = metrics.density(network.parameters())
-    asked = run.method.targets()
+    targets = run.method.targets()
     held = network.bytes_held()
     confusion = metrics.confusion_matrix(predicted, test.labels, run.data.classes)
     return {
@@ -34,11 +34,11 @@ def summarise(run, last: dict, times: dict) -> dict:
         "steps": run.step,
         "test_accuracy": metrics.accuracy(predicted, test.labels),
         "density": now.density,
-        "density_asked": None if asked is None else sum(asked.values()) / now.size,
+        "density_asked": None if targets is None else sum(targets.values()) / now.size,
         "active_weights": now.active,
         "weights": now.size,
         "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},
-        "asked": asked,
+        "asked": targets,
         "spike_rate": last["spike_rate"],
         "synaptic_operations": last["synaptic_operations"],
         "synaptic_operations_training": run.operations,
@@ -47,7 +47,7 @@ def summarise(run, last: dict, times: dict) -> dict:
         "bytes_held": sum(held[kind] for kind in _KINDS),
         "bytes_held_peak": run.peak["total"],
         "bytes_dense": network.bytes_dense(),
-        "bytes_formula": metrics.paper_bytes(network.parameters(), run.config.neuron.time_steps),
+        "bytes_formula": metrics.paper_bytes(network.parameters(), run.config.time_steps or 1),
         "bytes_buffers": held["buffers"],
         **times,
         "bytes_process_peak": max(metrics.peak_memory(), times["bytes_process_peak"]),
@@ -71,10 +71,13 @@ def closing_table(summary: dict) -> str:
     reference = "if dense spiked as often; measured with train.dense_run=DIR"
     if s["dense_run"]:
         reference = f"spike rates of the dense run: {s['dense_run']}"
+    # None: density is an outcome of the method.
+    targets, share = s["asked"], s["density_asked"]
+    asked = "none asked" if share is None else f"{percent(share)} asked"
     training = f"{plural(s['steps'], 'step')} in {plural(s['epochs'], 'epoch')}"
     rows = {
         "test accuracy": percent(s["test_accuracy"]),
-        "density": f"{percent(s['density'])} reached, {percent(s['density_asked'])} asked",
+        "density": f"{percent(s['density'])} reached, {asked}",
         "active weights": f"{s['active_weights']:,} of {s['weights']:,}",
         "memory held": f"{held('bytes_held')} (weights, gradients, optimiser, indices)",
         "  peak of the run": held("bytes_held_peak"),
@@ -89,9 +92,9 @@ def closing_table(summary: dict) -> str:
     }
     layers = []
     for name, layer in s["layers"].items():
-        counts = (layer["active"], s["asked"][name], layer["size"])
+        target = "" if targets is None else f"{targets[name]:,}"
         density = percent(layer["active"] / layer["size"])
-        layers.append((name, *(f"{count:,}" for count in counts), density))
+        layers.append((name, f"{layer['active']:,}", target, f"{layer['size']:,}", density))
     title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
     lines = [title, "", *(f"{name:<18} {value}" for name, value in rows.items()), ""]
     return "\n".join([*lines, table(("layer", "active", "asked", "of", "density"), layers)])

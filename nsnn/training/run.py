@@ -56,8 +56,8 @@ class Run:
     def __init__(self, config, log=None, dense_rates=None, fingerprint=None):
         self.config = config
         seed = config.train.seed
-        data, frames = config.data, config.neuron.time_steps
-        self.data = load(data.name, data.dir, data.validation, seed, frames)
+        data = config.data
+        self.data = load(data.name, data.dir, data.validation, seed, config.time_steps)
         augment.check(config.data.augment, self.data)
         self.fingerprint = self.data.fingerprint()
         if fingerprint not in (None, self.fingerprint):

@@ -47,6 +47,12 @@ def test_what_was_reached_stands_beside_what_was_asked():
     assert row(text, "linear1.weight") == "linear1.weight 26,560 26,561 627,200 4.23 %"
 
 
+def test_a_density_that_is_an_outcome_is_not_asked():
+    text = closing_table(SUMMARY | {"asked": None, "density_asked": None})
+    assert row(text, "density") == "density 5.00 % reached, none asked"
+    assert row(text, "linear1.weight") == "linear1.weight 26,560 627,200 4.23 %"
+
+
 def test_memory_stands_beside_dense_peak_and_formula():
     text = closing_table(SUMMARY)
     assert "512.0 KiB, 6.2 % of dense" in row(text, "memory held")

@@ -81,40 +81,39 @@ def explain(error: BaseException, file: str | None = None) -> None:
 
 def _check_registered(file: str, before: dict) -> None:
     """Raise UserError unless something was registered, and all of it can be used."""
-    found = [
-        (f"the {kind} {name!r}", thing, name in before[kind], kind == "method", count)
-        for kind, (registry, count) in _REGISTRIES.items()
-        for name, thing in registry.items()
-        if before[kind].get(name) is not thing
-    ]
-    if not found:
+    flaws = {}
+    for kind, (registry, count) in _REGISTRIES.items():
+        for name, thing in registry.items():
+            if name in before[kind] and before[kind][name] is not thing:
+                flaws[f"the {kind} {name!r}"] = "is there already: choose another name"
+            elif name not in before[kind]:
+                flaws[f"the {kind} {name!r}"] = _flaw(kind, thing, count)
+    if not flaws:
         raise UserError(f"plug-in {file} registers nothing in METHODS, MODELS or DATASETS")
-    for what, thing, taken, is_method, count in found:
-        flaw = "is there already: choose another name" if taken else ""
-        if not flaw and is_method:
-            flaw = _flaw_of_method(thing)
-        if not flaw and callable(thing):
-            try:
-                inspect.signature(thing).bind(*range(count))
-            except TypeError:
-                flaw = f"has to be called with {count} argument(s)"
+    for what, flaw in flaws.items():
         if flaw:
             raise UserError(f"plug-in {file}: {what} {flaw}")
 
 
-def _flaw_of_method(method) -> str:
-    """Why the command line cannot configure a method; nothing where it can."""
-    if not (isinstance(method, type) and issubclass(method, Method)):
-        return "is no class derived from nsnn.methods.Method"
-    if not issubclass(method.Config, Method.Config):
-        return "has a Config that is not derived from Method.Config"
-    defaults = {field.name: field.default for field in fields(method.Config)}
-    if kinds(method.Config).keys() != defaults.keys():
-        return "has a Config without @dataclass(frozen=True) above it"
-    if MISSING in defaults.values() or not {bool, int, float, str} >= {
-        *kinds(method.Config).values()
-    }:
-        return "has an option that is no bool, int, float or str, or has no default"
+def _flaw(kind: str, thing, count: int) -> str:
+    """Why something cannot be used; nothing where it can."""
+    if kind == "method":
+        if not (isinstance(thing, type) and issubclass(thing, Method)):
+            return "is no class derived from nsnn.methods.Method"
+        if not issubclass(thing.Config, Method.Config):
+            return "has a Config that is not derived from Method.Config"
+        defaults = {field.name: field.default for field in fields(thing.Config)}
+        types_of = kinds(thing.Config)
+        if types_of.keys() != defaults.keys():
+            return "has a Config without @dataclass(frozen=True) above it"
+        usable = {bool, int, float, str}.issuperset(types_of.values())
+        if not usable or MISSING in defaults.values():
+            return "has an option that is no bool, int, float or str, or has no default"
+    if inspect.isfunction(thing) or kind == "method":
+        try:
+            inspect.signature(thing).bind(*range(count))
+        except TypeError:
+            return f"has to be called with {count} argument(s)"
     return ""
 
 

@@ -15,7 +15,8 @@ from nsnn import cli, parallel, plugins
 from nsnn.data import DATASETS, load
 from nsnn.errors import UserError
 from nsnn.methods import METHODS
-from nsnn.models import MODELS
+from nsnn.models import MODELS, build
+from nsnn.neuron import Neuron
 
 EXAMPLE = pathlib.Path(__file__).parent / "plugin_example.py"
 
@@ -293,7 +294,9 @@ def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
         plugins.load_files([tmp_path / "nowhere.py"])
 
 
-def test_what_a_data_set_returns_is_checked(monkeypatch):
+def test_what_functions_return_is_checked(monkeypatch):
+    with pytest.raises(UserError, match="custom': its function returned a NoneType, no layer"):
+        build(lambda *arguments: None, Neuron(), (1, 3, 3), 2, np.random.default_rng(0))
     images, labels = np.zeros((4, 3, 3)), np.arange(4)
     test = {"test_images": images + 2, "test_labels": labels}
     train = {"train_images": images, "train_labels": labels}

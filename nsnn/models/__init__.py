@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 
 from nsnn.errors import UserError
+from nsnn.layers.base import Layer
 from nsnn.models.builder import POOLS
 from nsnn.models.fan_in import scale_to_active_fan_in
 from nsnn.models.lenet import lenet5
@@ -178,7 +179,7 @@ def build(
         body = from_notation(model, *common, what=what)
     else:
         body = model(*common)
-        _check_names(body, name)
+        _check_body(body, name)
     for parameter in body.parameters():
         parameter.storage = storage
     return TimeSteppedNetwork(body, input_shape, classes, neuron, dtype)
@@ -191,8 +192,14 @@ def _options(model) -> set[str]:
     return {"pool", "strides"} & inspect.signature(model).parameters.keys()
 
 
-def _check_names(body, name):
-    """Checkpoints, logs and measures know layers by their names."""
+def _check_body(body, name):
+    """Raise UserError unless a function has made layers, each with a name of its own.
+
+    Checkpoints, logs and measures know layers by their names.
+    """
+    if not isinstance(body, Layer):
+        found = type(body).__name__
+        raise UserError(f"model.name = {name!r}: its function returned a {found}, no layer")
     counts = Counter(layer.name for layer in body.layers())
     twice = [repr(layer) for layer, count in counts.items() if count > 1]
     if twice:

@@ -181,13 +181,10 @@ def _worst_mistakes(run):
 
 
 def _probabilities(network, samples, size) -> np.ndarray:
-    """Softmax of the time-averaged output; float64, shape (classes, n)."""
-    parts = []
-    for batch in batches(samples, size):
-        outputs = network.forward(batch).mean(axis=1, dtype=np.float64)
-        e = np.exp(outputs - outputs.max(axis=0))
-        parts.append(e / e.sum(axis=0))
-    return np.concatenate(parts, axis=1)
+    """Softmax of the network's scores; float64, shape (classes, n)."""
+    scores = network.scores(samples.images, size).T.astype(np.float64)
+    e = np.exp(scores - scores.max(axis=0))
+    return e / e.sum(axis=0)
 
 
 # A picture is None where the run lacks what it shows. Those that need the data set come last:

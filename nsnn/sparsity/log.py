@@ -95,6 +95,23 @@ class TopologyLog:
         grown = np.array(grown, dtype=np.int32)
         self._events.append((int(step), name, bool(raised), dropped, grown))
 
+    def record_positions(self, step: int, name: str, positions) -> None:
+        """Add the net change since the last event of a layer, for methods that rewire every step.
+
+        Parameters
+        ----------
+        step : int
+            The last of an epoch.
+        name : str
+        positions : ndarray of int64, sorted
+            Active now.
+        """
+        before = self.positions_at(name, step)
+        dropped = np.setdiff1d(before, positions, assume_unique=True)
+        grown = np.setdiff1d(positions, before, assume_unique=True)
+        if dropped.size or grown.size:
+            self.record(step, name, dropped, grown)
+
     def positions_at(self, name: str, step: int) -> np.ndarray:
         """Active positions after the events up to and including `step`; int64, sorted."""
         if name not in self._sizes:

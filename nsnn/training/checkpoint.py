@@ -16,6 +16,9 @@ from nsnn.training.config_file import differences, parse_config, to_toml
 # Raised when the content of the file changes its meaning.
 FORMAT = 3
 
+# The network of the best epoch, beside the checkpoint, where train.keep asks for it.
+BEST = "best.npz"
+
 # What a damaged .npz file raises, by where the damage is, and what its content does where it does
 # not fit. RuntimeError: a flag says "encrypted", or (as NotImplementedError) another compression.
 _DAMAGE = (

@@ -97,6 +97,7 @@ def close_epoch(run, folder, progress, watch) -> None:
     could leave one too few.
     """
     record = epoch_record(run)
+    run.keep_if_best(folder, record["validation_accuracy"])
     run.book_epoch(record)
     append_line(folder / "metrics.jsonl", record)
     run.save(folder)

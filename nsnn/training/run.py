@@ -16,6 +16,7 @@ from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
 from nsnn.training.build import make_network, make_optimiser
 from nsnn.training.checkpoint import (
+    BEST,
     intact,
     load_checkpoint,
     load_topology,
@@ -41,6 +42,9 @@ class Run:
 
     Attributes
     ----------
+    best : dict
+        With train.keep = "best": "accuracy" on the validation split and "epoch" of the network
+        that is kept in `best.npz`.
     epoch, step : int
         The epoch that is under way and the optimiser steps done, both from 0.
     totals : EpochTotals
@@ -59,6 +63,11 @@ class Run:
         data = config.data
         self.data = load(data.name, data.dir, data.validation, seed, config.time_steps)
         augment.check(config.data.augment, self.data)
+        if config.train.keep == "best" and self.data.validation is None:
+            raise UserError(
+                "train.keep = 'best' needs a validation split to choose on: set data.validation, "
+                "0.1 for example"
+            )
         self.fingerprint = self.data.fingerprint()
         if fingerprint not in (None, self.fingerprint):
             raise UserError(
@@ -72,7 +81,7 @@ class Run:
         self.method = METHODS[config.method.name](config.method.options)
         self.method.prepare(self.network, self.length, stream(seed, "topology"), self.log)
         check_prepared(config.method.name, self.method)
-        if config.model.options.init == "active_fan_in":
+        if getattr(config.model.options, "init", "") == "active_fan_in":
             self._require_sparse_start()
             scale_to_active_fan_in(self.network)
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
@@ -81,6 +90,7 @@ class Run:
         self.dense_rates = dense_rates
         self.epoch = self.step = 0
         self.totals = EpochTotals()
+        self.best = {"accuracy": -1.0, "epoch": -1}  # on the validation split, if it decides
         self.cost = 0.0  # relative training cost, summed over the epochs so far
         self.peak = {}
         self._events_saved = -1  # of the log, none yet
@@ -151,6 +161,24 @@ class Run:
             self.network.predict(split.images, self.config.data.batch), split.labels
         )
 
+    def keep_if_best(self, folder: Path, accuracy: float | None) -> None:
+        """With train.keep = "best": write the network down where no epoch before was as good.
+
+        Before the checkpoint that counts the epoch: a kill between the two repeats the epoch, and
+        the same network is written again.
+        """
+        if self.config.train.keep != "best" or accuracy <= self.best["accuracy"]:
+            return
+        self.best = {"accuracy": accuracy, "epoch": self.epoch}
+        save_checkpoint(folder / BEST, self.config, {"network": self.network.state()})
+
+    def take_best(self, folder: Path) -> None:
+        """At the end of a run with train.keep = "best": its network is the one that was kept."""
+        if self.config.train.keep == "best":
+            parts = load_checkpoint(folder / BEST, self.config)
+            with intact(folder / BEST):
+                self.network.restore(parts["network"])
+
     def timing(self, lap: dict) -> dict:
         """A line of `timing.jsonl`: epochs and steps done, a lap of the `Stopwatch`."""
         return {"epoch": self.epoch, "step": self.step, **lap}
@@ -185,6 +213,7 @@ class Run:
             "totals": self.totals.state(),
             "peak": self.peak,
             "operations": self.operations,
+            "best": self.best,
             "data": {
                 "shape": self.data.shape,
                 "classes": self.data.classes,
@@ -226,6 +255,9 @@ def resume(config, folder: Path) -> Run:
         run.totals.restore(parts["totals"])
         run.peak = {kind: value.item() for kind, value in parts["peak"].items()}
         run.operations = {kind: value.item() for kind, value in parts["operations"].items()}
+        run.best = {
+            key: np.asarray(value).item() for key, value in parts.get("best", run.best).items()
+        }
     run.epoch, run.step, run.cost = epoch, step, cost
     _check_log(run, folder)
     keep_lines(folder / "metrics.jsonl", run.epoch)
@@ -234,6 +266,8 @@ def resume(config, folder: Path) -> Run:
 
 def _check_log(run, folder) -> None:
     """Stop unless the topology log leads to the positions of the checkpoint."""
+    if run.method.rewires_every_step and run.step % run.length.steps_per_epoch:
+        return  # its log speaks of the ends of epochs
     for p in run.network.parameters():
         if p.topology is not None:
             logged = run.log.positions_at(p.name, run.step - 1)

@@ -11,7 +11,7 @@ from nsnn.files import read_json, read_lines
 from nsnn.plugins import load_files, loaded
 from nsnn.text import plural
 from nsnn.training.build import make_network
-from nsnn.training.checkpoint import intact, load_checkpoint
+from nsnn.training.checkpoint import BEST, intact, load_checkpoint
 from nsnn.training.config import Config
 from nsnn.training.config_file import flatten, load_config
 
@@ -99,7 +99,7 @@ def make(folder) -> Path:
 def clear(folder) -> None:
     """Remove the files of an earlier run, and its plots; nothing else."""
     folder = Path(folder)
-    for path in [folder / name for name in FILES] + sorted(folder.glob("plots/*.png")):
+    for path in [folder / name for name in (*FILES, BEST)] + sorted(folder.glob("plots/*.png")):
         path.unlink(missing_ok=True)
 
 
@@ -185,6 +185,8 @@ def dense_spike_rates(config) -> list[float]:
 def load(folder, plugins=()):
     """The network of a run, as its last checkpoint has it; public as `nsnn.load`.
 
+    With train.keep = "best", the one of the best epoch so far on the validation split.
+
     Parameters
     ----------
     folder : path-like
@@ -218,4 +220,9 @@ def load(folder, plugins=()):
         shape = tuple(parts["data"]["shape"].tolist())
         network = make_network(config, shape, parts["data"]["classes"].item())
         network.restore(parts["network"])
+    best = Path(folder) / BEST
+    if config.train.keep == "best" and best.exists():
+        parts = load_checkpoint(best, config)
+        with intact(best):
+            network.restore(parts["network"])
     return network

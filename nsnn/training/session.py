@@ -145,6 +145,7 @@ def _train(run, folder: Path, progress) -> Path | None:
         given = "".join(f" --plugin {plugin['file']}" for plugin in plugins.loaded())
         print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}{given}")
         return None
+    run.take_best(folder)
     times = add_up(read_lines(folder / "timing.jsonl"), run.length)
     summary = summarise(run, run_folder.read_metrics(folder)[-1], times)
     write_json(folder / "summary.json", summary)

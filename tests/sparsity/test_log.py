@@ -126,3 +126,17 @@ def test_unknown_layer_and_too_large():
         log.positions_at("b", 0)
     with pytest.raises(UserError, match="2147483648 positions"):
         log.start("big", 2**31, [])
+
+
+def test_the_net_change_of_an_epoch():
+    """Methods that rewire every step log where an epoch has led, and nothing where it led back."""
+    log = TopologyLog()
+    log.start("w", 10, np.array([0, 1, 2]))
+    log.record_positions(9, "w", np.array([0, 1, 2]))
+    assert log.events == 0
+    log.record_positions(19, "w", np.array([1, 2, 7]))
+    log.record_positions(29, "w", np.array([7, 8, 9]))
+    assert log.positions_at("w", 18).tolist() == [0, 1, 2]
+    assert log.positions_at("w", 19).tolist() == [1, 2, 7]
+    assert log.positions_at("w", 29).tolist() == [7, 8, 9]
+    assert log.counts()["dropped"].tolist() == [1, 2]

@@ -10,6 +10,7 @@ from nsnn.data import load
 from nsnn.errors import UserError
 from nsnn.training import session
 from nsnn.training.config_file import load_config
+from nsnn.training.progress import Progress
 from nsnn.training.run_folder import FILES, read_metrics
 
 pytestmark = pytest.mark.usefixtures("no_plots", "no_sync")
@@ -161,3 +162,38 @@ def test_scaling_for_a_sparse_start_that_there_is_not(tiny, tmp_path):
     with pytest.raises(UserError, match=r"model\.init .* method\.name = 'dense' starts dense"):
         start(others, tmp_path / "run", "method.name=dense", "model.init=active_fan_in")
     assert not (tmp_path / "run").exists()
+
+
+def test_keep_best_ends_with_the_best_epoch_on_validation(tiny, tmp_path, monkeypatch):
+    """Also after a kill; the test split has no part in the choice."""
+    words = ["train.keep=best", "data.validation=0.2", "optim.lr=1.5", "train.epochs=6"]
+    whole = start(tiny, tmp_path / "whole", *words)
+    found = [record["validation_accuracy"] for record in read_metrics(whole)]
+    best = int(np.argmax(found))
+    assert best < 5  # else this run tells nothing: take another learning rate
+
+    class StopsAfterTheBest(Progress):
+        def bar(self, epoch, done, batches):
+            if epoch > best:
+                raise KeyboardInterrupt
+            return batches
+
+    parts, config = tmp_path / "parts", load_config(None, [*tiny, *words])
+    with pytest.raises(KeyboardInterrupt):
+        session.start(config, parts, progress=StopsAfterTheBest(6, 15))
+    then = nsnn.load(parts)
+    session.resume(parts)
+    data = load("arrays", tiny[1].partition("=")[2])
+    for folder in (whole, parts):
+        network = nsnn.load(folder)
+        for p, q in zip(network.parameters(), then.parameters(), strict=True):
+            np.testing.assert_array_equal(p.values(), q.values())
+    summary = json.loads((whole / "summary.json").read_text())
+    assert summary["test_accuracy"] == np.mean(
+        network.predict(data.test.images) == data.test.labels
+    )
+
+
+def test_keep_best_needs_a_validation_split(tiny, tmp_path):
+    with pytest.raises(UserError, match=r"train\.keep = 'best' needs .* data\.validation"):
+        start(tiny, tmp_path / "run", "train.keep=best")

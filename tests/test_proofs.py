@@ -1,0 +1,262 @@
+"""What a researcher may bring along without a change to the engine: each proof is short."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import nsnn
+from nsnn import cli
+from nsnn.export import export
+from nsnn.files import read_json
+from nsnn.layers import Linear
+from nsnn.losses import cross_entropy
+from nsnn.methods import METHODS, Method
+from nsnn.methods.drop_grow import DropGrow, SparseStart
+from nsnn.models import MODELS
+from nsnn.network import Network
+from nsnn.operations import Measures, Operations
+from nsnn.options import option
+from nsnn.plot import plot_run
+from nsnn.sparsity.grow import TopK
+from nsnn.training import session
+from nsnn.training.config_file import load_config
+from nsnn.training.run import Run
+
+COMMON = [
+    "data.name=arrays", "data.batch=10", "model.name=custom", "model.layers=4C3-AP2-12",
+    "neuron.time_steps=2", "train.epochs=3", "train.threads=1",
+]  # fmt: skip
+
+
+@pytest.fixture
+def words(tmp_path):
+    """The `--set` words of a run on 8 x 8 images of three classes, 9 steps an epoch."""
+    rng = np.random.default_rng(0)
+    patterns, arrays = rng.random((3, 8, 8)), {}
+    for purpose, count in (("train", 90), ("test", 30)):
+        arrays[f"{purpose}_labels"] = labels = np.arange(count) % 3
+        noisy = patterns[labels] + rng.random((count, 8, 8))
+        arrays[f"{purpose}_images"] = (127 * noisy).astype(np.uint8)
+    np.savez(tmp_path / "data.npz", **arrays)
+    return [*COMMON, f"data.dir={tmp_path / 'data.npz'}"]
+
+
+def resumed_is_equal(words, folder, stop=13):
+    """Whether a run that stops in the middle of an epoch ends as one that does not."""
+
+    class Stops:
+        def __init__(self, at):
+            self.at = at
+
+        def bar(self, epoch, done, batches):
+            for i, batch in enumerate(batches, done + 9 * epoch):
+                if i == self.at:
+                    raise KeyboardInterrupt
+                yield batch
+
+        def line(self, *arguments):
+            pass
+
+    whole = session.start(load_config(None, words), folder / "whole", progress=Stops(-1))
+    with pytest.raises(KeyboardInterrupt):
+        session.start(load_config(None, words), folder / "parts", progress=Stops(stop))
+    parts = session.resume(folder / "parts", progress=Stops(-1))
+    with np.load(whole / "checkpoint.npz") as a, np.load(parts / "checkpoint.npz") as b:
+        assert a.files == b.files
+        return all(np.array_equal(a[key], b[key]) for key in a.files)
+
+
+# ---- a method that moves its own weights with the learning rate ---------------------------------
+
+
+class SignDescent(Method):
+    """Weights move by the learning rate, against the gradient's sign; biases by the optimiser."""
+
+    def update(self, step, optimiser, lr):
+        optimiser.clip()
+        for p in self.prunable:
+            p.data -= lr * np.sign(p.gradient)
+        others = [p for p in optimiser.parameters if not p.prunable]
+        optimiser.step(lr, only=others)
+
+
+def test_a_method_moves_its_own_weights_and_leaves_biases_to_the_optimiser(words, monkeypatch):
+    monkeypatch.setitem(METHODS, "sign", SignDescent)
+    run = Run(load_config(None, [*words, "method.name=sign", "optim.weight_decay=0.0"]))
+    before = {p.name: p.data.copy() for p in run.network.parameters()}
+    batch = next(run.batches(0))
+    run.network.loss_and_backward(batch)
+    run.method.update(0, run.optimiser, lr=0.125)
+    for p in run.network.parameters():
+        step = np.sign(p.gradient) if p.prunable else p.gradient
+        np.testing.assert_allclose(before[p.name] - p.data, 0.125 * step, rtol=1e-4, atol=1e-7)
+        assert ("momentum" in p.slots) == (not p.prunable)
+
+
+# ---- growth by a gradient summed over the last four batches -------------------------------------
+
+
+class SummedGrowth(DropGrow):
+    """A tenth of the weights moves to where the sum of the last four gradients is largest."""
+
+    def before_backward(self, step):
+        if self.rounds.happens_at(step + 3):
+            self.sums = {share.weights.name: np.zeros(share.weights.shape) for share in self.shares}
+        if any(self.rounds.happens_at(step + ahead) for ahead in range(4)):
+            for share in self.shares:
+                share.weights.observe(
+                    lambda c, block, a=self.sums[share.weights.name]: add(a, c, block)
+                )
+
+    def after_update(self, step):
+        if self.rounds.happens_at(step):
+            for share in self.shares:
+                count, _, _ = self.counts(share, step)
+                self.rewire(step, share.weights, self.dropped(step, share.weights, count), count)
+
+    def counts(self, share, step):
+        return share.weights.active // 10, share.weights.active // 10, False
+
+    def choose_grow(self, p, count, kept):
+        top = TopK(p.shape, count, kept)
+        top(slice(0, p.shape[1]), self.sums[p.name])
+        return top.positions()
+
+    def bytes_held(self):
+        return super().bytes_held() + sum(a.nbytes for a in getattr(self, "sums", {}).values())
+
+
+def add(array, columns, block):
+    array[:, columns] += block
+
+
+def test_growth_by_a_gradient_summed_over_four_batches(words, monkeypatch):
+    monkeypatch.setitem(METHODS, "summed", SummedGrowth)
+    more = ["method.name=summed", "method.final_sparsity=0.7", "method.update_every=5"]
+    run = Run(load_config(None, [*words, *more]))
+    p, wanted = run.network.parameters()[0], None
+    for step, batch in zip(range(6), run.batches(0), strict=False):
+        if step >= 2:  # the round is after step 5: the batches of steps 2 to 5
+            probe = Run(load_config(None, [*words, *more]))
+            probe.network.restore(run.network.state())
+            seen = np.zeros(p.shape)
+            probe.network.parameters()[0].observe(lambda c, block, seen=seen: add(seen, c, block))
+            probe.network.loss_and_backward(batch)
+            wanted = seen if wanted is None else wanted + seen
+        before = p.positions()
+        run.method.before_backward(step)
+        run.network.loss_and_backward(batch)
+        run.method.update(step, run.optimiser, 0.1)
+        run.method.after_update(step)
+    grown = np.setdiff1d(p.positions(), before)
+    assert grown.size
+    free = np.setdiff1d(np.arange(p.size), p.positions())
+    assert np.abs(wanted.flat[grown]).min() >= np.abs(wanted.flat[free]).max()
+
+
+# ---- a counter and two bounds for each synapse --------------------------------------------------
+
+
+class Bounded(SparseStart):
+    """Clips each weight into its own bounds and moves a synapse that was clipped four times."""
+
+    def prepare(self, network, run, rng, log):
+        super().prepare(network, run, rng, log)
+        for p in (share.weights for share in self.shares):
+            p.attach("low", lambda at: -0.05 - 1e-5 * at, np.float32)
+            p.attach("high", lambda at: 0.05 + 1e-5 * at, np.float32)
+            p.attach("clipped", 0, np.int16)
+
+    def after_update(self, step):
+        for p in (share.weights for share in self.shares):
+            low, high, clipped = (p.attached[key] for key in ("low", "high", "clipped"))
+            clipped += (p.data < low) | (p.data > high)
+            np.clip(p.data, low, high, out=p.data)
+            keep = clipped < 4
+            free = np.setdiff1d(np.arange(p.size), p.positions())
+            grown = np.sort(self.rng.choice(free, np.count_nonzero(~keep), replace=False))
+            self.log.record(step, p.name, p.positions()[~keep], grown)
+            p.rewire(keep, grown)
+
+
+def test_bounds_and_a_counter_survive_rewiring_checkpoint_and_resume(words, monkeypatch, tmp_path):
+    monkeypatch.setitem(METHODS, "bounded", Bounded)
+    words = [*words, "method.name=bounded", "method.final_sparsity=0.5", "optim.lr=0.01"]
+    assert resumed_is_equal(words, tmp_path)
+    with np.load(tmp_path / "parts" / "checkpoint.npz") as arrays:
+        layer = "network/linear1.weight"
+        at = arrays[f"{layer}/positions"]
+        np.testing.assert_allclose(arrays[f"{layer}/attached.high"], 0.05 + 1e-5 * at, rtol=1e-6)
+        assert arrays[f"{layer}/attached.clipped"].any()
+        held = 4 + 4 + 2  # bytes for each synapse
+        total = sum(a.size for k, a in arrays.items() if k.endswith("attached.clipped"))
+        assert arrays["peak/method"] == held * total
+    with np.load(tmp_path / "parts" / "topology.npz") as log:
+        assert log["dropped"].size > 0
+
+
+# ---- a network that is not time-stepped ---------------------------------------------------------
+
+
+class Regression(Network):
+    """Softmax regression on pixels: no neurons, no time."""
+
+    @dataclass(frozen=True)
+    class Config(Network.Config):
+        """One option of its own."""
+
+        gain: float = option(1.0, "factor of the pixels", above=0)
+
+    @classmethod
+    def from_config(cls, config, shape, classes, rng):
+        self = cls(shape, classes, np.float32)
+        self.gain = np.float32(config.model.options.gain)
+        self.linear = Linear(int(np.prod(shape)), classes, rng, name="linear1")
+        self.linear.weight.storage = config.model.options.storage
+        return self
+
+    def layers(self):
+        return [self.linear]
+
+    def is_connected(self):
+        return self.linear.is_connected()
+
+    def outputs(self, images):
+        x = self.as_images(images).reshape(len(images), -1).T / np.float32(255)
+        return self.linear.forward(self.gain * np.ascontiguousarray(x)[:, None])
+
+    def loss_and_backward(self, batch):
+        outputs = self.outputs(batch.images)
+        loss, d_outputs = cross_entropy(outputs, batch.labels)
+        self.linear.backward(d_outputs)
+        return loss, outputs[:, 0].argmax(axis=0)
+
+    def scores(self, images, batch_size=128):
+        return self.outputs(images)[:, 0].T.copy()
+
+    def measures(self):
+        return Measures(0.0, {}, Operations({}, 0))
+
+
+def test_a_network_that_is_not_time_stepped(words, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(MODELS, "regression", Regression)
+    keep = [w for w in words if not w.startswith(("model.", "neuron."))]
+    words = [*keep, "model.name=regression", "model.gain=2.0", "method.update_every=4"]
+    words += ["method.initial_sparsity=0.3", "method.final_sparsity=0.5"]
+    assert resumed_is_equal(words, tmp_path)
+    summary = read_json(tmp_path / "parts" / "summary.json")
+    network = nsnn.load(tmp_path / "parts")
+    with np.load(tmp_path / "data.npz") as data:
+        accuracy = np.mean(network.predict(data["test_images"]) == data["test_labels"])
+    assert summary["test_accuracy"] == accuracy > 0.8
+    assert summary["density"] == pytest.approx(0.5, abs=0.005)
+    assert cli.main(["eval", str(tmp_path / "parts")]) == 0
+    assert f"test accuracy  {100 * accuracy:.2f} %" in capsys.readouterr().out
+    assert plot_run(tmp_path / "parts")
+    with np.load(export(tmp_path / "parts", tmp_path / "out.npz")) as arrays:
+        assert any(key.startswith("linear1.weight") for key in arrays.files)
+    with pytest.raises(nsnn.UserError, match=r"model\.width"):
+        load_config(None, [*words, "model.width=2"])
+    with pytest.raises(nsnn.UserError, match="neuron"):
+        load_config(None, [*words, "neuron.decay=0.3"])

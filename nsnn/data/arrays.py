@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.source import DataSource, Folder, candidates
+from nsnn.data.source import DataSource, Folder
 from nsnn.errors import RunError, UserError
 from nsnn.files import write_atomic
 
@@ -34,31 +34,25 @@ _NAMES = f"the names are {', '.join(REQUIRED)} and, if you like, {', '.join(OPTI
 class ArraysSource(DataSource):
     """The user's own .npz file."""
 
-    @property
-    def how(self) -> str:
-        return (
-            f"set data.dir to an .npz file (or a folder with one) that holds {', '.join(REQUIRED)},"
-            " as np.savez writes it"
-        )
+    how = f"set data.dir to an .npz file with {', '.join(REQUIRED)}, as np.savez writes it"
+    wanted = ((".npz file",),)
 
     def find(self, directory: Folder = None) -> list[Path]:
         """The one .npz file that `directory`, or one of the fallbacks, is or holds."""
         if directory and os.path.isfile(given := os.path.expanduser(directory)):
             return [Path(given)]
-        folders = candidates(self.name, directory)
-        for folder in folders:
-            with contextlib.suppress(OSError):  # absent, or may not be read: look further
-                files = sorted(path for path in folder.iterdir() if path.suffix == ".npz")
-                if len(files) > 1:
-                    names = ", ".join(path.name for path in files)
-                    raise UserError(
-                        f"{self.name}: {folder} holds {len(files)} .npz files ({names}): "
-                        "set data.dir to one of them"
-                    )
-                if files:
-                    return files
-        looked = ", ".join(map(str, folders)) or "no folder"
-        raise UserError(f"{self.name}: no .npz file found; looked in {looked}; {self.how}")
+        return super().find(directory)
+
+    def look(self, folder: Path) -> list[Path]:
+        """The .npz file in one folder."""
+        files = sorted(folder.glob("*.npz"))
+        if len(files) > 1:
+            names = ", ".join(path.name for path in files)
+            raise UserError(
+                f"{self.name}: {folder} holds {len(files)} .npz files ({names}): "
+                "set data.dir to one of them"
+            )
+        return files
 
     def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
         """Training, test and (where present) validation split."""

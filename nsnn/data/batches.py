@@ -1,30 +1,14 @@
 """How batches are cut from a split."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from nsnn.data.dataset import Split
 from nsnn.errors import UserError
 
-
-@dataclass(frozen=True)
-class Batch:
-    """A few samples that a network sees at once.
-
-    Attributes
-    ----------
-    images : ndarray, shape (B, C, H, W) or (B, T, C, H, W)
-        As in `Split`.
-    labels : ndarray of int64, shape (B,)
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.labels)
+Batch = Split
+"""A few samples that a network sees at once: images (B, C, H, W) or (B, T, C, H, W)."""
 
 
 def batches(

@@ -13,7 +13,7 @@ from nsnn.streams import stream
 
 @dataclass(frozen=True)
 class Split:
-    """Images or events of one purpose (training, validation, test) with their labels.
+    """Images or events with their labels: of training, validation or test, or a batch of them.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ def assemble(
     channels = train.images.shape[-3]
     mean, std = np.zeros(channels, np.float32), np.ones(channels, np.float32)
     if not events:  # which are left as they are
-        mean, std = pixel_statistics(train.images)
+        mean, std = _pixel_statistics(train.images)
     return DataSet(
         name=name,
         train=train,
@@ -168,22 +168,11 @@ def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
 
 
-def pixel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel, of images scaled to [0, 1].
+def _pixel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (C,) of images (n, C, H, W) scaled to [0, 1], float32.
 
-    Parameters
-    ----------
-    images : ndarray of uint8 or float, shape (n, C, H, W)
-
-    Returns
-    -------
-    mean, std : ndarray of float32, shape (C,)
-        A constant channel has std 1: there is nothing to scale.
-
-    Notes
-    -----
-    For uint8 the sums are exact integers, of the histogram of grey levels: no float copy of the
-    images is made, and the result depends on no order of summation.
+    A constant channel has deviation 1: there is nothing to scale. For uint8 the sums are exact
+    integers: no float copy is made, and the result depends on no order of summation.
     """
     channels = images.shape[1]
     mean, std = np.empty(channels), np.empty(channels)

@@ -129,6 +129,8 @@ def md5(path: Path) -> str:
 
 def _transfer(url: str, part: Path, timeout: float) -> None:
     """Append to `part` what it lacks of `url`; what has been received stays on failure."""
+    from tqdm import tqdm
+
     have = part.stat().st_size if part.exists() else 0
     response = _open(url, have, timeout)
     if response is None:  # nothing from there on: the part is longer than the file
@@ -139,11 +141,13 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
             have = 0
         length = response.headers.get("Content-Length", "")
         total = have + int(length) if length.isdigit() else None
-        with open(part, "ab" if have else "wb") as file, _progress(part, have, total) as bar:
+        bar = {"desc": part.stem, "initial": have, "total": total, "disable": None, "leave": False}
+        with (
+            open(part, "ab" if have else "wb") as raw,
+            tqdm.wrapattr(raw, "write", **bar) as file,  # it shows itself only on a terminal
+        ):
             while piece := _read(response):
-                file.write(piece)
-                have += len(piece)
-                bar.update(len(piece))
+                have += file.write(piece)
     if total is not None and have < total:
         raise _MirrorError(f"connection lost after {have} of {total} bytes")
 
@@ -173,11 +177,3 @@ def _read(response) -> bytes:
         return response.read(_PIECE)
     except (OSError, http.client.HTTPException) as error:
         raise _MirrorError(f"connection lost: {error}") from None
-
-
-def _progress(part: Path, have: int, total: int | None):
-    """A progress bar in bytes; it shows itself only on a terminal."""
-    from tqdm import tqdm
-
-    size = {"initial": have, "total": total, "unit": "B", "unit_scale": True}
-    return tqdm(desc=part.stem, disable=None, leave=False, **size)

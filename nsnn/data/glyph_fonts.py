@@ -27,38 +27,24 @@ class Face(NamedTuple):
     zero: int = _ASCII
 
 
+def _plain(*names: str) -> tuple[Face, ...]:
+    return tuple(Face(f"{name}.ttf") for name in names)
+
+
 # Each face's ten digits were looked at. Left out: cmex10 and cmsy10 (symbols where the digits
 # should be), the double-struck digits, and copies of a face under a second character code.
-# No font file serves both splits.
+# No font file serves both splits. The order belongs to the data set.
 TRAIN_FACES = (
-    Face("DejaVuSans.ttf"),
-    Face("DejaVuSans-Bold.ttf"),
-    Face("DejaVuSans-Oblique.ttf"),
-    Face("DejaVuSans-BoldOblique.ttf"),
-    Face("DejaVuSansMono.ttf"),
-    Face("DejaVuSansMono-Bold.ttf"),
-    Face("DejaVuSansMono-Oblique.ttf"),
-    Face("DejaVuSansMono-BoldOblique.ttf"),
-    Face("STIXGeneral.ttf"),
-    Face("STIXGeneral.ttf", _SANS),
-    Face("STIXGeneral.ttf", _SANS_BOLD),
-    Face("STIXGeneral.ttf", _MONOSPACE),
-    Face("STIXGeneralBol.ttf"),
-    Face("STIXGeneralBol.ttf", _SANS_BOLD),
-    Face("STIXGeneralItalic.ttf"),
-    Face("STIXGeneralBolIta.ttf"),
-    Face("cmr10.ttf"),
-    Face("cmb10.ttf"),
-    Face("cmmi10.ttf"),
+    *_plain("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique"),
+    *_plain("DejaVuSansMono", "DejaVuSansMono-Bold"),
+    *_plain("DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique"),
+    *(Face("STIXGeneral.ttf", zero) for zero in (_ASCII, _SANS, _SANS_BOLD, _MONOSPACE)),
+    *(Face("STIXGeneralBol.ttf", zero) for zero in (_ASCII, _SANS_BOLD)),
+    *_plain("STIXGeneralItalic", "STIXGeneralBolIta", "cmr10", "cmb10", "cmmi10"),
 )
 TEST_FACES = (
-    Face("DejaVuSerif.ttf"),
-    Face("DejaVuSerif-Bold.ttf"),
-    Face("DejaVuSerif-Italic.ttf"),
-    Face("DejaVuSerif-BoldItalic.ttf"),
-    Face("cmss10.ttf"),
-    Face("cmti10.ttf"),
-    Face("cmtt10.ttf"),
+    *_plain("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic"),
+    *_plain("cmss10", "cmti10", "cmtt10"),
 )
 
 

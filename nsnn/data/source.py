@@ -40,6 +40,8 @@ class DataSource:
         How many the data set declares; None when its labels decide.
     folder : str
         That which an official archive unpacks to; empty without one.
+    events : bool
+        Whether samples are recordings of events, cut into as many frames as `read` is asked for.
     """
 
     name: str
@@ -49,6 +51,7 @@ class DataSource:
     sizes: tuple[int, int] | None = None
     classes: int | None = None
     folder: str = ""
+    events: bool = False
 
     @property
     def how(self) -> str:
@@ -82,18 +85,22 @@ class DataSource:
         if self.folder:
             folders = [place for each in folders for place in (each / self.folder, each)]
         for folder in folders:
-            found = [_present(folder, names) for names in self.wanted]
-            if all(found):
+            if found := self.look(folder):
                 return found
-            if any(found):
-                pairs = zip(self.wanted, found, strict=True)
-                missing = " and ".join(names[0] for names, path in pairs if not path)
-                raise UserError(f"{self.name}: {folder} has no {missing}; to get it: {self.how}")
         looked = ", ".join(map(str, folders)) or "no folder (no data.dir, $NSNN_DATA or home)"
         raise UserError(
             f"{self.name}: {self.wanted[0][0]} not found; looked in {looked}; "
             f"to get it: {self.how}, or set data.dir to a folder that has it"
         )
+
+    def look(self, folder: Path) -> list[Path]:
+        """The files in one folder: all, or none; a part of them is an error."""
+        found = [_present(folder, names) for names in self.wanted]
+        if any(found) and not all(found):
+            pairs = zip(self.wanted, found, strict=True)
+            missing = " and ".join(names[0] for names, path in pairs if not path)
+            raise UserError(f"{self.name}: {folder} has no {missing}; to get it: {self.how}")
+        return found if all(found) else []
 
     def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
         """The data set's splits, checked.

@@ -81,7 +81,7 @@ def test_a_folder_with_two_files(write, refused):
 
 
 def test_a_folder_without(tmp_path, refused):
-    with refused(tmp_path, "no .npz file", "train_images"):
+    with refused(tmp_path, ".npz file not found", "train_images"):
         ARRAYS.find(tmp_path)
 
 
@@ -96,6 +96,16 @@ def test_the_environment_variable(write, monkeypatch):
     assert ARRAYS.find() == [path]
 
 
+LABELS = np.arange(12) % 3
+
+
+def changed(value, place=(3, 2, 1), **options):
+    """Training images of which one pixel is `value`."""
+    images = make(**options)["train_images"]
+    images[place] = value
+    return images
+
+
 class TestRefused:
     @pytest.mark.parametrize("name", REQUIRED)
     def test_missing_array(self, write, name, refused):
@@ -103,88 +113,55 @@ class TestRefused:
         with refused(path, f"no array {name}"):
             ARRAYS.read(path)
 
-    def test_half_of_a_validation_split(self, write, refused):
-        path = write(validation_labels=np.arange(3))
-        with refused(path, "no array validation_images"):
-            ARRAYS.read(path)
-
-    def test_unknown_array(self, write, refused):
-        path = write(valid_images=np.arange(3))
-        with refused(path, "unknown array valid_images", "validation_images"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("shape", [(12,), (12, 30), (12, 1, 1, 1, 6, 5), (0, 6, 5), (12, 0, 5)])
-    def test_shape_of_images(self, write, shape, refused):
-        path = write(train_images=np.zeros(shape, dtype=np.uint8))
-        with refused(path, "train_images", shape, "(n, H, W)"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("labels", [np.arange(11) % 3, np.eye(12), np.arange(12.0) % 3])
-    def test_shape_or_type_of_labels(self, write, labels, refused):
-        path = write(train_labels=labels)
-        with refused(path, "train_labels", labels.shape, labels.dtype, "(12,) whole numbers"):
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"validation_labels": LABELS}, "no array validation_images"),
+            ({"valid_images": LABELS}, "unknown array valid_images"),
+            *(
+                ({"train_images": np.zeros(shape, np.uint8)}, f"train_images has shape {shape}")
+                for shape in ((12,), (12, 30), (12, 1, 1, 1, 6, 5), (0, 6, 5), (12, 0, 5))
+            ),
+            *(
+                ({"train_labels": x}, f"train_labels has shape {x.shape} and type {x.dtype}")
+                for x in (LABELS[:11], np.eye(12), LABELS * 1.0)
+            ),
+            *(
+                ({"train_labels": x}, "expected each of 0 … K − 1")
+                for x in (LABELS + 1, LABELS * 2, LABELS * 0, np.arange(12) - 1)
+            ),
+            *(
+                ({"test_labels": np.where(np.arange(12) == 4, label, LABELS)}, wrong)
+                for label, wrong in ((-1, "labels from -1 to 2"), (3, "labels from 0 to 3"))
+            ),
+            *(
+                ({"train_images": changed(x, dtype=np.float32)}, "uint8 or float in [0, 1]")
+                for x in (np.nan, np.inf, -np.inf, -0.1, 1.5)
+            ),
+            ({"train_images": changed(1.5, dtype=np.float32)}, "to 1.5"),
+            *(
+                ({"train_images": np.ones((12, 6, 5), x)}, f"type {np.dtype(x)}")
+                for x in (np.int64, np.int8, bool)
+            ),
+            ({"test_images": np.zeros((12, 5, 6), np.uint8)}, "(1, 5, 6) uint8, train_images (1,"),
+            ({"test_images": np.zeros((12, 6, 5), np.float32)}, "(1, 6, 5) float32, train_images"),
+        ],
+    )
+    def test_what_is_not_as_it_should_be(self, write, changes, message, refused):
+        path = write(**changes)
+        with refused(path, message, next(iter(changes))):
             ARRAYS.read(path)
 
     @pytest.mark.parametrize(
-        "labels",
-        [np.arange(12) % 3 + 1, np.arange(12) % 3 * 2, np.zeros(12, int), np.arange(12) - 1],
+        ("value", "dtype", "message"),
+        [(-1, int, "from -1 to"), (256, int, "to 256"), (0, np.float32, "type float32")],
     )
-    def test_training_labels_that_are_not_a_range(self, write, labels, refused):
-        path = write(train_labels=labels)
-        with refused(path, "train_labels", "0 … K − 1"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("label", [-1, 3])
-    def test_test_labels_that_training_lacks(self, write, label, refused):
-        labels = np.arange(12) % 3
-        labels[4] = label
-        path = write(test_labels=labels)
-        with refused(path, "test_labels", label, "0 to 2"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-    def test_not_a_number(self, write, value, refused):
-        content = make(dtype=np.float32)
-        content["test_images"][3, 2, 1] = value
+    def test_events_that_are_no_counts(self, write, value, dtype, message, refused):
+        options = {"shape": (4, 2, 6, 5), "dtype": dtype}
+        content = make(**options)
+        content["train_images"] = changed(value, (1, 2, 1, 3, 3), **options)
         path = write(content)
-        with refused(path, "test_images", value, "[0, 1]"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("value", [-0.1, 1.5])
-    def test_floats_outside_zero_to_one(self, write, value, refused):
-        content = make(dtype=np.float32)
-        content["train_images"][3, 2, 1] = value
-        path = write(content)
-        with refused(path, "train_images", value, "[0, 1]"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("dtype", [np.int64, np.int8, bool])
-    def test_type_of_images(self, write, dtype, refused):
-        path = write(train_images=np.ones((12, 6, 5), dtype=dtype))
-        with refused(path, "train_images", np.dtype(dtype), "uint8"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("value", [-1, 256])
-    def test_event_counts_out_of_range(self, write, value, refused):
-        content = make(shape=(4, 2, 6, 5), dtype=np.int64)
-        content["train_images"][1, 2, 1, 3, 3] = value
-        path = write(content)
-        with refused(path, "train_images", value, "0 to 255"):
-            ARRAYS.read(path)
-
-    def test_events_as_floats(self, write, refused):
-        path = write(make(shape=(4, 2, 6, 5), dtype=np.float32))
-        with refused(path, "train_images", "float32", "events"):
-            ARRAYS.read(path)
-
-    def test_splits_of_two_shapes(self, write, refused):
-        path = write(test_images=np.zeros((12, 5, 6), dtype=np.uint8))
-        with refused(path, "test_images", "(1, 5, 6)", "(1, 6, 5)"):
-            ARRAYS.read(path)
-
-    def test_splits_of_two_types(self, write, refused):
-        path = write(test_images=np.zeros((12, 6, 5), dtype=np.float32))
-        with refused(path, "test_images", "float32", "uint8"):
+        with refused(path, "train_images", message, "0 to 255 for events"):
             ARRAYS.read(path)
 
     def test_python_objects_are_never_unpickled(self, write, refused):

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 import nsnn.gradcheck
 import nsnn.plot
-from nsnn import cli, files, parallel
+from nsnn import cli, parallel
 from nsnn.errors import RunError
 from nsnn.losses import LOSSES
 
@@ -217,22 +216,6 @@ def test_mistakes_are_one_line_and_exit_2(words, message, tmp_path, monkeypatch,
     assert os.listdir(tmp_path) == []
 
 
-def test_a_batch_larger_than_the_data(small, tmp_path, capsys):
-    words = ["train", *small, *arguments("data.batch=61"), "--out", str(tmp_path / "run")]
-    assert "data.batch = 61 is larger than the training set" in complaint(capsys, 2, *words)
-
-
-def test_an_existing_run_is_refused(run, small, capsys):
-    message = complaint(capsys, 2, "train", *small, "--out", str(run))
-    assert f"{run} already holds a run: continue it with --resume" in message
-
-
-def test_a_checkpoint_of_another_configuration(run, capsys):
-    text = (run / "config.toml").read_text()
-    (run / "config.toml").write_text(text.replace("seed = 0", "seed = 1"))
-    assert "train.seed = 0 there, 1 in config.toml" in complaint(capsys, 2, "eval", str(run))
-
-
 def test_data_with_more_or_fewer_classes_than_the_network(run, small, data, tmp_path, capsys):
     with np.load(data) as archive:
         arrays = dict(archive)
@@ -259,32 +242,10 @@ def test_a_damaged_summary(run, capsys):
     assert "summary.json is damaged: mend it by hand, or train anew" in message
 
 
-def test_a_damaged_checkpoint(run, capsys):
-    path = run / "checkpoint.npz"
-    path.write_bytes(path.read_bytes()[:-50])
-    assert "checkpoint.npz is damaged" in complaint(capsys, 1, "eval", str(run))
-
-
 def test_a_loss_that_is_no_number(small, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(LOSSES, "cross_entropy", lambda o, labels: (np.nan, np.zeros_like(o)))
     words = ["train", *small, "--out", str(tmp_path / "nan")]
     assert "loss is nan at step 0, in the loss itself" in complaint(capsys, 1, *words)
-
-
-def test_weights_beyond_all_bounds(small, tmp_path, capsys):
-    words = ["train", *small, *arguments("optim.lr=1e30"), "--out", str(tmp_path / "run")]
-    # The first sign is a loss or, on a step of drop and grow, a gradient without a largest entry.
-    error = complaint(capsys, 1, *words)
-    assert re.search(r"loss is nan at step \d|step \d+: linear1.weight .*finite", error)
-
-
-def test_a_full_disk(small, tmp_path, monkeypatch, capsys):
-    def full(handle):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    message = complaint(capsys, 1, "train", *small, "--out", str(tmp_path / "run"))
-    assert "No space left on device" in message
 
 
 @pytest.mark.parametrize(

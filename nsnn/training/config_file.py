@@ -204,10 +204,5 @@ def _check_key(table: str, key: str, source: str, names: dict, classes: dict) ->
 
 
 def toml_value(value) -> str:
-    """A bool, number or text as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        # A JSON string is a TOML basic string, but for the one control character JSON lets pass.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    """A bool, number or text as TOML writes it: as JSON, but for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

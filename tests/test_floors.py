@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).parent
 FLOORS = {
     "errors": 0, "cachedir": 0, "kernels": 0, "text": 0,
     "nsnn": 1,  # nsnn/__init__.py: the version and a table of names
-    "options": 1, "files": 1, "surrogate": 1, "streams": 1, "parallel": 1, "csr": 1,
+    "options": 1, "processes": 1, "files": 1, "surrogate": 1, "streams": 1, "parallel": 1, "csr": 1,
     "reference": 2, "neuron": 2,
     "layers": 3, "losses": 3, "optim": 3, "encoding": 3, "sparsity": 3, "metrics": 3, "data": 3,
     "methods": 4, "operations": 4,

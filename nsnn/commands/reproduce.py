@@ -15,6 +15,7 @@ tries the machinery, always go to runs/results. Data sets are found through --da
 $NSNN_DATA.
 """
 
+import collections
 import math
 import os
 import sys
@@ -56,10 +57,12 @@ def run(options) -> int:
 
     0 done or out of time, 1 failed, 2 failed by mistakes of the user alone, 130 stopped.
     """
-    from nsnn.experiments import listing, results, runner, spec
+    from nsnn.experiments import results, runner, spec
 
     if options.id is None or options.list:
-        print(listing.experiments())
+        for experiment in map(spec.load, spec.identifiers()):
+            print(f"{experiment.id:<14} {experiment.title} ({experiment.source})")
+            print(f"{'':<14} profiles: {', '.join(experiment.profiles)}")
         return 0
     _check(options)
     experiment = spec.load(options.id)
@@ -70,7 +73,7 @@ def run(options) -> int:
     outcome = runner.reproduce(
         experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "", limit
     )
-    return _report(outcome, results.folder(out, experiment.id, options.profile))
+    return report(outcome, results.folder(out, experiment.id, options.profile))
 
 
 def _check(options) -> None:
@@ -87,18 +90,32 @@ def _check(options) -> None:
 
 
 def _dry_run(experiment, out, options) -> int:
-    from nsnn.experiments import listing, results
-    from nsnn.experiments.plan import TO_TRAIN, plan
-    from nsnn.experiments.runner import estimate
+    """List every cell with its state, and hours and memory of those that are to be trained."""
+    from nsnn import text
+    from nsnn.experiments import figure, results, runner
+    from nsnn.experiments.cells import STATES, plan
+    from nsnn.experiments.estimate import total
 
+    figure.check(experiment)
     tasks = plan(experiment, options.profile, out, options.seeds)
-    to_train = [task for task in tasks if task.state in TO_TRAIN]
-    estimates = estimate(to_train, results.finished_anywhere(out).values(), options.jobs)
-    print(listing.dry_run(tasks, estimates, options.jobs))
+    finished = results.finished_anywhere(out).values()
+    estimates = runner.estimates(tasks, finished, options.jobs)
+    width = max(len(task.cell.slug) for task in tasks)
+    for task in tasks:
+        line = f"{task.cell.slug:<{width}}  {STATES[task.state]}"
+        if task.cell.slug in estimates:
+            found = estimates[task.cell.slug]
+            line += f", about {text.duration(found.seconds)}, {found.bytes / (1 << 30):.1f} GiB"
+        print(line)
+    counts = collections.Counter(STATES[task.state] for task in tasks)
+    states = ", ".join(f"{count} {state}" for state, count in counts.items())
+    print(f"\n{text.plural(len(tasks), 'cell')}: {states}")
+    if estimates:
+        print(total(estimates, options.jobs))
     return 0
 
 
-def _report(outcome, folder) -> int:
+def report(outcome, folder) -> int:
     """Say what a call has come to."""
     alike = {}
     for slug, (reason, log) in outcome.failures.items():

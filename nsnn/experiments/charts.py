@@ -1,14 +1,15 @@
 """What a panel of a figure can be: lines, curves, bars or a tradeoff. Axes in, axes out."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
-from nsnn.experiments.measures import QUANTITIES
-from nsnn.experiments.names import is_sparsity, label_name, value_name
-from nsnn.experiments.panels import series, series_name, styles
+from nsnn.experiments.cells import is_sparsity, label_name, value_name
+from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.experiments.spec import Experiment
-from nsnn.experiments.summary import Group
-from nsnn.plot.style import BLUE, GREY, ORANGE, from_zero, titled, whole_numbers
+from nsnn.methods import METHODS
+from nsnn.plot.style import BLUE, GREY, ORANGE, PALETTE, from_zero, titled, whole_numbers
 
 # Of curves over epochs: the list of a record, the name of the y axis, value to drawn value.
 CURVES = {
@@ -26,7 +27,75 @@ COSTS = {
     "cpu_seconds_to_dense": ("CPU time, measured", GREY),
 }
 
+
+@dataclass(frozen=True)
+class Look:
+    """Of a line; `dash` only where lines may lie on each other."""
+
+    colour: str
+    marker: str
+    dash: str
+
+
+# A method has one look in all figures, by its place in METHODS.
+_LOOKS = (
+    Look("#000000", "D", "-"),
+    Look("#D55E00", "v", "-"),
+    Look("#CC79A7", "p", "-."),
+    Look("#E69F00", "s", "-"),
+    Look("#009E73", "^", "--"),
+    Look("#0072B2", "o", "-"),
+    Look("#56B4E9", "X", "-"),
+)
+_MARKERS = "os^vDpX"
+_DASHES = ("-", "--", "-.", ":")
+
 _CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
+
+
+def word(experiment: Experiment, label: str, value) -> str:
+    """A name says what it is, a number needs its label."""
+    text = value_name(experiment, label, value)
+    return text if isinstance(value, str) or "=" in text else f"{label_name(label)} {text}"
+
+
+def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, Look, list[Group]]]:
+    """The lines of a panel, each of the groups that agree in the labels of the series.
+
+    A line looks as its method does; a method's further lines differ in marker and dash.
+    """
+    labels, members = experiment.figure.series, {}
+    for each in groups:
+        members.setdefault(each.pick(labels), []).append(each)
+    names, looks, methods = [*METHODS], {}, []
+    for key in members:
+        method = dict(zip(labels, key, strict=True)).get("method")
+        if method in METHODS:
+            number, place = methods.count(method), names.index(method)
+            methods.append(method)
+            base = _LOOKS[place % len(_LOOKS)]
+            looks[key] = _variant(base, number + place // len(_LOOKS))
+    used = {look.colour for look in looks.values()}
+    free = [colour for colour in PALETTE if colour not in used]
+    for i, key in enumerate(key for key in members if key not in looks):
+        look = free[i % len(free)], _MARKERS[i % len(_MARKERS)], _DASHES[i % len(_DASHES)]
+        looks[key] = Look(*look)
+    found = []
+    for key, line in members.items():
+        pairs = zip(labels, key, strict=True)
+        words = [word(experiment, *pair) for pair in pairs if pair[1] is not None]
+        found.append((", ".join(words) or "dense", looks[key], line))
+    return found
+
+
+def _variant(look: Look, number: int) -> Look:
+    """The look of a method's line `number`, from 0."""
+    if number == 0:
+        return look
+    markers = [marker for marker in _MARKERS if marker != look.marker]
+    dashes = [dash for dash in _DASHES if dash != look.dash]
+    i = number - 1
+    return Look(look.colour, markers[i % len(markers)], dashes[i % len(dashes)])
 
 
 def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
@@ -50,10 +119,8 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     if spec.y == "accuracy_change":  # that of dense is 0 by definition
         groups = [each for each in groups if spec.x in each.labels]
         _level(ax, 0.0, 0.0, "dense", "black", paper)
-    members = series(experiment, groups)
-    looks = styles(experiment, members)
-    for index, (key, line) in enumerate(members.items()):
-        name, look = series_name(experiment, key), looks[key]
+    members = _series(experiment, groups)
+    for index, (name, look, line) in enumerate(members):
         found = [(each, _value(each, spec.y, paper)) for each in line]
         found = [(each.labels.get(spec.x), *value) for each, value in found if value]
         for _, mean, sd in (point for point in found if point[0] is None):
@@ -89,18 +156,15 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
     matplotlib.axes.Axes
     """
     key, name, shown = CURVES[experiment.figure.y]
-    members = series(experiment, groups)
-    looks = styles(experiment, members)
-    for label, line in members.items():
+    for label, look, line in _series(experiment, groups):
         runs = [cell.record["per_epoch"][key] for each in line for cell in each.cells]
         # Only in a profile that mixes budgets are some longer than others.
         for epochs in sorted({len(run) for run in runs}):
             values = np.array([run for run in runs if len(run) == epochs], dtype=np.float64)
-            look = looks[label]
             options = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
             options |= {"markersize": 4, "markevery": max(1, epochs // 12), "linewidth": 1.5}
             y = shown(values).mean(axis=0)
-            ax.plot(np.arange(1, epochs + 1), y, label=series_name(experiment, label), **options)
+            ax.plot(np.arange(1, epochs + 1), y, label=label, **options)
     if "%" in name:
         ax.set_ylim(-3.0, 103.0)  # a line at 0 or 100 is seen whole
     else:
@@ -164,10 +228,8 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
         The cost on a logarithmic axis; ± sd in both directions.
     """
     spec = experiment.figure
-    members = series(experiment, groups)
-    looks = styles(experiment, members)
-    for index, (key, line) in enumerate(members.items()):
-        name, look = series_name(experiment, key), looks[key]
+    members = _series(experiment, groups)
+    for index, (name, look, line) in enumerate(members):
         points = []
         for each in line:
             cost, value = _value(each, spec.cost), _value(each, spec.y)

@@ -1,19 +1,19 @@
-"""Hours and memory of cells before they are trained, from a few measured steps."""
+"""Hours and memory of cells before they are trained: measured steps and the method's plan."""
 
+import math
 import time
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from nsnn import metrics, parallel
-from nsnn.data import Batch
+from nsnn import parallel, text
+from nsnn.data import Batch, load, source
 from nsnn.data.augment import augmented
-from nsnn.experiments.expand import digest_without_seed, options
-from nsnn.experiments.workload import DataSize, data_size, densities, logged, passes
+from nsnn.experiments.results import digest, essential
+from nsnn.methods import METHODS, RunLength
 from nsnn.sparsity.distribution import layer_counts, random_positions
 from nsnn.training.build import make_network, make_optimiser
 from nsnn.training.config import Config
-from nsnn.training.totals import EpochTotals
 
 # The densities at which sparse steps are measured; time is taken as linear in density.
 _LOW, _HIGH = 0.05, 0.2
@@ -36,127 +36,154 @@ class CellEstimate:
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """Seconds of a training step per sample, and bytes, of one network."""
+class DataSize:
+    """What a data set is before any file of it is read."""
 
-    dense: float
-    low: float  # at density _LOW
-    high: float  # at density _HIGH
-    buffers: float  # bytes of activations per sample
+    shape: tuple[int, ...]
+    classes: int
+    train: int  # samples
+    test: int
+    bytes: int  # in memory
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one network: seconds a sample of a training step by density, bytes of its activations."""
+
+    seconds: dict[float, float]
+    buffers: float  # a sample
     weights: int
 
-    def seconds(self, density: float) -> float:
-        """Of a step with sparse storage."""
-        slope = (self.high - self.low) / (_HIGH - _LOW)
-        return max(self.low + slope * (density - _LOW), 0.5 * self.low)
+    def at(self, density, storage: str) -> np.ndarray:
+        """Seconds a sample at each of an array of densities."""
+        dense, low = self.seconds[1.0], self.seconds[_LOW]
+        if storage == "dense":
+            return np.full_like(density, dense)
+        slope = max(self.seconds[_HIGH] - low, 0.0) / (_HIGH - _LOW)
+        sparse = np.maximum(low + slope * (density - _LOW), 0.5 * low)
+        if storage == "auto":
+            sparse = np.minimum(sparse, dense)
+        return np.where(density < 1.0, sparse, dense)
 
 
-class Estimator:
-    """Estimates cells; each network is measured once.
+def estimate(configs: dict[str, Config], finished, threads: int) -> dict[str, CellEstimate]:
+    """What each run will take; each network is measured once.
 
     Parameters
     ----------
+    configs : dict of str to Config
     finished : iterable of dict
         Records of finished cells: one with another seed gives its real time and memory.
     threads : int
         Of a training process; 0: all cores.
     """
-
-    def __init__(self, finished, threads: int):
-        self._finished = {digest_without_seed(r["config"]): r for r in finished}
-        self._threads = threads
-        self._measured = {}
-
-    def estimate(self, config: Config) -> CellEstimate:
-        """The estimate of one cell."""
-        twin = self._finished.get(digest_without_seed(options(config)))
-        if twin is not None:
-            return CellEstimate(twin["seconds"], twin["bytes_process_peak"])
-        size, d = data_size(config), densities(config)
-        measured = self._measure(config, size)
-        dense, sparse = measured.dense, measured.seconds(d.sparse_density)
-        storage = config.model.options.storage
-        if storage != "csr":
-            sparse = dense if storage == "dense" else min(dense, sparse)
-        per_sample = d.dense_share * dense + (1.0 - d.dense_share) * sparse
-        weights = _DENSE_BYTES if d.peak == 1.0 else _SPARSE_BYTES * d.peak
-        log = _LOG_BYTES * logged(config, size)
-        parameters = measured.weights * (weights + 4 * d.extra + log)
-        buffers = measured.buffers * config.data.batch
-        total = _PROCESS_BYTES + parameters + buffers + size.bytes
-        return CellEstimate(per_sample * passes(config, size), round(total))
-
-    def _measure(self, config: Config, size) -> _Measured:
-        o = config.model.options
-        model = (config.model.name, o.layers, o.width, o.norm)
-        step = (config.data.batch, config.data.augment, config.train.loss, config.optim.name)
-        key = (size.shape, *model, *step, *astuple(config.neuron))
-        if key not in self._measured:
-            before = parallel.get_threads()
-            parallel.set_threads(self._threads)
-            try:
-                self._measured[key] = _measure(config, size)
-            finally:
-                parallel.set_threads(before)
-        return self._measured[key]
+    twins = {digest(record["config"], seed=False): record for record in finished}
+    measured, found, before = {}, {}, parallel.get_threads()
+    parallel.set_threads(threads)
+    try:
+        for name, config in configs.items():
+            twin = twins.get(digest(essential(config), seed=False))
+            if twin is not None:
+                found[name] = CellEstimate(twin["seconds"], twin["bytes_process_peak"])
+                continue
+            size, batch = data_size(config), config.data.batch
+            step = batch, config.data.augment, config.train.loss, config.optim.name
+            key = size.shape, astuple(config.model), astuple(config.neuron), step
+            if key not in measured:
+                measured[key] = measure(config, size)
+            found[name] = cell_estimate(config, size, measured[key])
+    finally:
+        parallel.set_threads(before)
+    return found
 
 
-def _measure(config: Config, size) -> _Measured:
-    """Time steps of a network on random images, dense and sparse."""
-    network = make_network(config, size.shape, size.classes)
-    weights = [p for p in network.parameters() if p.prunable]
-    batch = 1
-    dense = _step(network, config, size, batch)
-    while dense < _LONG_ENOUGH and batch < config.data.batch:
-        batch = min(4 * batch, config.data.batch)
-        dense = _step(network, config, size, batch)
-    buffers = network.bytes_held()["buffers"] / batch
-    sparse = []
-    for density in (_HIGH, _LOW):
-        network = make_network(config, size.shape, size.classes)
-        _sparsify(network, density)
-        sparse.append(_step(network, config, size, batch))
-    high, low = sparse
-    total = sum(p.size for p in weights)
-    return _Measured(dense / batch, low / batch, max(high, low) / batch, buffers, total)
+def total(estimates: dict[str, CellEstimate], jobs: int) -> str:
+    """Time and memory of all cells that are to be trained, in a line."""
+    seconds = [e.seconds for e in estimates.values()]
+    # The largest processes may run at the same time.
+    largest = sorted(e.bytes for e in estimates.values())[-jobs:]
+    at_a_time = "one process" if jobs == 1 else f"{jobs} processes at a time"
+    longest = text.duration(max(sum(seconds) / jobs, *seconds))
+    return (
+        f"to train: {text.plural(len(estimates), 'cell')}, about {longest} with {at_a_time}, "
+        f"memory up to about {sum(largest) / (1 << 30):.1f} GiB"
+    )
 
 
-def random_batch(size: DataSize, batch: int) -> Batch:
-    """Random images and labels of a data set's shape."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (batch, *size.shape), dtype=np.uint8)
-    return Batch(images, rng.integers(0, size.classes, batch))
+def data_size(config: Config) -> DataSize:
+    """The size of the configuration's data set, as the registry tells it.
 
-
-def _step(network, config: Config, size: DataSize, batch: int) -> float:
-    """Seconds of a training step, the shortest of three if it is short; one before makes buffers.
-
-    All that `training.loop` does in a step, but drop and grow.
+    Users' own arrays, whose size the registry cannot know, are loaded.
     """
-    data, rng = random_batch(size, batch), np.random.default_rng(0)
-    optimiser = make_optimiser(config.optim, network.parameters())
-    totals = EpochTotals()
-
-    def step():
-        (changed,) = augmented([data], config.data.augment, rng)
-        loss, outputs = network.loss_and_backward(changed)
-        totals.add_measures(network.measures())
-        optimiser.step(0.0)
-        totals.add(loss, outputs, changed.labels, metrics.density(network.parameters()))
-
-    step()
-    seconds = []
-    while len(seconds) < 3 and sum(seconds) < _LONG_ENOUGH:
-        start = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    known = source(config.data.name)
+    if known.shape is not None and known.sizes is not None:
+        held = sum(known.sizes) * math.prod(known.shape)
+        return DataSize(known.shape, known.classes, *known.sizes, held)
+    data = load(config.data.name, config.data.dir or None)
+    held = data.train.images.nbytes + data.test.images.nbytes
+    return DataSize(data.shape, data.classes, len(data.train.labels), len(data.test.labels), held)
 
 
-def _sparsify(network, density: float) -> None:
-    weights = [p for p in network.parameters() if p.prunable]
+def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEstimate:
+    batch, epochs = config.data.batch, config.train.epochs
+    validation = round(size.train * config.data.validation)
+    length = RunLength((size.train - validation) // batch, epochs)
+    plan = METHODS[config.method.name].cost_plan(config.method.options, length)
+    seconds = measured.at(plan.density, config.model.options.storage)
+    # A sample that is only predicted counts for a third: it has no backward.
+    samples = length.steps_per_epoch * batch + validation / 3
+    peak = float(plan.density.max())
+    weight = _DENSE_BYTES if peak == 1.0 else _SPARSE_BYTES * peak
+    weight += 4 * plan.dense_arrays + _LOG_BYTES * plan.logged
+    held = measured.weights * weight + measured.buffers * batch + size.bytes
+    spent = float(seconds.sum()) * samples + float(seconds[-1]) * size.test / 3
+    return CellEstimate(spent, round(_PROCESS_BYTES + held))
+
+
+def measure(config: Config, size: DataSize) -> Measured:
+    """Time steps of a network on random images, dense and sparse."""
+    batch, seconds, buffers = 1, {}, 0.0
+    for density in (1.0, _HIGH, _LOW):
+        network = make_network(_csr(config), size.shape, size.classes)
+        weights = [p for p in network.parameters() if p.prunable]
+        _sparsify(weights, density)
+        spent = _step(network, config, size, batch)
+        while density == 1.0 and spent < _LONG_ENOUGH and batch < config.data.batch:
+            batch = min(4 * batch, config.data.batch)
+            spent = _step(network, config, size, batch)
+        seconds[density] = spent / batch
+        buffers = max(buffers, network.bytes_held()["buffers"] / batch)
+    return Measured(seconds, buffers, sum(p.size for p in weights))
+
+
+def _csr(config: Config) -> Config:
+    options = replace(config.model.options, storage="csr")
+    return replace(config, model=replace(config.model, options=options))
+
+
+def _sparsify(weights: list, density: float) -> None:
+    """Random positions, shared out by ERK; layers that it leaves dense stay so."""
     counts = layer_counts("erk", [p.dims for p in weights], density)
     rng = np.random.default_rng(0)
     for p, count in zip(weights, counts, strict=True):
         if count < p.size:
             p.sparsify(random_positions(p.shape, count, rng))
+
+
+def _step(network, config: Config, size: DataSize, batch: int) -> float:
+    """Seconds of a training step, the shortest of three if it is short; one before makes buffers.
+
+    Augmentation, forward, backward and update: what training does in every step.
+    """
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (batch, *size.shape), dtype=np.uint8)
+    data = Batch(images, rng.integers(0, size.classes, batch))
+    optimiser = make_optimiser(config.optim, network.parameters())
+    seconds = []
+    while len(seconds) < 4 and sum(seconds[1:]) < _LONG_ENOUGH:
+        start = time.perf_counter()
+        (changed,) = augmented([data], config.data.augment, rng)
+        network.loss_and_backward(changed)
+        optimiser.step(0.0)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])

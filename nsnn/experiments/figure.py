@@ -4,13 +4,12 @@ import textwrap
 from pathlib import Path
 
 from nsnn.errors import UserError
-from nsnn.experiments.charts import COSTS, CURVES, bars, curves, lines, tradeoff
-from nsnn.experiments.measures import QUANTITIES
-from nsnn.experiments.panels import panels
+from nsnn.experiments.charts import COSTS, CURVES, bars, curves, lines, tradeoff, word
+from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.experiments.spec import Experiment
-from nsnn.experiments.summary import Group
 from nsnn.files import write_atomic
 from nsnn.plot.style import GREY, new_figure
+from nsnn.text import nearest
 
 _WIDTH, _HEIGHT = 4.3, 3.4  # of a panel, inches
 _CLUSTER = 1.25  # of a group of bars
@@ -49,6 +48,37 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
     return _with_legend(figure, axes)
 
 
+def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]]:
+    """The groups of each panel by its title: those that agree in all labels not drawn otherwise.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    groups : list of Group
+
+    Returns
+    -------
+    dict of str to list of Group
+        A group that lacks a label, as the dense network has none of the methods' options, is in
+        every panel that it does not contradict.
+    """
+    spec = experiment.figure
+    labels = [label for label in experiment.axes if label not in (spec.x, *spec.series)]
+    labels.sort(key=lambda label: label != spec.panels)
+    keys = list(dict.fromkeys(each.pick(labels) for each in groups))
+    found = {}
+    for key in keys:
+        if any(_fits(key, other) for other in keys if other != key):
+            continue  # these groups are in the other's panel
+        words = [
+            word(experiment, label, value)
+            for label, value in zip(labels, key, strict=True)
+            if value is not None
+        ]
+        found[", ".join(words)] = [each for each in groups if _fits(each.pick(labels), key)]
+    return found
+
+
 def check(experiment: Experiment) -> None:
     """Raise UserError where table or figure ask for a measure that there is none of."""
     spec = experiment.figure
@@ -61,9 +91,7 @@ def check(experiment: Experiment) -> None:
     ]
     for where, value, choices in wanted:
         if value not in choices:
-            raise UserError(
-                f"{experiment.id}: {where} = {value!r}: use one of {', '.join(choices)}"
-            )
+            raise UserError(f"{experiment.id}: {where} = {value!r}: {nearest(value, choices)}")
     if spec.cost and spec.kind != "tradeoff":
         raise UserError(
             f"{experiment.id}: figure.cost = {spec.cost!r}: for a figure of the kind tradeoff, not "
@@ -71,7 +99,7 @@ def check(experiment: Experiment) -> None:
         )
     if spec.kind != "curves" and spec.x not in experiment.axes:
         raise UserError(
-            f"{experiment.id}: figure.x = {spec.x!r}: use one of {', '.join(experiment.axes)}"
+            f"{experiment.id}: figure.x = {spec.x!r}: {nearest(spec.x, experiment.axes)}"
         )
     for printed in experiment.paper:
         units = (QUANTITIES[printed.metric].unit, "fraction")
@@ -87,6 +115,11 @@ def save(figure, path) -> Path:
     options = {"format": "png", "dpi": 110, "metadata": {"Software": None}}
     write_atomic(path, lambda file: figure.savefig(file, **options))
     return Path(path)
+
+
+def _fits(key: tuple, other: tuple) -> bool:
+    """Whether each label is missing or equal."""
+    return all(mine in (None, theirs) for mine, theirs in zip(key, other, strict=True))
 
 
 def _lines(experiment: Experiment, found: dict[str, list[Group]]):

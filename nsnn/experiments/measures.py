@@ -1,10 +1,15 @@
-"""What is measured of a finished cell, on its own and relative to the dense and the LTH cell."""
+"""What is measured of finished cells, relative to the dense and the LTH cell, over the seeds."""
 
+import statistics
 from dataclasses import dataclass, field
 
 from nsnn import metrics
+from nsnn.experiments.cells import rank
+from nsnn.experiments.spec import PaperValue
 from nsnn.training.run_folder import COMPARABLE
 
+# The methods whose cells others are compared with, as in NDSNN IV-C.
+REFERENCES = ("dense", "lth")
 _SPARSITY = "method.final_sparsity"
 # Within an experiment its author decides about these; cells of two experiments have to agree in
 # them too, or sums over the training and accuracies could not be compared.
@@ -75,24 +80,111 @@ class Measured:
 
     Attributes
     ----------
-    labels : dict of str to label
-    seed : int
+    record : dict
     values : dict of str to float or None
         By the keys of `QUANTITIES`, in the unit of the records; None where there is none.
-    dense, lth : Partner or None
-        The cells that it is compared with.
+    partners : dict of str to (Partner or None)
+        The cells that it is compared with, by method: see `REFERENCES`.
     reasons : tuple of str
         Why a value is None.
-    record : dict
+    """
+
+    record: dict = field(repr=False)
+    values: dict
+    partners: dict
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (n - 1; None for a single value) of n values."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cells of a table's entry, which share all labels.
+
+    Attributes
+    ----------
+    labels : dict of str to label
+    planned : int
+        Cells of the profile, finished or not.
+    cells : tuple of Measured
+        The finished ones, by seed; with `--seeds` they may be more than planned.
+    paper : dict of str to PaperValue
+        What the paper prints, by metric.
     """
 
     labels: dict
-    seed: int
-    values: dict
-    dense: Partner | None
-    lth: Partner | None
-    reasons: tuple[str, ...] = ()
-    record: dict = field(default_factory=dict, repr=False)
+    planned: int
+    cells: tuple[Measured, ...] = ()
+    paper: dict[str, PaperValue] = field(default_factory=dict)
+
+    def pick(self, labels) -> tuple:
+        """The values of these labels, None where the group has no such label."""
+        return tuple(self.labels.get(label) for label in labels)
+
+    def spread(self, key: str) -> Spread | None:
+        """Mean and spread of a measure over the cells that have it, in the unit of records."""
+        return spread([cell.values[key] for cell in self.cells if cell.values[key] is not None])
+
+    def printed(self, key: str) -> PaperValue | None:
+        """What the paper prints for a measure, as it prints it."""
+        return self.paper.get(key)
+
+    def printed_value(self, key: str) -> float | None:
+        """The same in the unit of the table's column."""
+        printed = self.printed(key)
+        if printed is None:
+            return None
+        return printed.value * (QUANTITIES[key].scale if printed.unit == "fraction" else 1.0)
+
+
+def spread(values) -> Spread | None:
+    """Mean and sample standard deviation; None without values.
+
+    Examples
+    --------
+    >>> spread([1.0, 3.0])
+    Spread(mean=2.0, sd=1.4142135623730951, n=2)
+    >>> spread([5.0])
+    Spread(mean=5.0, sd=None, n=1)
+    """
+    if not values:
+        return None
+    sd = statistics.stdev(values) if len(values) > 1 else None
+    return Spread(statistics.fmean(values), sd, len(values))
+
+
+def group(planned, measured: list[Measured], paper=()) -> list[Group]:
+    """One group for each combination of labels, in the order of `cells.rank`.
+
+    The profile's own order says only what is trained first.
+
+    Parameters
+    ----------
+    planned : sequence of Cell
+        All cells of the profile.
+    measured : list of Measured
+        The finished ones.
+    paper : sequence of PaperValue
+        A value belongs to a group that has all its labels, with the same values.
+    """
+    order = {}
+    for cell in planned:
+        order.setdefault(frozenset(cell.labels.items()), []).append(cell.labels)
+    groups = []
+    for key, (labels, *more) in order.items():
+        cells = [m for m in measured if frozenset(m.record["labels"].items()) == key]
+        cells.sort(key=lambda m: m.record["seed"])
+        printed = {p.metric: p for p in paper if p.labels.items() <= labels.items()}
+        groups.append(Group(labels, 1 + len(more), tuple(cells), printed))
+    names = list(dict.fromkeys(name for each in groups for name in each.labels))
+    return sorted(groups, key=lambda each: [rank(value) for value in each.pick(names)])
 
 
 def measure(records: list[dict], others=()) -> list[Measured]:
@@ -187,12 +279,13 @@ def _agree(record: dict, other: dict, keys) -> bool:
 
 
 def _measure(record: dict, records: list[dict], others) -> Measured:
-    dense, lth = (partner(record, method, records, others) for method in ("dense", "lth"))
+    partners = {method: partner(record, method, records, others) for method in REFERENCES}
+    dense, lth = partners["dense"], partners["lth"]
+    reference = dense and dense.record
     values = {key: record.get(key) for key in QUANTITIES}
-    cost, reason = training_cost(record, dense and dense.record)
+    cost, reason = training_cost(record, reference)
     reasons = [f"cost / dense: {reason}"] if reason else []
-    values["relative_cost"] = cost
-    values["cost_to_lth"] = None
+    values |= {"relative_cost": cost, "cost_to_lth": None}
     if lth is not None:
         its_dense = partner(lth.record, "dense", records, others)
         its_cost, reason = training_cost(lth.record, its_dense and its_dense.record)
@@ -205,10 +298,10 @@ def _measure(record: dict, records: list[dict], others) -> Measured:
         ("seconds_to_dense", "seconds"),
         ("cpu_seconds_to_dense", "cpu_seconds"),
     ):
-        values[key] = _ratio(_number(record, of), _number(dense and dense.record, of))
-    if dense is not None:
-        values["accuracy_change"] = record["test_accuracy"] - dense.record["test_accuracy"]
-    return Measured(record["labels"], record["seed"], values, dense, lth, tuple(reasons), record)
+        values[key] = _ratio(_number(record, of), _number(reference, of))
+    if reference is not None:
+        values["accuracy_change"] = record["test_accuracy"] - reference["test_accuracy"]
+    return Measured(record, values, partners, tuple(reasons))
 
 
 def _number(record: dict | None, key: str) -> float | None:

@@ -1,18 +1,113 @@
-"""Finished cells: one JSON line each in `<out>/<id>/<profile>/cells.jsonl`."""
+"""Finished cells, each under the digest of its options: `<out>/<id>/<profile>/cells.jsonl`."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
+from nsnn.data import DATASETS, source
 from nsnn.errors import RunError, UserError
-from nsnn.experiments.expand import cells, configuration, digest, digest_without_seed, options
-from nsnn.experiments.spec import Experiment
-from nsnn.files import append_line, lines_of
-from nsnn.training.config import translated
+from nsnn.files import append_line, lines_of, read_json, read_lines
+from nsnn.methods import METHODS
+from nsnn.models import MODELS
+from nsnn.plugins import MODULE_PREFIX
+from nsnn.training.config import CHOICES, FREE, RENAMED, Config, defaults, translated
+from nsnn.training.config_file import flatten
 from nsnn.training.run_folder import make
 
 COMMITTED = Path("tutorials/results")
 CELLS = "cells.jsonl"
+
+# What cannot change a result, so that two cells that differ in nothing else are the same.
+IGNORED = (*FREE, "train.dense_run")
+# An option that was renamed keeps the name in digests under which its first cells were finished.
+_FIRST_NAMES = {new: old for old, new in RENAMED.items()}
+
+# Taken over from summary.json, and of each line of metrics.jsonl.
+_SUMMARY = (
+    "data", "data_fingerprint", "model", "method", "epochs", "steps", "test_accuracy", "density",
+    "density_asked", "active_weights", "weights", "layers", "asked", "spike_rate", "relative_cost",
+    "synaptic_operations", "synaptic_operations_training", "bytes_held", "bytes_held_peak",
+    "bytes_formula", "bytes_dense", "bytes_buffers", "bytes_process_peak", "seconds", "cpu_seconds",
+)  # fmt: skip
+_EPOCH = (
+    "train_loss", "train_accuracy", "validation_accuracy", "learning_rate", "density",
+    "mean_density", "spike_rate",
+)  # fmt: skip
+
+
+def essential(config: Config) -> dict:
+    """The options by "table.key" that can change a result, as a cell's record keeps them.
+
+    Where a method, model or data set is a plug-in's, "plugins" says of which version of the file.
+    """
+    kept = {k: v for k, v in flatten(config).items() if k not in IGNORED and v is not None}
+    source(config.data.name)  # or UserError
+    used = METHODS[config.method.name], MODELS[config.model.name], DATASETS[config.data.name]
+    modules = {getattr(thing, "__module__", "") for thing in used}
+    plugins = sorted(name for name in modules if name.startswith(MODULE_PREFIX))
+    return kept | {"plugins": plugins} if plugins else kept
+
+
+def digest(options: dict, seed: bool = True) -> str:
+    """Name of a configuration: equal for equal options, 16 hexadecimal digits.
+
+    Options that stand at today's defaults are left out. So a finished cell keeps its digest when
+    a later version has an option more, and loses it when a default changes.
+
+    Parameters
+    ----------
+    options : dict
+        As `essential` returned them, maybe in an older version (`training.config.translated`).
+    seed : bool
+        False: the name that the cells of one configuration with different seeds share.
+    """
+    names = {table: options.get(f"{table}.name", CHOICES[table][1]) for table in CHOICES}
+    known = defaults(**names)
+    kept = {
+        _FIRST_NAMES.get(key, key): value
+        for key, value in options.items()
+        if (key not in known or known[key] != value) and (seed or key != "train.seed")
+    }
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def make_record(config: Config, folder) -> dict:
+    """What is kept of a finished cell, gathered from its run folder.
+
+    Returns
+    -------
+    dict
+        "seed", "config" (`essential`) and its "digest"; the keys of summary.json that `_SUMMARY`
+        names; "validation_accuracy" at the end (None without a split); "per_epoch" with a list for
+        each key of `_EPOCH`, "seconds" and "synaptic_operations" (per sample); "environment".
+
+    Raises
+    ------
+    RunError
+        When a file of the folder is damaged or lacks something.
+    """
+    folder, kept = Path(folder), essential(config)
+    try:
+        summary = read_json(folder / "summary.json")
+        lines = read_lines(folder / "metrics.jsonl")
+        per_epoch = {key: [line[key] for line in lines] for key in _EPOCH}
+        operations = [line["synaptic_operations"] for line in lines]
+        per_epoch["synaptic_operations"] = [of["total"] for of in operations]
+        per_epoch["seconds"] = summary["epoch_seconds"]
+        return {
+            "seed": config.train.seed,
+            "digest": digest(kept),
+            "config": kept,
+            **{key: summary[key] for key in _SUMMARY},
+            "validation_accuracy": per_epoch["validation_accuracy"][-1],
+            "per_epoch": per_epoch,
+            "environment": read_json(folder / "environment.json"),
+        }
+    except (OSError, LookupError, TypeError) as error:
+        raise RunError(
+            f"{folder} is not a whole run ({error!r}): remove the folder, then reproduce again"
+        ) from None
 
 
 def default_out(profile: str) -> Path:
@@ -27,19 +122,6 @@ def default_out(profile: str) -> Path:
 def folder(out, experiment: str, profile: str) -> Path:
     """The folder of a profile's cells, table and figure."""
     return Path(out) / experiment / profile
-
-
-def read_cells(out, experiment: str, profile: str) -> list[dict]:
-    """All finished cells of a profile, [] without any.
-
-    Each record has the digest of its configuration as of today's defaults (`expand.digest`).
-
-    Raises
-    ------
-    RunError
-        Naming the first line that is damaged.
-    """
-    return _read(folder(out, experiment, profile) / CELLS)
 
 
 def check_writable(out, experiment: str, profile: str) -> None:
@@ -71,6 +153,17 @@ def append(out, experiment: str, profile: str, record: dict) -> None:
     append_line(make(folder(out, experiment, profile)) / CELLS, record)
 
 
+def read_cells(out, experiment: str, profile: str) -> list[dict]:
+    """All finished cells of a profile, [] without any, with digests as of today's defaults.
+
+    Raises
+    ------
+    RunError
+        Naming the first line that is damaged.
+    """
+    return _read(folder(out, experiment, profile) / CELLS)
+
+
 def finished_anywhere(out) -> dict[str, dict]:
     """The cells of all experiments and profiles in `out` and among the committed, by digest."""
     found = {}
@@ -80,21 +173,27 @@ def finished_anywhere(out) -> dict[str, dict]:
     return found
 
 
-def current(experiment: Experiment, profile: str, out) -> list[dict]:
-    """The finished cells that belong to the profile as it is now, with any seed.
+def current(cells, records: list[dict]) -> list[dict]:
+    """The finished cells that belong to a profile as it is now, with any seed.
 
     A cell stays in the file when the experiment's TOML changes its options; it is not one of
     these any more. Of lines with the same cell, as a merge of two files may leave them, the last
     one counts: a seed is one sample.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        Of the profile.
+    records : list of dict
+        As `read_cells` returned them.
     """
-    wanted = {}
-    for cell in cells(experiment, profile):
-        labels = frozenset(cell.labels.items())
-        wanted[labels] = digest_without_seed(options(configuration(cell, experiment.id)))
+    wanted = {
+        frozenset(cell.labels.items()): digest(essential(cell.config), seed=False) for cell in cells
+    }
     found = {}
-    for record in read_cells(out, experiment.id, profile):
+    for record in records:
         labels = frozenset(record["labels"].items())
-        if wanted.get(labels) == digest_without_seed(record["config"]):
+        if wanted.get(labels) == digest(record["config"], seed=False):
             found[labels, record["seed"]] = record
     return list(found.values())
 

@@ -1,26 +1,38 @@
 """Trains the missing cells of a profile, several at a time, over as many sittings as it takes."""
 
-import collections
+import contextlib
 import math
+import sys
 import time
-from dataclasses import dataclass
+import traceback
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from nsnn.experiments import listing, results, table
-from nsnn.experiments.estimate import CellEstimate, Estimator
-from nsnn.experiments.expand import with_free
-from nsnn.experiments.jobs import LOG, Job, wait_until_free
-from nsnn.experiments.plan import TO_TRAIN, Task, plan, run_folders
-from nsnn.experiments.progress import Progress
-from nsnn.experiments.record import make_record
+from tqdm import tqdm
+
+from nsnn import plugins
+from nsnn.errors import RunError, UserError
+from nsnn.experiments import estimate, figure, results, table
+from nsnn.experiments.cells import TO_TRAIN, Task, plan, run_folders, state_of
 from nsnn.experiments.spec import Experiment
 from nsnn.files import locked
+from nsnn.processes import Processes
+from nsnn.text import duration, percent
+from nsnn.training import session
+from nsnn.training.config import FREE
+from nsnn.training.config_file import flatten, from_options, toml_value
 from nsnn.training.interrupt import Interruption
 from nsnn.training.run_folder import make
 
+LOG = "log.txt"
+
 _POLL = 0.1  # seconds between two looks at the processes
+# A process whose runner was killed needs this long to save, at most (seconds).
+_PATIENCE = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """What a call has come to.
 
@@ -37,16 +49,89 @@ class Outcome:
     """
 
     cells: int
-    done: int
-    failures: dict
-    mistakes: set
-    interrupted: bool
-    out_of_time: bool
+    done: int = 0
+    failures: dict = field(default_factory=dict)
+    mistakes: set = field(default_factory=set)
+    interrupted: bool = False
+    out_of_time: bool = False
+
+
+def run_cell(options: dict, folder: str, plugin_files=()) -> dict | None:
+    """Train a cell in its run folder, or go on with what the folder holds of it.
+
+    A plain function of plain data, for any executor whose workers see the folder. What it prints
+    is added to log.txt there.
+
+    Parameters
+    ----------
+    options : dict
+        The whole configuration by "table.key".
+    folder : str
+    plugin_files : sequence of str
+
+    Returns
+    -------
+    dict or None
+        `results.make_record`; None when SIGTERM stopped the training, saved.
+
+    Raises
+    ------
+    UserError
+        For what the user can mend, such as missing data.
+    RunError
+    """
+    folder = make(folder)
+    with (
+        open(folder / LOG, "a", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        try:
+            return _train(options, folder, plugin_files)
+        except Exception as error:
+            told = _in_one_line(error)
+            print(told)
+            raise told from None
+
+
+def _train(options: dict, folder: Path, plugin_files) -> dict | None:
+    plugins.load_files(plugin_files)
+    config = from_options(options, f"cell {folder.name}")
+    _wait_until_free(folder)
+    state = state_of(folder, results.digest(results.essential(config)))
+    if state == "stopped":
+        free = [f"{name}={toml_value(options[name])}" for name in FREE]
+        done = session.resume(folder, free)
+    else:
+        done = state == "trained" or session.start(config, folder, overwrite=state == "changed")
+    return results.make_record(config, folder) if done else None
+
+
+def _in_one_line(error: Exception) -> Exception:
+    """What to tell of an error: a plug-in's and the user's own as UserError."""
+    try:
+        plugins.explain(error)
+    except UserError as explained:
+        error = explained
+    if isinstance(error, UserError | RunError):
+        return type(error)(" ".join(str(error).split()))
+    traceback.print_exception(error)
+    return RunError(" ".join(str(error).split()) or type(error).__name__)
+
+
+def _wait_until_free(folder: Path) -> None:
+    """Wait while a process of an earlier runner, which was killed, still saves in the folder."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        with contextlib.suppress(UserError), locked(folder):
+            return
+        time.sleep(0.2)
 
 
 def reproduce(
-    experiment: Experiment, profile: str, out, seeds=None, jobs=1, data_dir="", time_limit=math.inf
-) -> Outcome:
+    experiment: Experiment, profile: str, out, seeds=None, jobs=1, data_dir="",
+    time_limit=math.inf, executor=None, bars=None,
+) -> Outcome:  # fmt: skip
     """Train the missing cells of a profile, then write its table and figure.
 
     Parameters
@@ -63,159 +148,202 @@ def reproduce(
         Where the data sets are.
     time_limit : float
         Minutes after which what is under way is saved and stopped.
+    executor : concurrent.futures.Executor, optional
+        Where cells are trained, each by a call of `run_cell`; default: `Processes`.
+    bars : bool, optional
+        Default: when standard error is a terminal.
 
     Raises
     ------
     UserError, RunError
     """
+    figure.check(experiment)
     results.check_writable(out, experiment.id, profile)
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
     with locked(make(runs)), locked(make(kept)), Interruption() as interruption:
         tasks = plan(experiment, profile, out, seeds)
-        runner = _Runner(experiment, profile, out, jobs, data_dir, interruption)
-        outcome = runner.run(tasks, 60.0 * time_limit)
+        finished = results.finished_anywhere(out)
+        expected = estimates(tasks, finished.values(), jobs)
+        if expected:
+            print(estimate.total(expected, jobs), flush=True)
+        seconds = {slug: each.seconds for slug, each in expected.items()}
+        deadline = time.monotonic() + 60.0 * time_limit
+        own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
+        with own as executor, Progress(seconds, len(tasks), bars) as progress:
+            sitting = _Sitting(experiment, profile, out, finished, interruption, deadline, progress)
+            outcome = sitting.run(tasks, executor, data_dir, _threads(jobs))
         if outcome.done:
             table.write(experiment, profile, out)
     return outcome
 
 
-def estimate(to_train, finished, jobs: int) -> dict[str, CellEstimate]:
-    """What each cell that is to be trained will take, by slug.
-
-    Parameters
-    ----------
-    to_train : list of Task
-    finished : iterable of dict
-        Records of finished cells.
-    jobs : int
-    """
-    estimator = Estimator(finished, threads_of(jobs))
-    return {task.cell.slug: estimator.estimate(task.config) for task in to_train}
+def estimates(tasks: list[Task], finished, jobs: int) -> dict[str, estimate.CellEstimate]:
+    """What each task that is to be trained will take, by slug; `finished`: records of cells."""
+    configs = {task.cell.slug: task.cell.config for task in tasks if task.state in TO_TRAIN}
+    return estimate.estimate(configs, finished, _threads(jobs))
 
 
-def threads_of(jobs: int) -> int:
-    """Threads of each of so many processes; 0: all cores."""
+def _threads(jobs: int) -> int:
+    """Of each of so many processes; 0: all cores."""
     return 0 if jobs == 1 else 1
 
 
-class _Runner:
+class _Sitting:
     """One call of `reproduce`."""
 
-    def __init__(self, experiment, profile, out, jobs, data_dir, interruption):
-        self._experiment, self._profile, self._out = experiment, profile, out
-        self._jobs, self._data_dir = jobs, data_dir
-        self._interruption = interruption
-        self._deadline = math.inf
-        self._finished = results.finished_anywhere(out)
-        self._failures, self._mistakes = {}, set()
-        self._done = 0
-
-    def run(self, tasks, time_limit: float) -> Outcome:
-        """Collect what is finished, train what is missing, for at most so many seconds."""
-        self._deadline = time.monotonic() + time_limit
-        to_train = collections.deque(task for task in tasks if task.state in TO_TRAIN)
-        estimates = estimate(to_train, self._finished.values(), self._jobs)
-        if estimates:
-            print(listing.total(estimates, self._jobs), flush=True)
-        seconds = {slug: estimated.seconds for slug, estimated in estimates.items()}
-        self._done = sum(task.state == "done" for task in tasks)
-        self._progress = Progress(seconds, len(tasks), self._done)
-        try:
-            for task in tasks:
-                if task.state in ("shared", "trained"):
-                    self._book(task)
-            self._train(to_train)
-        finally:
-            self._progress.close()
-        left = len(tasks) - self._done - len(self._failures)
-        late = self._late() and left > 0
-        failed = self._failures, self._mistakes
-        return Outcome(len(tasks), self._done, *failed, self._interruption.requested, late)
-
-    def _train(self, waiting) -> None:
-        """Keep `jobs` processes going until nothing waits or it is time to stop."""
-        running = []
-        try:
-            while (waiting or running) and not self._stopping():
-                while waiting and len(running) < self._jobs and not self._stopping():
-                    self._start(waiting.popleft(), running)
-                self._progress.running(len(running))
-                time.sleep(_POLL)
-                self._look_after(running)
-            for job in running:
-                job.ask_to_stop()
-            while running:
-                time.sleep(_POLL)
-                self._look_after(running)
-        except Exception:  # such as a full disk, or a reader of standard output that has gone
-            self._let_save(running)
-            raise
-        finally:  # a second Ctrl-C
-            for job in running:
-                job.kill()
-
-    def _let_save(self, running: list) -> None:
-        """Stop all processes, without a word; what one has finished is collected another time."""
-        for job in running:
-            job.ask_to_stop()
-        while running:
-            time.sleep(_POLL)
-            running[:] = [job for job in running if not job.ended()]
-
-    def _start(self, task: Task, running: list) -> None:
-        """Start the process of a cell, unless a cell like it has been finished meanwhile."""
-        if task.digest in self._finished:
-            self._book(task)
-            return
-        wait_until_free(task.folder, self._stopping)
-        if task.state == "changed":
-            self._progress.line(f"{task.folder} holds a run with other options: trained anew")
-        job = Job(task, with_free(task.config, self._data_dir, threads_of(self._jobs)))
-        running.append(job)
-        if task.state == "stopped":
-            self._progress.resumed(task.cell.slug, job.fraction())
-
-    def _look_after(self, running: list) -> None:
-        """Show how far the processes are; take leave of those that have ended."""
-        for job in list(running):
-            ended = job.ended()
-            if ended:
-                running.remove(job)
-                self._close(job)
-            else:
-                self._progress.update(job.task.cell.slug, job.fraction())
-
-    def _close(self, job: Job) -> None:
-        """Book a process that has ended."""
-        reason = job.close()
-        task = job.task
-        if not reason:
-            self._book(task)
-        elif reason != "stopped" or not self._stopping():
-            self._failures[task.cell.slug] = reason, task.folder / LOG
-            if job.mistake():
-                self._mistakes.add(task.cell.slug)
-            self._progress.line(f"{task.cell.slug} failed: {reason}")
-
-    def _book(self, task: Task) -> None:
-        """Keep the record of a finished cell: of its run folder, or of the cell that is like it."""
-        record = self._finished.get(task.digest)
-        if record is None:
-            record = make_record(task.cell, task.config, task.folder)
-        record = record | {"labels": task.cell.labels}
-        results.append(self._out, self._experiment.id, self._profile, record)
-        self._finished[task.digest] = record
-        self._done += 1
+    def __init__(self, experiment, profile, out, finished, interruption, deadline, progress):
+        self._where = out, experiment.id, profile
         # Where validation accuracy chooses, nobody is to see the test accuracy beforehand.
-        chooses = self._experiment.table.metric == "validation_accuracy"
-        kind = "validation" if chooses else "test"
-        text = f"{kind} accuracy {100 * record[f'{kind}_accuracy']:.2f} %"
-        time_taken = listing.duration(record["seconds"])
-        self._progress.finished(task.cell.slug, f"{text}, {time_taken}")
+        chooses = experiment.table.metric == "validation_accuracy"
+        self._kind = "validation" if chooses else "test"
+        self._finished, self._progress = finished, progress
+        self._interruption, self._deadline = interruption, deadline
+        self._pending: dict[Future, list[Task]] = {}
+        self._outcome = Outcome(0)
 
-    def _late(self) -> bool:
-        return time.monotonic() > self._deadline
+    def run(self, tasks: list[Task], executor, data_dir: str, threads: int) -> Outcome:
+        """Collect what is finished, train what is missing."""
+        outcome = self._outcome = Outcome(len(tasks))
+        to_train = {}
+        for task in tasks:
+            if task.state == "done":
+                outcome.done += 1
+            elif task.state == "shared":
+                self._keep(task, self._finished[task.digest])
+            elif task.state == "trained":
+                self._keep(task, results.make_record(task.cell.config, task.folder))
+            else:
+                to_train.setdefault(task.digest, []).append(task)
+        files = [plugin["file"] for plugin in plugins.loaded()]
+        try:
+            for alike in to_train.values():  # one of them is trained
+                task = alike[0]
+                if task.state == "changed":
+                    text = f"{task.folder} holds a run with other options: trained anew"
+                    self._progress.line(text)
+                elif task.state == "stopped":
+                    self._progress.update(task.cell.slug, _fraction(task), before=True)
+                options = _options(task, data_dir, threads)
+                future = executor.submit(run_cell, options, str(task.folder), files)
+                self._pending[future] = alike
+            self._await(executor)
+        except Exception:  # such as a full disk, or a reader of standard output that has gone
+            self._stop(executor)
+            wait(self._pending)  # what is finished now is collected another time
+            raise
+        left = outcome.cells - outcome.done - len(outcome.failures)
+        outcome.interrupted = self._interruption.requested
+        outcome.out_of_time = time.monotonic() > self._deadline and left > 0
+        return outcome
 
-    def _stopping(self) -> bool:
-        return self._interruption.requested or self._late()
+    def _await(self, executor) -> None:
+        """Take in what the cells come to; when it is time to stop, let those running save."""
+        stopped = False
+        while self._pending:
+            if not stopped and self._ends():
+                stopped = True
+                self._stop(executor)
+            done, _ = wait(self._pending, _POLL, FIRST_COMPLETED)
+            for future in [future for future in self._pending if future in done]:
+                self._take(future, self._pending.pop(future))
+            for future, tasks in self._pending.items():
+                if future.running():
+                    self._progress.update(tasks[0].cell.slug, _fraction(tasks[0]))
+
+    def _ends(self) -> bool:
+        return self._interruption.requested or time.monotonic() > self._deadline
+
+    def _stop(self, executor) -> None:
+        """Forget what has not begun; ask what is running to save, where the executor can."""
+        self._pending = {f: tasks for f, tasks in self._pending.items() if not f.cancel()}
+        if hasattr(executor, "stop"):
+            executor.stop()
+
+    def _take(self, future: Future, tasks: list[Task]) -> None:
+        """Keep the record of a cell that has ended, or note why there is none."""
+        error = future.exception()
+        if error is None and future.result() is not None:
+            for task in tasks:
+                self._keep(task, future.result())
+        elif error is not None or not self._ends():
+            reason, slug = str(error or "stopped by a signal"), tasks[0].cell.slug
+            for task in tasks:
+                self._outcome.failures[task.cell.slug] = reason, tasks[0].folder / LOG
+            if isinstance(error, UserError):
+                self._outcome.mistakes |= {task.cell.slug for task in tasks}
+            self._progress.line(f"{slug} failed: {reason}")
+
+    def _keep(self, task: Task, record: dict) -> None:
+        """Add a record to the profile's finished cells under the labels that it has there."""
+        rest = {key: value for key, value in record.items() if key != "labels"}
+        results.append(*self._where, {"labels": task.cell.labels, **rest})
+        self._finished[task.digest] = record
+        self._outcome.done += 1
+        accuracy = percent(record[f"{self._kind}_accuracy"])
+        text = f"{self._kind} accuracy {accuracy}, {duration(record['seconds'])}"
+        self._progress.finished(task.cell.slug, self._outcome.done, text)
+
+
+def _options(task: Task, data_dir: str, threads: int) -> dict:
+    """The cell's options, with those that cannot change a result set for this machine."""
+    options = flatten(task.cell.config) | {"train.threads": threads}
+    return options | ({"data.dir": data_dir} if data_dir else {})
+
+
+def _fraction(task: Task) -> float:
+    """How much of the cell's epochs is done."""
+    path = task.folder / "metrics.jsonl"
+    done = path.read_bytes().count(b"\n") if path.exists() else 0
+    return done / task.cell.config.train.epochs
+
+
+class Progress:
+    """One bar over the estimated seconds of all cells to train, and a line for each that ends.
+
+    Parameters
+    ----------
+    seconds : dict of str to float
+        Estimate of each cell by slug.
+    cells : int
+        Of the profile.
+    bars : bool, optional
+        Default: when standard error is a terminal.
+    """
+
+    def __init__(self, seconds: dict, cells: int, bars: bool | None = None):
+        self._seconds, self._cells = seconds, cells
+        self._fractions = dict.fromkeys(seconds, 0.0)
+        self.bar = tqdm(
+            total=sum(seconds.values()),
+            bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}",
+            smoothing=0,
+            leave=False,
+            disable=not (sys.stderr.isatty() if bars is None else bars),
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.bar.close()
+
+    def update(self, slug: str, fraction: float, before: bool = False) -> None:
+        """A cell is as far as this; `before`: it was, this sitting's time does not count for it."""
+        work = (fraction - self._fractions[slug]) * self._seconds[slug]
+        if before and not self.bar.disable:
+            self.bar.initial += work
+        self.bar.update(work)
+        self._fractions[slug] = fraction
+
+    def finished(self, slug: str, done: int, text: str) -> None:
+        """A cell is finished, one of so many; say so in a line."""
+        if slug in self._fractions:
+            self.update(slug, 1.0)
+        self.bar.set_description_str(f"{done}/{self._cells} cells")
+        self.line(f"{done}/{self._cells} cells  {slug}: {text}")
+
+    def line(self, text: str) -> None:
+        """Print a line on standard output, above the bar."""
+        with tqdm.external_write_mode(file=sys.stdout):
+            print(text, flush=True)

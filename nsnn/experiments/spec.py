@@ -42,41 +42,98 @@ experiment's profile of the same name, so that experiments which share cells agr
 """
 
 import tomllib
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 from nsnn.errors import UserError
-from nsnn.experiments.checks import check_keys, known_label, typed
-from nsnn.experiments.schema import (
-    Cell,
-    Experiment,
-    FigureSpec,
-    Grid,
-    Label,
-    PaperValue,
-    Profile,
-    TableSpec,
-    When,
-    nearest,
-)
+from nsnn.text import nearest
 from nsnn.training.config import TABLES
 
-__all__ = [
-    "Cell",
-    "Experiment",
-    "FigureSpec",
-    "Grid",
-    "Label",
-    "PaperValue",
-    "Profile",
-    "TableSpec",
-    "When",
-    "identifiers",
-    "load",
-    "parse",
-]
-
 FOLDER = Path(__file__).parent / "toml"
+KINDS = ("lines", "curves", "bars", "tradeoff")
+
+Label = str | int | float
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What the table's rows and columns are; an entry is the mean over all seeds."""
+
+    rows: tuple[str, ...]  # labels
+    columns: tuple[str, ...] = ()
+    metric: str = "test_accuracy"  # a measure
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """What the figure draws."""
+
+    x: str  # a label; curves: "epoch"; tradeoff: the label in which the points of a line differ
+    y: str  # a measure
+    series: tuple[str, ...]  # labels that tell the lines of a panel apart
+    kind: str = "lines"  # one of KINDS
+    panels: str = ""  # label that tells the panels apart; empty: one panel
+    cost: str = ""  # tradeoff: the measure on the horizontal axis
+
+
+@dataclass(frozen=True)
+class PaperValue:
+    """A number that the paper prints, in `unit`."""
+
+    labels: dict[str, Label]
+    value: float
+    metric: str = "test_accuracy"
+    unit: str = "%"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every combination of the labels' values, with every seed."""
+
+    labels: dict[str, tuple[Label, ...]]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class When:
+    """Options by "table.key" of the cells whose labels are among these."""
+
+    labels: dict[str, tuple[Label, ...]]
+    config: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One size of an experiment."""
+
+    config: dict[str, object]  # of every cell, by "table.key"
+    grids: tuple[Grid, ...]
+    when: tuple[When, ...] = ()  # later ones win
+    note: str = ""  # printed beside our numbers
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table or figure of a paper: its cells in several sizes, and what the paper says."""
+
+    id: str  # names the folders of its cells and results
+    given: str  # how the command line calls it: the id, or the path of a user's TOML file
+    title: str
+    source: str
+    axes: dict[str, str]  # label to the option that it sets, as "table.key"
+    profiles: dict[str, Profile]
+    table: TableSpec
+    figure: FigureSpec
+    paper: tuple[PaperValue, ...] = ()
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name, or UserError."""
+        if name not in self.profiles:
+            raise UserError(
+                f"--profile {name}: {self.id} has no such profile; {nearest(name, self.profiles)}"
+            )
+        return self.profiles[name]
 
 
 def identifiers() -> list[str]:
@@ -101,7 +158,7 @@ def load(name) -> Experiment:
     path = Path(name)
     if path.suffix != ".toml":
         path = _shipped(name)
-    content = _read(path)
+    content = _toml(path)
     own = path.resolve().parent != FOLDER.resolve()
     if own and path.stem in identifiers():
         raise UserError(
@@ -116,29 +173,19 @@ def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
 
     `given` is how the command line calls the experiment, the default its id, `name`.
     """
-    known = ("title", "source", "axes", "profiles", "table", "figure", "paper")
-    check_keys(content, known, source, required=known[:-1])
-    axes = _axes(content["axes"], source)
-    table = _dataclass(TableSpec, content["table"], f"{source}: table")
-    figure = _dataclass(FigureSpec, content["figure"], f"{source}: figure")
-    kinds = ("lines", "curves", "bars", "tradeoff")
-    if figure.kind not in kinds:
-        raise UserError(f"{source}: figure.kind = {figure.kind!r}: use one of {', '.join(kinds)}")
+    kinds = {"title": str, "source": str, "axes": dict, "table": dict, "figure": dict}
+    found = _table(content, kinds | {"profiles": dict, "paper": list}, source, ("paper",))
+    axes = _axes(found["axes"], source)
+    table = _dataclass(TableSpec, found["table"], f"{source}: table")
+    figure = _dataclass(FigureSpec, found["figure"], f"{source}: figure")
+    if figure.kind not in KINDS:
+        raise UserError(f"{source}: figure.kind = {figure.kind!r}: {nearest(figure.kind, KINDS)}")
     for label in (*table.rows, *table.columns, *figure.series, *filter(None, [figure.panels])):
-        known_label(label, axes, source)
-    profiles = typed(content["profiles"], dict, f"{source}: profiles")
-    paper = typed(content.get("paper", []), list, f"{source}: paper")
-    return Experiment(
-        name,
-        given or name,
-        typed(content["title"], str, f"{source}: title"),
-        typed(content["source"], str, f"{source}: source"),
-        axes,
-        {key: _profile(key, value, axes, source) for key, value in profiles.items()},
-        table,
-        figure,
-        tuple(value for block in paper for value in _paper_values(block, axes, source)),
-    )
+        _known_label(label, axes, source)
+    profiles = {key: _profile(key, value, axes, source) for key, value in found["profiles"].items()}
+    paper = [value for block in found.get("paper", []) for value in _printed(block, axes, source)]
+    texts = found["title"], found["source"]
+    return Experiment(name, given or name, *texts, axes, profiles, table, figure, tuple(paper))
 
 
 def _shipped(name: str) -> Path:
@@ -148,42 +195,46 @@ def _shipped(name: str) -> Path:
     return FOLDER / f"{name}.toml"
 
 
-def _read(path: Path) -> dict:
+def _toml(path: Path) -> dict:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def _axes(axes: dict, source: str) -> dict[str, str]:
+    for label, target in _table(axes, dict.fromkeys(axes, str), f"{source}: axes").items():
+        if label in ("seed", "seeds", "config"):
+            raise UserError(f"{source}: axes.{label}: the name is taken, choose another")
+        table, dot, key = target.partition(".")
+        if table not in TABLES or not (dot and key):
+            raise UserError(
+                f"{source}: axes.{label} = {target!r}: write table.key, such as "
+                "method.final_sparsity"
+            )
+    return axes
+
+
 def _profile(name: str, content, axes: dict, source: str) -> Profile:
     where = f"{source}: profiles.{name}"
-    known = ("like", "seeds", "config", "grids", "when", "note")
-    check_keys(content, known, where, required=("seeds", "grids"))
-    config, rules = {}, ()
-    if "like" in content:
-        config, rules = _like(typed(content["like"], str, f"{where}.like"), name, axes, where)
-    seeds = _seeds(content["seeds"], f"{where}.seeds")
-    grids = []
-    if content["grids"] == []:
+    more = {"like": str, "config": dict, "when": list, "note": str}
+    found = _table(content, {"seeds": (int,), "grids": list} | more, where, optional=more)
+    if not found["grids"]:
         raise UserError(f"{where}.grids: there is none, so no cell to train")
-    for block in typed(content["grids"], list, f"{where}.grids"):
-        labels = _labels(block, axes, f"{where}.grids", ("seeds",))
-        own = _seeds(block["seeds"], f"{where}.grids.seeds") if "seeds" in block else seeds
-        grids.append(Grid(labels, own))
-    return Profile(
-        name,
-        seeds,
-        config | _options(content.get("config", {}), f"{where}.config"),
-        tuple(grids),
-        (*rules, *_rules(content.get("when", []), axes, f"{where}.when")),
-        typed(content.get("note", ""), str, f"{where}.note"),
-    )
+    config, rules = _like(found["like"], name, axes, where) if "like" in found else ({}, ())
+    config |= _options(found.get("config", {}), f"{where}.config")
+    rules = (*rules, *_rules(found.get("when", []), axes, f"{where}.when"))
+    grids = []
+    for block in found["grids"]:
+        labels, own = _labels(block, axes, f"{where}.grids", {"seeds": (int,)})
+        grids.append(Grid(labels, own.get("seeds", found["seeds"])))
+    return Profile(config, tuple(grids), rules, found.get("note", ""))
 
 
 def _like(other: str, name: str, axes: dict, where: str) -> tuple[dict, tuple[When, ...]]:
     """Config and rules of another experiment's profile, which has no `like` of its own."""
     path = _shipped(other)
-    content = _read(path)
+    content = _toml(path)
     theirs = content["profiles"].get(name)
     if theirs is None or "like" in theirs:
         raise UserError(f"{where}.like: {other} has no profile {name} of its own to start from")
@@ -197,38 +248,60 @@ def _like(other: str, name: str, axes: dict, where: str) -> tuple[dict, tuple[Wh
     return config, _rules(theirs.get("when", []), axes, f"{there}.when")
 
 
-def _rules(blocks, axes: dict, where: str) -> tuple[When, ...]:
-    rules = []
-    for block in typed(blocks, list, where):
-        labels = _labels(block, axes, where, ("config",))
-        rules.append(When(labels, _options(block.get("config", {}), f"{where}.config")))
-    return tuple(rules)
+def _rules(blocks: list, axes: dict, where: str) -> tuple[When, ...]:
+    pairs = [_labels(block, axes, where, {"config": dict}) for block in blocks]
+    return tuple(
+        When(labels, _options(own.get("config", {}), f"{where}.config")) for labels, own in pairs
+    )
 
 
-def _paper_values(block, axes: dict, source: str) -> list[PaperValue]:
+def _labels(block, axes: dict, where: str, own: dict) -> tuple[dict[str, tuple], dict]:
+    """The labels of a grid or rule, each with all its values, and its keys that are no labels."""
+    found = _table(block, dict.fromkeys(axes, object) | own, where, optional=(*axes, *own))
+    labels = {}
+    for label in [label for label in found if label in axes]:
+        value, at = found.pop(label), f"{where}.{label}"
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            raise UserError(f"{at}: the list is empty, give a value or more")
+        for v in values:
+            if isinstance(v, bool) or not isinstance(v, Label):
+                raise UserError(f"{at}: expected text or a number, got {v!r}")
+            # Run folders are named after labels.
+            if isinstance(v, str) and ("/" in v or not v.isprintable()):
+                raise UserError(f"{at}: {v!r} cannot name a folder")
+        labels[label] = tuple(values)
+    return labels, found
+
+
+def _options(config: dict, where: str) -> dict[str, object]:
+    """The options of nested tables by "table.key"; their values are checked with the whole cell."""
+    found = {}
+    for table, content in _table(config, dict.fromkeys(TABLES, dict), where, TABLES).items():
+        for key, value in content.items():
+            if not isinstance(value, bool | Label):
+                raise UserError(
+                    f"{where}.{table}.{key}: expected text, a number, true or false, got {value!r}"
+                )
+            found[f"{table}.{key}"] = value
+    return found
+
+
+def _printed(block, axes: dict, source: str) -> list[PaperValue]:
     """The values of one [[paper]] block, whose rows are as the paper prints them."""
-    where = f"{source}: paper"
-    known = ("labels", "across", "rows", "metric", "unit", "note")
-    check_keys(block, known, where, required=("labels", "rows"))
-    names = typed(block["labels"], list, f"{where}.labels")
-    across = typed(block.get("across", {}), dict, f"{where}.across")
+    where, texts = f"{source}: paper", ("metric", "unit", "note")
+    kinds = {"labels": list, "rows": list, "across": dict, **dict.fromkeys(texts, str)}
+    found = _table(block, kinds, where, optional=("across", *texts))
+    names, rows, across = found.pop("labels"), found.pop("rows"), found.pop("across", {})
     if len(across) > 1:
         raise UserError(f"{where}.across: one label at most, got {', '.join(across)}")
     for label in (*names, *across):
-        known_label(label, axes, where)
-    columns = [
-        {label: value}
-        for label, values in across.items()
-        for value in typed(values, list, f"{where}.across.{label}")
-    ] or [{}]
-    texts = {
-        key: typed(block[key], str, f"{where}.{key}")
-        for key in ("metric", "unit", "note")
-        if key in block
-    }
-    values = []
-    for row in typed(block["rows"], list, f"{where}.rows"):
-        if len(typed(row, list, f"{where}.rows")) != len(names) + len(columns):
+        _known_label(label, axes, where)
+    across = _table(across, dict.fromkeys(across, list), f"{where}.across")
+    columns = [{label: value} for label, values in across.items() for value in values] or [{}]
+    printed = []
+    for row in rows:
+        if len(_typed(row, list, f"{where}.rows")) != len(names) + len(columns):
             raise UserError(
                 f"{where}: row {row} has {len(row)} entries, expected {len(names)} labels and "
                 f"{len(columns)} values"
@@ -237,70 +310,46 @@ def _paper_values(block, axes: dict, source: str) -> list[PaperValue]:
         for column, value in zip(columns, row[len(names) :], strict=True):
             if type(value) not in (int, float):
                 raise UserError(f"{where}: row {row}: expected a number, got {value!r}")
-            values.append(PaperValue(labels | column, float(value), **texts))
-    return values
+            printed.append(PaperValue(labels | column, float(value), **found))
+    return printed
 
 
-def _labels(block, axes: dict, where: str, reserved) -> dict[str, tuple]:
-    """The labels of a grid or rule, each with all its values."""
-    check_keys(block, (*axes, *reserved), where)
-    labels = {}
-    for label, value in block.items():
-        if label not in reserved:
-            values = value if isinstance(value, list) else [value]
-            if not values:
-                raise UserError(f"{where}.{label}: the list is empty, give a value or more")
-            for v in values:
-                if isinstance(v, bool) or not isinstance(v, str | int | float):
-                    raise UserError(f"{where}.{label}: expected text or a number, got {v!r}")
-                # Run folders are named after labels.
-                if isinstance(v, str) and ("/" in v or not v.isprintable()):
-                    raise UserError(f"{where}.{label}: {v!r} cannot name a folder")
-            labels[label] = tuple(values)
-    return labels
-
-
-def _options(config, where: str) -> dict[str, object]:
-    """The options of nested tables by "table.key"; their values are checked with the whole cell."""
-    check_keys(config, tuple(TABLES), where)
-    found = {}
-    for table, content in config.items():
-        for key, value in typed(content, dict, f"{where}.{table}").items():
-            if not isinstance(value, bool | int | float | str):
-                raise UserError(
-                    f"{where}.{table}.{key}: expected text, a number, true or false, got {value!r}"
-                )
-            found[f"{table}.{key}"] = value
-    return found
-
-
-def _seeds(value, where: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or not value or not all(type(v) is int for v in value):
-        raise UserError(f"{where}: expected a list of whole numbers, got {value!r}")
-    return tuple(value)
-
-
-def _dataclass(kind, content, where: str):
+def _dataclass(kind: type, content: dict, where: str):
     """A dataclass of texts and tuples of texts."""
-    required = [f.name for f in fields(kind) if f.default is MISSING]
-    check_keys(content, [f.name for f in fields(kind)], where, required)
-    values = {}
-    for f in fields(kind):
-        if f.name in content:
-            wanted = str if f.type is str else list
-            value = typed(content[f.name], wanted, f"{where}.{f.name}")
-            values[f.name] = value if wanted is str else tuple(value)
-    return kind(**values)
+    kinds = {f.name: str if f.type is str else (str,) for f in fields(kind)}
+    optional = [f.name for f in fields(kind) if f.default is not MISSING]
+    return kind(**_table(content, kinds, where, optional))
 
 
-def _axes(axes, source: str) -> dict[str, str]:
-    for label, target in typed(axes, dict, f"{source}: axes").items():
-        if label in ("seed", "seeds", "config"):
-            raise UserError(f"{source}: axes.{label}: the name is taken, choose another")
-        table, dot, key = typed(target, str, f"{source}: axes.{label}").partition(".")
-        if table not in TABLES or not (dot and key):
-            raise UserError(
-                f"{source}: axes.{label} = {target!r}: write table.key, such as "
-                "method.final_sparsity"
-            )
-    return axes
+def _known_label(label, axes: dict, where: str) -> None:
+    if not isinstance(label, str) or label not in axes:
+        raise UserError(f"{where}: {label!r} is no label of [axes]; {nearest(str(label), axes)}")
+
+
+# How a message calls a kind; (str,) and (int,) are lists of these.
+_WORDS = {dict: "a table", list: "a list", str: "text", (str,): "a list of texts"}
+_WORDS[(int,)] = "a list of whole numbers"
+
+
+def _table(content, kinds: dict, where: str, optional=()) -> dict:
+    """The values of a table whose keys are all known and of these kinds; else UserError."""
+    for key in _typed(content, dict, where):
+        if key not in kinds:
+            raise UserError(f"{where}: unknown key {key}; {nearest(key, kinds)}")
+    for key in kinds:
+        if key not in content and key not in optional:
+            raise UserError(f"{where}: {key} is missing")
+    at = where + ("." if ": " in where else ": ")
+    return {key: _typed(value, kinds[key], at + key) for key, value in content.items()}
+
+
+def _typed(value, kind, where: str):
+    """`value`, a list of one kind as a tuple, or UserError where it is of another kind."""
+    if isinstance(kind, type):
+        fits = isinstance(value, kind)
+    else:
+        fits = isinstance(value, list) and all(type(each) is kind[0] for each in value)
+        fits = fits and (value or kind[0] is str)  # without a seed there would be no cell
+    if not fits:
+        raise UserError(f"{where}: expected {_WORDS[kind]}, got {value!r}")
+    return value if isinstance(kind, type) else tuple(value)

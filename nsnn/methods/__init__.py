@@ -9,13 +9,14 @@ from nsnn.methods.rigl import RigL
 from nsnn.methods.set import SET
 from nsnn.methods.static import Static
 
+# In the order of tables and figures, where a method's place is its colour too.
 METHODS: dict[str, type[Method]] = {
     "dense": Dense,
-    "ndsnn": NDSNN,
-    "set": SET,
-    "rigl": RigL,
     "lth": LTH,
     "admm": ADMM,
+    "set": SET,
+    "rigl": RigL,
+    "ndsnn": NDSNN,
     "static": Static,
 }
 

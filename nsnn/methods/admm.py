@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.errors import UserError
-from nsnn.methods.base import SharedSparsity
+from nsnn.methods.base import CostPlan, SharedSparsity
 from nsnn.options import option
 from nsnn.sparsity.distribution import DISTRIBUTIONS
 from nsnn.sparsity.prune import largest_magnitude, project
@@ -189,3 +189,12 @@ class ADMM(SharedSparsity):
             p.slots.clear()  # of the old optimiser, dense
             self.log.record(step, p.name, np.flatnonzero(~keep), np.empty(0, dtype=np.int64))
             p.sparsify(np.flatnonzero(keep))
+
+    @classmethod
+    def cost_plan(cls, config, length) -> CostPlan:
+        """Dense to the hard prune, with Z and U before it; what is pruned is logged."""
+        prune_epoch = round((config.dense_fraction + config.admm_fraction) * length.epochs)
+        dense = np.arange(length.epochs) < prune_epoch
+        density = np.where(dense, 1.0, 1.0 - config.final_sparsity)
+        beside = 2.0 if config.rho else 0.0
+        return CostPlan(density, beside, logged=1.0 + config.final_sparsity)

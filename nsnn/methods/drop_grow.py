@@ -7,7 +7,7 @@ import numpy as np
 
 from nsnn.errors import RunError, UserError
 from nsnn.layers.parameter import Parameter
-from nsnn.methods.base import SharedSparsity
+from nsnn.methods.base import CostPlan, SharedSparsity
 from nsnn.options import option
 from nsnn.sparsity.distribution import random_positions
 from nsnn.sparsity.drop import smallest_magnitude
@@ -54,6 +54,12 @@ class SparseStart(SharedSparsity):
     def targets(self) -> dict[str, int]:
         """Active weights that each prunable parameter has to end with."""
         return super().targets() | self._final
+
+    @classmethod
+    def cost_plan(cls, config, length) -> CostPlan:
+        """The same density throughout; the start is logged."""
+        density = 1.0 - config.final_sparsity
+        return CostPlan(np.full(length.epochs, density), logged=density)
 
     def state(self) -> dict[str, np.ndarray]:
         """As `Method.state`, with the counts of every layer that takes part."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.errors import RunError, UserError
-from nsnn.methods.base import SparseMethod
+from nsnn.methods.base import CostPlan, SparseMethod
 from nsnn.options import option
 from nsnn.sparsity.prune import ladder_counts, largest_overall
 
@@ -50,6 +50,10 @@ class TrainingRounds:
         """Epochs of the learning-rate schedule of round k: what is before the snapshot, too."""
         end = self.epochs if k == self.prunes else self.start(k + 1)
         return self.rewind + end - self.start(k)
+
+
+# Weights of a network so large that rounding does not matter.
+_MANY = 1_000_000_000
 
 
 class LTH(SparseMethod):
@@ -240,3 +244,16 @@ class LTH(SparseMethod):
             p.restore(self._snapshot[p.name])
         for layer in self.network.layers():
             layer.restore(self._snapshot.get(layer.name, {}))
+
+    @classmethod
+    def cost_plan(cls, config, length) -> CostPlan:
+        """Rounds with ever fewer weights, and a snapshot; what is pruned is logged."""
+        counts = ladder_counts(_MANY, config.prune_fraction, config.final_sparsity)
+        if not counts.size:
+            return super().cost_plan(config, length)
+        fits = (length.epochs - config.rewind_epochs) // (counts.size + 1)
+        epochs = max(config.round_epochs or fits, 1)
+        rounds = TrainingRounds(config.rewind_epochs, epochs, counts.size, length.epochs)
+        left = np.array([_MANY, *counts]) / _MANY
+        density = left[[rounds.at(epoch) for epoch in range(length.epochs)]]
+        return CostPlan(density, dense_arrays=1.0, logged=1.0 + config.final_sparsity)

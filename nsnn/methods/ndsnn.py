@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.errors import UserError
-from nsnn.methods.base import dense_names
+from nsnn.methods.base import CostPlan, dense_names
 from nsnn.methods.drop_grow import DropGrow, GradientGrowth, Share
 from nsnn.options import option
 from nsnn.sparsity.distribution import layer_counts
@@ -101,3 +101,19 @@ class NDSNN(GradientGrowth):
         theta = sparsity_at(step, self.rounds.span, theta_i, theta_f)
         # N_target = round(N^l (1 − θ_t^l))
         return round(N * (1.0 - theta))
+
+    @classmethod
+    def cost_plan(cls, config, length) -> CostPlan:
+        """The density of Eq. 4 after the last round; each round logs what it drops and grows."""
+        c, rounds = (
+            config,
+            plan_rounds(length.total_steps, config.end_fraction, config.update_every),
+        )
+        done = np.minimum(np.arange(length.total_steps) // rounds.every, rounds.count)
+        steps, span = rounds.every * np.arange(rounds.count + 1), max(rounds.span, 1)
+        after = 1.0 - sparsity_at(steps, span, c.initial_sparsity, c.final_sparsity)
+        lost = after[:-1] - after[1:]
+        drop = death_ratio_at(steps[1:], span, c.death_ratio, c.death_ratio_min) * after[:-1]
+        drop = np.maximum(drop, lost)
+        density = after[done].reshape(length.epochs, -1).mean(axis=1)
+        return CostPlan(density, logged=after[0] + (2.0 * drop - lost).sum())

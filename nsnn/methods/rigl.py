@@ -6,9 +6,12 @@ Evci et al. 2020, "Rigging the Lottery: Making All Tickets Winners".
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from nsnn.methods.base import CostPlan
 from nsnn.methods.drop_grow import DropGrow, GradientGrowth, Share
 from nsnn.options import option
-from nsnn.sparsity.schedule import death_ratio_at
+from nsnn.sparsity.schedule import death_ratio_at, plan_rounds
 
 
 class RigL(GradientGrowth):
@@ -47,3 +50,12 @@ class RigL(GradientGrowth):
         # k = ⌊f_decay(t) · (1 − s^l) N^l⌋
         k = math.floor(fraction * share.weights.active)
         return k, k, False
+
+    @classmethod
+    def cost_plan(cls, config, length) -> CostPlan:
+        """The same density throughout; each round logs what it drops and what it grows."""
+        rounds = plan_rounds(length.total_steps, config.end_fraction, config.update_every)
+        steps = rounds.every * np.arange(1, rounds.count + 1)
+        moved = death_ratio_at(steps, rounds.end, config.drop_fraction, 0.0).sum()
+        density = 1.0 - config.final_sparsity
+        return CostPlan(np.full(length.epochs, density), logged=density * (1.0 + 2.0 * moved))

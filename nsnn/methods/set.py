@@ -12,6 +12,7 @@ import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.layers.parameter import Parameter
+from nsnn.methods.base import CostPlan
 from nsnn.methods.drop_grow import DropGrow, Share
 from nsnn.options import option
 from nsnn.sparsity.drop import smallest_per_sign
@@ -106,3 +107,12 @@ class SET(DropGrow):
         """Uniform in ±grown_scale/√fan_in."""
         bound = self.config.grown_scale / math.sqrt(p.shape[1])
         return self.rng.uniform(-bound, bound, count)
+
+    @classmethod
+    def cost_plan(cls, config, length) -> CostPlan:
+        """The same density throughout; each round logs what it drops and what it grows."""
+        every = config.update_every or length.steps_per_epoch
+        rounds = plan_rounds(length.total_steps, config.end_fraction, every)
+        density = 1.0 - config.final_sparsity
+        logged = density * (1.0 + 2.0 * config.drop_fraction * rounds.count)
+        return CostPlan(np.full(length.epochs, density), logged=logged)

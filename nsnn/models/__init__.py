@@ -22,6 +22,7 @@ __all__ = [
     "INPUT_SHAPES",
     "MODELS",
     "POOLS",
+    "TITLES",
     "architecture",
     "build",
     "from_notation",
@@ -73,6 +74,18 @@ INPUT_SHAPES = {
 def usual_input(name: str) -> tuple[int, int, int]:
     """(C, H, W) of what the model `name` is usually trained on; MNIST's where it does not say."""
     return INPUT_SHAPES.get(name, (1, 28, 28))
+
+
+# How tables and figures call the models of the papers, in their order there.
+TITLES = {
+    "vgg16": "VGG-16",
+    "resnet19": "ResNet-19",
+    "vggsnn": "VGGSNN",
+    "lenet5": "LeNet-5",
+    "sdsnn-mnist": "SDSNN-MNIST",
+    "sdsnn-cifar": "SDSNN-CIFAR",
+    "mlp": "MLP",
+}
 
 
 def network_class(name: str) -> type[Network]:

@@ -4,15 +4,16 @@ For tables and figures: an experiment, and finished cells of it that were never 
 """
 
 import tomllib
+from concurrent.futures import Executor, Future
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nsnn import files, parallel
+from nsnn import parallel
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import results, runner, spec
-from nsnn.experiments.expand import cells, configuration, digest, options
-from nsnn.training import session
+from nsnn.experiments import results, spec
+from nsnn.experiments.cells import cells
 
 TINY = """
 title = "Tiny"
@@ -100,48 +101,26 @@ def threads():
     parallel.set_threads(before)
 
 
-class InProcessJob:
-    """As `nsnn.experiments.jobs.Job`, trained at once in this process."""
+class InProcess(Executor):
+    """Calls at once, in this process; `started` has the slugs of the cells that it was given."""
 
-    def __init__(self, task, config):
-        self.task = task
+    def __init__(self):
+        self.started = []
+
+    def submit(self, function, /, options, folder, plugin_files):
+        self.started.append(Path(folder).name)
+        future = Future()
         try:
-            if task.state == "stopped":
-                session.resume(task.folder)
-            else:
-                session.start(config, task.folder, overwrite=task.state == "changed")
-            self._reason = ""
+            future.set_result(function(options, folder, plugin_files))
         except (UserError, RunError) as error:
-            self._reason = str(error)
-            self._mistake = isinstance(error, UserError)
-
-    def ended(self):
-        return True
-
-    def close(self):
-        return self._reason
-
-    def mistake(self):
-        return self._mistake
-
-    def fraction(self):
-        return 0.5
+            future.set_exception(error)
+        return future
 
 
 @pytest.fixture
-def in_process(monkeypatch):
-    """Cells are trained in this process; returns the slugs of those that were started."""
-    started = []
-
-    class Job(InProcessJob):
-        def __init__(self, task, config):
-            started.append(task.cell.slug)
-            super().__init__(task, config)
-
-    monkeypatch.setattr(runner, "Job", Job)
-    monkeypatch.setattr(runner, "_POLL", 0.0)
-    monkeypatch.setattr(files.os, "fsync", lambda handle: None)
-    return started
+def in_process():
+    """An executor for `runner.reproduce` that starts no process."""
+    return InProcess()
 
 
 COMPARISON = """
@@ -215,12 +194,12 @@ def make_record():
         labels = {key: values.pop(key) for key in [*values] if key in experiment.axes}
         found = cells(experiment, profile, seeds=[seed])
         cell = next(cell for cell in found if labels.items() <= cell.labels.items())
-        config = options(configuration(cell, "x"))
+        config = results.essential(cell.config)
         return {
             "labels": cell.labels,
             "seed": seed,
             "config": config,
-            "digest": digest(config),
+            "digest": results.digest(config),
             "data": config["data.name"],
             "data_fingerprint": "0a1b2c3d",
             "method": config["method.name"],

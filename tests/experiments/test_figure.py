@@ -6,10 +6,9 @@ from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 
 from nsnn.experiments import figure, spec, table
-from nsnn.experiments.expand import cells
-from nsnn.experiments.measures import measure
-from nsnn.experiments.panels import panels
-from nsnn.experiments.summary import group
+from nsnn.experiments.cells import cells
+from nsnn.experiments.figure import panels
+from nsnn.experiments.measures import group, measure
 
 BARS = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "bars"\nx = "method"\ny = "relative_cost"')
 CURVES = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "curves"\nx = "epoch"\ny = "sparsity"')

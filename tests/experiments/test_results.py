@@ -5,7 +5,8 @@ import json
 import pytest
 
 from nsnn.errors import RunError
-from nsnn.experiments import expand, results, spec
+from nsnn.experiments import results, spec
+from nsnn.experiments.cells import cells
 
 
 @pytest.fixture
@@ -15,9 +16,14 @@ def tiny(tiny_toml):
 
 def records_of(experiment):
     """A record, as short as can be, for each cell of the profile."""
-    for cell in expand.cells(experiment, "small"):
-        config = expand.options(expand.configuration(cell, experiment.id))
+    for cell in cells(experiment, "small"):
+        config = results.essential(cell.config)
         yield {"labels": cell.labels, "seed": cell.seed, "config": config, "test_accuracy": 0.25}
+
+
+def current(experiment, out):
+    planned = cells(experiment, "small")
+    return results.current(planned, results.read_cells(out, experiment.id, "small"))
 
 
 def test_what_is_appended_is_read(tiny, tmp_path):
@@ -26,7 +32,7 @@ def test_what_is_appended_is_read(tiny, tmp_path):
         results.append(tmp_path / "out", "tiny", "small", record)
     found = results.read_cells(tmp_path / "out", "tiny", "small")
     assert [{k: v for k, v in record.items() if k != "digest"} for record in found] == written
-    assert [record["digest"] for record in found] == [expand.digest(r["config"]) for r in written]
+    assert [record["digest"] for record in found] == [results.digest(r["config"]) for r in written]
     assert results.read_cells(tmp_path / "out", "tiny", "full") == []
     anywhere = results.finished_anywhere(tmp_path / "out")
     assert anywhere.keys() == {record["digest"] for record in found}
@@ -87,12 +93,12 @@ def test_current_cells_are_those_of_the_profile_as_it_is(tiny_toml, tmp_path):
     strange = dict(written[1], labels={"data": "mnist", "method": "ndsnn", "sparsity": 0.5})
     for record in [*written, more, strange]:
         results.append(tmp_path, "tiny", "small", record)
-    found = results.current(experiment, "small", tmp_path)
+    found = current(experiment, tmp_path)
     assert [(r["labels"].get("sparsity"), r["seed"]) for r in found] == [
         (None, 0), (0.5, 0), (0.8, 0), (0.8, 7),
     ]  # fmt: skip
     changed = spec.load(tiny_toml(("initial_sparsity = 0.3", "initial_sparsity = 0.4")))
-    found = results.current(changed, "small", tmp_path)
+    found = current(changed, tmp_path)
     assert [record["labels"]["method"] for record in found] == ["dense"]
 
 
@@ -100,7 +106,7 @@ def test_a_line_that_is_there_twice_is_one_sample(tiny, tmp_path):
     *rest, last = records_of(tiny)
     for record in [*rest, last, *rest, dict(last, test_accuracy=0.5)]:
         results.append(tmp_path, "tiny", "small", record)
-    found = results.current(tiny, "small", tmp_path)
+    found = current(tiny, tmp_path)
     assert [record["test_accuracy"] for record in found] == [0.25, 0.25, 0.5]
 
 

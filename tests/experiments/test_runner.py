@@ -1,29 +1,45 @@
 """`reproduce`: only what is missing is trained, whatever happened before."""
 
+import contextlib
+import functools
+import io
 import json
+import re
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import pytest
 
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import plan, record, results, runner, spec
-from nsnn.experiments.runner import reproduce
+from nsnn.experiments import results, runner, spec
+from nsnn.experiments.cells import plan, run_folders
 from nsnn.files import locked
 from nsnn.training.config import Config
 
 SLUGS = ["arrays-dense-seed0", "arrays-ndsnn-sparsity0.5-seed0", "arrays-ndsnn-sparsity0.8-seed0"]
 
 
+ONE_CELL = ('["dense", "ndsnn"]\nsparsity = [0.5, 0.8]', '"dense"')
+
+
+@pytest.fixture
+def reproduce(in_process):
+    """`runner.reproduce` without processes."""
+    return functools.partial(runner.reproduce, executor=in_process)
+
+
 def states(experiment, out="out", seeds=None):
-    return [task.state for task in plan.plan(experiment, "small", out, seeds)]
+    return [task.state for task in plan(experiment, "small", out, seeds)]
 
 
-def test_cells_are_trained_once_and_written_with_their_table(tiny_toml, in_process, capsys):
+def test_cells_are_trained_once_and_written_with_their_table(
+    tiny_toml, reproduce, in_process, capsys
+):
     experiment = spec.load(tiny_toml())
     assert states(experiment) == ["missing"] * 3
     outcome = reproduce(experiment, "small", "out")
     assert (outcome.cells, outcome.done, outcome.failures) == (3, 3, {})
-    assert in_process == SLUGS
+    assert in_process.started == SLUGS
     printed = capsys.readouterr()
     assert "3/3 cells  arrays-ndsnn-sparsity0.8-seed0: test accuracy" in printed.out
     assert printed.err == ""  # no bar where nobody watches
@@ -34,19 +50,19 @@ def test_cells_are_trained_once_and_written_with_their_table(tiny_toml, in_proce
     assert states(experiment) == ["done"] * 3
 
     again = reproduce(experiment, "small", "out")
-    assert (again.done, in_process) == (3, SLUGS)
+    assert (again.done, in_process.started) == (3, SLUGS)
     # More seeds: only those are missing, and the time of the others is known.
     assert states(experiment, seeds=[0, 1]) == ["done", "missing"] * 3
     reproduce(experiment, "small", "out", seeds=[0, 1])
-    assert len(in_process) == 6
+    assert len(in_process.started) == 6
     assert len(results.read_cells("out", "tiny", "small")) == 6
 
 
-def test_a_record_says_all_about_a_cell(tiny_toml, in_process):
+def test_a_record_says_all_about_a_cell(tiny_toml, reproduce):
     experiment = spec.load(tiny_toml())
     reproduce(experiment, "small", "out")
     found = results.read_cells("out", "tiny", "small")[2]
-    folder = plan.run_folders(experiment, "small") / SLUGS[2]
+    folder = run_folders(experiment, "small") / SLUGS[2]
     summary = json.loads((folder / "summary.json").read_text())
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     for key in ("test_accuracy", "density", "asked", "cpu_seconds", "bytes_held_peak"):
@@ -63,12 +79,12 @@ def test_a_record_says_all_about_a_cell(tiny_toml, in_process):
     assert {"nsnn", "numpy", "numba", "python", "cores"} <= found["environment"].keys()
 
 
-def test_a_finished_run_folder_is_collected(tiny_toml, in_process):
+def test_a_finished_run_folder_is_collected(tiny_toml, reproduce, in_process):
     experiment = spec.load(tiny_toml())
     reproduce(experiment, "small", "out")
     assert states(experiment, "other") == ["trained"] * 3
     reproduce(experiment, "small", "other")
-    assert len(in_process) == 3
+    assert len(in_process.started) == 3
     texts = [
         (results.folder(out, "tiny", "small") / "cells.jsonl").read_text()
         for out in ("out", "other")
@@ -76,7 +92,7 @@ def test_a_finished_run_folder_is_collected(tiny_toml, in_process):
     assert texts[0] == texts[1]
 
 
-def test_other_experiments_share_cells_under_their_own_labels(tiny_toml, in_process):
+def test_other_experiments_share_cells_under_their_own_labels(tiny_toml, reproduce, in_process):
     reproduce(spec.load(tiny_toml()), "small", "out")
     other = spec.load(
         tiny_toml(
@@ -90,19 +106,19 @@ def test_other_experiments_share_cells_under_their_own_labels(tiny_toml, in_proc
     )
     assert states(other) == ["shared", "shared", "missing"]
     reproduce(other, "small", "out")
-    assert in_process[3:] == ["arrays-ndsnn-theta0.9-seed0"]
+    assert in_process.started[3:] == ["arrays-ndsnn-theta0.9-seed0"]
     found = results.read_cells("out", "other", "small")
     assert [cell["labels"].get("theta") for cell in found] == [None, 0.8, 0.9]
     assert len(results.read_cells("out", "tiny", "small")) == 3
 
 
-def test_a_folder_with_other_options_is_trained_anew(tiny_toml, in_process, capsys):
+def test_a_folder_with_other_options_is_trained_anew(tiny_toml, reproduce, in_process, capsys):
     reproduce(spec.load(tiny_toml()), "small", "out")
     changed = spec.load(tiny_toml(("initial_sparsity = 0.3", "initial_sparsity = 0.4")))
     assert states(changed) == ["done", "changed", "changed"]
     capsys.readouterr()
     reproduce(changed, "small", "out")
-    assert in_process[3:] == SLUGS[1:]
+    assert in_process.started[3:] == SLUGS[1:]
     assert f"{SLUGS[1]} holds a run with other options: trained anew" in capsys.readouterr().out
     found = results.read_cells("out", "tiny", "small")
     assert [cell["config"].get("method.initial_sparsity") for cell in found] == [
@@ -110,7 +126,7 @@ def test_a_folder_with_other_options_is_trained_anew(tiny_toml, in_process, caps
     ]  # fmt: skip
 
 
-def test_a_failing_cell_does_not_stop_the_others(tiny_toml, in_process, capsys):
+def test_a_failing_cell_does_not_stop_the_others(tiny_toml, reproduce, capsys):
     rule = '[[profiles.small.when]]\nmethod = "dense"\nconfig.optim.lr = 1e30\n'
     experiment = spec.load(
         tiny_toml(("[[profiles.small.grids]]", rule + "[[profiles.small.grids]]"))
@@ -119,112 +135,162 @@ def test_a_failing_cell_does_not_stop_the_others(tiny_toml, in_process, capsys):
     assert (outcome.done, list(outcome.failures)) == (2, SLUGS[:1])
     reason, log = outcome.failures[SLUGS[0]]
     assert "is not finite after step" in reason
-    assert log == plan.run_folders(experiment, "small") / SLUGS[0] / "log.txt"
+    assert log == run_folders(experiment, "small") / SLUGS[0] / "log.txt"
     assert states(experiment) == ["stopped", "done", "done"]
 
 
-class FakeJob:
-    """The first fails at once; the others go on until they are asked to stop."""
+class Controlled(Executor):
+    """The first call fails at once; the others go on until they are asked to stop."""
 
-    made = ()
+    def __init__(self):
+        self.futures, self.asked = [], False
 
-    def __init__(self, task, config):
-        self.task, self.asked, self.killed = task, False, False
-        FakeJob.made = (*FakeJob.made, self)
+    def submit(self, function, /, *arguments):
+        future = Future()
+        future.set_running_or_notify_cancel()
+        if not self.futures:
+            future.set_exception(RunError("bad"))
+        self.futures.append(future)
+        return future
 
-    def ended(self):
-        return self is FakeJob.made[0] or self.asked
-
-    def ask_to_stop(self):
+    def stop(self):
         self.asked = True
-
-    def kill(self):
-        self.killed = True
-
-    def close(self):
-        return "bad"
-
-    def mistake(self):
-        return False
-
-    def fraction(self):
-        return 0.5
+        for future in self.futures[1:]:
+            future.set_result(None)
 
 
-def test_a_reader_that_leaves_lets_the_others_save(tiny_toml, monkeypatch):
-    def gone(self, text):
-        raise BrokenPipeError
+class Gone(io.StringIO):
+    """Standard output whose reader leaves after the first line."""
 
-    monkeypatch.setattr(FakeJob, "made", ())
-    monkeypatch.setattr(runner, "Job", FakeJob)
-    monkeypatch.setattr(runner.Progress, "line", gone)
-    with pytest.raises(BrokenPipeError):
-        reproduce(spec.load(tiny_toml()), "small", "out", jobs=3)
-    assert [job.asked for job in FakeJob.made] == [False, True, True]
-    assert not any(job.killed for job in FakeJob.made)
+    def write(self, text):
+        if "failed" in text:
+            raise BrokenPipeError
+        return super().write(text)
 
 
-def test_the_bar_follows_the_cells_that_are_trained(tiny_toml, monkeypatch):
-    class FailingJob(FakeJob):
-        """Goes a third of its way between two looks, then fails."""
+def test_a_reader_that_leaves_lets_the_others_save(tiny_toml):
+    executor, experiment = Controlled(), spec.load(tiny_toml())
+    with pytest.raises(BrokenPipeError), contextlib.redirect_stdout(Gone()):
+        runner.reproduce(experiment, "small", "out", executor=executor)
+    assert executor.asked
+    assert all(future.done() for future in executor.futures)
 
-        looks = 0
 
-        def ended(self):
-            self.looks += 1
-            return self.looks == 3
+class Watched(Executor):
+    """A cell finishes an epoch whenever someone looks, and fails in its last one."""
 
-        def fraction(self):
-            return self.looks / 3
+    def submit(self, function, /, options, folder, plugin_files):
+        Path(folder).mkdir(parents=True)
+        future = Future()
+        future.set_running_or_notify_cancel()
 
-    shown = []
-    monkeypatch.setattr(runner, "Job", FailingJob)
-    monkeypatch.setattr(runner, "_POLL", 0.0)
-    monkeypatch.setattr(runner.Progress, "update", lambda self, *at: shown.append(at))
-    reproduce(spec.load(tiny_toml()), "small", "out", jobs=2)
-    one, two, three = SLUGS
-    steps = [(one, 1 / 3), (two, 1 / 3), (one, 2 / 3), (two, 2 / 3), (three, 1 / 3), (three, 2 / 3)]
-    assert shown == steps
+        def look():
+            with (Path(folder) / "metrics.jsonl").open("a") as file:
+                file.write("{}\n")
+            if len((Path(folder) / "metrics.jsonl").read_text()) == 3 * len("{}\n"):
+                future.set_exception(RunError("bad"))
+            return True
+
+        future.running = look
+        return future
+
+
+def test_the_bar_follows_the_cells_that_are_trained(tiny_toml, monkeypatch, capsys):
+    monkeypatch.setenv("TQDM_MININTERVAL", "0")
+    experiment = spec.load(tiny_toml(("epochs = 2", "epochs = 4"), ONE_CELL))
+    runner.reproduce(experiment, "small", "out", executor=Watched(), bars=True)
+    shown = re.findall(r"(\d+)% \|", capsys.readouterr().err)
+    assert [*dict.fromkeys(shown)] == ["0", "25", "50", "75"]
+
+
+def test_cells_that_are_alike_are_trained_once(tiny_toml, in_process):
+    """Two labels for one option: the same cell in two folders, one run."""
+    axis = ("[axes]", '[axes]\nwide = "model.width"')
+    grid = (
+        "[[profiles.small.grids]]",
+        '[[profiles.small.grids]]\ndata = "arrays"\nmethod = "dense"\nwide = 1.0\n'
+        "[[profiles.small.grids]]",
+    )
+    experiment = spec.load(tiny_toml(axis, grid))
+    outcome = runner.reproduce(experiment, "small", "out", executor=in_process)
+    assert (outcome.cells, outcome.done) == (4, 4)
+    assert in_process.started == ["arrays-dense-wide1.0-seed0", *SLUGS[1:]]
+
+
+@pytest.fixture
+def progress():
+    """Two cells of 10 and 30 seconds are to be trained, a third is done."""
+    with runner.Progress({"a": 10.0, "b": 30.0}, cells=3, bars=True) as made:
+        yield made
+
+
+def test_the_bar_counts_estimated_seconds(progress):
+    progress.update("a", 0.5)
+    assert progress.bar.n == 5.0
+    progress.update("b", 0.1)
+    progress.update("a", 0.7)
+    assert progress.bar.n == pytest.approx(10.0)
+    assert " 25% |" in str(progress.bar)
+
+
+def test_what_was_done_before_is_not_work_of_this_sitting(progress):
+    progress.update("b", 0.5, before=True)
+    assert (progress.bar.initial, progress.bar.n) == (15.0, 15.0)
+    progress.update("b", 0.6)
+    assert progress.bar.n == pytest.approx(18.0)
+
+
+def test_a_finished_cell_is_counted_and_told_in_a_line(progress, capsys):
+    progress.finished("a", 2, "test accuracy 1 %")
+    assert progress.bar.n == 10.0
+    progress.finished("shared with another experiment", 3, "test accuracy 2 %")
+    assert progress.bar.n == 10.0
+    assert str(progress.bar).startswith("3/3 cells")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "2/3 cells  a: test accuracy 1 %"
+    assert printed[1].startswith("3/3 cells  shared")
 
 
 @pytest.mark.parametrize("which", ["runs", "results"])
-def test_only_one_at_a_time(tiny_toml, in_process, which):
+def test_only_one_at_a_time(tiny_toml, reproduce, in_process, which):
     """Results may be one folder for two calls that have run folders of their own."""
     experiment = spec.load(tiny_toml())
-    runs, kept = plan.run_folders(experiment, "small"), results.folder("out", "tiny", "small")
+    runs, kept = run_folders(experiment, "small"), results.folder("out", "tiny", "small")
     folder = {"runs": runs, "results": kept}[which]
     folder.mkdir(parents=True)
     with locked(folder), pytest.raises(UserError, match=r"^another process"):
         reproduce(experiment, "small", "out")
-    assert in_process == []
+    assert in_process.started == []
 
 
-def test_a_run_folder_that_lost_a_file_is_named(tiny_toml, in_process):
+def test_a_run_folder_that_lost_a_file_is_named(tiny_toml, reproduce):
     experiment = spec.load(tiny_toml())
     reproduce(experiment, "small", "out")
-    task = plan.plan(experiment, "small", "other")[0]
+    task = plan(experiment, "small", "other")[0]
     (task.folder / "environment.json").unlink()
-    with pytest.raises(record.RunError, match=f"{task.folder} is not a whole run"):
-        record.make_record(task.cell, task.config, task.folder)
+    with pytest.raises(RunError, match=f"{task.folder} is not a whole run"):
+        results.make_record(task.cell.config, task.folder)
 
 
 def test_the_plan_has_whole_configurations(tiny_toml):
     experiment = spec.load(tiny_toml())
-    tasks = plan.plan(experiment, "small", "out")
+    tasks = plan(experiment, "small", "out")
     assert [task.cell.slug for task in tasks] == SLUGS
-    assert all(isinstance(task.config, Config) for task in tasks)
+    assert all(isinstance(task.cell.config, Config) for task in tasks)
     assert len({task.digest for task in tasks}) == 3
 
 
-def test_results_that_cannot_be_written_are_known_before_training(tiny_toml, in_process):
+def test_results_that_cannot_be_written_are_known_before_training(tiny_toml, reproduce, in_process):
     experiment = spec.load(tiny_toml())
     Path("file").write_text("")
     with pytest.raises(RunError, match=r"cannot write in .*/file: give another folder"):
         reproduce(experiment, "small", "file")
-    assert in_process == []
+    assert in_process.started == []
 
 
-def test_a_read_only_file_of_cells_is_known_before_training(tiny_toml, in_process, monkeypatch):
+def test_a_read_only_file_of_cells_is_known_before_training(
+    tiny_toml, reproduce, in_process, monkeypatch
+):
     experiment = spec.load(tiny_toml())
     folder = results.folder("out", "tiny", "small")
     folder.mkdir(parents=True)
@@ -233,4 +299,4 @@ def test_a_read_only_file_of_cells_is_known_before_training(tiny_toml, in_proces
     monkeypatch.setattr(results.os, "access", lambda path, mode: path.name != results.CELLS)
     with pytest.raises(RunError, match=r"cells\.jsonl is read-only: change that, or give"):
         reproduce(experiment, "small", "out")
-    assert in_process == []
+    assert in_process.started == []

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nsnn.experiments import expand, spec
+from nsnn.experiments import results, spec
+from nsnn.experiments.cells import cells as cells_of
 from nsnn.experiments.measures import QUANTITIES
 from nsnn.sparsity.prune import ladder_counts
 
@@ -22,10 +23,10 @@ def test_every_cell_has_a_valid_configuration(name):
     assert experiment.table.metric in QUANTITIES
     assert {value.metric for value in experiment.paper} <= set(QUANTITIES)
     for profile in experiment.profiles:
-        cells = expand.cells(experiment, profile)
+        cells = cells_of(experiment, profile)
         assert len({cell.slug for cell in cells}) == len(cells)
         for cell in cells:
-            config = expand.configuration(cell, name)
+            config = cell.config
             if config.method.name == "lth":
                 options, epochs = config.method.options, config.train.epochs
                 counts = ladder_counts(LARGE, options.prune_fraction, options.final_sparsity)
@@ -42,8 +43,8 @@ def test_experiments_share_cells():
     def digests(name, profile="small"):
         experiment = spec.load(name)
         return {
-            expand.digest(expand.options(expand.configuration(cell, name))): cell
-            for cell in expand.cells(experiment, profile)
+            results.digest(results.essential(cell.config)): cell
+            for cell in cells_of(experiment, profile)
         }
 
     table1 = digests("ndsnn-table1")
@@ -58,13 +59,13 @@ def test_experiments_share_cells():
 
 def test_full_is_the_setting_of_the_paper():
     experiment = spec.load("ndsnn-table1")
-    cells = {cell.slug: cell for cell in expand.cells(experiment, "full")}
+    cells = {cell.slug: cell for cell in cells_of(experiment, "full")}
     assert len(cells) == 3 * 2 * (1 + 4 * 4)
     paper = {frozenset(value.labels.items()) for value in experiment.paper}
     assert paper == {frozenset(cell.labels.items()) for cell in cells.values()}
 
     def config(slug):
-        return expand.configuration(cells[slug], experiment.id)
+        return cells[slug].config
 
     ndsnn = config("cifar10-vgg16-ndsnn-sparsity0.95-seed0")
     assert (ndsnn.data.batch, ndsnn.neuron.time_steps, ndsnn.train.epochs) == (128, 5, 300)

@@ -9,9 +9,10 @@ import time
 import pytest
 
 from nsnn import cli, files, plugins
-from nsnn.commands.reproduce import _report
+from nsnn.commands.reproduce import report
 from nsnn.errors import UserError
-from nsnn.experiments import plan, results, runner, spec
+from nsnn.experiments import results, runner, spec
+from nsnn.experiments.cells import plan
 from nsnn.files import locked
 from nsnn.training import session
 
@@ -27,7 +28,7 @@ def long_cell(tiny_toml):
     """An experiment of one cell of many short epochs, and its run folder."""
     path = tiny_toml(*ONE_LONG_CELL)
     experiment = spec.load(path)
-    (task,) = plan.plan(experiment, "small", "out")
+    (task,) = plan(experiment, "small", "out")
     return path, experiment, task
 
 
@@ -59,7 +60,7 @@ def start(path, *options):
 def metrics_of_one_sitting(task, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files.os, "fsync", lambda handle: None)
-        folder = session.start(task.config, tmp_path / "reference")
+        folder = session.start(task.cell.config, tmp_path / "reference")
     return (folder / "metrics.jsonl").read_bytes()
 
 
@@ -73,7 +74,7 @@ def test_after_a_kill_the_training_saves_and_the_next_call_goes_on(long_cell, tm
     done = epochs(task.folder)
     assert 3 < done < 100
     assert "stopped at step" in (task.folder / "log.txt").read_text()
-    assert [t.state for t in plan.plan(experiment, "small", "out")] == ["stopped"]
+    assert [t.state for t in plan(experiment, "small", "out")] == ["stopped"]
 
     assert cli.main(["reproduce", str(path), "--out", "out"]) == 0
     printed = capsys.readouterr()
@@ -98,7 +99,7 @@ def test_a_signal_stops_the_training_saved(long_cell, number):
     assert errors == ""
     assert free(task.folder)  # it has waited for its training
     assert "stopped at step" in (task.folder / "log.txt").read_text()
-    assert [t.state for t in plan.plan(experiment, "small", "out")] == ["stopped"]
+    assert [t.state for t in plan(experiment, "small", "out")] == ["stopped"]
 
 
 def test_the_time_limit_stops_the_training_saved(long_cell, capsys):
@@ -144,7 +145,7 @@ def test_exit_codes_of_failures():
     failures = {"a": ("bad", "log.txt"), "b": ("worse", "log.txt")}
     for mistakes, code in (({"a", "b"}, 2), ({"a"}, 1), (set(), 1)):
         outcome = runner.Outcome(2, 0, failures, mistakes, False, False)
-        assert _report(outcome, "folder") == code
+        assert report(outcome, "folder") == code
 
 
 def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_toml, tmp_path):

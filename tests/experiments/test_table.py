@@ -8,11 +8,9 @@ import pytest
 from nsnn.cli import main
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, runner, spec, table
-from nsnn.experiments.expand import cells
-from nsnn.experiments.grid import detail_texts, grid_text
-from nsnn.experiments.measures import measure
-from nsnn.experiments.settings import data_line, setting_lines
-from nsnn.experiments.summary import group
+from nsnn.experiments.cells import cells
+from nsnn.experiments.measures import group, measure
+from nsnn.experiments.table import data_line, details, grid, setting_lines
 
 
 @pytest.fixture
@@ -44,7 +42,7 @@ def grouped(experiment, records):
 
 
 def test_the_grid_has_ours_beside_the_papers(experiment, records):
-    header, *lines = rows_of(grid_text(experiment, grouped(experiment, records)))
+    header, *lines = rows_of(grid(experiment, grouped(experiment, records)))
     assert header == [
         "data", "method ↓ sparsity →", "dense ours", "dense paper",
         "90 % ours", "90 % paper", "99 % ours", "99 % paper",
@@ -58,7 +56,7 @@ def test_the_grid_has_ours_beside_the_papers(experiment, records):
 
 def test_without_values_of_the_paper_there_is_no_column_for_them(make_experiment, records):
     experiment = make_experiment(('["mnist", "', '["cifar10", "'))
-    text = grid_text(experiment, grouped(experiment, records))
+    text = grid(experiment, grouped(experiment, records))
     assert "paper" not in text
     assert "ours" not in text
 
@@ -67,7 +65,7 @@ def test_labels_that_the_table_does_not_name_are_not_mixed(make_experiment, make
     experiment = make_experiment(
         ('rows = ["data", "method"]', 'rows = ["data"]'), ("columns", "#"), ("[0, 1]", "[0]")
     )
-    header, *lines = rows_of(grid_text(experiment, grouped(experiment, [])))
+    header, *lines = rows_of(grid(experiment, grouped(experiment, [])))
     assert header == ["data", "method", "sparsity", "ours", "paper"]
     assert [line[1:3] for line in lines] == [
         ["dense", "–"], ["LTH", "90 %"], ["LTH", "99 %"], ["NDSNN", "90 %"], ["NDSNN", "99 %"],
@@ -76,7 +74,7 @@ def test_labels_that_the_table_does_not_name_are_not_mixed(make_experiment, make
 
 def test_every_line_of_a_table_has_as_many_entries(experiment, records):
     groups = grouped(experiment, records)
-    for text in (grid_text(experiment, groups), *detail_texts(experiment, groups)):
+    for text in (grid(experiment, groups), *details(experiment, groups)):
         lines = text.splitlines()
         assert len({line.count("|") for line in lines}) == 1
         assert len({len(line) for line in lines}) == 1  # padded, so that the source reads as well
@@ -84,7 +82,7 @@ def test_every_line_of_a_table_has_as_many_entries(experiment, records):
 
 def test_details_of_an_entry(experiment, records):
     records[-2]["spike_rate"] = 0.4  # of one of the two seeds at 99 %, the other has 0.2
-    texts = detail_texts(experiment, grouped(experiment, records))
+    texts = details(experiment, grouped(experiment, records))
     reached, cost = (
         [dict(zip(header, line, strict=True)) for line in lines]
         for header, *lines in map(rows_of, texts)
@@ -154,7 +152,7 @@ def test_a_file_of_ones_own_is_named_as_it_was_given(tiny_toml, in_process):
     experiment = spec.load(path)
     with pytest.raises(UserError, match=f"first run nsnn reproduce {path} --profile small --out"):
         table.write(experiment, "small", "out")
-    runner.reproduce(experiment, "small", "out")
+    runner.reproduce(experiment, "small", "out", executor=in_process)
     page = (path.parent / "out" / "tiny" / "small" / "table.md").read_text(encoding="utf-8")
     assert f"This page is written by `nsnn table {path} --profile small`" in page
 
@@ -240,12 +238,16 @@ def test_such_a_cell_of_another_experiment_is_not_compared_with(experiment, reco
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('columns = ["sparsity"]', 'metric = "speed"', "table.metric = 'speed': use one of test_"),
+        ('columns = ["sparsity"]', 'metric = "speed"', "table.metric = 'speed': did you mean"),
         ('y = "test_accuracy"', 'y = "speed"', "figure.y = 'speed'"),
         ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "curves"', "figure.y = 'test_acc"),
         ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "tradeoff"', "figure.cost = ''"),
         ('y = "test_accuracy"', 'y = "test_accuracy"\ncost = "seconds"', "figure.cost.*leave it"),
-        ('x = "sparsity"', 'x = "epoch"', "figure.x = 'epoch': use one of data, method, sparsity"),
+        (
+            'x = "sparsity"',
+            'x = "epoch"',
+            "figure.x = 'epoch': did .*Known: data",
+        ),
         ('note = "with', 'metric = "speed"\nnote = "with', "paper.metric = 'speed'"),
         ('note = "with', 'unit = "points"\nnote = "with', "paper.unit = 'points'.*% or fraction"),
     ],
@@ -291,7 +293,7 @@ def test_other_pixels_under_the_same_name_are_seen():
 def test_where_validation_chooses_the_test_accuracy_is_not_shown(make_experiment, make_record):
     choosing = make_experiment(('["sparsity"]', '["sparsity"]\nmetric = "validation_accuracy"'))
     record = make_record(choosing, method="dense", validation_accuracy=0.5, test_accuracy=0.875)
-    text, _ = detail_texts(choosing, group(cells(choosing, "small"), measure([record])))
+    text, _ = details(choosing, group(cells(choosing, "small"), measure([record])))
     assert "50.00" in text
     assert "87.50" not in text
     assert "test accuracy" not in text

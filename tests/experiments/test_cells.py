@@ -1,19 +1,17 @@
 """Cells of a profile, their configurations and digests."""
 
-import dataclasses
-import tomllib
-
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.experiments import expand, jobs, spec
-from nsnn.training.config_file import load_config
+from nsnn.experiments import results, spec
+from nsnn.experiments.cells import cells as cells_of
+from nsnn.training.config_file import flatten, load_config
 
 
 @pytest.fixture
 def cells(tiny_toml):
     def expanded(*changes, seeds=None):
-        return expand.cells(spec.load(tiny_toml(*changes)), "small", seeds)
+        return cells_of(spec.load(tiny_toml(*changes)), "small", seeds)
 
     return expanded
 
@@ -24,7 +22,7 @@ def test_every_combination_once_and_a_dense_network_has_no_sparsity(cells):
         "arrays-dense-seed0", "arrays-ndsnn-sparsity0.5-seed0", "arrays-ndsnn-sparsity0.8-seed0",
     ]  # fmt: skip
     assert found[0].labels == {"data": "arrays", "method": "dense"}
-    assert "method.final_sparsity" not in found[0].assignments
+    assert found[0].config.method.name == "dense"
     last = found[2]
     assert last.labels == {"data": "arrays", "method": "ndsnn", "sparsity": 0.8}
     wanted = {
@@ -32,13 +30,13 @@ def test_every_combination_once_and_a_dense_network_has_no_sparsity(cells):
         "method.initial_sparsity": 0.3, "method.update_every": 2, "method.final_sparsity": 0.8,
         "model.layers": "4C3-AP2-12", "train.epochs": 2, "train.seed": 0,
     }  # fmt: skip
-    assert wanted.items() <= last.assignments.items()
+    assert wanted.items() <= flatten(last.config).items()
 
 
 def test_seeds_are_the_outermost_choice_of_the_caller(cells):
     found = cells(seeds=[3, 1])
     assert [cell.seed for cell in found] == [3, 1] * 3
-    assert {cell.assignments["train.seed"] for cell in found} == {1, 3}
+    assert {cell.config.train.seed for cell in found} == {1, 3}
 
 
 def test_a_later_grid_adds_seeds_without_doubles(cells):
@@ -72,10 +70,10 @@ def test_later_rules_win_and_labels_win_over_rules(cells):
         "[[profiles.small.grids]]"
     )
     found = cells(("[[profiles.small.grids]]", rules))
-    assert [cell.assignments.get("optim.lr") for cell in found] == [None, None, 0.7]
-    assert found[1].assignments["method.initial_sparsity"] == 0.3
-    assert found[2].assignments["method.initial_sparsity"] == 0.1
-    assert found[2].assignments["method.final_sparsity"] == 0.8
+    assert [cell.config.optim.lr for cell in found] == [0.1, 0.1, 0.7]
+    assert found[1].config.method.options.initial_sparsity == 0.3
+    assert found[2].config.method.options.initial_sparsity == 0.1
+    assert found[2].config.method.options.final_sparsity == 0.8
 
 
 def test_a_label_that_no_method_uses_is_an_error(cells):
@@ -87,14 +85,13 @@ def test_a_label_that_no_method_uses_is_an_error(cells):
 
 def test_configurations_are_checked_and_the_message_names_the_cell(tiny_toml):
     experiment = spec.load(tiny_toml(("epochs = 2", "epoch = 2")))
-    cell = expand.cells(experiment, "small")[0]
     with pytest.raises(UserError, match=r"train\.epoch.*tiny, cell arrays-dense-seed0.*epochs"):
-        expand.configuration(cell, experiment.id)
+        cells_of(experiment, "small")
 
 
 def test_the_digest_ignores_what_cannot_change_a_result():
     def digest(*assignments):
-        return expand.digest(expand.options(load_config(None, assignments)))
+        return results.digest(results.essential(load_config(None, assignments)))
 
     same = digest()
     assert digest("data.dir=x", "train.threads=3", "train.dense_run=y") == same
@@ -107,37 +104,17 @@ def test_the_digest_ignores_what_cannot_change_a_result():
 
 
 def test_a_record_of_an_older_version_keeps_its_digest():
-    options = expand.options(load_config(None, ["optim.lr=0.2"]))
+    options = results.essential(load_config(None, ["optim.lr=0.2"]))
     older = {key: value for key, value in options.items() if key != "optim.nesterov"}
-    assert expand.digest(older) == expand.digest(options)
+    assert results.digest(older) == results.digest(options)
     # Where the default has changed since, the record says what it was.
-    assert expand.digest(options | {"optim.nesterov": True}) != expand.digest(options)
+    assert results.digest(options | {"optim.nesterov": True}) != results.digest(options)
 
 
 def test_seeds_share_the_digest_without_seed():
     one, two, other = (
-        expand.options(load_config(None, words))
+        results.essential(load_config(None, words))
         for words in (["train.seed=1"], ["train.seed=2"], ["train.seed=1", "optim.lr=1.0"])
     )
-    assert expand.digest_without_seed(one) == expand.digest_without_seed(two)
-    assert expand.digest_without_seed(one) != expand.digest_without_seed(other)
-
-
-def test_free_options_are_set_for_this_machine():
-    config = load_config(None, ["data.dir=there", "train.threads=5"])
-    changed = expand.with_free(config, "here", 1)
-    assert (changed.data.dir, changed.train.threads) == ("here", 1)
-    assert expand.with_free(config).data.dir == "there"
-    assert dataclasses.replace(changed, data=config.data, train=config.train) == config
-
-
-def test_texts_of_any_characters_reach_the_process():
-    text = 'a "b" \\ ü 😀'
-    written = expand.assignments_to_toml({"data.dir": text, "optim.lr": 1e-5, "train.epochs": 3})
-    assert tomllib.loads(written) == {
-        "data": {"dir": text},
-        "optim": {"lr": 1e-5},
-        "train": {"epochs": 3},
-    }
-    config = expand.with_free(load_config(None), text)
-    assert load_config(None, jobs._assignments(config, only_free=True)).data.dir == text
+    assert results.digest(one, seed=False) == results.digest(two, seed=False)
+    assert results.digest(one, seed=False) != results.digest(other, seed=False)

@@ -1,0 +1,226 @@
+"""From a profile to its cells: how they are called, their configurations, what is left to do."""
+
+import itertools
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from nsnn.data import DATASETS
+from nsnn.errors import UserError
+from nsnn.experiments import results
+from nsnn.experiments.spec import Experiment, Label, Profile
+from nsnn.files import read_json
+from nsnn.methods import METHODS
+from nsnn.models import TITLES
+from nsnn.plugins import MODULE_PREFIX
+from nsnn.training import run_folder
+from nsnn.training.config import CHOICES, Config
+from nsnn.training.config_file import from_options
+
+RUNS = Path(run_folder.RUNS) / "reproduce"
+
+# What there is of a cell, in the words of --dry-run.
+STATES = {
+    "done": "done",
+    "shared": "done, under other labels or in another experiment",
+    "trained": "trained, to be collected",
+    "stopped": "to be resumed",
+    "changed": "trained with other options before: to be trained anew",
+    "missing": "missing",
+}
+TO_TRAIN = ("stopped", "changed", "missing")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training run of an experiment.
+
+    Attributes
+    ----------
+    labels : dict of str to label
+    seed : int
+    slug : str
+        Name of the run's folder, such as "mnist-ndsnn-sparsity0.99-seed0".
+    config : Config
+    """
+
+    labels: dict[str, Label]
+    seed: int
+    slug: str
+    config: Config
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell, its digest, its run folder and what there is of it: a key of `STATES`."""
+
+    cell: Cell
+    digest: str
+    folder: Path
+    state: str
+
+
+def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
+    """The cells of a profile, in the order of its grids, none twice.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    profile : str
+    seeds : sequence of int, optional
+        Instead of those that the profile gives.
+
+    Raises
+    ------
+    UserError
+        For a label that no method of its grid has a use for, two cells of one name, and a cell
+        whose configuration is not valid.
+    """
+    chosen, axes, found = experiment.profile(profile), experiment.axes, {}
+    where = f"{experiment.id}: profiles.{profile}.grids"
+    for grid in chosen.grids:
+        used = set()
+        for values in itertools.product(*grid.labels.values()):
+            labels = _useful(dict(zip(grid.labels, values, strict=True)), axes, chosen)
+            used |= labels.keys()
+            for seed in grid.seeds if seeds is None else seeds:
+                slug = _slug(labels, seed)
+                first, _ = found.setdefault(slug, (labels, seed))
+                if first != labels:
+                    raise UserError(
+                        f"{where}: the cell of {_listed(first)} and the cell of {_listed(labels)} "
+                        f"would share the run folder {slug}: change a value, or leave one of them "
+                        "out"
+                    )
+        if useless := grid.labels.keys() - used:
+            name = min(useless)
+            raise UserError(
+                f"{where}: no method of this grid has the option {axes[name]} of the label {name}"
+            )
+    made = []
+    for slug, (labels, seed) in found.items():
+        options = _options(labels, axes, chosen) | {"train.seed": seed}
+        config = from_options(options, f"{experiment.id}, cell {slug}")
+        made.append(Cell(labels, seed, slug, config))
+    return made
+
+
+def plan(experiment: Experiment, profile: str, out, seeds=None) -> list[Task]:
+    """The cells of a profile with their states.
+
+    Parameters
+    ----------
+    experiment, profile, seeds
+        As of `cells`.
+    out : path-like
+        Where finished cells are.
+
+    Raises
+    ------
+    UserError
+        As `cells`.
+    RunError
+        For a damaged file of finished cells.
+    """
+    records = results.read_cells(out, experiment.id, profile)
+    own = {(record["digest"], frozenset(record["labels"].items())) for record in records}
+    anywhere = results.finished_anywhere(out)
+    tasks = []
+    for cell in cells(experiment, profile, seeds):
+        digest = results.digest(results.essential(cell.config))
+        folder = run_folders(experiment, profile) / cell.slug
+        if (digest, frozenset(cell.labels.items())) in own:
+            state = "done"
+        else:
+            state = "shared" if digest in anywhere else state_of(folder, digest)
+        tasks.append(Task(cell, digest, folder, state))
+    return tasks
+
+
+def run_folders(experiment: Experiment, profile: str) -> Path:
+    """The folder of the run folders of a profile."""
+    return RUNS / experiment.id / profile
+
+
+def state_of(folder: Path, digest: str) -> str:
+    """What a run folder holds of the cell with this digest: "trained" or one of `TO_TRAIN`."""
+    if not run_folder.holds_run(folder):
+        return "missing"
+    try:
+        found = results.essential(run_folder.read_config(folder))
+    except UserError:  # no config.toml, or one of another version of nsnn, or of a plug-in
+        return "changed"
+    path = folder / "environment.json"
+    noted = read_json(path).get("plugins", []) if path.exists() else []
+    versions = {MODULE_PREFIX + plugin["sha256"] for plugin in noted}
+    if results.digest(found) != digest or not {*found.get("plugins", [])} <= versions:
+        return "changed"
+    return "trained" if (folder / "summary.json").exists() else "stopped"
+
+
+def rank(value: Label | None) -> tuple:
+    """Where a label's value stands in a table: none, then numbers, then names, known ones first.
+
+    Examples
+    --------
+    >>> sorted(["ndsnn", 0.98, "mine", "dense", None, 0.9], key=rank)
+    [None, 0.9, 0.98, 'dense', 'ndsnn', 'mine']
+    """
+    if value is None:
+        return (0,)
+    if not isinstance(value, str):
+        return (1, value)
+    known = [*METHODS, *DATASETS, *TITLES]
+    return (2, known.index(value) if value in known else len(known))
+
+
+def label_name(label: str) -> str:
+    """A label in words, such as "initial sparsity"."""
+    return label.replace("_", " ")
+
+
+def is_sparsity(experiment: Experiment, label: str) -> bool:
+    """Whether a label is a fraction that papers print in percent."""
+    return experiment.axes.get(label, "").endswith("sparsity")
+
+
+def value_name(experiment: Experiment, label: str, value: Label | None) -> str:
+    """A label's value in the field's spelling; sparsities in percent, None as "–"."""
+    if value is None:
+        return "–"
+    if is_sparsity(experiment, label):
+        return f"{100 * value:g} %"
+    if label == "time_steps":
+        return f"T = {value}"
+    known = METHODS.get(value) or DATASETS.get(value)
+    return getattr(known, "title", "") or TITLES.get(value, str(value))
+
+
+def _useful(labels: dict, axes: dict, profile: Profile) -> dict:
+    """The labels that the cell's method has a use for: a dense network has no sparsity."""
+    method = _options(labels, axes, profile).get("method.name", CHOICES["method"][1])
+    if method not in METHODS:
+        return labels  # the check of the configuration names it
+    known = {"method.name", *(f"method.{f.name}" for f in fields(METHODS[method].Config))}
+    return {
+        label: value
+        for label, value in labels.items()
+        if not axes[label].startswith("method.") or axes[label] in known
+    }
+
+
+def _options(labels: dict, axes: dict, profile: Profile) -> dict:
+    """The options of a cell: the profile's, those of the rules that apply, its own labels'."""
+    options = dict(profile.config)
+    for rule in profile.when:
+        if all(labels.get(label) in values for label, values in rule.labels.items()):
+            options |= rule.config
+    return options | {axes[label]: value for label, value in labels.items()}
+
+
+def _slug(labels: dict, seed: int) -> str:
+    parts = [str(v) if isinstance(v, str) else f"{label}{v}" for label, v in labels.items()]
+    return "-".join([*parts, f"seed{seed}"])
+
+
+def _listed(labels: dict) -> str:
+    return ", ".join(f"{label} = {value!r}" for label, value in labels.items())

@@ -1,0 +1,96 @@
+"""Calls in processes of their own: one that dies takes no other with it."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+
+from nsnn.errors import RunError
+
+
+class Processes(Executor):
+    """Runs each call in a new process, so many at a time.
+
+    `concurrent.futures.ProcessPoolExecutor` gives up all calls when one process dies, for want of
+    memory for example. Here that call alone fails. A process is asked to stop by SIGTERM: by
+    `stop`, and when the process that made it dies in whatever way.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes at a time.
+    """
+
+    def __init__(self, jobs: int):
+        # Each thread looks after one process. What it blocks the process inherits: Ctrl-C and a
+        # closed terminal are for the process that waits, which decides what to do.
+        block = signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP}
+        self._threads = ThreadPoolExecutor(jobs, "process", signal.pthread_sigmask, block)
+        self._context = multiprocessing.get_context("spawn")
+        self._running = set()
+        self._stopping = False
+
+    def submit(self, function, /, *arguments) -> Future:
+        """Call `function(*arguments)`, all of it plain data, when a process may start.
+
+        The future gives what it returns or raises; None where SIGTERM ended the process, RunError
+        where the process died otherwise.
+        """
+        return self._threads.submit(self._call, function, arguments)
+
+    def stop(self) -> None:
+        """Send SIGTERM to every process, once; those that come later end at once."""
+        self._stopping = True
+        for process in [*self._running]:
+            process.terminate()
+
+    def shutdown(self, wait=True, *, cancel_futures=False) -> None:
+        """Kill what is still running."""
+        self._stopping = True
+        for process in [*self._running]:
+            process.kill()
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _call(self, function, arguments):
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, function, arguments))
+        with ours:
+            process.start()
+            theirs.close()
+            self._running.add(process)
+            if self._stopping:
+                process.terminate()
+            try:
+                value, error = ours.recv()
+            except EOFError:
+                value, error = None, None
+                process.join()
+                if process.exitcode != -signal.SIGTERM:
+                    error = RunError(_how(process.exitcode))
+            process.join()
+            self._running.discard(process)
+        if error is not None:
+            raise error
+        return value
+
+
+def _how(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+
+
+def _serve(pipe, function, arguments) -> None:
+    """In the new process: call the function, send back what it returns or raises."""
+    threading.Thread(target=_stop_with_the_maker, daemon=True).start()
+    try:
+        answer = function(*arguments), None
+    except Exception as error:
+        answer = None, error
+    with contextlib.suppress(BrokenPipeError):  # nobody waits any more
+        pipe.send(answer)
+
+
+def _stop_with_the_maker() -> None:
+    multiprocessing.parent_process().join()
+    os.kill(os.getpid(), signal.SIGTERM)

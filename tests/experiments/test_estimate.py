@@ -1,0 +1,115 @@
+"""Hours and memory of cells before they are trained: measured, or known from another seed."""
+
+import pytest
+
+from nsnn.data import DATASETS, load
+from nsnn.experiments import estimate, results
+from nsnn.experiments.estimate import CellEstimate, DataSize, Measured, cell_estimate
+from nsnn.training.config_file import load_config
+from nsnn.training.run import Run
+
+SIZE = DataSize((1, 6, 6), 3, 60, 30, 3240)
+# One second a sample of the dense network, and in proportion to the density of sparse ones.
+MEASURED = Measured({1.0: 1.0, 0.2: 0.2, 0.05: 0.05}, 100.0, 1000)
+
+
+@pytest.fixture
+def config(tiny_arrays):
+    def load(*changes):
+        common = [
+            "data.name=arrays", f"data.dir={tiny_arrays}", "data.batch=10", "model.name=custom",
+            "model.layers=16C3-16C3-12", "neuron.time_steps=2", "train.epochs=2",
+        ]  # fmt: skip
+        return load_config(None, [*common, *changes])
+
+    return load
+
+
+def test_time_is_samples_times_density(config):
+    def seconds(*changes):
+        return cell_estimate(config(*changes), SIZE, MEASURED).seconds
+
+    dense = seconds("method.name=dense")
+    assert dense == pytest.approx(2 * 60 + 30 / 3)  # predicted: a third
+    rigl = ("method.name=rigl", "method.final_sparsity=0.9")
+    assert seconds(*rigl) == pytest.approx(0.1 * dense)
+    assert seconds(*rigl, "model.storage=dense") == pytest.approx(dense)
+    assert seconds("method.name=dense", "train.epochs=4") == pytest.approx(4 * 60 + 30 / 3)
+    validating = seconds("method.name=dense", "data.validation=0.5")
+    assert validating == pytest.approx(2 * (30 + 30 / 3) + 30 / 3)
+
+
+def test_auto_storage_takes_the_faster_of_both(config):
+    slow = Measured({1.0: 1.0, 0.2: 3.0, 0.05: 2.0}, 0.0, 1)
+    sparse = ("method.name=rigl", "method.final_sparsity=0.8")
+    auto = cell_estimate(config(*sparse, "model.storage=auto"), SIZE, slow)
+    assert auto.seconds == cell_estimate(config("method.name=dense"), SIZE, slow).seconds
+    assert cell_estimate(config(*sparse), SIZE, slow).seconds == pytest.approx(3 * auto.seconds)
+
+
+def test_memory_grows_with_batch_and_weights(config):
+    def size(*changes):
+        return cell_estimate(config(*changes), SIZE, MEASURED).bytes
+
+    dense, weights = size("method.name=dense"), 1000
+    log = 0.01 + 2 * 0.3 * 0.01  # the start, and the one round of two epochs
+    sparse = size("method.name=set", "method.final_sparsity=0.99")
+    assert dense - sparse == pytest.approx((12 - 24 * 0.01 - 8 * log) * weights, abs=1)
+    pruned = 8 * 1.95 * weights  # in the log: all positions, and those that a prune takes
+    assert size("method.name=lth") - dense == pytest.approx(4 * weights + pruned, abs=1)
+    assert size("method.name=admm") - dense == pytest.approx(8 * weights + pruned, abs=1)
+    assert size("method.name=dense", "data.batch=40") == dense + 30 * 100
+
+
+def test_each_network_is_measured_once(config, monkeypatch):
+    measured = []
+    monkeypatch.setattr(estimate, "measure", lambda *of: measured.append(of) or MEASURED)
+    configs = [
+        config(), config("method.name=dense"), config("train.epochs=4"), config("train.seed=1"),
+        config("neuron.time_steps=3"),
+    ]  # fmt: skip
+    found = estimate.estimate(dict(enumerate(configs)), [], threads=1)
+    assert list(found) == [0, 1, 2, 3, 4]
+    assert [of[0] for of in measured] == [configs[0], configs[4]]
+
+
+def test_a_finished_cell_with_another_seed_tells_its_own_time(config):
+    options = results.essential(config("train.seed=3"))
+    record = {"config": options, "seconds": 77.0, "bytes_process_peak": 88}
+    configs = {"same": config(), "other": config("optim.lr=0.2")}
+    found = estimate.estimate(configs, [record], threads=1)
+    assert found["same"] == CellEstimate(77.0, 88)
+    assert found["other"].seconds != 77.0
+
+
+def test_a_real_measurement(config):
+    (found,) = estimate.estimate({"a": config()}, [], threads=1).values()
+    assert 0 < found.seconds < 60
+    assert found.bytes > 1 << 20
+
+
+def test_the_registry_tells_the_size(config):
+    glyphs = load("glyphs")
+    size = estimate.data_size(load_config(None, ["data.name=glyphs"]))
+    assert (size.shape, size.classes) == (glyphs.shape, glyphs.classes)
+    assert (size.train, size.test) == (len(glyphs.train.labels), len(glyphs.test.labels))
+    assert size.bytes == glyphs.train.images.nbytes + glyphs.test.images.nbytes
+    assert estimate.data_size(config()) == SIZE
+
+
+def test_every_set_with_a_size_tells_it_in_numbers():
+    for name, entry in DATASETS.items():
+        if name != "arrays":
+            size = estimate.data_size(load_config(None, [f"data.name={name}"]))
+            assert len(size.shape) == 3, name
+            assert size.classes == entry.classes > 1
+            assert size.train > size.test > 0
+
+
+def test_as_many_steps_are_planned_as_training_makes(config):
+    changed = config("method.name=dense", "data.batch=7", "data.validation=0.25")
+    run = Run(changed)
+    trained = run.length.total_steps * 7
+    predicted = 2 * len(run.data.validation.labels) + len(run.data.test.labels)
+    found = cell_estimate(changed, SIZE, MEASURED)
+    assert found.seconds == pytest.approx(trained + predicted / 3)

@@ -1,0 +1,93 @@
+"""What a method says beforehand that a run costs, against what a short run of it does."""
+
+import numpy as np
+import pytest
+
+from nsnn.methods import METHODS, Method, RunLength
+from nsnn.training.checkpoint import load_topology
+from nsnn.training.config_file import load_config
+from nsnn.training.run import Run
+from nsnn.training.run_folder import read_metrics
+from nsnn.training.session import start
+
+# Options that show a schedule in 12 epochs of 30 steps; other methods at their defaults.
+OPTIONS = {
+    "ndsnn": ("initial_sparsity=0.4", "final_sparsity=0.9", "update_every=2"),
+    "set": ("final_sparsity=0.8",),
+    "rigl": ("final_sparsity=0.8", "update_every=2"),
+    "lth": ("final_sparsity=0.7", "prune_fraction=0.4", "rewind_epochs=0"),
+    "admm": ("final_sparsity=0.75", "dense_fraction=0.25", "admm_fraction=0.25"),
+}
+LENGTH = RunLength(30, 12)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """`trained(name)`: configuration and folder of a short run, made once."""
+    rng, made = np.random.default_rng(0), {}
+    folder = tmp_path_factory.mktemp("cost")
+    arrays = {}
+    for purpose, count in (("train", 60), ("test", 30)):
+        arrays[f"{purpose}_labels"] = np.arange(count) % 3
+        arrays[f"{purpose}_images"] = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8)
+    np.savez(folder / "data.npz", **arrays)
+
+    def train(name):
+        if name not in made:
+            common = [
+                "data.name=arrays", f"data.dir={folder / 'data.npz'}", "data.batch=2",
+                "model.name=custom", "model.layers=8", "model.norm=none", "neuron.time_steps=1",
+                "train.epochs=12", "train.threads=1", f"method.name={name}",
+            ]  # fmt: skip
+            options = [f"method.{option}" for option in OPTIONS.get(name, ())]
+            config = load_config(None, [*common, *options])
+            made[name] = config, start(config, folder / name)
+        return made[name]
+
+    return train
+
+
+def plan(name, config):
+    return METHODS[name].cost_plan(config.method.options, LENGTH)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_density_of_each_epoch_is_that_of_training(name, trained):
+    config, folder = trained(name)
+    measured = [line["mean_density"] for line in read_metrics(folder)]
+    found = plan(name, config).density
+    assert found.shape == (12,)
+    np.testing.assert_allclose(found, measured, atol=0.03)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_log_is_at_most_as_large_as_said(name, trained):
+    config, folder = trained(name)
+    path = folder / "topology.npz"
+    held = weights = 0
+    if path.exists():
+        arrays = load_topology(path).arrays()
+        held = sum(arrays[kind].size for kind in ("initial", "dropped", "grown"))
+        weights = sum(arrays["sizes"])
+    said = plan(name, config).logged * weights
+    # Less: what a round drops and grows back is in neither list.
+    assert 0.4 * said <= held <= 1.02 * said
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_arrays_beside_the_network_are_said(name, trained):
+    config, _ = trained(name)
+    run = Run(config)
+    largest = 0
+    for epoch in range(12):
+        run.method.begin_epoch(epoch)
+        largest = max(largest, run.method.bytes_held())
+    weights = sum(p.size for p in run.network.parameters() if p.prunable)
+    others = sum(p.size for p in run.network.parameters() if not p.prunable)
+    said = 4 * plan(name, config).dense_arrays * weights
+    # More: positions, biases, running statistics.
+    assert said <= largest <= said * 3 + 8 * others or largest == said == 0
+
+
+def test_a_method_that_does_not_say_counts_as_dense():
+    np.testing.assert_array_equal(Method.cost_plan(None, LENGTH).density, np.ones(12))

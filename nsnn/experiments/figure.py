@@ -1,13 +1,11 @@
 """The figure of an experiment: its panels with one title, one note and one legend."""
 
 import textwrap
-from pathlib import Path
 
 from nsnn.errors import UserError
 from nsnn.experiments.charts import COSTS, CURVES, bars, curves, lines, tradeoff, word
 from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.experiments.spec import Experiment
-from nsnn.files import write_atomic
 from nsnn.plot.style import GREY, new_figure
 from nsnn.text import nearest
 
@@ -108,13 +106,6 @@ def check(experiment: Experiment) -> None:
                 f"{experiment.id}: paper.unit = {printed.unit!r} of {printed.metric}: use "
                 f"{' or '.join(units)}"
             )
-
-
-def save(figure, path) -> Path:
-    """Write a figure as PNG in one piece, the same bytes for the same figure."""
-    options = {"format": "png", "dpi": 110, "metadata": {"Software": None}}
-    write_atomic(path, lambda file: figure.savefig(file, **options))
-    return Path(path)
 
 
 def _fits(key: tuple, other: tuple) -> bool:

@@ -12,6 +12,7 @@ from nsnn.experiments.measures import QUANTITIES, REFERENCES, Group, group, meas
 from nsnn.experiments.spec import Experiment
 from nsnn.files import write_text
 from nsnn.methods import METHODS
+from nsnn.plot.style import save
 from nsnn.text import MARKDOWN, plural
 from nsnn.text import table as text_table
 
@@ -79,7 +80,7 @@ def write(experiment: Experiment, profile: str, out) -> str:
     write_text(folder / "table.md", page(experiment, profile, groups))
     write_text(folder / "table.csv", csv_text(experiment, groups))
     picture = figure.draw(experiment, groups, experiment.profile(profile).note)
-    figure.save(picture, folder / "figure.png")
+    save(picture, folder / "figure.png", dpi=110)
     return grid(experiment, groups)
 
 

@@ -105,10 +105,8 @@ class NDSNN(GradientGrowth):
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:
         """The density of Eq. 4 after the last round; each round logs what it drops and grows."""
-        c, rounds = (
-            config,
-            plan_rounds(length.total_steps, config.end_fraction, config.update_every),
-        )
+        c = config
+        rounds = plan_rounds(length.total_steps, c.end_fraction, c.update_every)
         done = np.minimum(np.arange(length.total_steps) // rounds.every, rounds.count)
         steps, span = rounds.every * np.arange(rounds.count + 1), max(rounds.span, 1)
         after = 1.0 - sparsity_at(steps, span, c.initial_sparsity, c.final_sparsity)

@@ -41,7 +41,7 @@ def measure(job: dict, samples: int) -> dict:
     return epoch_timed(trainee.step, first, shuffled) | {
         "memory": metrics.peak_memory(),
         "density": metrics.density(trainee.network.parameters()).density,
-        "spike_rate": metrics.spike_rates(trainee.network).mean,
+        "spike_rate": trainee.network.measures().spike_rate,
     }
 
 

@@ -31,7 +31,7 @@ from nsnn.models import usual_input
 from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
 from nsnn.training.build import make_network, make_optimiser
-from nsnn.training.config_file import load_config
+from nsnn.training.config_file import from_options
 
 # A run of 200 rounds at constant sparsity: the one in the middle drops and grows a quarter.
 _ROUNDS = 200
@@ -45,7 +45,7 @@ def configuration(job: Job):
     options |= {f"method.{key}": value for key, value in method.items()}
     options |= {"model.name": job.model, "neuron.time_steps": job.time_steps}
     options |= {"optim.momentum": MOMENTUM, "optim.weight_decay": 0.0, "train.seed": job.seed}
-    return load_config(None, [f"{key}={value}" for key, value in options.items()])
+    return from_options(options, "nsnn bench")
 
 
 class Trainee:
@@ -127,7 +127,7 @@ def measure(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dic
         "seconds": seconds,
         "memory": metrics.peak_memory(),
         "density": metrics.density(network.parameters()).density,
-        "spike_rate": metrics.spike_rates(network).mean,
+        "spike_rate": network.measures().spike_rate,
     }
     table = layer_table(trainee, batch, steps if layers else 1)
     useful, dense = (sum(row.get(key, 0) for row in table) for key in ("flops", "dense_flops"))

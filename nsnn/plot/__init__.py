@@ -4,11 +4,10 @@ Without `ax` a function draws on a figure of its own: `ax.figure.savefig(...)`, 
 `ax.figure` as the last line of a cell. With `fig, ax = plt.subplots()` it draws on yours.
 """
 
-import importlib
-
 from nsnn.plot.curves import accuracy, compare, comparison, loss, spike_rates
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
 from nsnn.plot.neurons import membrane_trace, most_telling, raster
+from nsnn.plot.run import plot_comparison, plot_run
 from nsnn.plot.topology import block_density, layer_sparsity, masks, rewiring, weight_histogram
 
 __all__ = [
@@ -30,12 +29,3 @@ __all__ = [
     "weight_histogram",
     "worst_mistakes",
 ]
-
-# Reading a run takes the whole engine, drawing an array does not: imported at first use.
-_OF_RUNS = ("plot_comparison", "plot_run")
-
-
-def __getattr__(name):
-    if name in _OF_RUNS:
-        return getattr(importlib.import_module("nsnn.plot.run"), name)
-    raise AttributeError(f"module 'nsnn.plot' has no attribute {name!r}")

@@ -1,18 +1,20 @@
 """Which pictures a run is drawn as, and what each takes from the run."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 import nsnn
-from nsnn.data import batches, load
+from nsnn.data import load
+from nsnn.files import read_json
 from nsnn.layers import LIF
 from nsnn.methods import METHODS
 from nsnn.plot import curves, mistakes, neurons, topology
 from nsnn.plot.style import new_figure
 from nsnn.sparsity.log import TopologyLog
+from nsnn.training.checkpoint import load_topology
+from nsnn.training.run_folder import read_config, read_metrics
 
 # At most this many test samples are searched for the worst mistakes: a second or two, not minutes.
 _SEARCHED = 1000
@@ -21,13 +23,15 @@ _ROWS = 100
 _MASKS = 3
 
 
-@dataclass(frozen=True)
 class RunData:
     """What a run folder holds; the costly parts are read when a picture asks for them.
 
+    Parameters
+    ----------
+    folder : path-like
+
     Attributes
     ----------
-    folder : Path
     config : nsnn.training.config.Config
     records : list of dict
         Lines of `metrics.jsonl`; empty before the end of the first epoch.
@@ -37,11 +41,13 @@ class RunData:
         Without layers when the run never made one sparse.
     """
 
-    folder: Path
-    config: object
-    records: list
-    summary: dict
-    log: TopologyLog
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.config = read_config(folder)
+        self.records = read_metrics(folder)
+        summary, changes = self.folder / "summary.json", self.folder / "topology.npz"
+        self.summary = read_json(summary) if summary.exists() else {}
+        self.log = load_topology(changes) if changes.exists() else TopologyLog()
 
     @cached_property
     def network(self):
@@ -86,7 +92,7 @@ def _sparsity(run):
         steps[name] = np.concatenate([[0], counts["step"][mine], [end]])
         sparsity[name] = 1.0 - np.append(active, active[-1]) / size
     name = run.config.method.name
-    title = getattr(METHODS[name], "title", name)
+    title = METHODS[name].title or name
     return topology.layer_sparsity(steps, sparsity, _asked(run), title).figure
 
 
@@ -149,14 +155,15 @@ def _neurons(run):
     if not spiking:
         return None
     layer = spiking[-1]
-    sample = next(batches(run.samples, 1))
-    run.network.forward(sample)
+    run.network.predict(run.samples.images[:1])
     v, s = (array.reshape(-1, *array.shape[-2:])[:, :, 0] for array in (layer.v, layer.s))
     figure = new_figure(11.0, 3.8)
-    title = f"Layer {layer.name}: {len(s)} neurons, first test sample (class {sample.labels[0]})"
+    title = (
+        f"Layer {layer.name}: {len(s)} neurons, first test sample (class {run.samples.labels[0]})"
+    )
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)
-    neuron = run.config.neuron
+    neuron = layer.neuron
     neurons.membrane_trace(v, s, neuron.threshold, neuron.decay, neuron.reset, ax=left)
     rows = np.linspace(0, len(s) - 1, min(len(s), _ROWS)).astype(np.int64)
     neurons.raster(s, rows, ax=right)
@@ -170,21 +177,15 @@ def _worst_mistakes(run):
     if run.network is None:
         return None
     images, true = run.samples.images, run.samples.labels
-    chance = _probabilities(run.network, run.samples, run.config.data.batch)
-    predicted, confidence = chance.argmax(axis=0), chance.max(axis=0)
+    scores = run.network.scores(images, run.config.data.batch).astype(np.float64)
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    predicted, confidence = scores.argmax(axis=1), e.max(axis=1) / e.sum(axis=1)
     if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
     confusion = run.summary.get("confusion")
     ax = mistakes.worst_mistakes(images, true, predicted, confidence, confusion=confusion)
     return ax.figure
-
-
-def _probabilities(network, samples, size) -> np.ndarray:
-    """Softmax of the network's scores; float64, shape (classes, n)."""
-    scores = network.scores(samples.images, size).T.astype(np.float64)
-    e = np.exp(scores - scores.max(axis=0))
-    return e / e.sum(axis=0)
 
 
 # A picture is None where the run lacks what it shows. Those that need the data set come last:

@@ -3,13 +3,8 @@
 from pathlib import Path
 
 from nsnn.errors import UserError
-from nsnn.files import read_json
 from nsnn.plot.curves import comparison
-from nsnn.plot.pictures import PICTURES, RunData
 from nsnn.plot.style import picture_format, save
-from nsnn.sparsity.log import TopologyLog
-from nsnn.training.checkpoint import load_topology
-from nsnn.training.run_folder import read_config, read_metrics
 
 
 def plot_run(folder) -> list[Path]:
@@ -34,7 +29,10 @@ def plot_run(folder) -> list[Path]:
     RunError
         For a damaged file of the run, and when a picture cannot be written.
     """
-    run = _read(folder)
+    # Reading a run takes the whole engine, drawing an array does not.
+    from nsnn.plot.pictures import PICTURES, RunData
+
+    run = RunData(folder)
     made, obstacles = [], {}
     for name, draw in PICTURES.items():
         try:
@@ -70,6 +68,8 @@ def plot_comparison(folders, out=None) -> Path:
     UserError
         When a folder holds no run, or a run without a finished epoch; for another format.
     """
+    from nsnn.plot.pictures import RunData
+
     folders = [Path(folder) for folder in folders]
     if not folders:
         raise UserError("plot_comparison needs at least one run folder")
@@ -78,7 +78,7 @@ def plot_comparison(folders, out=None) -> Path:
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    runs = {name: _read(folder) for name, folder in zip(names, folders, strict=True)}
+    runs = {name: RunData(folder) for name, folder in zip(names, folders, strict=True)}
     for name, run in runs.items():
         if not run.records:
             raise UserError(f"{name} has no finished epoch to compare: leave it out or let it run")
@@ -86,14 +86,3 @@ def plot_comparison(folders, out=None) -> Path:
     key = "test_accuracy"
     tests = {name: run.summary[key] for name, run in runs.items() if key in run.summary}
     return save(comparison(records, tests), path)
-
-
-def _read(folder) -> RunData:
-    """Read the small files of a run folder."""
-    folder = Path(folder)
-    config = read_config(folder)
-    summary, changes = folder / "summary.json", folder / "topology.npz"
-    records = read_metrics(folder)
-    closing = read_json(summary) if summary.exists() else {}
-    log = load_topology(changes) if changes.exists() else TopologyLog()
-    return RunData(folder, config, records, closing, log)

@@ -39,8 +39,9 @@ def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
     ax = axes_or_new(ax, 7.0, 4.2)
     for name, colour in zip(steps, colours(len(steps)), strict=True):
         if asked is not None and name in asked:
-            ax.plot(*_percent(*asked[name]), color=colour, alpha=0.3, linewidth=5, zorder=1)
-        x, y = _percent(steps[name], sparsity[name])
+            x, y = asked[name]
+            ax.plot(x, 100.0 * y, color=colour, alpha=0.3, linewidth=5, zorder=1)
+        x, y = steps[name], 100.0 * sparsity[name]
         # Between two rounds nothing changes, so the line is a staircase.
         style = {"drawstyle": "steps-post", "linewidth": 1.3, "marker": ".", "markersize": 3}
         label = f"{short(name)} ({y[-1]:.1f} %)"
@@ -200,7 +201,3 @@ def weight_histogram(weights, bins=60, ax=None):
     ax.tick_params(axis="y", length=0)
     title = f"Active weights per layer ({everything.size:,} in all; each row to its own scale)"
     return titled(ax, title, "weight", "layer and its active weights")
-
-
-def _percent(steps, sparsity) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(steps), 100.0 * np.asarray(sparsity, dtype=np.float64)

@@ -12,7 +12,6 @@ from nsnn.errors import RunError, UserError
 from nsnn.layers import LIF, Parameter
 from nsnn.neuron import Neuron
 from nsnn.plot import pictures, plot_comparison, plot_run
-from nsnn.plot import run as plot_run_module
 from nsnn.sparsity.log import TopologyLog
 from nsnn.sparsity.schedule import sparsity_at
 
@@ -81,11 +80,12 @@ class Network:
     def layers(self):
         return [LIF(Neuron(), name="lif1"), self.lif]
 
-    def forward(self, batch):
-        first = batch.images[:, 0, 0, 0]
-        outputs = np.zeros((10, 4, len(first)))
-        outputs[first, :, np.arange(len(first))] = 1.0
-        return outputs
+    def scores(self, images, batch_size=128):
+        first = images[:, 0, 0, 0]
+        return np.eye(10)[first]
+
+    def predict(self, images):
+        return self.scores(images).argmax(axis=1)
 
 
 @pytest.fixture
@@ -116,10 +116,6 @@ def trained(folder, monkeypatch):
     return folder, network, batch
 
 
-def read(folder):
-    return plot_run_module._read(folder)
-
-
 def test_all_pictures_of_a_finished_run(trained):
     folder, _, _ = trained
     made = plot_run(folder)
@@ -144,7 +140,7 @@ def test_a_run_lacks_what_it_has_not_done(folder):
 
 
 def test_sparsity_runs_from_the_start_over_each_event_to_the_present_step(folder):
-    (ax,) = pictures._sparsity(read(folder)).axes
+    (ax,) = pictures._sparsity(pictures.RunData(folder)).axes
     lines = {line.get_label().split()[0]: line for line in ax.lines}
     np.testing.assert_array_equal(lines["fc1"].get_xdata(), [0, 8, 16, 24, EPOCHS * STEPS])
     active = np.array([200, 197, 194, 191, 191])
@@ -153,7 +149,7 @@ def test_sparsity_runs_from_the_start_over_each_event_to_the_present_step(folder
 
 def test_sparsity_asked_is_eq_4_up_to_the_last_round(trained):
     folder, _, _ = trained
-    run = read(folder)
+    run = pictures.RunData(folder)
     t, theta = pictures._asked(run)["fc1.weight"]
     # T_end = 60 of 80 steps, so n = 7 rounds at 8 … 56.
     np.testing.assert_allclose(theta, sparsity_at(t, 56, 0.5, 0.9))
@@ -164,7 +160,7 @@ def test_sparsity_asked_is_eq_4_up_to_the_last_round(trained):
 
 def test_masks_before_and_after_are_the_logs(trained):
     folder, network, _ = trained
-    axes = pictures._masks(read(folder)).axes[:4]
+    axes = pictures._masks(pictures.RunData(folder)).axes[:4]
     log, active = topology_log(np.random.default_rng(0))
     for ax, p in zip(axes[1::2], network.parameters(), strict=True):
         shown = np.flatnonzero(ax.images[0].get_array())
@@ -175,7 +171,7 @@ def test_masks_before_and_after_are_the_logs(trained):
 
 def test_neurons_are_those_of_the_last_spiking_layer(trained):
     folder, network, _ = trained
-    figure = pictures._neurons(read(folder))
+    figure = pictures._neurons(pictures.RunData(folder))
     trace, raster = figure.axes
     v = network.lif.v.reshape(18, 4)
     lines = [line for line in trace.lines if line.get_label().startswith("neuron")]
@@ -189,7 +185,7 @@ def test_neurons_are_those_of_the_last_spiking_layer(trained):
 
 def test_mistakes_are_the_samples_that_the_network_gets_wrong(trained):
     folder, _, batch = trained
-    (ax,) = pictures._worst_mistakes(read(folder)).axes
+    (ax,) = pictures._worst_mistakes(pictures.RunData(folder)).axes
     assert ax.get_title(loc="left") == "2 mistakes in 30 samples: the 2 surest"
     said = {text.get_text().split()[1] for text in ax.texts}
     assert said == {str(batch.images[i, 0, 0, 0]) for i in (4, 20)}
@@ -200,9 +196,9 @@ def test_mistakes_on_events_show_their_sum_over_time(trained, monkeypatch):
     events = np.random.default_rng(2).integers(0, 3, (6, 4, 2, 5, 5)).astype(np.uint8)
     samples = Split(events, np.array([0, 0, 5, 0, 0, 0]))
     monkeypatch.setattr(pictures.RunData, "samples", samples)
-    zeros = np.zeros((10, 4, 6))  # a tie: class 0 for every sample
-    monkeypatch.setattr(network, "forward", lambda batch: zeros[:, :, : len(batch)])
-    (ax,) = pictures._worst_mistakes(read(folder)).axes
+    # A tie: class 0 for every sample.
+    monkeypatch.setattr(network, "scores", lambda images, size: np.zeros((len(images), 10)))
+    (ax,) = pictures._worst_mistakes(pictures.RunData(folder)).axes
     summed = events.sum(axis=1) / events.sum(axis=1).max()
     expected = summed[2].mean(axis=0)
     np.testing.assert_allclose(ax.images[0].get_array()[:, :5, 0], expected)
@@ -267,7 +263,7 @@ def test_the_format_of_a_comparison_is_that_of_its_name(folder, tmp_path, name, 
 
 def test_the_test_accuracy_is_in_the_curves(folder):
     (folder / "summary.json").write_text(json.dumps({"test_accuracy": 0.75}))
-    accuracy = pictures._training(read(folder)).axes[1]
+    accuracy = pictures._training(pictures.RunData(folder)).axes[1]
     assert accuracy.lines[-1].get_ydata()[0] == 75.0
 
 

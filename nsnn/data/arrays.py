@@ -58,13 +58,9 @@ class ArraysSource(DataSource):
         """Training, test and (where present) validation split."""
         return read_npz(paths[0])
 
-    def get(self, directory: Folder = None) -> Path:
-        """Nothing: always a UserError, which says where the data comes from."""
-        raise UserError(f"{self.name}: nothing to download; {self.how}")
-
 
 @dataclass(frozen=True, kw_only=True)
-class FromFunction(ArraysSource):
+class FromFunction(DataSource):
     """A data set that a function gives: what `DATASETS["mine"] = function` stands for.
 
     Attributes
@@ -75,6 +71,7 @@ class FromFunction(ArraysSource):
 
     function: Callable
     how = "its function reads it"
+    needed = False
 
     def __post_init__(self):
         try:
@@ -83,10 +80,6 @@ class FromFunction(ArraysSource):
             raise UserError(
                 f"data.name = {self.name}: has to be a function of (directory), or a DataSource"
             ) from None
-
-    def find(self, directory: Folder = None) -> list[Path]:
-        """No files that nsnn knows of."""
-        return []
 
     def where(self) -> str:
         return self.how

@@ -100,12 +100,7 @@ def flip(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def cutout(images: np.ndarray, rng: np.random.Generator) -> None:
-    """Fill a square of each image with black, in place.
-
-    Parameters
-    ----------
-    images : ndarray of uint8 or float, shape (B, C, H, W)
-    rng : numpy.random.Generator
+    """Fill a square of each image with black, in place; see `crop` for the types.
 
     Notes
     -----

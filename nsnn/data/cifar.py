@@ -6,7 +6,6 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 https://www.cs.toronto.edu/~kriz/cifar.html (section "Binary version").
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import numpy as np
 from nsnn.data.archive import ArchiveSource
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.download import RemoteFile
-from nsnn.errors import UserError
 
 SHAPE, PIXELS = (3, 32, 32), 3 * 32 * 32
 
@@ -62,19 +60,13 @@ class CIFARSource(ArchiveSource):
 
     def _read_records(self, path: Path, count: int) -> np.ndarray:
         """The records of one file, uint8 (count, label bytes + 3072), with labels that exist."""
-        size = len(self.label_limits) + PIXELS
-        try:
-            with open(path, "rb") as file:
-                found = os.fstat(file.fileno()).st_size
-                # A size that is wrong is not read: it may be anything.
-                content = np.fromfile(file, dtype=np.uint8) if found == count * size else None
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-        if content is None or content.size != count * size:
+        size, content = len(self.label_limits) + PIXELS, self.content(path)
+        if len(content) != count * size:
             raise self.damaged(
-                path, f"expected {count * size} bytes ({count} records of {size}), found {found}"
+                path,
+                f"expected {count * size} bytes ({count} records of {size}), found {len(content)}",
             )
-        records = content.reshape(count, size)
+        records = np.frombuffer(content, dtype=np.uint8).reshape(count, size)
         for column, limit in enumerate(self.label_limits):
             wrong = np.flatnonzero(records[:, column] >= limit)
             if wrong.size:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nsnn.data.source import DataSource
-from nsnn.errors import RunError, UserError
+from nsnn.errors import RunError
 
 _PIECE = 1 << 16  # bytes read at once
 
@@ -71,6 +71,7 @@ class RemoteSource(DataSource):
         What was received before an interruption stays in `<file>.part` and is continued. A file
         that has its name has its checksum.
         """
+        folder.mkdir(parents=True, exist_ok=True)
         for file in self.files:
             self._fetch(file, folder)
         return folder
@@ -91,7 +92,7 @@ class RemoteSource(DataSource):
         try:
             found = md5(path)
         except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+            raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
         if found != expected:
             raise self.damaged(path, f"expected md5 {expected}, found {found}")
 

@@ -6,7 +6,6 @@ asks for digits of a design that training has never shown. They are drawn once, 
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 from nsnn.data import glyph_fonts
 from nsnn.data.arrays import kept, read_npz, write_npz
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.source import DataSource, Folder, candidates, user_cache
+from nsnn.data.source import DataSource, user_cache
 from nsnn.errors import UserError
 
 SIDE = 28
@@ -127,6 +126,7 @@ class GlyphsSource(DataSource):
     """The glyph digits: drawn when no file of them is there."""
 
     how = "nothing to do, it is drawn at first use (about 1 s)"
+    needed = False
 
     @property
     def file_name(self) -> str:
@@ -135,10 +135,9 @@ class GlyphsSource(DataSource):
         digest = hashlib.sha256(b"".join(code) + repr(self.sizes).encode())
         return f"{self.name}-{digest.hexdigest()[:12]}.npz"
 
-    def find(self, directory: Folder = None) -> list[Path]:
-        """The cached file, or nothing."""
-        paths = (folder / self.file_name for folder in candidates(self.name, directory))
-        return [path for path in paths if os.path.isfile(path)][:1]
+    @property
+    def wanted(self) -> tuple:
+        return ((self.file_name,),)
 
     def drawn(self) -> Splits:
         """The data set drawn anew: the same bytes each time."""

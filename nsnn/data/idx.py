@@ -6,6 +6,7 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 """
 
 import gzip
+import hashlib
 import math
 import struct
 import zlib
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.download import RemoteFile, RemoteSource, md5
+from nsnn.data.download import RemoteFile, RemoteSource
 from nsnn.errors import UserError
 
 IMAGES, LABELS = 3, 1  # dimensions of a file of images and of one of labels
@@ -54,10 +55,7 @@ class IDXSource(RemoteSource):
 
     def _refuse_other_set(self, labels_path: Path) -> None:
         """Error when the labels are those of another data set, whose files have the same names."""
-        try:
-            digest = md5(labels_path)
-        except OSError:
-            return  # _read_idx says what is wrong
+        digest = hashlib.md5(self.content(labels_path), usedforsecurity=False).hexdigest()
         for other in IDX_SETS:
             known = {d for file in other.files for d in (file.md5, file.content_md5) if d}
             if other.name != self.name and digest in known:
@@ -68,14 +66,12 @@ class IDXSource(RemoteSource):
 
     def _read_idx(self, path: Path, dimensions: int) -> np.ndarray:
         """The uint8 array (n, H, W) or (n,) of one file."""
-        try:
-            content = path.read_bytes()
-            if content[:2] == b"\x1f\x8b":  # compressed, whatever its name
+        content = self.content(path)
+        if content[:2] == b"\x1f\x8b":  # compressed, whatever its name
+            try:
                 content = gzip.decompress(content)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise self.damaged(path, f"damaged gzip file ({error})") from None
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise self.damaged(path, f"damaged gzip file ({error})") from None
         start, magic = 4 + 4 * dimensions, 0x0800 + dimensions
         if len(content) < start:
             raise self.damaged(path, f"expected a header of {start} bytes, found {len(content)}")

@@ -24,6 +24,9 @@ Folder = str | os.PathLike | None
 class DataSource:
     """A data set before it is loaded; a subclass overrides what is its own.
 
+    The methods' `directory` is `data.dir`, or None; where it is not what it should be, or a file is
+    missing, damaged or has another checksum, they raise a UserError of one line.
+
     Attributes
     ----------
     name : str
@@ -42,6 +45,12 @@ class DataSource:
         That which an official archive unpacks to; empty without one.
     events : bool
         Whether samples are recordings of events, cut into as many frames as `read` is asked for.
+    how : str
+        How to get the data set, to print after "to get it:".
+    wanted : sequence of tuple of str
+        For each of its files, the alternative names under which it may lie in a folder.
+    needed : bool
+        Whether it is an error when there are no files.
     """
 
     name: str
@@ -53,45 +62,40 @@ class DataSource:
     folder: str = ""
     events: bool = False
 
-    @property
-    def how(self) -> str:
-        """How to get the data set, to print after "to get it:"."""
-        raise NotImplementedError
-
-    @property
-    def wanted(self) -> list[tuple[str, ...]]:
-        """For each of its files, the alternative names under which it may lie in a folder."""
-        return []
+    how = ""
+    wanted = ()
+    needed = True
 
     def find(self, directory: Folder = None) -> list[Path]:
-        """Paths of all files, from the first folder that has any of them.
-
-        Parameters
-        ----------
-        directory : path-like, optional
-            `data.dir`.
-
-        Returns
-        -------
-        list of Path
-            One for each of `wanted`; empty when there is nothing that has to be there.
-
-        Raises
-        ------
-        UserError
-            If no folder has the files, or the first that has one lacks another.
-        """
-        folders = candidates(self.name, directory)
-        if self.folder:
-            folders = [place for each in folders for place in (each / self.folder, each)]
+        """Paths of all files, one for each of `wanted`, from the first folder that has any."""
+        folders = self._folders(directory)
         for folder in folders:
             if found := self.look(folder):
                 return found
+        if not self.needed:
+            return []
         looked = ", ".join(map(str, folders)) or "no folder (no data.dir, $NSNN_DATA or home)"
         raise UserError(
             f"{self.name}: {self.wanted[0][0]} not found; looked in {looked}; "
             f"to get it: {self.how}, or set data.dir to a folder that has it"
         )
+
+    def _folders(self, directory: Folder) -> list[Path]:
+        """The folders to search, in order; they need not exist."""
+        places = []
+        if directory:
+            given = Path(os.path.expanduser(directory))
+            if not os.path.isdir(given):
+                raise UserError(f"data.dir = {directory}: there is no such folder")
+            places += [given / self.name, given]
+        if os.environ.get("NSNN_DATA"):
+            shared = Path(os.environ["NSNN_DATA"])
+            places += [shared / self.name, shared]
+        cache = user_cache(self.name)
+        places += [] if cache is None else [cache]
+        if self.folder:
+            places = [place for each in places for place in (each / self.folder, each)]
+        return list(dict.fromkeys(places))  # two of the places may be one
 
     def look(self, folder: Path) -> list[Path]:
         """The files in one folder: all, or none; a part of them is an error."""
@@ -107,15 +111,8 @@ class DataSource:
 
         Parameters
         ----------
-        directory : path-like, optional
-            `data.dir`.
         time_steps : int, optional
             Frames of each sample, for recordings of events; all others leave it aside.
-
-        Raises
-        ------
-        UserError
-            If a file is missing or damaged.
         """
         return self.read_files(self.find(directory), time_steps)
 
@@ -146,7 +143,6 @@ class DataSource:
         """
         folder = self.target_folder(directory)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             return self.fill(folder)
         except OSError as error:
             raise RunError(
@@ -155,32 +151,15 @@ class DataSource:
             ) from None
 
     def fill(self, folder: Path) -> Path:
-        """Bring all files into a folder; what `get` returns."""
-        raise NotImplementedError
+        """Make a folder and bring all files into it; what `get` returns."""
+        raise UserError(f"{self.name}: nothing to download; {self.how}")
 
     def verify(self, paths: list[Path]) -> list[str]:
-        """Compare what was found with what is known of it: a line for each, for `check`.
-
-        Raises
-        ------
-        UserError
-            At the first file that is not as it should be.
-        """
+        """Compare the files with what is known of them: lines for `check`."""
         return [f"{path}  all arrays as they should be" for path in paths]
 
     def check(self, directory: Folder = None) -> str:
-        """Read all files and verify what can be verified.
-
-        Returns
-        -------
-        str
-            A line for each file or archive and one for each split.
-
-        Raises
-        ------
-        UserError
-            At the first file that is missing, damaged, or has another checksum.
-        """
+        """Verify what can be verified: a line for each file or archive, one for each split."""
         lines = self.verify(self.find(directory))
         splits = self.read(directory)._asdict().items()
         lines += [_describe(purpose, split) for purpose, split in splits if split is not None]
@@ -195,6 +174,13 @@ class DataSource:
         if not found:
             return f"not here: {self.how}"
         return str(found[0] if len(found) == 1 else found[0].parent)
+
+    def content(self, path: Path) -> bytes:
+        """What a file holds."""
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
 
     def damaged(self, path: Path, what) -> UserError:
         """The error for a file that is not as it should be."""
@@ -231,28 +217,6 @@ def user_cache(name: str) -> Path | None:
     """The folder of data set `name` in the user's cache, None when there is no home."""
     cache = cachedir.user_cache()
     return None if cache is None else cache / "nsnn" / name
-
-
-def candidates(name: str, directory: Folder = None) -> list[Path]:
-    """The folders to search for data set `name`, in order; they need not exist.
-
-    Raises
-    ------
-    UserError
-        If `directory` was given and is not a folder.
-    """
-    folders = []
-    if directory:
-        given = Path(os.path.expanduser(directory))
-        if not os.path.isdir(given):
-            raise UserError(f"data.dir = {directory}: there is no such folder")
-        folders += [given / name, given]
-    if os.environ.get("NSNN_DATA"):
-        shared = Path(os.environ["NSNN_DATA"])
-        folders += [shared / name, shared]
-    cache = user_cache(name)
-    # Two of the places may be one.
-    return list(dict.fromkeys(folders if cache is None else [*folders, cache]))
 
 
 def _present(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -158,9 +158,7 @@ class TinyImageNetSource(ArchiveSource):
     def _lines(self, path: Path) -> list[str]:
         """The lines of a text file."""
         try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
+            text = self.content(path).decode()
         except UnicodeDecodeError:
             text = "\0"
         if "\0" in text:  # a damaged disk leaves such; no file has it in its name

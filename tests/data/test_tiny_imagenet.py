@@ -1,5 +1,6 @@
 """Tiny-ImageNet's folders, in small: decoding, labels, the cache, damage."""
 
+import io
 import os
 import shutil
 from dataclasses import replace
@@ -175,98 +176,72 @@ class TestCache:
         assert len(SMALL.read(folder).test) == 5
 
 
-class TestRefused:
-    def refuse(self, refused, *parts):
-        return refused(*parts, "nsnn data get tiny-imagenet", "get_tiny_imagenet.py")
+def png(content):
+    buffer = io.BytesIO()
+    imsave(buffer, flat([1, 2, 3]), format="png")
+    return buffer.getvalue()
 
-    def test_nothing(self, tmp_path, refused):
-        with self.refuse(refused, "wnids.txt not found", tmp_path):
-            SMALL.read(tmp_path)
 
-    def test_no_annotations(self, folder, refused):
-        (folder / "val" / "val_annotations.txt").unlink()
-        with self.refuse(refused, folder, "has no val/val_annotations.txt"):
-            SMALL.read(folder)
+def narrow(content):
+    buffer = io.BytesIO()
+    imsave(buffer, np.zeros((16, 15, 3), dtype=np.uint8), format="jpeg")
+    return buffer.getvalue()
 
-    @pytest.mark.parametrize(
-        "content", [b"n03\nn01\n", b"n03\nn01\nn02\nn04\n", b"n03\nn01\nn01\n", b"n03\nn01\n\xff\n"]
-    )
-    def test_class_list(self, folder, content, refused):
-        (folder / "wnids.txt").write_bytes(content)
-        with self.refuse(refused, folder / "wnids.txt"):
-            SMALL.read(folder)
 
-    def test_missing_class(self, folder, refused):
-        shutil.rmtree(folder / "train" / "n01")
-        with self.refuse(refused, folder / "train" / "n01", "wnids.txt lists n01"):
-            SMALL.read(folder)
+def third_line(line):
+    def change(content):
+        lines = content.split(b"\n")
+        return b"\n".join([*lines[:2], line, *lines[3:]])
 
-    def test_missing_training_image(self, folder, refused):
-        (folder / "train" / "n02" / "images" / "n02_1.JPEG").unlink()
-        with self.refuse(refused, folder / "train" / "n02", "expected 4", "found 3"):
-            SMALL.read(folder)
+    return change
 
-    def test_missing_test_image(self, folder, refused):
-        path = folder / "val" / "images" / "val_3.JPEG"
+
+WORDS, TEXT = "wnids.txt", "val/val_annotations.txt"
+TRAIN_IMAGE, TEST_IMAGE = "train/n01/images/n01_2.JPEG", "val/images/val_3.JPEG"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (WORDS, None, "has no wnids.txt"),
+        (WORDS, lambda c: b"n03\nn01\n", "expected 3 different classes, found 2"),
+        (WORDS, lambda c: c + b"n04\n", "expected 3 different classes, found 4"),
+        (WORDS, lambda c: b"n03\nn01\nn01\n", "found 2 in 3 lines"),
+        (WORDS, lambda c: b"n03\nn01\n\xff\n", "not a text file"),
+        (WORDS, lambda c: b"\0" + c[1:], "not a text file"),
+        (WORDS, lambda c: b"n03\nn01\nn09\n", "but wnids.txt lists n09"),
+        (TEXT, None, "has no val/val_annotations.txt"),
+        (TEXT, lambda c: b"\0" + c[1:], "not a text file"),
+        (TEXT, lambda c: c[: c.rindex(b"val_4")], "expected 5 lines, found 4"),
+        (TEXT, third_line(b"val_2.JPEG\tn09\t0\t0\t9\t9"), "n09"),
+        (TEXT, third_line(b"val_1.JPEG\tn01\t0\t0\t9\t9"), "not named before"),
+        (TEXT, third_line(b"../a.JPEG\tn01\t0\t0\t9\t9"), "../a.JPEG"),
+        (TEXT, third_line(b"val_2.JPEG"), "found 'val_2.JPEG'"),
+        (TEXT, third_line(b""), "line 3"),
+        (TRAIN_IMAGE, None, "expected 4 .JPEG files, found 3"),
+        (TEST_IMAGE, None, "cannot be read"),
+        *((TRAIN_IMAGE, change, "cannot be read as an image")
+          for change in (lambda c: b"", lambda c: c[: len(c) // 2], lambda c: b"x")),
+        (TEST_IMAGE, narrow, "expected 16 × 16 pixels, grey or RGB of 8 bits, found (16, 15, 3)"),
+        (TEST_IMAGE, png, "float32"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(folder, name, change, message, cache, refused):
+    path = folder / name
+    if change is None:
         path.unlink()
-        with self.refuse(refused, path, "cannot be read"):
-            SMALL.read(folder)
-
-    @pytest.mark.parametrize(
-        ("line", "message"),
-        [
-            ("val_2.JPEG\tn09\t0\t0\t9\t9", "n09"),
-            ("val_1.JPEG\tn01\t0\t0\t9\t9", "not named before"),
-            ("../a.JPEG\tn01\t0\t0\t9\t9", "../a.JPEG"),
-            ("val_2.JPEG", "val_2.JPEG"),
-            ("", "line 3"),
-        ],
-    )
-    def test_annotations(self, folder, line, message, refused):
-        path = folder / "val" / "val_annotations.txt"
-        lines = path.read_text().splitlines()
-        lines[2] = line
-        path.write_text("\n".join(lines))
-        with self.refuse(refused, path, "line 3", message):
-            SMALL.read(folder)
-
-    @pytest.mark.parametrize("name", ["wnids.txt", "val/val_annotations.txt"])
-    def test_zero_bytes_in_a_text_file(self, folder, name, refused):
-        path = folder / name
-        path.write_bytes(b"\0" + path.read_bytes()[1:])
-        with self.refuse(refused, path, "not a text file"):
-            SMALL.read(folder)
-
-    def test_too_few_annotations(self, folder, refused):
-        path = folder / "val" / "val_annotations.txt"
-        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-        with self.refuse(refused, path, "expected 5 lines", "found 4"):
-            SMALL.read(folder)
-
-    @pytest.mark.parametrize("change", [lambda c: b"", lambda c: c[: len(c) // 2], lambda c: b"x"])
-    def test_damaged_image(self, folder, change, cache, refused):
-        path = folder / "train" / "n01" / "images" / "n01_2.JPEG"
+    else:
         path.write_bytes(change(path.read_bytes()))
-        with self.refuse(refused, path, "cannot be read as an image"):
-            SMALL.read(folder)
-        assert not (cache / "tiny-imagenet").exists()
+    where = path if change and "lists" not in message else folder
+    with refused(where, message, "nsnn data get tiny-imagenet", "get_tiny_imagenet.py"):
+        SMALL.read(folder)
+    assert not (cache / "tiny-imagenet").exists()
 
-    def test_an_image_of_another_size(self, folder, refused):
-        path = folder / "val" / "images" / "val_3.JPEG"
-        save(path, np.zeros((16, 15, 3), dtype=np.uint8))
-        with self.refuse(refused, path, "expected 16 × 16", "(16, 15, 3)"):
-            SMALL.read(folder)
 
-    def test_an_image_of_another_format(self, folder, refused):
-        path = folder / "val" / "images" / "val_3.JPEG"
-        imsave(path, flat([1, 2, 3]), format="png")
-        with self.refuse(refused, path, "float32"):
-            SMALL.read(folder)
+def test_decoders_that_fail_in_their_own_way(folder, monkeypatch, refused):
+    def fail(file):
+        raise IndexError("index out of range\nand more")
 
-    def test_decoders_that_fail_in_their_own_way(self, folder, monkeypatch, refused):
-        def fail(file):
-            raise IndexError("index out of range\nand more")
-
-        monkeypatch.setattr("matplotlib.image.imread", fail)
-        with self.refuse(refused, folder, "n03_0.JPEG", "(index out of range)"):
-            SMALL.read(folder)
+    monkeypatch.setattr("matplotlib.image.imread", fail)
+    with refused(folder, "n03_0.JPEG", "(index out of range)"):
+        SMALL.read(folder)

@@ -111,7 +111,7 @@ def test_mistakes_leave_no_folder(tiny, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(UserError, match=r"data.batch = 156 is larger .* 155 samples"):
         start(tiny, out, "data.batch=156")
-    with pytest.raises(UserError, match=r"no \.npz file found"):
+    with pytest.raises(UserError, match=r"\.npz file not found"):
         start(tiny, out, f"data.dir={tmp_path}")
     with pytest.raises(UserError, match="holds no run"):
         start(tiny, out, f"train.dense_run={tmp_path}")

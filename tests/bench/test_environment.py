@@ -79,6 +79,20 @@ def test_repeat_goes_on_until_enough_time_is_measured(monkeypatch):
     assert module.repeat(lambda: None, 1, at_least=4.5) == [1.0] * 5
 
 
+def test_a_step_is_the_sum_of_its_parts_and_the_first_is_not_counted():
+    steps = iter([{"a": 9.0, "b": 9.0}, {"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 0.5}])
+    found = module.steps_timed(lambda: next(steps), 2)
+    assert found == {"a": [1.0, 3.0], "b": [2.0, 0.5], "step": [3.0, 3.5]}
+
+
+def test_an_epoch_counts_its_own_batches_only(monkeypatch):
+    monkeypatch.setattr(module.time, "perf_counter", lambda: float(len(trained)))
+    trained = []
+    found = module.epoch_timed(trained.append, "first", iter("abcde"))
+    assert trained == ["first"] * 3 + list("abcde")
+    assert found == {"seconds": {"epoch": [5.0]}, "steps": 5}
+
+
 def test_ratio_is_taken_pair_by_pair():
     """The quotient of the medians would be 3."""
     assert module.ratio([2.0, 60.0, 30.0], [1.0, 20.0, 10.0]) == {

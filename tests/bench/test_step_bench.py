@@ -11,6 +11,7 @@ from nsnn.bench.child import Job
 from nsnn.data import Batch
 from nsnn.errors import UserError
 from nsnn.layers import Residual, Sequential
+from nsnn.models import MODELS
 
 SMALL = {"model": "vgg16", "width": 0.05, "batch": 2, "time_steps": 2}
 
@@ -67,6 +68,12 @@ def test_the_layers_of_the_network_are_all_there(sparse):
     # of 3 -> 3 channels and 31 + 32 + 31 rows and columns, for 2 samples.
     assert first["dense_flops"] == 2 * 2 * (3 * 3) * (94 * 94) * 2
     assert second["backward_gflops"] > 0
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "custom"])
+def test_every_model_takes_its_usual_input(name):
+    job = {"model": name, "width": 0.02, "batch": 2, "time_steps": 1}
+    assert step.measure(job, steps=1)["work"] == 1.0
 
 
 def test_a_dense_network_has_nothing_to_rewire():

@@ -16,13 +16,6 @@ from nsnn.gradcheck.result import TOLERANCE, Result
 from nsnn.gradcheck.table import main_table, run_all
 
 __all__ = [
-    "TOLERANCE",
-    "NearKinkError",
-    "Result",
-    "check_network",
-    "check_readout",
-    "check_surrogate",
-    "main_table",
-    "run_all",
-    "smooth_spikes",
-]
+    "TOLERANCE", "NearKinkError", "Result", "check_network", "check_readout", "check_surrogate",
+    "main_table", "run_all", "smooth_spikes",
+]  # fmt: skip

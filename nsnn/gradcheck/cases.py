@@ -9,7 +9,7 @@ import numpy as np
 from nsnn import surrogate
 from nsnn.data import Batch
 from nsnn.gradcheck.check import check_network, check_readout
-from nsnn.gradcheck.result import Result, compare, summary
+from nsnn.gradcheck.result import Result, compare, nonzero, summary
 from nsnn.layers import AvgPool2d, Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d
 from nsnn.losses import mse_rate, tet
 from nsnn.models import build
@@ -30,23 +30,27 @@ def small_network(
     if loss is not None:
         network.loss = loss
     shape = (samples, *((neuron.time_steps,) if events else ()), C, side, side)
-    return lively(network, storage, rng), random_batch(shape, rng)
+    return lively(network, storage, shape, rng)
 
 
 def residual_network(neuron, rng, storage="csr"):
     """A small residual network: a block with a convolution as shortcut, one with the identity."""
     small = functools.partial(resnet, stages=[(4, 2)], strides=[2], stem=3, hidden=5)
     network = build(small, neuron, (2, 6, 6), 4, rng, norm="batch", dtype=np.float64)
-    return lively(network, storage, rng), random_batch((3, 2, 6, 6), rng)
+    return lively(network, storage, (3, 2, 6, 6), rng)
 
 
-def lively(network, storage, rng):
-    """The network, sparse, with currents large enough that neurons live near ϑ."""
+def lively(network, storage, shape, rng):
+    """The network, sparse, with currents large enough that neurons live near ϑ, and a batch.
+
+    Images or events of `shape` are random numbers that float32 has too.
+    """
     for parameter in network.parameters():
         if parameter.prunable:
             parameter.data *= 3
             sparsify(parameter, storage, rng)
-    return network
+    images = rng.normal(size=shape).astype(np.float32).astype(np.float64)
+    return network, Batch(images, rng.integers(0, 4, shape[0]))
 
 
 def sparsify(parameter, storage, rng, density=0.6):
@@ -58,26 +62,20 @@ def sparsify(parameter, storage, rng, density=0.6):
         parameter.sparsify(positions)
 
 
-def random_batch(shape, rng):
-    """Random images or events, random labels of 4 classes; numbers that float32 has too."""
-    images = rng.normal(size=shape).astype(np.float32).astype(np.float64)
-    return Batch(images, rng.integers(0, 4, shape[0]))
-
-
 def linear_layers():
     """Layers that are linear in x: (layer's kind, option, layer, input shape)."""
     rng = np.random.default_rng(20)
     for storage in STORAGES:
         linear = Linear(12, 9, rng, float, bias=False, name="Linear")
         sparsify(linear.weight, storage, rng)
-        yield "Linear", storage, linear, (12, 3, 4)
+        yield "Linear", f", {storage}", linear, (12, 3, 4)
         for kernel, stride, padding in ((3, 1, 1), (3, 2, 1), (5, 1, 0), (1, 2, 0)):
             conv = Conv2d(3, 4, kernel, rng, stride, padding, float, bias=False, name="Conv2d")
             sparsify(conv.weight, storage, rng)
-            option = f"{storage}, {kernel}x{kernel}, stride {stride}, padding {padding}"
+            option = f", {storage}, {kernel}x{kernel}, stride {stride}, padding {padding}"
             yield "Conv2d", option, conv, (3, 7, 6, 2, 3)
-    yield "AvgPool2d", "2x2", AvgPool2d(2, float), (3, 6, 5, 2, 3)
-    yield "MaxPool2d", "2x2", MaxPool2d(2), (3, 6, 5, 2, 3)
+    yield "AvgPool2d", ", 2x2", AvgPool2d(2, float), (3, 6, 5, 2, 3)
+    yield "MaxPool2d", ", 2x2", MaxPool2d(2), (3, 6, 5, 2, 3)
     yield "GlobalAvgPool2d", "", GlobalAvgPool2d(float), (3, 6, 5, 2, 3)
     yield "Flatten", "", Flatten(), (3, 6, 5, 2, 3)
 
@@ -88,15 +86,10 @@ def adjoint_check(name, option, layer, shape, rng) -> Result:
     out = layer.forward(x).copy()
     y = rng.normal(size=out.shape)
     left = float(np.vdot(out, y))
-    pairs = [(x, layer.backward(y))] + [
-        (p.values(), p.active_gradient()) for p in layer.parameters()
-    ]
-    option = f"adjoint identity, {option}" if option else "adjoint identity"
-    results = [
-        compare(name, option, left, float(np.vdot(a, b)), live=float(np.mean(b != 0)))
-        for a, b in pairs
-    ]
-    return summary(results, option, where="")
+    pairs = [(x, layer.backward(y))]
+    pairs += [(p.values(), p.active_gradient()) for p in layer.parameters()]
+    results = [compare(name, "", left, float(np.vdot(a, b)), live=nonzero(b)) for a, b in pairs]
+    return summary(results, f"adjoint identity{option}", where="")
 
 
 def networks():

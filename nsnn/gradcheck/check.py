@@ -16,7 +16,7 @@ import numpy as np
 
 from nsnn import surrogate
 from nsnn.errors import UserError
-from nsnn.gradcheck.result import TOLERANCE, Result, compare
+from nsnn.gradcheck.result import TOLERANCE, Result, compare, nonzero
 from nsnn.layers import LIF, BatchNorm, Conv2d, Integrator, Linear, MaxPool2d
 from nsnn.reference.lif import lif_forward
 from nsnn.reference.pool import windows
@@ -106,37 +106,36 @@ def check_network(network, batch, rng=None, directions=3, option="", step=STEP) 
     if network.dtype != np.float64:
         raise UserError("check_network needs a network of dtype float64: build it with dtype=float")
     x = network.encode(batch.images).astype(np.float64)
+    arrays = {p.name: (p.data, active_entries(p)) for p in network.parameters()}
+    arrays["input"] = x, np.ones(x.shape, bool)
     with smooth_spikes(network):
-        return _compared(network, x, batch.labels, None, rng, directions, option, step)
+        return _check(network, x, batch.labels, arrays, rng, directions, option, step)
 
 
 def check_readout(network, batch, rng=None, directions=3, option="") -> Result:
     """Check the readout's weights in the true spiking network, where the loss is smooth in them."""
     x = network.encode(batch.images)
     weight = next(layer.weight for layer in network.layers() if isinstance(layer, Integrator))
-    return _compared(network, x, batch.labels, weight, rng, directions, option, STEP)[0]
+    arrays = {weight.name: (weight.data, active_entries(weight))}
+    return _check(network, x, batch.labels, arrays, rng, directions, option, STEP)[0]
 
 
-def _compared(network, x, labels, only, rng, directions, option, step) -> list[Result]:
-    """The gradients of all parameters and the input, or of one parameter, and their differences."""
+def _check(network, x, labels, arrays, rng, directions, option, step) -> list[Result]:
+    """The gradient of each of `arrays`, name: (array, active entries), and its differences."""
     rng = np.random.default_rng(0) if rng is None else rng
     with as_before(network):
         found = gradients(network, x, labels)
-        if only is None:
-            raise_near_kink(network)
-        parameters = network.parameters() if only is None else [only]
-        arrays = {p.name: (p.data, active_entries(p)) for p in parameters}
-        if only is None:
-            arrays["input"] = x, np.ones(x.shape, bool)
+        raise_near_kink(network)
         loss = functools.partial(loss_of, network, x, labels)
         rounding = 10 * np.finfo(float).eps * abs(loss()) / step
         level, results = level_biases(network), []
         for name, (array, active) in arrays.items():
-            pairs = _slopes(loss, array, found[name], active, rng, directions, step)
+            random = (rng.normal(size=array.shape) * active for _ in range(directions))
+            pairs = slopes(loss, array, found[name], random, step)
             scale = float(np.linalg.norm(found[level.get(name, name)]))
             result = compare(
                 name, option, *pairs, max(TOLERANCE, rounding / scale if scale else 0.0),
-                scale=scale, live=float(np.mean(found[name][active] != 0)), level=name in level,
+                scale=scale, live=nonzero(found[name][active]), level=name in level,
             )  # fmt: skip
             results.append(result)
     return results
@@ -166,11 +165,10 @@ def _first_weighted(network):
     return next(layer for layer in network.layers() if isinstance(layer, Conv2d | Linear))
 
 
-def _slopes(loss, array, gradient, active, rng, directions, step):
-    """Numeric and analytic slopes along random directions in the active entries of `array`."""
+def slopes(loss, array, gradient, directions, step=STEP):
+    """Numeric and analytic slopes of the loss along each direction in `array`."""
     kept, numeric, analytic = array.copy(), [], []
-    for _ in range(directions):
-        d = rng.normal(size=array.shape) * active
+    for d in directions:
         array[...] = kept + step * d
         above = loss()
         array[...] = kept - step * d

@@ -59,17 +59,16 @@ class Result:
         return self.error <= self.tolerance and self.alive and self.caught
 
 
+def nonzero(gradient) -> float:
+    """Fraction of the entries that differ from 0; 0 if there are none."""
+    return np.count_nonzero(gradient) / max(1, np.size(gradient))
+
+
 def compare(layer, option, expected, found, tolerance=TOLERANCE, **measured) -> Result:
     """`found` against `expected`, entry by entry, relative to the largest entry.
 
-    Parameters
-    ----------
-    layer, option : str
-    expected, found : ndarray, of the same shape
-    tolerance : float
-    **measured
-        `scale`: what differences are relative to. `live`, `level`: as in `Result`; by default
-        the fraction of entries beyond 1e-9 of the scale, on the side that has fewer.
+    **measured: `scale`, another number that differences are relative to; `live` and `level` as in
+    `Result`. By default the entries beyond 1e-9 of the scale are live, on the side with fewer.
     """
     expected, found = np.asarray(expected, np.float64), np.asarray(found, np.float64)
     sides = np.abs(expected), np.abs(found)
@@ -78,9 +77,10 @@ def compare(layer, option, expected, found, tolerance=TOLERANCE, **measured) -> 
     def error(gradient):
         return float(np.abs(expected - gradient).max() / scale) if scale else 0.0
 
-    measured.setdefault("live", min(float(np.mean(side > 1e-9 * scale)) for side in sides))
-    planted = error(PLANTED * found)
-    return Result(layer, option, error(found), planted, tolerance=tolerance, **measured)
+    measured.setdefault("live", min(nonzero(side > 1e-9 * scale) for side in sides))
+    return Result(
+        layer, option, error(found), error(PLANTED * found), tolerance=tolerance, **measured
+    )
 
 
 def summary(results, option, where="network: ") -> Result:

@@ -11,7 +11,7 @@ from nsnn.gradcheck.check import (
     check_readout,
     check_surrogate,
     smooth_spikes,
-)
+)  # fmt: skip
 from nsnn.gradcheck.result import TOLERANCE, Result
 from nsnn.gradcheck.table import main_table, run_all
 

@@ -27,8 +27,7 @@ def small_network(
     """A network for images or events of side x side pixels and 4 classes, and a batch."""
     C = 4 if events else 2
     network = build(notation, neuron, (C, side, side), 4, rng, norm=norm, dtype=dtype)
-    if loss is not None:
-        network.loss = loss
+    network.loss = loss or network.loss
     shape = (samples, *((neuron.time_steps,) if events else ()), C, side, side)
     return lively(network, storage, shape, rng)
 
@@ -104,8 +103,7 @@ def networks():
     for preset in PRESETS:
         yield f"preset {preset}", partial(small_network, small, from_preset(preset, time_steps=4))
     neuron = from_preset("ndsnn", detach_reset=False, time_steps=3)
-    one_step = dataclasses.replace(neuron, time_steps=1)
-    yield "one time step", partial(small_network, small, one_step)
+    yield "one time step", partial(small_network, small, dataclasses.replace(neuron, time_steps=1))
     for text, notation, changes in (
         *((f"two convolutions, max pool, {s}", "3C3-MP2-4C3-5", {"storage": s}) for s in STORAGES),
         ("batch norm", small, {"norm": "batch"}),

@@ -3,11 +3,14 @@
 Spikes of one byte, float32, threads, and the gradients at inactive positions that growth reads.
 """
 
+import functools
+
 import numpy as np
 
 from nsnn import parallel
+from nsnn.gradcheck import check
 from nsnn.gradcheck.cases import small_network, trained_network
-from nsnn.gradcheck.check import NearKinkError, gradients, level_biases
+from nsnn.gradcheck.check import gradients, smooth_spikes
 from nsnn.gradcheck.result import Result, compare, summary
 from nsnn.layers import LIF
 from nsnn.neuron import from_preset
@@ -28,10 +31,8 @@ def lif_check(preset, rng) -> Result:
     delta = rng.normal(size=s.shape)
     v, o = lif_forward(layer.current, layer.neuron)
     epsilon = layer.neuron.gain * lif_backward(delta, v, o, layer.neuron)
-    results = [
-        compare("LIF", "", o, s, ROUNDING),
-        compare("LIF", "", epsilon, layer.backward(delta), ROUNDING),
-    ]
+    pairs = (o, s), (epsilon, layer.backward(delta))
+    results = [compare("LIF", "", expected, found, ROUNDING) for expected, found in pairs]
     return summary(results, f"spikes and gradient of preset {preset} by the equations", where="")
 
 
@@ -57,12 +58,11 @@ def float32_check(storage, rng) -> Result:
     )
     for wide, narrow in zip(network.parameters(), single.parameters(), strict=True):
         wide.data[...] = narrow.data
-    expected, found = (
-        gradients(n, n.encode(batch.images), batch.labels) for n in (network, single)
-    )
+    pair = network, single
+    expected, found = (gradients(n, n.encode(batch.images), batch.labels) for n in pair)
     for wide, narrow in zip(network.layers(), single.layers(), strict=True):
         if isinstance(wide, LIF) and np.any(wide.s != narrow.s):
-            raise NearKinkError(f"{wide.name}: a membrane within rounding of the threshold")
+            raise check.NearKinkError(f"{wide.name}: a membrane within rounding of the threshold")
     option = f"float32 against float64, true spikes, {storage}"
     return summary(_compared(network, expected, found, FLOAT32), option)
 
@@ -85,9 +85,37 @@ def threads_check(threads, storage, rng) -> Result:
     return summary(_compared(network, expected, found, 0.0), option)
 
 
+def inactive_check(storage, rng) -> Result:
+    """∂L/∂w where there is no synapse, as growth reads it, against differences entry by entry.
+
+    These are taken in the same network with every synapse, of weight 0 where there was none.
+    """
+    seed = rng.integers(2**32)
+    (network, batch), (full, _) = (
+        trained_network(np.random.default_rng(seed), storage=s) for s in (storage, "all active")
+    )
+    x, observed = network.encode(batch.images), {}
+    for p, q in zip(network.parameters(), full.parameters(), strict=True):
+        q.data[...] = p.to_dense()
+        if p.prunable:
+            observed[p] = q, []
+            p.observe(lambda _, block, blocks=observed[p][1]: blocks.append(block.copy()))
+    with smooth_spikes(network), smooth_spikes(full):
+        gradients(network, x, batch.labels)
+        check.raise_near_kink(network)
+        loss, results = functools.partial(check.loss_of, full, x, batch.labels), []
+        loss()  # the resets are held from here
+        for p, (q, blocks) in observed.items():
+            inactive = np.setdiff1d(np.arange(p.size), p.positions())
+            each = np.eye(p.size)[inactive].reshape(-1, *p.shape)
+            pairs = check.slopes(loss, q.data, np.concatenate(blocks, axis=1), each)
+            results.append(compare(p.name, "", *pairs))
+    return summary(results, f"inactive positions, entry by entry, {storage}")
+
+
 def _compared(network, expected, found, tolerance) -> list[Result]:
     """Two sets of gradients, array by array."""
-    level = level_biases(network)
+    level = check.level_biases(network)
     return [
         compare(
             name, "", array, found[name], tolerance, level=name in level,

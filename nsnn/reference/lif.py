@@ -34,13 +34,6 @@ def lif_forward(I, neuron, fire=spike, held=None):
     and o[t] = u(v[t] - ϑ), with v[-1] = o[-1] = 0. α and τ are `neuron.decay`.
 
     Source: NDSNN Eqs. 1a-1c; ESL Eqs. 7-9; SD-SNN Eqs. 1, 2.
-
-    Examples
-    --------
-    >>> from nsnn.neuron import from_preset
-    >>> v, o = lif_forward(np.array([[0.75], [0.75], [0.75]]), from_preset("ndsnn"))
-    >>> v.ravel(), o.ravel()
-    (array([0.75  , 1.125 , 0.3125]), array([0, 1, 0], dtype=uint8))
     """
     decay, threshold = neuron.decay, neuron.threshold
     v = np.zeros_like(I)

@@ -80,9 +80,9 @@ def unpack(archive: Path, folder: Path) -> None:
         if folder.is_dir():
             os.replace(folder, old)
         os.replace(part, folder)
+        _remove(old)
     finally:
         _remove(part)
-        _remove(old)
 
 
 def first_difference(archive: Path, top: str, folder: Path) -> Path | None:
@@ -111,7 +111,7 @@ def _contents(archive: Path, top: str) -> Iterator[tuple[PurePosixPath, bytes]]:
             infos = opened.infolist() if is_zip else opened
             for info in tqdm(infos, archive.name, unit=" files", disable=None, leave=False):
                 path = _checked(archive, info)
-                if path is not None and path.parts[0] == top:
+                if path is not None and path.parts[:-1][:1] == (top,):
                     content = opened.read(info) if is_zip else opened.extractfile(info).read()
                     yield path.relative_to(top), content
     except _DAMAGE as error:

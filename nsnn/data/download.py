@@ -161,9 +161,12 @@ def _open(url: str, start: int, timeout: float):
     request = urllib.request.Request(url, headers=headers)
     try:
         response = urllib.request.urlopen(request, timeout=timeout)
-    except (OSError, http.client.HTTPException) as error:
-        if start and getattr(error, "code", None) == 416:
+    except urllib.error.HTTPError as error:
+        error.close()
+        if start and error.code == 416:
             return None
+        raise _MirrorError(str(error)) from None
+    except (OSError, http.client.HTTPException) as error:
         raise _MirrorError(str(error) or type(error).__name__) from None
     begins = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
     if response.status == 206 and not begins:

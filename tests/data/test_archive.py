@@ -169,3 +169,26 @@ def test_a_full_disk_leaves_nothing(path, full_disk):
     with pytest.raises(OSError, match="too large"), full_disk():
         archive.unpack(path, path.parent / "top")
     assert beside(path) == []
+
+
+def test_files_that_are_called_like_the_folder_are_left_out(path):
+    make(path, {"top/a": b"a", "./": b""} if path.suffix == ".zip" else {"top/a": b"a", ".": b""})
+    archive.unpack(path, path.parent / "top")
+    assert content(path.parent / "top") == {"top/a": b"a"}
+
+
+def test_a_folder_that_cannot_be_replaced_is_not_lost(path, monkeypatch):
+    folder = path.parent / "top"
+    archive.unpack(make(path), folder)
+    (folder / "empty").unlink()
+    replace = os.replace
+
+    def fail(source, target):
+        if str(source).endswith(".part"):
+            raise OSError(5, "Input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        archive.unpack(path, folder)
+    assert (path.parent / "top.old" / "a.bin").read_bytes() == FILES["top/a.bin"]

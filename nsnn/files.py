@@ -48,6 +48,22 @@ def write_atomic(path, write) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(path) -> Path:
+    """Make a folder, with its parents, unless it is there.
+
+    Raises
+    ------
+    RunError
+        When it cannot be made.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {path}: {error.strerror}") from error
+    return path
+
+
 def refuse_special(path) -> None:
     """Raise UserError where a path is no file to replace: without /dev/null others would fail."""
     path = Path(path)

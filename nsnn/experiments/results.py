@@ -7,13 +7,12 @@ from pathlib import Path
 
 from nsnn.data import DATASETS, source
 from nsnn.errors import RunError, UserError
-from nsnn.files import append_line, lines_of, read_json, read_lines
+from nsnn.files import append_line, lines_of, make_folder, read_json, read_lines
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
 from nsnn.plugins import MODULE_PREFIX
 from nsnn.training.config import CHOICES, FREE, RENAMED, Config, defaults, translated
 from nsnn.training.config_file import flatten
-from nsnn.training.run_folder import make
 
 COMMITTED = Path("tutorials/results")
 CELLS = "cells.jsonl"
@@ -150,7 +149,7 @@ def append(out, experiment: str, profile: str, record: dict) -> None:
     RunError
         When the disk is full or refuses.
     """
-    append_line(make(folder(out, experiment, profile)) / CELLS, record)
+    append_line(make_folder(folder(out, experiment, profile)) / CELLS, record)
 
 
 def read_cells(out, experiment: str, profile: str) -> list[dict]:

@@ -16,14 +16,13 @@ from nsnn.errors import RunError, UserError
 from nsnn.experiments import estimate, figure, results, table
 from nsnn.experiments.cells import TO_TRAIN, Task, plan, run_folders, state_of
 from nsnn.experiments.spec import Experiment
-from nsnn.files import locked
+from nsnn.files import locked, make_folder
 from nsnn.processes import Processes
 from nsnn.text import duration, percent
 from nsnn.training import session
 from nsnn.training.config import FREE
 from nsnn.training.config_file import flatten, from_options, toml_value
 from nsnn.training.interrupt import Interruption
-from nsnn.training.run_folder import make
 
 LOG = "log.txt"
 
@@ -80,7 +79,7 @@ def run_cell(options: dict, folder: str, plugin_files=()) -> dict | None:
         For what the user can mend, such as missing data.
     RunError
     """
-    folder = make(folder)
+    folder = make_folder(folder)
     with (
         open(folder / LOG, "a", encoding="utf-8") as log,
         contextlib.redirect_stdout(log),
@@ -161,7 +160,7 @@ def reproduce(
     results.check_writable(out, experiment.id, profile)
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
-    with locked(make(runs)), locked(make(kept)), Interruption() as interruption:
+    with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
         tasks = plan(experiment, profile, out, seeds)
         finished = results.finished_anywhere(out)
         expected = estimates(tasks, finished.values(), jobs)

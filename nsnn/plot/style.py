@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nsnn.errors import RunError, UserError
-from nsnn.files import write_atomic
+from nsnn.errors import UserError
+from nsnn.files import make_folder, write_atomic
 
 # Okabe and Ito's palette without its yellow, which vanishes on white: told apart with every
 # common colour blindness. Source: Okabe, Ito, "Color Universal Design", 2008.
@@ -59,10 +59,7 @@ def save(figure, path, dpi=100) -> Path:
         Where the file cannot be written.
     """
     path, suffix = Path(path), picture_format(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    make_folder(path.parent)
     options = {"format": suffix[1:], "dpi": dpi, "metadata": {FORMATS[suffix]: None}}
     with rc_context({"svg.hashsalt": "nsnn"}):
         write_atomic(path, lambda file: figure.savefig(file, **options))

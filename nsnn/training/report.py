@@ -1,23 +1,28 @@
 """What a finished run says: its summary and the closing table."""
 
+from pathlib import Path
+
 from nsnn import metrics
+from nsnn.files import read_lines
 from nsnn.text import percent, plural, size, table
+from nsnn.training.run_folder import read_metrics
+from nsnn.training.stopwatch import add_up
 
 _KINDS = ("weights", "gradients", "optimiser", "indices")
 
 
-def summarise(run, last: dict, times: dict) -> dict:
+def summarise(run, folder) -> dict:
     """The content of `summary.json`; the test split is looked at here, and nowhere before.
 
     Parameters
     ----------
     run : Run
         At its end.
-    last : dict
-        The last epoch's line of `metrics.jsonl`.
-    times : dict
-        Of the whole run, see `stopwatch.add_up`.
+    folder : path-like
+        Its folder.
     """
+    last = read_metrics(folder)[-1]
+    times = add_up(read_lines(Path(folder) / "timing.jsonl"), run.length)
     network, test = run.network, run.data.test
     predicted = network.predict(test.images, run.config.data.batch)
     now = metrics.density(network.parameters())

@@ -80,22 +80,6 @@ def next_free(stem: str, runs=RUNS) -> Path:
         raise RunError(f"cannot make a run folder in {runs}/: {error.strerror}") from error
 
 
-def make(folder) -> Path:
-    """Make a folder, such as that of `--out`, with its parents.
-
-    Raises
-    ------
-    RunError
-        When it cannot be made.
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make the folder {folder}: {error.strerror}") from error
-    return folder
-
-
 def clear(folder) -> None:
     """Remove the files of an earlier run, and its plots; nothing else."""
     folder = Path(folder)

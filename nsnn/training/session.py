@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nsnn import info, parallel, plugins
 from nsnn.errors import UserError
-from nsnn.files import locked, read_json, read_lines, write_json, write_text
+from nsnn.files import locked, make_folder, read_json, write_json, write_text
 from nsnn.text import duration, plural, size
 from nsnn.training import loop, run_folder
 from nsnn.training.config import FREE
@@ -14,7 +14,6 @@ from nsnn.training.progress import Progress
 from nsnn.training.report import closing_table, summarise
 from nsnn.training.run import Run
 from nsnn.training.run import resume as restored
-from nsnn.training.stopwatch import add_up
 
 _MEASURING = "measuring one step (the first run on a machine compiles the kernels) ..."
 
@@ -50,7 +49,7 @@ def start(config, out=None, overwrite=False, progress=None) -> Path | None:
     if out is None:
         folder = run_folder.next_free(f"{config.method.name}-{config.data.name}")
     else:
-        folder = run_folder.make(out)
+        folder = make_folder(out)
     with locked(folder):
         if overwrite:
             run_folder.clear(folder)
@@ -146,8 +145,7 @@ def _train(run, folder: Path, progress) -> Path | None:
         print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}{given}")
         return None
     run.take_best(folder)
-    times = add_up(read_lines(folder / "timing.jsonl"), run.length)
-    summary = summarise(run, run_folder.read_metrics(folder)[-1], times)
+    summary = summarise(run, folder)
     write_json(folder / "summary.json", summary)
     print(f"\n{closing_table(summary)}\n", flush=True)
     return folder

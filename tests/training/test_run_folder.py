@@ -32,8 +32,6 @@ def test_places_where_no_folder_can_be(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"cannot make a run folder in .*: Not a directory"):
         run_folder.next_free("a", tmp_path / "file" / "runs")
-    with pytest.raises(RunError, match=r"cannot make the folder .*: Not a directory"):
-        run_folder.make(tmp_path / "file" / "run")
     with pytest.raises(UserError, match="is a file: name a folder"):
         run_folder.refuse_existing(tmp_path / "file")
     with pytest.raises(RunError, match="cannot write in"), locked(tmp_path / "nowhere"):

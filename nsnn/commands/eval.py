@@ -40,28 +40,21 @@ def run(options) -> int:
     print(f"samples        {len(test.labels):,} of {data.name}")
     print(f"density        {percent(held.density)} ({held.active:,} of {held.size:,} weights)")
     confusion = metrics.confusion_matrix(predicted, test.labels, network.classes)
-    for line in worst_mistakes(confusion):
+    for line in _worst_mistakes(confusion):
         print(line)
     return 0
 
 
-def worst_mistakes(confusion, count: int = 3) -> list[str]:
-    """The most frequent confusions, a line each.
-
-    Parameters
-    ----------
-    confusion : ndarray of int64, shape (classes, classes)
-        Row: true class; column: predicted class.
-    count : int
-    """
-    import numpy as np
-
-    mistakes = confusion - np.diag(np.diag(confusion))
-    order = np.argsort(mistakes, axis=None, kind="stable")[::-1][:count]
-    pairs = [np.unravel_index(index, mistakes.shape) for index in order]
+def _worst_mistakes(confusion) -> list[str]:
+    """The three most frequent confusions, a line each; true classes are the rows."""
+    counts = [
+        (int(confusion[true, taken]), true, taken)
+        for true in range(len(confusion))
+        for taken in range(len(confusion))
+        if true != taken and confusion[true, taken]
+    ]
+    counts.sort(key=lambda each: each[0])
     return [
-        f"mistake        class {true} taken for {taken}: {mistakes[true, taken]} of "
-        f"{confusion[true].sum()}"
-        for true, taken in pairs
-        if mistakes[true, taken]
+        f"mistake        class {true} taken for {taken}: {count} of {confusion[true].sum()}"
+        for count, true, taken in counts[::-1][:3]
     ]

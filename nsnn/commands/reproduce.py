@@ -92,14 +92,15 @@ def _check(options) -> None:
 def _dry_run(experiment, out, options) -> int:
     """List every cell with its state, and hours and memory of those that are to be trained."""
     from nsnn import text
-    from nsnn.experiments import figure, results, runner
+    from nsnn.experiments import figure, results
     from nsnn.experiments.cells import STATES, plan
-    from nsnn.experiments.estimate import total
+    from nsnn.experiments.estimate import estimate, total
+    from nsnn.experiments.runner import threads_of
 
     figure.check(experiment)
     tasks = plan(experiment, options.profile, out, options.seeds)
     finished = results.finished_anywhere(out).values()
-    estimates = runner.estimates(tasks, finished, options.jobs)
+    estimates = estimate(tasks, finished, threads_of(options.jobs))
     width = max(len(task.cell.slug) for task in tasks)
     for task in tasks:
         line = f"{task.cell.slug:<{width}}  {STATES[task.state]}"

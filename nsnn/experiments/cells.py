@@ -6,8 +6,7 @@ from pathlib import Path
 
 from nsnn.data import DATASETS
 from nsnn.errors import UserError
-from nsnn.experiments import results
-from nsnn.experiments.spec import Experiment, Label, Profile
+from nsnn.experiments import Experiment, Label, Profile, results
 from nsnn.files import read_json
 from nsnn.methods import METHODS
 from nsnn.models import TITLES
@@ -32,31 +31,22 @@ TO_TRAIN = ("stopped", "changed", "missing")
 
 @dataclass(frozen=True)
 class Cell:
-    """One training run of an experiment.
-
-    Attributes
-    ----------
-    labels : dict of str to label
-    seed : int
-    slug : str
-        Name of the run's folder, such as "mnist-ndsnn-sparsity0.99-seed0".
-    config : Config
-    """
+    """One training run of an experiment."""
 
     labels: dict[str, Label]
     seed: int
-    slug: str
+    slug: str  # name of the run's folder, such as "mnist-ndsnn-sparsity0.99-seed0"
     config: Config
 
 
 @dataclass(frozen=True)
 class Task:
-    """A cell, its digest, its run folder and what there is of it: a key of `STATES`."""
+    """A cell and what there is of it."""
 
     cell: Cell
-    digest: str
-    folder: Path
-    state: str
+    digest: str  # of its options: results.digest
+    folder: Path  # of its run
+    state: str  # a key of STATES
 
 
 def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:

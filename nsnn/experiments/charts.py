@@ -1,13 +1,17 @@
-"""What a panel of a figure can be: lines, curves, bars or a tradeoff. Axes in, axes out."""
+"""What a panel of a figure can be: lines, curves, bars or a tradeoff.
+
+Each is a function of the axes to draw in, the experiment and the groups of the panel (a list of
+`measures.Group`; those without what is drawn are left out), and returns the axes.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
+from nsnn.experiments import Experiment
 from nsnn.experiments.cells import is_sparsity, label_name, value_name
 from nsnn.experiments.measures import QUANTITIES, Group
-from nsnn.experiments.spec import Experiment
 from nsnn.methods import METHODS
 from nsnn.plot.style import BLUE, GREY, ORANGE, PALETTE, from_zero, titled, whole_numbers
 
@@ -101,18 +105,7 @@ def _variant(look: Look, number: int) -> Look:
 def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     """A measure against a label, a line for each series with ± sd; what lacks it is a level.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    experiment : Experiment
-    groups : list of Group
-        Of one panel.
-    paper : bool
-        Draw the values that the paper prints, hollow and dotted, instead of ours.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+    `paper`: draw the values that the paper prints, hollow and dotted, instead of ours.
     """
     spec = experiment.figure
     ticks = sorted({each.labels[spec.x] for each in groups if spec.x in each.labels})
@@ -141,20 +134,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
 
 
 def curves(ax, experiment: Experiment, groups: list[Group]):
-    """A quantity of every epoch, a line for each series, the mean over its seeds.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    experiment : Experiment
-        Its figure's `y` is a key of `CURVES`.
-    groups : list of Group
-        Of one panel.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
+    """A quantity of every epoch (`CURVES`), a line for each series, the mean over its seeds."""
     key, name, shown = CURVES[experiment.figure.y]
     for label, look, line in _series(experiment, groups):
         runs = [cell.record["per_epoch"][key] for each in line for cell in each.cells]
@@ -176,17 +156,7 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
 def bars(ax, experiment: Experiment, groups: list[Group]):
     """The training cost of each group relative to dense: estimated, counted and measured.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    experiment : Experiment
-    groups : list of Group
-        Of one panel; those without finished cells are left out.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Containers: one for each of `COSTS`, and a hollow one for the paper's values if it has any.
+    Containers: one for each of `COSTS`, and a hollow one for the paper's values if it has any.
     """
     groups = [each for each in groups if each.cells]
     rows = [
@@ -215,21 +185,10 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
 def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     """A measure against what it costs, a line for each series, the label `x` written at its points.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    experiment : Experiment
-    groups : list of Group
-        Of one panel; those that lack one of the two measures are left out.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The cost on a logarithmic axis; ± sd in both directions.
+    The cost is on a logarithmic axis; ± sd in both directions.
     """
     spec = experiment.figure
-    members = _series(experiment, groups)
-    for index, (name, look, line) in enumerate(members):
+    for index, (name, look, line) in enumerate(_series(experiment, groups)):
         points = []
         for each in line:
             cost, value = _value(each, spec.cost), _value(each, spec.y)
@@ -310,3 +269,6 @@ def _short(value: float) -> str:
     if np.isnan(value):
         return ""
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+KINDS = {"lines": lines, "curves": curves, "bars": bars, "tradeoff": tradeoff}

@@ -9,6 +9,7 @@ import numpy as np
 from nsnn import parallel, text
 from nsnn.data import Batch, load, source
 from nsnn.data.augment import augmented
+from nsnn.experiments.cells import TO_TRAIN, Task
 from nsnn.experiments.results import digest, essential
 from nsnn.methods import METHODS, RunLength
 from nsnn.sparsity.distribution import layer_counts, random_positions
@@ -66,17 +67,18 @@ class Measured:
         return np.where(density < 1.0, sparse, dense)
 
 
-def estimate(configs: dict[str, Config], finished, threads: int) -> dict[str, CellEstimate]:
-    """What each run will take; each network is measured once.
+def estimate(tasks: list[Task], finished, threads: int) -> dict[str, CellEstimate]:
+    """What each cell that is to be trained will take, by slug; each network is measured once.
 
     Parameters
     ----------
-    configs : dict of str to Config
+    tasks : list of Task
     finished : iterable of dict
         Records of finished cells: one with another seed gives its real time and memory.
     threads : int
         Of a training process; 0: all cores.
     """
+    configs = {task.cell.slug: task.cell.config for task in tasks if task.state in TO_TRAIN}
     twins = {digest(record["config"], seed=False): record for record in finished}
     measured, found, before = {}, {}, parallel.get_threads()
     parallel.set_threads(threads)

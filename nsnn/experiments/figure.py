@@ -3,9 +3,9 @@
 import textwrap
 
 from nsnn.errors import UserError
-from nsnn.experiments.charts import COSTS, CURVES, bars, curves, lines, tradeoff, word
+from nsnn.experiments import Experiment
+from nsnn.experiments.charts import COSTS, CURVES, KINDS, word
 from nsnn.experiments.measures import QUANTITIES, Group
-from nsnn.experiments.spec import Experiment
 from nsnn.plot.style import GREY, new_figure
 from nsnn.text import nearest
 
@@ -37,8 +37,17 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
         for name, members in panels(experiment, groups).items()
         if any(each.cells for each in members)
     }
-    plot = _lines if experiment.figure.kind == "lines" else _one_axes_each
-    figure, axes = plot(experiment, found)
+    kind, width, parts = experiment.figure.kind, _WIDTH, []
+    for name, members in found.items():
+        parts.append((name, members, {}))
+        if kind == "lines" and any(each.printed(experiment.figure.y) for each in members):
+            parts.append((f"{name}: printed in the paper", members, {"paper": True}))
+    if kind == "bars":
+        width = max(_WIDTH, _CLUSTER * max(map(len, found.values())))
+    figure, axes = _canvas(len(parts), width)
+    for ax, (name, members, paper) in zip(axes, parts, strict=True):
+        KINDS[kind](ax, experiment, members, **paper)
+        ax.set_title(name, loc="left", fontsize=10, color=GREY if paper else "black")
     lines_of_note = textwrap.wrap(" ".join(note.split()), int(13 * figure.get_figwidth()))
     title = "\n".join([experiment.title, *lines_of_note])
     figure.suptitle(title, x=0.01, ha="left", fontsize=9)
@@ -111,32 +120,6 @@ def check(experiment: Experiment) -> None:
 def _fits(key: tuple, other: tuple) -> bool:
     """Whether each label is missing or equal."""
     return all(mine in (None, theirs) for mine, theirs in zip(key, other, strict=True))
-
-
-def _lines(experiment: Experiment, found: dict[str, list[Group]]):
-    """Each panel, and beside it the paper's values."""
-    parts = []
-    for name, members in found.items():
-        parts.append((name, members, False))
-        if any(each.printed(experiment.figure.y) for each in members):
-            parts.append((f"{name}: printed in the paper", members, True))
-    figure, axes = _canvas(len(parts), _WIDTH)
-    for ax, (name, members, paper) in zip(axes, parts, strict=True):
-        lines(ax, experiment, members, paper)
-        ax.set_title(name, loc="left", fontsize=10, color=GREY if paper else "black")
-    return figure, axes
-
-
-def _one_axes_each(experiment: Experiment, found: dict[str, list[Group]]):
-    kind = experiment.figure.kind
-    width, plot = _WIDTH, {"curves": curves, "bars": bars, "tradeoff": tradeoff}[kind]
-    if kind == "bars":
-        width = max(_WIDTH, _CLUSTER * max(map(len, found.values())))
-    figure, axes = _canvas(len(found), width)
-    for ax, (name, members) in zip(axes, found.items(), strict=True):
-        plot(ax, experiment, members)
-        ax.set_title(name, loc="left", fontsize=10)
-    return figure, axes
 
 
 def _canvas(count: int, width: float):

@@ -4,8 +4,8 @@ import statistics
 from dataclasses import dataclass, field
 
 from nsnn import metrics
+from nsnn.experiments import PaperValue
 from nsnn.experiments.cells import rank
-from nsnn.experiments.spec import PaperValue
 from nsnn.training.run_folder import COMPARABLE
 
 # The methods whose cells others are compared with, as in NDSNN IV-C.
@@ -25,21 +25,12 @@ _SETTING = (
 
 @dataclass(frozen=True)
 class Quantity:
-    """How a measure is written.
-
-    Attributes
-    ----------
-    heading, unit : str
-    scale : float
-        Factor from the value of a record to `unit`.
-    digits : int
-        After the decimal point.
-    """
+    """How a measure is written."""
 
     heading: str
     unit: str
-    scale: float = 1.0
-    digits: int = 2
+    scale: float = 1.0  # factor from the value of a record to `unit`
+    digits: int = 2  # after the decimal point
 
 
 _MIB = 1 / (1 << 20)
@@ -76,23 +67,12 @@ class Partner:
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished cell with its measures.
+    """A finished cell with its measures."""
 
-    Attributes
-    ----------
-    record : dict
-    values : dict of str to float or None
-        By the keys of `QUANTITIES`, in the unit of the records; None where there is none.
-    partners : dict of str to (Partner or None)
-        The cells that it is compared with, by method: see `REFERENCES`.
-    reasons : tuple of str
-        Why a value is None.
-    """
-
-    record: dict = field(repr=False)
-    values: dict
-    partners: dict
-    reasons: tuple[str, ...] = ()
+    record: dict
+    values: dict[str, float | None]  # by the keys of QUANTITIES, in the unit of the records
+    partners: dict[str, Partner | None]  # the cells that it is compared with, by REFERENCES
+    reasons: tuple[str, ...] = ()  # why a value is None
 
 
 @dataclass(frozen=True)
@@ -106,23 +86,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class Group:
-    """The cells of a table's entry, which share all labels.
-
-    Attributes
-    ----------
-    labels : dict of str to label
-    planned : int
-        Cells of the profile, finished or not.
-    cells : tuple of Measured
-        The finished ones, by seed; with `--seeds` they may be more than planned.
-    paper : dict of str to PaperValue
-        What the paper prints, by metric.
-    """
+    """The cells of a table's entry, which share all labels."""
 
     labels: dict
-    planned: int
-    cells: tuple[Measured, ...] = ()
-    paper: dict[str, PaperValue] = field(default_factory=dict)
+    planned: int  # cells of the profile, finished or not
+    cells: tuple[Measured, ...] = ()  # finished, by seed; with --seeds maybe more than planned
+    paper: dict[str, PaperValue] = field(default_factory=dict)  # by metric
 
     def pick(self, labels) -> tuple:
         """The values of these labels, None where the group has no such label."""

@@ -13,9 +13,8 @@ from tqdm import tqdm
 
 from nsnn import plugins
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import estimate, figure, results, table
-from nsnn.experiments.cells import TO_TRAIN, Task, plan, run_folders, state_of
-from nsnn.experiments.spec import Experiment
+from nsnn.experiments import Experiment, estimate, figure, results, table
+from nsnn.experiments.cells import Task, plan, run_folders, state_of
 from nsnn.files import locked, make_folder
 from nsnn.processes import Processes
 from nsnn.text import duration, percent
@@ -33,24 +32,12 @@ _PATIENCE = 60.0
 
 @dataclass
 class Outcome:
-    """What a call has come to.
+    """What a call has come to."""
 
-    Attributes
-    ----------
-    cells, done : int
-        Of the profile, and those of them that are finished now.
-    failures : dict of str to (str, Path)
-        Why a cell failed and where its log is, by slug.
-    mistakes : set of str
-        Slugs of those failures that the user can mend, such as missing data.
-    interrupted, out_of_time : bool
-        Why it may have stopped early.
-    """
-
-    cells: int
-    done: int = 0
-    failures: dict = field(default_factory=dict)
-    mistakes: set = field(default_factory=set)
+    cells: int  # of the profile
+    done: int = 0  # those of them that are finished now
+    failures: dict = field(default_factory=dict)  # by slug: why it failed, and where its log is
+    mistakes: set = field(default_factory=set)  # slugs of failures that the user can mend
     interrupted: bool = False
     out_of_time: bool = False
 
@@ -163,27 +150,29 @@ def reproduce(
     with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
         tasks = plan(experiment, profile, out, seeds)
         finished = results.finished_anywhere(out)
-        expected = estimates(tasks, finished.values(), jobs)
+        threads = threads_of(jobs)
+        expected = estimate.estimate(tasks, finished.values(), threads)
         if expected:
             print(estimate.total(expected, jobs), flush=True)
         seconds = {slug: each.seconds for slug, each in expected.items()}
         deadline = time.monotonic() + 60.0 * time_limit
+
+        def ends():
+            return interruption.requested or time.monotonic() > deadline
+
         own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
-        with own as executor, Progress(seconds, len(tasks), bars) as progress:
-            sitting = _Sitting(experiment, profile, out, finished, interruption, deadline, progress)
-            outcome = sitting.run(tasks, executor, data_dir, _threads(jobs))
+        with own as executor, Progress(seconds, bars) as progress:
+            sitting = _Sitting(experiment, profile, out, finished, ends, progress)
+            outcome = sitting.run(tasks, executor, data_dir, threads)
+        left = outcome.cells - outcome.done - len(outcome.failures)
+        outcome.interrupted = interruption.requested
+        outcome.out_of_time = time.monotonic() > deadline and left > 0
         if outcome.done:
             table.write(experiment, profile, out)
     return outcome
 
 
-def estimates(tasks: list[Task], finished, jobs: int) -> dict[str, estimate.CellEstimate]:
-    """What each task that is to be trained will take, by slug; `finished`: records of cells."""
-    configs = {task.cell.slug: task.cell.config for task in tasks if task.state in TO_TRAIN}
-    return estimate.estimate(configs, finished, _threads(jobs))
-
-
-def _threads(jobs: int) -> int:
+def threads_of(jobs: int) -> int:
     """Of each of so many processes; 0: all cores."""
     return 0 if jobs == 1 else 1
 
@@ -191,15 +180,13 @@ def _threads(jobs: int) -> int:
 class _Sitting:
     """One call of `reproduce`."""
 
-    def __init__(self, experiment, profile, out, finished, interruption, deadline, progress):
+    def __init__(self, experiment, profile, out, finished, ends, progress):
         self._where = out, experiment.id, profile
         # Where validation accuracy chooses, nobody is to see the test accuracy beforehand.
         chooses = experiment.table.metric == "validation_accuracy"
         self._kind = "validation" if chooses else "test"
-        self._finished, self._progress = finished, progress
-        self._interruption, self._deadline = interruption, deadline
+        self._finished, self._ends, self._progress = finished, ends, progress
         self._pending: dict[Future, list[Task]] = {}
-        self._outcome = Outcome(0)
 
     def run(self, tasks: list[Task], executor, data_dir: str, threads: int) -> Outcome:
         """Collect what is finished, train what is missing."""
@@ -231,9 +218,6 @@ class _Sitting:
             self._stop(executor)
             wait(self._pending)  # what is finished now is collected another time
             raise
-        left = outcome.cells - outcome.done - len(outcome.failures)
-        outcome.interrupted = self._interruption.requested
-        outcome.out_of_time = time.monotonic() > self._deadline and left > 0
         return outcome
 
     def _await(self, executor) -> None:
@@ -249,9 +233,6 @@ class _Sitting:
             for future, tasks in self._pending.items():
                 if future.running():
                     self._progress.update(tasks[0].cell.slug, _fraction(tasks[0]))
-
-    def _ends(self) -> bool:
-        return self._interruption.requested or time.monotonic() > self._deadline
 
     def _stop(self, executor) -> None:
         """Forget what has not begun; ask what is running to save, where the executor can."""
@@ -280,8 +261,13 @@ class _Sitting:
         self._finished[task.digest] = record
         self._outcome.done += 1
         accuracy = percent(record[f"{self._kind}_accuracy"])
-        text = f"{self._kind} accuracy {accuracy}, {duration(record['seconds'])}"
-        self._progress.finished(task.cell.slug, self._outcome.done, text)
+        count = f"{self._outcome.done}/{self._outcome.cells} cells"
+        self._progress.update(task.cell.slug, 1.0)
+        self._progress.bar.set_description_str(count)
+        self._progress.line(
+            f"{count}  {task.cell.slug}: {self._kind} accuracy {accuracy}, "
+            f"{duration(record['seconds'])}"
+        )
 
 
 def _options(task: Task, data_dir: str, threads: int) -> dict:
@@ -298,21 +284,10 @@ def _fraction(task: Task) -> float:
 
 
 class Progress:
-    """One bar over the estimated seconds of all cells to train, and a line for each that ends.
+    """One bar over the seconds (by slug) that cells are expected to take, and lines above it."""
 
-    Parameters
-    ----------
-    seconds : dict of str to float
-        Estimate of each cell by slug.
-    cells : int
-        Of the profile.
-    bars : bool, optional
-        Default: when standard error is a terminal.
-    """
-
-    def __init__(self, seconds: dict, cells: int, bars: bool | None = None):
-        self._seconds, self._cells = seconds, cells
-        self._fractions = dict.fromkeys(seconds, 0.0)
+    def __init__(self, seconds: dict, bars: bool | None):
+        self._seconds, self._fractions = seconds, dict.fromkeys(seconds, 0.0)
         self.bar = tqdm(
             total=sum(seconds.values()),
             bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}",
@@ -329,18 +304,11 @@ class Progress:
 
     def update(self, slug: str, fraction: float, before: bool = False) -> None:
         """A cell is as far as this; `before`: it was, this sitting's time does not count for it."""
-        work = (fraction - self._fractions[slug]) * self._seconds[slug]
+        work = (fraction - self._fractions.get(slug, fraction)) * self._seconds.get(slug, 0.0)
         if before and not self.bar.disable:
             self.bar.initial += work
         self.bar.update(work)
         self._fractions[slug] = fraction
-
-    def finished(self, slug: str, done: int, text: str) -> None:
-        """A cell is finished, one of so many; say so in a line."""
-        if slug in self._fractions:
-            self.update(slug, 1.0)
-        self.bar.set_description_str(f"{done}/{self._cells} cells")
-        self.line(f"{done}/{self._cells} cells  {slug}: {text}")
 
     def line(self, text: str) -> None:
         """Print a line on standard output, above the bar."""

@@ -1,4 +1,4 @@
-"""What an experiment is: one TOML file, read into frozen dataclasses.
+"""Experiments as TOML files, read into the frozen dataclasses of `nsnn.experiments`.
 
 A file of `nsnn/experiments/toml/`, here cut short:
 
@@ -42,98 +42,25 @@ experiment's profile of the same name, so that experiments which share cells agr
 """
 
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 from nsnn.errors import UserError
+from nsnn.experiments import (
+    KINDS,
+    Experiment,
+    FigureSpec,
+    Grid,
+    Label,
+    PaperValue,
+    Profile,
+    TableSpec,
+    When,
+)
 from nsnn.text import nearest
 from nsnn.training.config import TABLES
 
 FOLDER = Path(__file__).parent / "toml"
-KINDS = ("lines", "curves", "bars", "tradeoff")
-
-Label = str | int | float
-
-
-@dataclass(frozen=True)
-class TableSpec:
-    """What the table's rows and columns are; an entry is the mean over all seeds."""
-
-    rows: tuple[str, ...]  # labels
-    columns: tuple[str, ...] = ()
-    metric: str = "test_accuracy"  # a measure
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """What the figure draws."""
-
-    x: str  # a label; curves: "epoch"; tradeoff: the label in which the points of a line differ
-    y: str  # a measure
-    series: tuple[str, ...]  # labels that tell the lines of a panel apart
-    kind: str = "lines"  # one of KINDS
-    panels: str = ""  # label that tells the panels apart; empty: one panel
-    cost: str = ""  # tradeoff: the measure on the horizontal axis
-
-
-@dataclass(frozen=True)
-class PaperValue:
-    """A number that the paper prints, in `unit`."""
-
-    labels: dict[str, Label]
-    value: float
-    metric: str = "test_accuracy"
-    unit: str = "%"
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Every combination of the labels' values, with every seed."""
-
-    labels: dict[str, tuple[Label, ...]]
-    seeds: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class When:
-    """Options by "table.key" of the cells whose labels are among these."""
-
-    labels: dict[str, tuple[Label, ...]]
-    config: dict[str, object]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """One size of an experiment."""
-
-    config: dict[str, object]  # of every cell, by "table.key"
-    grids: tuple[Grid, ...]
-    when: tuple[When, ...] = ()  # later ones win
-    note: str = ""  # printed beside our numbers
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A table or figure of a paper: its cells in several sizes, and what the paper says."""
-
-    id: str  # names the folders of its cells and results
-    given: str  # how the command line calls it: the id, or the path of a user's TOML file
-    title: str
-    source: str
-    axes: dict[str, str]  # label to the option that it sets, as "table.key"
-    profiles: dict[str, Profile]
-    table: TableSpec
-    figure: FigureSpec
-    paper: tuple[PaperValue, ...] = ()
-
-    def profile(self, name: str) -> Profile:
-        """The profile of that name, or UserError."""
-        if name not in self.profiles:
-            raise UserError(
-                f"--profile {name}: {self.id} has no such profile; {nearest(name, self.profiles)}"
-            )
-        return self.profiles[name]
 
 
 def identifiers() -> list[str]:
@@ -221,20 +148,23 @@ def _profile(name: str, content, axes: dict, source: str) -> Profile:
     found = _table(content, {"seeds": (int,), "grids": list} | more, where, optional=more)
     if not found["grids"]:
         raise UserError(f"{where}.grids: there is none, so no cell to train")
-    config, rules = _like(found["like"], name, axes, where) if "like" in found else ({}, ())
-    config |= _options(found.get("config", {}), f"{where}.config")
-    rules = (*rules, *_rules(found.get("when", []), axes, f"{where}.when"))
+    theirs = _like(found["like"], name, axes, where) if "like" in found else {}
+    config, rules = {}, []
+    for part in (theirs, found):
+        config |= _options(part.get("config", {}), f"{where}.config")
+        for block in part.get("when", []):
+            labels, own = _labels(block, axes, f"{where}.when", {"config": dict})
+            rules.append(When(labels, _options(own.get("config", {}), f"{where}.when.config")))
     grids = []
     for block in found["grids"]:
         labels, own = _labels(block, axes, f"{where}.grids", {"seeds": (int,)})
         grids.append(Grid(labels, own.get("seeds", found["seeds"])))
-    return Profile(config, tuple(grids), rules, found.get("note", ""))
+    return Profile(config, tuple(grids), tuple(rules), found.get("note", ""))
 
 
-def _like(other: str, name: str, axes: dict, where: str) -> tuple[dict, tuple[When, ...]]:
-    """Config and rules of another experiment's profile, which has no `like` of its own."""
-    path = _shipped(other)
-    content = _toml(path)
+def _like(other: str, name: str, axes: dict, where: str) -> dict:
+    """Another experiment's profile, which has no `like` of its own."""
+    content = _toml(_shipped(other))
     theirs = content["profiles"].get(name)
     if theirs is None or "like" in theirs:
         raise UserError(f"{where}.like: {other} has no profile {name} of its own to start from")
@@ -243,16 +173,7 @@ def _like(other: str, name: str, axes: dict, where: str) -> tuple[dict, tuple[Wh
             raise UserError(
                 f"{where}.like: {other} has rules for {label} = {target!r}: add it to [axes]"
             )
-    there = f"{path.name}: profiles.{name}"
-    config = _options(theirs.get("config", {}), f"{there}.config")
-    return config, _rules(theirs.get("when", []), axes, f"{there}.when")
-
-
-def _rules(blocks: list, axes: dict, where: str) -> tuple[When, ...]:
-    pairs = [_labels(block, axes, where, {"config": dict}) for block in blocks]
-    return tuple(
-        When(labels, _options(own.get("config", {}), f"{where}.config")) for labels, own in pairs
-    )
+    return theirs
 
 
 def _labels(block, axes: dict, where: str, own: dict) -> tuple[dict[str, tuple], dict]:

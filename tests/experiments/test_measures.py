@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from nsnn.experiments import PaperValue
 from nsnn.experiments.cells import cells
 from nsnn.experiments.measures import Group, group, measure, partner, spread, training_cost
-from nsnn.experiments.spec import PaperValue
 
 
 @pytest.mark.parametrize("name", ["measures", "cells", "table"])

@@ -6,8 +6,7 @@ import tomllib
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.experiments import spec
-from nsnn.experiments.spec import FigureSpec, Grid, PaperValue, TableSpec, When
+from nsnn.experiments import FigureSpec, Grid, PaperValue, TableSpec, When, spec
 
 
 def test_the_example_of_the_module_can_be_read():

@@ -9,8 +9,9 @@ from nsnn.cli import main
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, runner, spec, table
 from nsnn.experiments.cells import cells
+from nsnn.experiments.grid import details, grid
 from nsnn.experiments.measures import group, measure
-from nsnn.experiments.table import data_line, details, grid, setting_lines
+from nsnn.experiments.table import data_line, setting_lines
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from nsnn.models import TITLES
 from nsnn.plugins import MODULE_PREFIX
 from nsnn.training import run_folder
 from nsnn.training.config import CHOICES, Config
-from nsnn.training.config_file import from_options
+from nsnn.training.config_file import flatten, from_options
 
 RUNS = Path(run_folder.RUNS) / "reproduce"
 
@@ -38,6 +38,11 @@ class Cell:
     slug: str  # name of the run's folder, such as "mnist-ndsnn-sparsity0.99-seed0"
     config: Config
 
+    def options(self, data_dir: str, threads: int) -> dict:
+        """All options, with those that cannot change a result set for this machine."""
+        options = flatten(self.config) | {"train.threads": threads}
+        return options | ({"data.dir": data_dir} if data_dir else {})
+
 
 @dataclass(frozen=True)
 class Task:
@@ -47,6 +52,12 @@ class Task:
     digest: str  # of its options: results.digest
     folder: Path  # of its run
     state: str  # a key of STATES
+
+    def fraction(self) -> float:
+        """How much of the cell's epochs its run has done."""
+        path = self.folder / "metrics.jsonl"
+        done = path.read_bytes().count(b"\n") if path.exists() else 0
+        return done / self.cell.config.train.epochs
 
 
 def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:

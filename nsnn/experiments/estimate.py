@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def estimate(tasks: list[Task], finished, threads: int) -> dict[str, CellEstimat
                 continue
             size, batch = data_size(config), config.data.batch
             step = batch, config.data.augment, config.train.loss, config.optim.name
-            key = size.shape, astuple(config.model), astuple(config.neuron), step
+            key = size.shape, config.model, config.neuron, step
             if key not in measured:
                 measured[key] = measure(config, size)
             found[name] = cell_estimate(config, size, measured[key])
@@ -131,7 +131,8 @@ def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEst
     validation = round(size.train * config.data.validation)
     length = RunLength((size.train - validation) // batch, epochs)
     plan = METHODS[config.method.name].cost_plan(config.method.options, length)
-    seconds = measured.at(plan.density, config.model.options.storage)
+    storage = getattr(config.model.options, "storage", "csr")
+    seconds = measured.at(plan.density, storage)
     # A sample that is only predicted counts for a third: it has no backward.
     samples = length.steps_per_epoch * batch + validation / 3
     peak = float(plan.density.max())
@@ -159,7 +160,10 @@ def measure(config: Config, size: DataSize) -> Measured:
 
 
 def _csr(config: Config) -> Config:
-    options = replace(config.model.options, storage="csr")
+    """The configuration with sparse storage, where the model has the choice."""
+    options = config.model.options
+    if hasattr(options, "storage"):
+        options = replace(options, storage="csr")
     return replace(config, model=replace(config.model, options=options))
 
 

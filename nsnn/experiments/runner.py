@@ -20,7 +20,7 @@ from nsnn.processes import Processes
 from nsnn.text import duration, percent
 from nsnn.training import session
 from nsnn.training.config import FREE
-from nsnn.training.config_file import flatten, from_options, toml_value
+from nsnn.training.config_file import from_options, toml_value
 from nsnn.training.interrupt import Interruption
 
 LOG = "log.txt"
@@ -209,8 +209,8 @@ class _Sitting:
                     text = f"{task.folder} holds a run with other options: trained anew"
                     self._progress.line(text)
                 elif task.state == "stopped":
-                    self._progress.update(task.cell.slug, _fraction(task), before=True)
-                options = _options(task, data_dir, threads)
+                    self._progress.reach(task.cell.slug, task.fraction(), before=True)
+                options = task.cell.options(data_dir, threads)
                 future = executor.submit(run_cell, options, str(task.folder), files)
                 self._pending[future] = alike
             self._await(executor)
@@ -232,7 +232,7 @@ class _Sitting:
                 self._take(future, self._pending.pop(future))
             for future, tasks in self._pending.items():
                 if future.running():
-                    self._progress.update(tasks[0].cell.slug, _fraction(tasks[0]))
+                    self._progress.reach(tasks[0].cell.slug, tasks[0].fraction())
 
     def _stop(self, executor) -> None:
         """Forget what has not begun; ask what is running to save, where the executor can."""
@@ -262,33 +262,20 @@ class _Sitting:
         self._outcome.done += 1
         accuracy = percent(record[f"{self._kind}_accuracy"])
         count = f"{self._outcome.done}/{self._outcome.cells} cells"
-        self._progress.update(task.cell.slug, 1.0)
-        self._progress.bar.set_description_str(count)
+        self._progress.reach(task.cell.slug, 1.0)
+        self._progress.set_description_str(count)
         self._progress.line(
             f"{count}  {task.cell.slug}: {self._kind} accuracy {accuracy}, "
             f"{duration(record['seconds'])}"
         )
 
 
-def _options(task: Task, data_dir: str, threads: int) -> dict:
-    """The cell's options, with those that cannot change a result set for this machine."""
-    options = flatten(task.cell.config) | {"train.threads": threads}
-    return options | ({"data.dir": data_dir} if data_dir else {})
-
-
-def _fraction(task: Task) -> float:
-    """How much of the cell's epochs is done."""
-    path = task.folder / "metrics.jsonl"
-    done = path.read_bytes().count(b"\n") if path.exists() else 0
-    return done / task.cell.config.train.epochs
-
-
-class Progress:
+class Progress(tqdm):
     """One bar over the seconds (by slug) that cells are expected to take, and lines above it."""
 
     def __init__(self, seconds: dict, bars: bool | None):
-        self._seconds, self._fractions = seconds, dict.fromkeys(seconds, 0.0)
-        self.bar = tqdm(
+        self.seconds, self.fractions = seconds, dict.fromkeys(seconds, 0.0)
+        super().__init__(
             total=sum(seconds.values()),
             bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}",
             smoothing=0,
@@ -296,21 +283,15 @@ class Progress:
             disable=not (sys.stderr.isatty() if bars is None else bars),
         )
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.bar.close()
-
-    def update(self, slug: str, fraction: float, before: bool = False) -> None:
+    def reach(self, slug: str, fraction: float, before: bool = False) -> None:
         """A cell is as far as this; `before`: it was, this sitting's time does not count for it."""
-        work = (fraction - self._fractions.get(slug, fraction)) * self._seconds.get(slug, 0.0)
-        if before and not self.bar.disable:
-            self.bar.initial += work
-        self.bar.update(work)
-        self._fractions[slug] = fraction
+        work = (fraction - self.fractions.get(slug, fraction)) * self.seconds.get(slug, 0.0)
+        if before and not self.disable:
+            self.initial += work
+        self.update(work)
+        self.fractions[slug] = fraction
 
     def line(self, text: str) -> None:
         """Print a line on standard output, above the bar."""
-        with tqdm.external_write_mode(file=sys.stdout):
+        with self.external_write_mode(file=sys.stdout):
             print(text, flush=True)

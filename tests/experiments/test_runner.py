@@ -225,21 +225,21 @@ def progress():
 
 
 def test_the_bar_counts_estimated_seconds(progress):
-    progress.update("a", 0.5)
-    assert progress.bar.n == 5.0
-    progress.update("b", 0.1)
-    progress.update("a", 0.7)
-    assert progress.bar.n == pytest.approx(10.0)
-    assert " 25% |" in str(progress.bar)
-    progress.update("shared with another experiment", 1.0)
-    assert progress.bar.n == pytest.approx(10.0)
+    progress.reach("a", 0.5)
+    assert progress.n == 5.0
+    progress.reach("b", 0.1)
+    progress.reach("a", 0.7)
+    assert progress.n == pytest.approx(10.0)
+    assert " 25% |" in str(progress)
+    progress.reach("shared with another experiment", 1.0)
+    assert progress.n == pytest.approx(10.0)
 
 
 def test_what_was_done_before_is_not_work_of_this_sitting(progress):
-    progress.update("b", 0.5, before=True)
-    assert (progress.bar.initial, progress.bar.n) == (15.0, 15.0)
-    progress.update("b", 0.6)
-    assert progress.bar.n == pytest.approx(18.0)
+    progress.reach("b", 0.5, before=True)
+    assert (progress.initial, progress.n) == (15.0, 15.0)
+    progress.reach("b", 0.6)
+    assert progress.n == pytest.approx(18.0)
 
 
 @pytest.mark.parametrize("which", ["runs", "results"])

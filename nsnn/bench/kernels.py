@@ -87,7 +87,7 @@ def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int, 
         "break_even" as `break_even` returns it.
     """
     rng = np.random.default_rng(seed)
-    pixels = (shape.side, shape.side) if shape.kernel else ()
+    pixels = (shape.side,) * 2 if shape.kernel else ()
     x = rng.random((shape.inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
     epsilon = rng.standard_normal((shape.outputs, *pixels, time_steps, batch), np.float32)
 

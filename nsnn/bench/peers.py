@@ -145,19 +145,6 @@ def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Mod
     return network
 
 
-def random_masks(layers: list[dict], network: nn.Module, generator) -> list[tuple]:
-    """A (weight, mask) for each weight that is not dense, positions drawn at random."""
-    modules = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    weights = [item for item in layers if "active" in item]
-    masks = []
-    for item, module in zip(weights, modules, strict=True):
-        if item["active"] is not None:
-            mask = torch.zeros(module.weight.numel())
-            mask[torch.randperm(mask.numel(), generator=generator)[: item["active"]]] = 1
-            masks.append((module.weight, mask.view_as(module.weight)))
-    return masks
-
-
 class Trainee:
     """A peer's network in training, its steps timed by part.
 
@@ -173,13 +160,21 @@ class Trainee:
         torch.set_num_threads(job.threads)
         self.generator = torch.Generator().manual_seed(job.seed)
         self.network = build(layers, library, job.time_steps)
-        self.masks = []
-        if library != "torch":
-            self.masks = random_masks(layers, self.network, self.generator)
+        self.masks = [] if library == "torch" else list(self._random_masks(layers))
         self.optimiser = torch.optim.SGD(
             self.network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM
         )
         self._mask()
+
+    def _random_masks(self, layers):
+        """A (weight, mask) for each weight that is not dense, positions drawn at random."""
+        modules = [m for m in self.network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        active = [item["active"] for item in layers if "active" in item]
+        for module, count in zip(modules, active, strict=True):
+            if count is not None:
+                mask = torch.zeros(module.weight.numel())
+                mask[torch.randperm(mask.numel(), generator=self.generator)[:count]] = 1
+                yield module.weight, mask.view_as(module.weight)
 
     def data(self, input_shape, samples: int):
         """Normalised images (samples, C, H, W) and labels (samples,)."""

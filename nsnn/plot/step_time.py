@@ -1,5 +1,6 @@
 """Step time against density, with the dense step and the paper's cost model."""
 
+from nsnn.metrics import relative_cost
 from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, from_zero, legend_beside, titled
 
 
@@ -35,10 +36,15 @@ def step_time(results, ax=None):
     ax.errorbar(
         density, median, yerr=(below, above), fmt="o-", color=BLUE, capsize=3, label="measured"
     )
-    whole, model = cost_model(results)
-    ax.axhline(1e3 * whole, color=ORANGE, linestyle="--", label="dense, measured")
+    dense = next(result["ours"] for result in results if result["job"]["density"] == 1)
+    whole, R_d = 1e3 * dense["seconds"]["step"]["median"], dense["spike_rate"]
+    ax.axhline(whole, color=ORANGE, linestyle="--", label="dense, measured")
+    model = [
+        whole * relative_cost(result["ours"]["spike_rate"], result["ours"]["density"], R_d)
+        for result in sparse
+    ]
     label = "paper's model: $R_s$ · density / $R_d$ · dense"
-    ax.plot(density, [1e3 * m for m in model], "s:", color=RED, markersize=4, label=label)
+    ax.plot(density, model, "s:", color=RED, markersize=4, label=label)
     peers = [result["theirs"]["seconds"]["step"] for result in sparse if "theirs" in result]
     if peers:
         label = f"{sparse[0]['against']}, dense with masks"
@@ -52,25 +58,3 @@ def step_time(results, ax=None):
     job = sparse[0]["job"]
     title = f"{job['model']}, {job['distribution']}, B = {job['batch']}, T = {job['time_steps']}"
     return titled(ax, title, "active weights (%)", "training step (ms)")
-
-
-def cost_model(results) -> tuple[float, list[float]]:
-    """The dense step, and the step that the paper's model expects at each sparse density.
-
-    Parameters
-    ----------
-    results : list of dict
-        As for `step_time`.
-
-    Returns
-    -------
-    dense : float
-        Seconds.
-    model : list of float
-        Seconds, from the least density up.
-    """
-    dense = next(result["ours"] for result in results if result["job"]["density"] == 1)
-    seconds, R_d = dense["seconds"]["step"]["median"], dense["spike_rate"]
-    sparse = [result["ours"] for result in results if result["job"]["density"] < 1]
-    sparse.sort(key=lambda ours: ours["density"])
-    return seconds, [ours["spike_rate"] * ours["density"] / R_d * seconds for ours in sparse]

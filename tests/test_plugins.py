@@ -84,6 +84,11 @@ def test_a_run_folder_names_its_plugin_and_does_not_run_it(run, plugin, clean, c
         assert capsys.readouterr().err == ""
         clean()
     assert (run / "summary.json").exists()
+    other = run / "other.py"
+    other.write_text(f"{START}METHODS['m'] = type('M', (Method,), {{}})")
+    assert cli.main(["eval", str(run), "--plugin", str(other)]) == 2
+    assert capsys.readouterr().err.startswith(f"nsnn: error: {wanted}")
+    clean()
     with pytest.raises(UserError, match="was made with a plug-in"):
         nsnn.load(run)
     assert nsnn.load(run, plugins=[plugin]).predict(np.zeros((20, 4, 4))).shape == (20,)

@@ -93,21 +93,26 @@ def read_config(folder) -> Config:
     Raises
     ------
     UserError
-        When there is no run, its `config.toml` was damaged, or it was made with a plug-in and none
-        has been loaded.
+        When there is no run, its `config.toml` was damaged, or a plug-in that it was made with has
+        not been loaded.
     """
     path = Path(folder) / "config.toml"
     if not path.is_file():
         raise UserError(f"{folder} holds no run: {path} is missing")
-    noted = [str(note["file"]) for note in _noted_plugins(folder)]
-    if noted and not loaded():
-        # A run folder is data: it does not say which code runs.
-        options = " ".join(f"--plugin {shlex.quote(file)}" for file in noted)
-        raise UserError(
-            f"{folder} was made with a plug-in: repeat the command with {options} (in Python: "
-            f"nsnn.load({str(folder)!r}, plugins={noted}))"
-        )
-    return load_config(path)
+    known = {value for plugin in loaded() for value in plugin.values()}
+    absent = [n["file"] for n in _noted_plugins(folder) if known.isdisjoint(n.values())]
+    # A run folder is data: it does not say which code runs.
+    options = " ".join(f"--plugin {shlex.quote(file)}" for file in absent)
+    missing = UserError(
+        f"{folder} was made with a plug-in: repeat the command with {options} (in Python: "
+        f"nsnn.load({str(folder)!r}, plugins={absent}))"
+    )
+    if absent and not known:
+        raise missing
+    try:
+        return load_config(path)
+    except UserError as error:
+        raise (missing if absent else error) from None
 
 
 def warn_of_changed_plugins(folder) -> None:
@@ -124,7 +129,7 @@ def _noted_plugins(folder) -> list[dict]:
     path = Path(folder) / "environment.json"
     noted = read_json(path).get("plugins", []) if path.exists() else []
     try:
-        return [{"file": note["file"], "sha256": note["sha256"]} for note in noted]
+        return [{"file": str(note["file"]), "sha256": note["sha256"]} for note in noted]
     except (KeyError, TypeError):
         raise RunError(f"the plugins in {path} are damaged") from None
 

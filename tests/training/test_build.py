@@ -1,6 +1,5 @@
 """The network that a configuration asks for."""
 
-import numpy as np
 import pytest
 
 from nsnn.errors import UserError
@@ -37,14 +36,3 @@ def test_the_strides():
 def test_options_that_do_not_apply(assignments, message):
     with pytest.raises(UserError, match=message):
         make(*assignments)
-
-
-def test_an_image_that_is_too_small_names_the_model():
-    with pytest.raises(UserError, match=r"model\.name = 'vgg16': images of 28x28 pixels"):
-        make("name=vgg16", shape=(1, 28, 28))
-
-
-def test_the_seed_decides_the_weights():
-    one, same = make("name=resnet19"), make("name=resnet19")
-    for p, q in zip(one.parameters(), same.parameters(), strict=True):
-        np.testing.assert_array_equal(p.data, q.data)

@@ -197,7 +197,7 @@ def _check_key(table: str, key: str, source: str, names: dict, classes: dict) ->
     if elsewhere and not difflib.get_close_matches(key, known[table]):
         hint = f"did you mean {elsewhere[0]}.{key}?"
     elif known[table]:
-        hint = nearest(key, known[table])
+        hint = nearest(key, ["name", *known[table]] if chosen else known[table])
     else:
         hint = f"this {table} has no option but its name; leave the key out"
     raise UserError(f"unknown key {table}.{key} ({source}){chosen}: {hint}")

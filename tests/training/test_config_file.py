@@ -97,6 +97,7 @@ def test_differences_name_what_differs():
         ("optim.momentun=1", r"unknown key optim.momentun \(--set optim.momentun=1\): did you mean "
          r"momentum\?"),
         ("train.lr=1", r"unknown key train.lr .*: did you mean optim.lr\?"),
+        ("model.nam=mlp", r"did you mean name\? Known: name, "),
         ("method.final_spasity=0.9", r"did you mean final_sparsity\?"),
         ("modle.name=x", r"unknown table \[modle\] .*: did you mean model\?"),
         ("method.name=ndsn", r"method.name = 'ndsn' .*: did you mean ndsnn\?"),

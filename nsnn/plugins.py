@@ -81,18 +81,17 @@ def explain(error: BaseException, file: str | None = None) -> None:
 
 def _check_registered(file: str, before: dict) -> None:
     """Raise UserError unless something was registered, and all of it can be used."""
-    flaws = {}
+    nothing = True
     for kind, (registry, count) in _REGISTRIES.items():
         for name, thing in registry.items():
-            if name in before[kind] and before[kind][name] is not thing:
-                flaws[f"the {kind} {name!r}"] = "is there already: choose another name"
-            elif name not in before[kind]:
-                flaws[f"the {kind} {name!r}"] = _flaw(kind, thing, count)
-    if not flaws:
+            if before[kind].get(name) is thing:
+                continue
+            taken = "is there already: choose another name" if name in before[kind] else ""
+            if flaw := taken or _flaw(kind, thing, count):
+                raise UserError(f"plug-in {file}: the {kind} {name!r} {flaw}")
+            nothing = False
+    if nothing:
         raise UserError(f"plug-in {file} registers nothing in METHODS, MODELS or DATASETS")
-    for what, flaw in flaws.items():
-        if flaw:
-            raise UserError(f"plug-in {file}: {what} {flaw}")
 
 
 def _flaw(kind: str, thing, count: int) -> str:
@@ -100,15 +99,11 @@ def _flaw(kind: str, thing, count: int) -> str:
     if kind == "method":
         if not (isinstance(thing, type) and issubclass(thing, Method)):
             return "is no class derived from nsnn.methods.Method"
-        if not issubclass(thing.Config, Method.Config):
-            return "has a Config that is not derived from Method.Config"
-        defaults = {field.name: field.default for field in fields(thing.Config)}
-        types_of = kinds(thing.Config)
-        if types_of.keys() != defaults.keys():
-            return "has a Config without @dataclass(frozen=True) above it"
-        usable = {bool, int, float, str}.issuperset(types_of.values())
-        if not usable or MISSING in defaults.values():
-            return "has an option that is no bool, int, float or str, or has no default"
+        if not _is_config(thing.Config):
+            return (
+                "needs a Config derived from Method.Config, with @dataclass(frozen=True) above it, "
+                "whose options are bool, int, float or str and have defaults"
+            )
     if inspect.isfunction(thing) or kind == "method":
         try:
             inspect.signature(thing).bind(*range(count))
@@ -117,24 +112,30 @@ def _flaw(kind: str, thing, count: int) -> str:
     return ""
 
 
+def _is_config(owner: type) -> bool:
+    """Whether a method's options can be read from a configuration."""
+    if not issubclass(owner, Method.Config):
+        return False
+    defaults, types_of = {f.name: f.default for f in fields(owner)}, kinds(owner)
+    known = {bool, int, float, str}.issuperset(types_of.values())
+    return known and types_of.keys() == defaults.keys() and MISSING not in defaults.values()
+
+
 def check_prepared(name: str, method: Method) -> None:
     """Raise UserError where a prepared method is not what training relies on."""
-    where = f"method.name = {name!r}: {type(method).__name__}"
-    if "prunable" not in vars(method):
-        raise UserError(f"{where}.prepare has to call super().prepare(network, run, rng, log)")
-    wanted = {p.name for p in method.network.parameters() if p.prunable}
     try:
-        step, steps = method.schedule(0)
-        targets = method.targets()
+        wanted = {p.name for p in method.network.parameters() if p.prunable}
+        targets, (step, steps) = method.targets(), method.schedule(0)
         for number in (step, steps, method.bytes_held(), *(targets or {}).values()):
             operator.index(number)
-        good = targets is None or wanted == {*targets}
-        good = good and isinstance(method.state(), dict)
+        good = isinstance(method.state(), dict) and (targets is None or wanted == {*targets})
     except (TypeError, ValueError, AttributeError) as error:
         explain(error)
         good = False
     if not good:
         raise UserError(
-            f"{where}: schedule has to return (step, steps), bytes_held a number, state a "
-            f"dictionary, targets None or a number for each of {', '.join(sorted(wanted))}"
+            f"method.name = {name!r}: {type(method).__name__} is not as nsnn.methods.Method says: "
+            "prepare has to call super().prepare(network, run, rng, log), schedule to return "
+            "(step, steps), targets None or a number for each prunable weight, bytes_held a "
+            "number, state a dictionary"
         )

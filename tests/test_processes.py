@@ -1,0 +1,90 @@
+"""Calls in processes of their own: what one comes to is nothing to the others."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from nsnn.errors import RunError, UserError
+from nsnn.processes import Processes
+
+PATIENCE = 60  # seconds
+
+
+def double(number):
+    return 2 * number, os.getpid()
+
+
+def refuse(text):
+    raise UserError(text)
+
+
+def die(number):
+    os.kill(os.getpid(), number)
+
+
+def leave(code):
+    os._exit(code)
+
+
+def sleep(path):
+    """Until SIGTERM, which is taken for a wish: it returns what it has."""
+    asked = []
+    signal.signal(signal.SIGTERM, lambda *of: asked.append("saved"))
+    path.touch()
+    deadline = time.monotonic() + PATIENCE
+    while not asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return asked
+
+
+def wait_for(path):
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_results_and_errors_come_back_and_one_death_is_no_other_call_s():
+    with Processes(2) as processes:
+        killed = processes.submit(die, signal.SIGKILL)
+        left = processes.submit(leave, 3)
+        refused = processes.submit(refuse, "two\nlines")
+        values = [processes.submit(double, number) for number in (1, 2)]
+        with pytest.raises(RunError, match=r"^killed by signal 9$"):
+            killed.result(PATIENCE)
+        with pytest.raises(RunError, match="exit code 3"):
+            left.result(PATIENCE)
+        with pytest.raises(UserError, match="two\nlines"):
+            refused.result(PATIENCE)
+        found = [value.result(PATIENCE) for value in values]
+    assert [value for value, _ in found] == [2, 4]
+    assert len({os.getpid(), *(process for _, process in found)}) == 3
+
+
+def test_who_is_asked_to_stop_may_save_and_who_comes_later_ends(tmp_path):
+    with Processes(1) as processes:
+        running = processes.submit(sleep, tmp_path / "a")
+        waiting = processes.submit(sleep, tmp_path / "b")
+        wait_for(tmp_path / "a")
+        processes.stop()
+        assert running.result(PATIENCE) == ["saved"]
+        assert waiting.result(PATIENCE) is None
+    assert not (tmp_path / "b").exists()
+
+
+def test_at_the_end_what_still_runs_is_killed(tmp_path):
+    with Processes(1) as processes:
+        running = processes.submit(sleep, tmp_path / "a")
+        wait_for(tmp_path / "a")
+    with pytest.raises(RunError, match="killed by signal 9"):
+        running.result(0)
+
+
+def test_ctrl_c_and_a_closed_terminal_are_not_for_the_calls():
+    with Processes(1) as processes:
+        blocked = processes.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result(PATIENCE)
+    assert {signal.SIGINT, signal.SIGHUP} <= blocked
+    assert signal.SIGTERM not in blocked
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -1,8 +1,10 @@
 """Calls in processes of their own: what one comes to is nothing to the others."""
 
+import importlib
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,31 +14,11 @@ from nsnn.processes import Processes
 PATIENCE = 60  # seconds
 
 
-def double(number):
-    return 2 * number, os.getpid()
-
-
-def refuse(text):
-    raise UserError(text)
-
-
-def die(number):
-    os.kill(os.getpid(), number)
-
-
-def leave(code):
-    os._exit(code)
-
-
-def sleep(path):
-    """Until SIGTERM, which is taken for a wish: it returns what it has."""
-    asked = []
-    signal.signal(signal.SIGTERM, lambda *of: asked.append("saved"))
-    path.touch()
-    deadline = time.monotonic() + PATIENCE
-    while not asked and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return asked
+@pytest.fixture
+def calls(monkeypatch):
+    """The module `process_calls`, where new processes find it too."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    return importlib.import_module("process_calls")
 
 
 def wait_for(path):
@@ -46,12 +28,12 @@ def wait_for(path):
         time.sleep(0.02)
 
 
-def test_results_and_errors_come_back_and_one_death_is_no_other_call_s():
+def test_results_and_errors_come_back_and_one_death_is_no_other_call_s(calls):
     with Processes(2) as processes:
-        killed = processes.submit(die, signal.SIGKILL)
-        left = processes.submit(leave, 3)
-        refused = processes.submit(refuse, "two\nlines")
-        values = [processes.submit(double, number) for number in (1, 2)]
+        killed = processes.submit(calls.die, signal.SIGKILL)
+        left = processes.submit(calls.leave, 3)
+        refused = processes.submit(calls.refuse, "two\nlines")
+        values = [processes.submit(calls.double, number) for number in (1, 2)]
         with pytest.raises(RunError, match=r"^killed by signal 9$"):
             killed.result(PATIENCE)
         with pytest.raises(RunError, match="exit code 3"):
@@ -63,10 +45,10 @@ def test_results_and_errors_come_back_and_one_death_is_no_other_call_s():
     assert len({os.getpid(), *(process for _, process in found)}) == 3
 
 
-def test_who_is_asked_to_stop_may_save_and_who_comes_later_ends(tmp_path):
+def test_who_is_asked_to_stop_may_save_and_who_comes_later_ends(calls, tmp_path):
     with Processes(1) as processes:
-        running = processes.submit(sleep, tmp_path / "a")
-        waiting = processes.submit(sleep, tmp_path / "b")
+        running = processes.submit(calls.sleep, tmp_path / "a")
+        waiting = processes.submit(calls.sleep, tmp_path / "b")
         wait_for(tmp_path / "a")
         processes.stop()
         assert running.result(PATIENCE) == ["saved"]
@@ -74,9 +56,9 @@ def test_who_is_asked_to_stop_may_save_and_who_comes_later_ends(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
-def test_at_the_end_what_still_runs_is_killed(tmp_path):
+def test_at_the_end_what_still_runs_is_killed(calls, tmp_path):
     with Processes(1) as processes:
-        running = processes.submit(sleep, tmp_path / "a")
+        running = processes.submit(calls.sleep, tmp_path / "a")
         wait_for(tmp_path / "a")
     with pytest.raises(RunError, match="killed by signal 9"):
         running.result(0)

@@ -5,6 +5,7 @@ import functools
 import io
 import json
 import re
+import runpy
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, runner, spec
 from nsnn.experiments.cells import plan, run_folders
 from nsnn.files import locked
+from nsnn.models import MODELS
 from nsnn.training.config import Config
 
 SLUGS = ["arrays-dense-seed0", "arrays-ndsnn-sparsity0.5-seed0", "arrays-ndsnn-sparsity0.8-seed0"]
@@ -291,3 +293,14 @@ def test_a_read_only_file_of_cells_is_known_before_training(
     with pytest.raises(RunError, match=r"cells\.jsonl is read-only: change that, or give"):
         reproduce(experiment, "small", "out")
     assert in_process.started == []
+
+
+def test_networks_without_time_steps_have_experiments_too(tiny_toml, reproduce, monkeypatch):
+    proofs = runpy.run_path(Path(__file__).parents[1] / "test_proofs.py")
+    monkeypatch.setitem(MODELS, "regression", proofs["Regression"])
+    network = ('name = "custom", layers = "4C3-AP2-12"', 'name = "regression"')
+    experiment = spec.load(tiny_toml(network, ("neuron = { time_steps = 2 }", "")))
+    outcome = reproduce(experiment, "small", "out")
+    assert (outcome.done, outcome.failures) == (3, {})
+    page = (results.folder("out", "tiny", "small") / "table.md").read_text()
+    assert "No cost / dense: an epoch of the dense cell has no spike (3 cells)." in page

@@ -129,7 +129,8 @@ def data_size(config: Config) -> DataSize:
 def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEstimate:
     batch, epochs = config.data.batch, config.train.epochs
     validation = round(size.train * config.data.validation)
-    length = RunLength((size.train - validation) // batch, epochs)
+    # A batch larger than the data is refused by the training of this cell, not here.
+    length = RunLength(max((size.train - validation) // batch, 1), epochs)
     plan = METHODS[config.method.name].cost_plan(config.method.options, length)
     storage = getattr(config.model.options, "storage", "csr")
     seconds = measured.at(plan.density, storage)

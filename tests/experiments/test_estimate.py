@@ -8,6 +8,7 @@ from nsnn.data import DATASETS, load
 from nsnn.experiments import estimate, results
 from nsnn.experiments.cells import Cell, Task
 from nsnn.experiments.estimate import CellEstimate, DataSize, Measured, cell_estimate
+from nsnn.methods import METHODS
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
@@ -46,6 +47,13 @@ def test_time_is_samples_times_density(config):
     assert seconds("method.name=dense", "train.epochs=4") == pytest.approx(4 * 60 + 30 / 3)
     validating = seconds("method.name=dense", "data.validation=0.5")
     assert validating == pytest.approx(2 * (30 + 30 / 3) + 30 / 3)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_training_will_refuse_can_be_estimated(config, name):
+    for words in (["data.batch=100"], ["train.epochs=1"], ["data.batch=60", "train.epochs=1"]):
+        found = cell_estimate(config(*words, f"method.name={name}"), SIZE, MEASURED)
+        assert 0 < found.seconds < 1000
 
 
 def test_auto_storage_takes_the_faster_of_both(config):

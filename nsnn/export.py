@@ -70,7 +70,7 @@ def network_arrays(network, dense=False) -> dict[str, np.ndarray]:
     arrays = {"input.mean": network.mean, "input.std": network.std}
     for p in network.parameters():
         if not p.prunable:
-            arrays[p.name] = p.data
+            arrays[p.name] = p.to_dense()
         elif dense:
             arrays |= _dense(p)
         else:

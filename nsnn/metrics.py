@@ -87,7 +87,7 @@ def spike_rates(network) -> SpikeRates:
     network : Network
     """
     layers = network.spike_rates()
-    neurons = {layer.name: layer.s.size for layer in network.layers() if layer.name in layers}
+    neurons = {layer.name: layer.capacity for layer in network.layers() if layer.name in layers}
     spikes = sum(rate * neurons[name] for name, rate in layers.items())
     return SpikeRates(spikes / max(1, sum(neurons.values())), layers)
 

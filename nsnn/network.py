@@ -9,7 +9,9 @@ from nsnn.encoding import encode
 from nsnn.errors import UserError
 from nsnn.layers import LIF, decide
 from nsnn.layers.gradients import GradientPair
-from nsnn.layers.parameter import STORAGES
+from nsnn.layers.groups import NeuronGroup, neuron_groups, silence
+from nsnn.layers.parameter import part_of
+from nsnn.layers.stored import STORAGES
 from nsnn.losses import cross_entropy
 from nsnn.operations import Measures, measure
 from nsnn.options import option
@@ -33,6 +35,8 @@ class Network(abc.ABC):
         Whether the options of table [neuron] apply to this kind of network.
     mean, std : ndarray of float64, (C,)
         What the input is normalised with, see `normalise`.
+    silent : dict of str to ndarray of bool
+        Members of neuron groups that are left out at present, see `silence`.
     """
 
     has_neurons = False
@@ -57,6 +61,7 @@ class Network(abc.ABC):
         self.input_shape = tuple(input_shape)
         self.classes = classes
         self.dtype = np.dtype(dtype)
+        self.silent = {}
         self.normalise(np.zeros(input_shape[0]), np.ones(input_shape[0]))
 
     def normalise(self, mean, std) -> None:
@@ -70,6 +75,33 @@ class Network(abc.ABC):
     def parameters(self) -> list:
         """All trainable parameters, in order of execution."""
         return [parameter for layer in self.layers() for parameter in layer.parameters()]
+
+    def neurons(self) -> list[NeuronGroup]:
+        """The groups of hidden neurons; none unless the network can tell what feeds them."""
+        return []
+
+    def silence(self, silent) -> None:
+        """Leave silent neurons out of all arrays: they cost no time any more.
+
+        Activations, weights, biases, norm parameters, gradients and optimiser state have live
+        members only from now on. The synapses that lead out of silent members are parked: they
+        are kept as they are and count as existing. Whoever wants to rewire, observe or restore a
+        parameter calls `wake` first, and `silence` again after that.
+
+        Parameters
+        ----------
+        silent : dict of str to ndarray of bool, (size,)
+            True for the members of a group of `neurons()` that are to be left out. They have no
+            input synapses, and bias, γ and β are 0. Members that were left out before and are not
+            named here come back.
+        """
+        self.silent = silence(self.neurons(), silent)
+
+    def wake(self) -> dict[str, np.ndarray]:
+        """Bring all silent neurons back, bit for bit; returns who it was, for `silence`."""
+        silent = self.silent
+        self.silence({})
+        return silent
 
     @abc.abstractmethod
     def is_connected(self) -> bool:
@@ -132,17 +164,18 @@ class Network(abc.ABC):
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint needs, as copies in plain arrays named such as "conv1.weight/data"."""
         state = {"normalisation/mean": self.mean, "normalisation/std": self.std}
+        state |= {f"silent/{name}": members for name, members in self.silent.items()}
         for part in (*self.parameters(), *self.layers()):
             state |= {f"{part.name}/{key}": array for key, array in part.state().items()}
         return {key: array.copy() for key, array in state.items()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` returned."""
+        self.wake()
         self.normalise(state["normalisation/mean"], state["normalisation/std"])
         for part in (*self.parameters(), *self.layers()):
-            prefix = f"{part.name}/"
-            own = {k.removeprefix(prefix): a for k, a in state.items() if k.startswith(prefix)}
-            part.restore(own)
+            part.restore(part_of(state, f"{part.name}/"))
+        self.silence(part_of(state, "silent/"))
 
     def as_images(self, images) -> np.ndarray:
         """Images or events as an array with an axis of channels.
@@ -237,6 +270,10 @@ class TimeSteppedNetwork(Network):
     def layers(self) -> list:
         """All layers without parts, in order of execution."""
         return self.body.layers()
+
+    def neurons(self) -> list[NeuronGroup]:
+        """The groups of the LIF layers; see `nsnn.layers.groups.NeuronGroup`."""
+        return neuron_groups(self.body)
 
     def is_connected(self) -> bool:
         """Whether any path from input to output has synapses in each of its weights."""

@@ -96,11 +96,12 @@ def layer_operations(layer) -> int:
     else:
         geometry = (1, 1, 1, 0, 1, 1)
         x = x.reshape(x.shape[0], 1, 1, -1)
-    uses = np.empty(layer.weight.shape[1], np.int64)
+    rows, columns = layer.weight.stored_shape
+    uses = np.empty(columns, np.int64)
     parallel.run(column_uses, x.shape[0], x.size / 8, x, *geometry, uses)  # 8 values at a time
     topology = layer.weight.topology
     if topology is None:
-        return int(uses.sum()) * layer.weight.shape[0]
+        return int(uses.sum()) * rows
     if isinstance(topology, CSRMatrix):
         stored = np.diff(topology.t_indptr)
     else:

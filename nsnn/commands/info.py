@@ -21,7 +21,7 @@ def _break_even() -> str:
     """The measured break-even density in words."""
     from nsnn import parallel
     from nsnn.bench.kernels import Shape, measure
-    from nsnn.layers.parameter import BREAK_EVEN
+    from nsnn.layers.stored import BREAK_EVEN
 
     parallel.set_threads(0)
     found = measure(Shape.read(_SHAPE), _DENSITIES, _BATCH, _TIME_STEPS, repeats=2)["break_even"]

@@ -15,6 +15,7 @@ import itertools
 import numpy as np
 
 from nsnn import surrogate
+from nsnn.csr import MaskedMatrix
 from nsnn.errors import UserError
 from nsnn.gradcheck.result import TOLERANCE, Result, compare, nonzero
 from nsnn.layers import LIF, BatchNorm, Conv2d, Integrator, Linear, MaxPool2d
@@ -181,11 +182,9 @@ def slopes(loss, array, gradient, directions, step=STEP):
 
 def active_entries(parameter) -> np.ndarray:
     """True where an entry of `parameter.data` is part of the network."""
-    active = np.ones(parameter.data.shape, bool)
-    if parameter.active < active.size:
-        active[...] = False
-        active.reshape(-1)[parameter.positions()] = True
-    return active
+    if isinstance(parameter.topology, MaskedMatrix):
+        return parameter.topology.mask
+    return np.ones(parameter.data.shape, bool)
 
 
 def level_biases(network) -> dict[str, str]:

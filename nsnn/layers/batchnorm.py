@@ -31,6 +31,7 @@ class BatchNorm(Layer):
         self.beta = Parameter(f"{name}.beta", np.zeros(channels, dtype), decayed=False)
         self.running_mean = np.zeros(channels)
         self.running_variance = np.ones(channels)
+        self._live = slice(None)
 
     def parameters(self):
         return [self.gamma, self.beta]
@@ -40,9 +41,9 @@ class BatchNorm(Layer):
 
         Training also moves the running statistics.
         """
-        self._require("channels", x.shape[0], self.gamma.size)
+        self._require("channels", x.shape[0], self.gamma.data.size)
         self._x = x
-        mean, variance = self.running_mean, self.running_variance
+        mean, variance = self.running_mean[self._live], self.running_variance[self._live]
         if training:
             mean, variance = self._statistics(x)
         self._mean = mean.astype(self.dtype)
@@ -82,9 +83,15 @@ class BatchNorm(Layer):
         # New arrays, not in place: what `state` handed out stays as it was.
         keep = 1 - self.momentum
         unbiased = variance * (M / max(1, M - 1))
-        self.running_mean = keep * self.running_mean + self.momentum * mean
-        self.running_variance = keep * self.running_variance + self.momentum * unbiased
+        self.running_mean = self.running_mean.copy()
+        self.running_variance = self.running_variance.copy()
+        for running, new in ((self.running_mean, mean), (self.running_variance, unbiased)):
+            running[self._live] = keep * running[self._live] + self.momentum * new
         return mean, variance
+
+    def shrink(self, live) -> None:
+        """Work without some channels, whose statistics stay: live (C,) bool, False for those."""
+        self._live = slice(None) if live.all() else np.flatnonzero(live)
 
     def state(self):
         return {"running_mean": self.running_mean, "running_variance": self.running_variance}

@@ -45,11 +45,12 @@ class Conv2d(Weighted):
         Wo = (width + 2 * padding - kw) // stride + 1
         if Ho < 1 or Wo < 1:
             raise UserError(f"{self.name}: a {kh}x{kw} kernel does not fit {height}x{width} pixels")
-        return self.weight.shape[0], Ho, Wo
+        return self.weight.stored_shape[0], Ho, Wo
 
     def forward(self, x, training=False):
         """x (C, H, W, T, B) uint8 or float -> y (O, Ho, Wo, T, B)."""
-        self._require("channels", x.shape[0], self.weight.dims[1])
+        kh, kw = self.geometry[:2]
+        self._require("channels", x.shape[0], self.weight.stored_shape[1] // (kh * kw))
         self._x = x
         self._K = x.shape[3] * x.shape[4]
         shape = (*self.output_shape(*x.shape[1:3]), *x.shape[3:])

@@ -39,6 +39,7 @@ class LIF(Layer):
         self.neuron, self.dtype, self.name = neuron, np.dtype(dtype), name
         self.fire = None
         self.delta = None
+        self._channels = None
 
     def forward(self, x, training=False, affine=None):
         """Current x (…, T or 1, B) float -> spikes (…, T, B) uint8.
@@ -93,9 +94,19 @@ class LIF(Layer):
         )  # fmt: skip
         return v
 
+    @property
+    def capacity(self) -> int:
+        """Spikes if each neuron, also a silent one, had fired at each step of the last forward."""
+        live = self.s.shape[0]
+        return self.s.size // live * (self._channels or live)
+
     def rate(self) -> float:
         """Spikes per neuron and step in the last forward."""
-        return float(np.count_nonzero(self.s) / self.s.size)
+        return float(np.count_nonzero(self.s) / self.capacity)
+
+    def shrink(self, live) -> None:
+        """Work without some channels: live (C,) bool, False for those that are left out."""
+        self._channels = live.size
 
     def constants(self):
         """(decay, gain, threshold, reset_zero) in the layer's own type: no float64 slips in."""

@@ -29,9 +29,10 @@ class Linear(Weighted):
 
     def forward(self, x, training=False):
         """x (in, T, B) uint8 or float -> y (out, T, B)."""
-        self._require("features", x.shape[0], self.weight.shape[1])
+        rows, cols = self.weight.stored_shape
+        self._require("features", x.shape[0], cols)
         self._x, self._converted = x, None
-        y = self._buffer("y", (self.weight.shape[0], *x.shape[1:]), self.weight.data.dtype)
+        y = self._buffer("y", (rows, *x.shape[1:]), self.weight.data.dtype)
         flat_x, flat_y = self._flat(x), self._flat(y)
         W = self._csr()
         if W is not None:
@@ -68,12 +69,13 @@ class Linear(Weighted):
 
         For few outputs BLAS would spend its time on converting the spikes to real numbers.
         """
-        W = self.weight
-        if W.topology is not None or W.shape[0] > FEW or self._x.dtype != np.uint8:
+        W, shape = self.weight, self.weight.stored_shape
+        if W.topology is not None or shape[0] > FEW or self._x.dtype != np.uint8:
             return super()._csr()
-        if self._every is None:
-            self._every = CSRMatrix.from_positions(W.shape, np.arange(W.size), W.data.reshape(-1))
-        self._every.data = W.data.reshape(-1)
+        data = W.data.reshape(-1)
+        if self._every is None or self._every.shape != shape:
+            self._every = CSRMatrix.from_positions(shape, np.arange(data.size), data)
+        self._every.data = data
         return self._every
 
     def _flat(self, array):
@@ -83,7 +85,7 @@ class Linear(Weighted):
     def _real(self, x):
         """`x`, or some rows of it, in the weights' type for BLAS; all of it is converted once."""
         dtype = self.weight.data.dtype
-        if x.dtype == dtype or x.shape[0] < self.weight.shape[1]:
+        if x.dtype == dtype or x.shape[0] < self.weight.stored_shape[1]:
             return x.astype(dtype, copy=False)
         if self._converted is None:
             self._converted = self._buffer("x", x.shape, dtype)

@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from nsnn.csr import CSRMatrix, MaskedMatrix, follow
+from nsnn.csr import follow
 from nsnn.errors import UserError
-
-STORAGES = ("csr", "auto", "dense")
-BREAK_EVEN = 0.5  # density above which "auto" keeps a weight dense and masked; `nsnn bench kernels`
+from nsnn.layers.stored import Stored
 
 
-class Parameter:
+class Parameter(Stored):
     """A weight, bias or norm parameter with everything that belongs to its entries.
 
     Gradient, optimiser state and attached arrays live beside the values, so that one call of
@@ -46,47 +44,13 @@ class Parameter:
     """
 
     def __init__(self, name, data, dims=None, prunable=False, decayed=True):
-        self.name = name
-        self.data = np.ascontiguousarray(data)  # flat views of it are written to
-        self.gradient = np.zeros_like(self.data)
-        self.slots = {}
+        super().__init__(name, data)
         self.attached = {}
-        self.shape = data.shape
         self.dims = tuple(dims or data.shape)
         self.prunable = prunable
         self.decayed = decayed
-        self.storage = "csr"
-        self.topology = None
         self._fills = {}
         self._observers = []
-
-    @property
-    def size(self) -> int:
-        """Number of positions, active or not (the papers' N^l)."""
-        return int(np.prod(self.shape))
-
-    @property
-    def active(self) -> int:
-        """Number of active positions."""
-        return self.size if self.topology is None else self.topology.nnz
-
-    def positions(self) -> np.ndarray:
-        """Flat positions of the active entries, sorted; int64, shape (active,)."""
-        if self.topology is None:
-            return np.arange(self.size, dtype=np.int64)
-        return self.topology.positions()
-
-    def values(self) -> np.ndarray:
-        """Values of the active entries, in the order of `positions()`; shape (active,)."""
-        return self._gather(self.data)
-
-    def active_gradient(self) -> np.ndarray:
-        """Gradient of the active entries, in the order of `positions()`; shape (active,)."""
-        return self._gather(self.gradient)
-
-    def to_dense(self) -> np.ndarray:
-        """Values as an ndarray of shape `shape`, zero at inactive positions."""
-        return self.data if self.topology is None else self.topology.to_dense()
 
     def sparsify(self, positions) -> None:
         """Keep only `positions` active, with their present values, stored as `storage` says.
@@ -98,8 +62,9 @@ class Parameter:
         """
         if self.topology is not None or self.slots:
             raise UserError(f"{self.name} is sparse or in training already: rewire it instead")
+        self._require_whole("sparsified")
         positions = np.asarray(positions, dtype=np.int64)
-        self._store(positions, self.data.reshape(-1)[positions])
+        self._store(self.shape, positions, self.data.reshape(-1)[positions])
         self.attached = {key: array[positions] for key, array in self.attached.items()}
 
     def rewire(self, keep, new_positions, values=0) -> None:
@@ -118,8 +83,9 @@ class Parameter:
         """
         if self.topology is None:
             raise UserError(f"{self.name} is dense: sparsify it before rewiring it")
+        self._require_whole("rewired")
         gradient = self.active_gradient()
-        slots = {key: self._gather(slot) for key, slot in self.slots.items()}
+        slots = {key: self._gather(slot, key) for key, slot in self.slots.items()}
         source = self.topology.rewire(keep, new_positions, values)
         self.data = self.topology.data
         self.gradient = self._scatter(follow(gradient, source))
@@ -172,27 +138,21 @@ class Parameter:
         Asked beforehand because ε exists only during the backward. Only blocks are ever made, for
         all observers together; a dense weight shows its gradient in one.
         """
+        self._require_whole("observed")
         self._observers.append((of, observer))
 
     def take_observers(self, of: str) -> list:
         """Called by the layer in its backward: who asked, each for once."""
         taken = [observer for kind, observer in self._observers if kind == of]
+        if taken:
+            self._require_whole("observed")
         self._observers = [pair for pair in self._observers if pair[0] != of]
         return taken
-
-    def bytes_held(self) -> dict[str, int]:
-        """Bytes in memory for this parameter: weights, gradients, optimiser, indices."""
-        return {
-            "weights": self.data.nbytes,
-            "gradients": self.gradient.nbytes,
-            "optimiser": sum(slot.nbytes for slot in self.slots.values()),
-            "indices": 0 if self.topology is None else self.topology.index_bytes,
-        }
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that a checkpoint needs, as plain arrays."""
         state = {"data": self.values()}
-        state |= {f"slot.{key}": self._gather(slot) for key, slot in self.slots.items()}
+        state |= {f"slot.{key}": self._gather(slot, key) for key, slot in self.slots.items()}
         state |= {f"attached.{key}": array for key, array in self.attached.items()}
         if self.topology is not None:
             state["positions"] = self.positions()
@@ -200,46 +160,16 @@ class Parameter:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` returned."""
+        self._require_whole("restored")
         values = state["data"].astype(self.data.dtype)
         if "positions" in state:
-            self._store(state["positions"], values)
+            self._store(self.shape, state["positions"], values)
         else:
             self.topology = None
             self.data = values.reshape(self.shape)
             self.gradient = np.zeros_like(self.data)
-        self.slots = {key: self._scatter(a) for key, a in _part(state, "slot.").items()}
-        self.attached = {key: array.copy() for key, array in _part(state, "attached.").items()}
-
-    def _store(self, positions, values) -> None:
-        """Hold `values` at `positions`, inactive elsewhere; the gradient starts at 0."""
-        if self.storage not in STORAGES:
-            known = ", ".join(STORAGES)
-            raise UserError(f"storage = {self.storage!r} of {self.name}: use one of {known}")
-        dense = self.storage == "dense" or (
-            self.storage == "auto" and positions.size > BREAK_EVEN * self.size
-        )
-        kind = MaskedMatrix if dense else CSRMatrix.from_positions
-        self.topology = kind(self.shape, positions, values)
-        self.data = self.topology.data
-        self.gradient = np.zeros_like(self.data)
-
-    def _store_again(self) -> None:
-        """Change the way of storing where the density has crossed the break-even."""
-        dense = isinstance(self.topology, MaskedMatrix)
-        if dense != (self.active > BREAK_EVEN * self.size):
-            gradient = self.active_gradient()
-            self.restore(self.state())
-            self.gradient = self._scatter(gradient)
-
-    def _gather(self, array) -> np.ndarray:
-        """The active entries of an array that is stored like `data`; shape (active,)."""
-        return array.reshape(-1) if self.topology is None else self.topology.gather(array)
-
-    def _scatter(self, values) -> np.ndarray:
-        """The inverse of `_gather`: a new array that is stored like `data`."""
-        if self.topology is None:
-            return np.array(values).reshape(self.shape)
-        return self.topology.scatter(values)
+        self.slots = {key: self._scatter(a) for key, a in part_of(state, "slot.").items()}
+        self.attached = {key: array.copy() for key, array in part_of(state, "attached.").items()}
 
     def _fill(self, name, positions):
         """What the synapses at these positions start with in an attached array."""
@@ -249,6 +179,6 @@ class Parameter:
         return fill(positions) if callable(fill) else fill
 
 
-def _part(state, prefix) -> dict:
+def part_of(state, prefix) -> dict:
     """The entries whose key begins with `prefix`, without it."""
     return {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}

@@ -118,7 +118,7 @@ class Weighted(Layer):
         """
         if not observers:
             return
-        rows, cols = self.weight.shape
+        rows, cols = self.weight.stored_shape
         inputs = x.shape[0]
         each = cols // inputs
         step = max(1, OBSERVED // (rows * each))
@@ -139,7 +139,9 @@ class Weighted(Layer):
 
     def _bias(self):
         """The bias, or zeros."""
-        return self._no_bias if self.bias is None else self.bias.data
+        if self.bias is None:
+            return self._no_bias[: self.weight.stored_shape[0]]
+        return self.bias.data
 
     def _work(self, nnz, epsilon):
         """Multiply-adds of one product: each synapse meets each value of an output neuron."""

@@ -186,7 +186,7 @@ class ADMM(SharedSparsity):
         self.Z, self.U = {}, {}
         for p, count in self._layers():
             keep = largest_magnitude(p.values(), count)
-            p.slots.clear()  # of the old optimiser, dense
+            p.forget_slots()  # of the old optimiser, dense
             self.log.record(step, p.name, np.flatnonzero(~keep), np.empty(0, dtype=np.int64))
             p.sparsify(np.flatnonzero(keep))
 

@@ -155,6 +155,7 @@ def _neurons(run):
     if not spiking:
         return None
     layer = spiking[-1]
+    run.network.wake()  # silent neurons are in the picture, too
     run.network.predict(run.samples.images[:1])
     v, s = (array.reshape(-1, *array.shape[-2:])[:, :, 0] for array in (layer.v, layer.s))
     figure = new_figure(11.0, 3.8)

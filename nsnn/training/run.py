@@ -122,7 +122,7 @@ class Run:
         """Go on with an optimiser that has seen no step yet."""
         parameters = self.network.parameters()
         for parameter in parameters:
-            parameter.slots.clear()
+            parameter.forget_slots()
         self.optimiser = make_optimiser(self.config.optim, parameters)
 
     def book_forward(self) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.errors import UserError
-from nsnn.layers.parameter import BREAK_EVEN, Parameter
+from nsnn.layers.parameter import Parameter
+from nsnn.layers.stored import BREAK_EVEN
 
 STORAGES = ["csr", "dense"]
 

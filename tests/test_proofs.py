@@ -1,5 +1,6 @@
 """What a researcher may bring along without a change to the engine: each proof is short."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,18 +8,22 @@ import pytest
 
 import nsnn
 from nsnn import cli
+from nsnn.data import Batch
 from nsnn.export import export
-from nsnn.files import read_json
+from nsnn.files import read_json, read_lines
 from nsnn.layers import Linear
 from nsnn.losses import cross_entropy
-from nsnn.methods import METHODS, Method
+from nsnn.methods import METHODS, Method, RunLength
 from nsnn.methods.drop_grow import DropGrow, SparseStart
-from nsnn.models import MODELS
+from nsnn.models import MODELS, build
 from nsnn.network import Network
+from nsnn.neuron import from_preset
 from nsnn.operations import Measures, Operations
+from nsnn.optim import SGD
 from nsnn.options import option
 from nsnn.plot import plot_run
 from nsnn.sparsity.grow import TopK
+from nsnn.sparsity.log import TopologyLog
 from nsnn.training import session
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
@@ -260,3 +265,54 @@ def test_a_network_that_is_not_time_stepped(words, monkeypatch, tmp_path, capsys
         load_config(None, [*words, "model.width=2"])
     with pytest.raises(nsnn.UserError, match="neuron"):
         load_config(None, [*words, "neuron.decay=0.3"])
+
+
+# ---- half of all hidden neurons fall silent, and cost nothing any more --------------------------
+
+
+class Halving(Method):
+    """After the first epoch half of each group of neurons loses all its inputs."""
+
+    def prepare(self, network, run, rng, log):
+        super().prepare(network, run, rng, log)
+        self.groups = [group for group in network.neurons() if group.prunable]
+        for p in (p for group in self.groups for p, _ in group.incoming):
+            p.sparsify(np.arange(p.size))
+            log.start(p.name, p.size, p.positions())
+
+    def end_epoch(self, epoch):
+        silent = dict(self.network.silent)
+        for group in self.groups if epoch == 0 else []:
+            members = silent[group.name] = self.rng.permutation(group.size) < group.size // 2
+            for p, into in group.inputs_of(members):
+                self.log.record(self.run.steps_per_epoch - 1, p.name, p.positions()[into], [])
+                p.rewire(~into, [])
+            for p in group.vectors:
+                p.data[members] = 0
+        self.network.silence(silent)
+
+
+def test_silent_neurons_cost_nothing(words, monkeypatch, tmp_path):
+    monkeypatch.setitem(METHODS, "halving", Halving)
+    assert resumed_is_equal([*words, "method.name=halving", "model.storage=auto"], tmp_path)
+    records = read_lines(tmp_path / "parts" / "metrics.jsonl")
+    operations = [sum(record["synaptic_operations"]["layers"].values()) for record in records]
+    assert operations[1] < 0.7 * operations[0]
+
+    seconds, rng = {}, np.random.default_rng(1)
+    batch = Batch(rng.integers(0, 256, (64, 1, 28, 28)).astype(np.uint8), rng.integers(0, 10, 64))
+    for kind in (METHODS["dense"], Halving):
+        neuron = from_preset("sdsnn", time_steps=4)
+        network = build("1000-1000", neuron, (1, 28, 28), 10, rng, storage="auto")
+        method = kind(kind.Config())
+        method.prepare(network, RunLength(9, 2), rng, TopologyLog())
+        method.end_epoch(0)
+        seconds[network, method, SGD(network.parameters(), momentum=0.9)] = []
+    for _ in range(11):
+        for (network, method, optimiser), times in seconds.items():
+            start = time.perf_counter()
+            network.loss_and_backward(batch)
+            method.update(9, optimiser, 0.01)
+            times.append(time.perf_counter() - start)
+    dense, halved = np.array(list(seconds.values()))[:, 1:]  # the first step compiles
+    assert np.median(dense / halved) > 1.5  # 2.5 and more where nothing else runs

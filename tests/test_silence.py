@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.data import Batch
 from nsnn.errors import UserError
 from nsnn.export import network_arrays
@@ -298,3 +299,9 @@ def test_wrong_members_are_refused_and_change_nothing():
         network.silence(silent)
     with pytest.raises(UserError, match="all 6 members of lif2: leave one"):
         network.silence({"lif2": np.ones(6, bool)})
+
+
+def test_auto_stores_what_is_left_as_suits_its_own_density():
+    network, whole, _ = twins("auto")
+    for n, kind in ((network, MaskedMatrix), (whole, CSRMatrix)):
+        assert isinstance(n.layers()[4].weight.topology, kind)  # 0.3 of all, 0.6 of live positions

@@ -1,19 +1,15 @@
-"""What every network answers to training, evaluation and checkpoints; the time-stepped one."""
+"""What every network answers to training, evaluation and checkpoints."""
 
 import abc
 from dataclasses import dataclass
 
 import numpy as np
 
-from nsnn.encoding import encode
 from nsnn.errors import UserError
-from nsnn.layers import LIF, decide
-from nsnn.layers.gradients import GradientPair
-from nsnn.layers.groups import NeuronGroup, neuron_groups, silence
+from nsnn.layers.groups import NeuronGroup, silence
 from nsnn.layers.parameter import part_of
 from nsnn.layers.stored import STORAGES
-from nsnn.losses import cross_entropy
-from nsnn.operations import Measures, measure
+from nsnn.operations import Measures
 from nsnn.options import option
 
 
@@ -202,140 +198,3 @@ class Network(abc.ABC):
                 f"labels from {labels.min()} to {labels.max()}, but the network has classes "
                 f"0 to {self.classes - 1}"
             )
-
-
-class TimeSteppedNetwork(Network):
-    """A stack of layers of leaky integrate-and-fire neurons that runs for T time steps.
-
-    Parameters
-    ----------
-    body : Sequential
-        From encoded input (C, H, W, T or 1, B) to outputs (classes, T, B).
-    input_shape : tuple of int
-        (C, H, W).
-    classes : int
-    neuron : Neuron
-    dtype : float32 or float64
-
-    Attributes
-    ----------
-    loss : callable
-        loss(outputs (classes, T, B), labels (B,)) -> (value, d_outputs); cross-entropy of the time
-        mean unless set otherwise.
-    """
-
-    has_neurons = True
-
-    @dataclass(frozen=True)
-    class Config(Network.Config):
-        """Options of the `[model]` table for time-stepped networks.
-
-        Attributes
-        ----------
-        layers : str
-            Architecture notation such as "15C3-AP2-300", for name = "custom".
-        width : float
-            Factor of all channels and hidden neurons.
-        pool : "average", "max" or None
-            None: the model's own.
-        strides : str or None
-            Of the first block of each stage of a residual network; None: its own.
-        init : "fan_in" or "active_fan_in"
-            The latter scales initial weights up for the inputs that a sparse start leaves out.
-        norm : "none" or "batch"
-            "batch": batch normalisation of the current before every LIF.
-        """
-
-        layers: str = option("", 'notation such as 15C3-AP2-300, for model.name = "custom"')
-        width: float = option(1.0, "factor of all channels and hidden neurons", above=0)
-        pool: str | None = option(None, "None: the model's own", choices=("average", "max"))
-        strides: str | None = option(
-            None, "of the first block of each stage, for resnet19", choices=("2,2,2", "1,2,2")
-        )
-        init: str = option(
-            "fan_in", "initial weights: by all inputs, or by the active ones",
-            choices=("fan_in", "active_fan_in"),
-        )  # fmt: skip
-        norm: str = option("batch", "normalisation of the current", choices=("none", "batch"))
-
-    def __init__(self, body, input_shape, classes, neuron, dtype=np.float32):
-        super().__init__(input_shape, classes, dtype)
-        self.body = body
-        self._gradients = GradientPair()
-        body.share_gradients(self._gradients)
-        self.neuron = neuron
-        self.time_steps = neuron.time_steps
-        self.loss = cross_entropy
-
-    def layers(self) -> list:
-        """All layers without parts, in order of execution."""
-        return self.body.layers()
-
-    def neurons(self) -> list[NeuronGroup]:
-        """The groups of the LIF layers; see `nsnn.layers.groups.NeuronGroup`."""
-        return neuron_groups(self.body)
-
-    def is_connected(self) -> bool:
-        """Whether any path from input to output has synapses in each of its weights."""
-        return self.body.is_connected()
-
-    def forward(self, batch) -> np.ndarray:
-        """Outputs O (classes, T, B) of a `Batch`, in evaluation mode; valid until the next."""
-        return self._outputs(batch.images, training=False)
-
-    def loss_and_backward(self, batch) -> tuple[float, np.ndarray]:
-        """One forward and backward in training mode; see `Network.loss_and_backward`."""
-        self.check_labels(batch.labels)
-        outputs = self._outputs(batch.images, training=True)
-        loss, d_outputs = self.loss(outputs, batch.labels)
-        self.body.backward(d_outputs)
-        return loss, decide(outputs)
-
-    def scores(self, images, batch_size=128) -> np.ndarray:
-        """mean_t O[t] of each class, float (n, classes); see `Network.scores`."""
-        images = self.as_images(images)
-        starts = range(0, len(images), batch_size)
-        parts = [
-            self._outputs(images[i : i + batch_size], training=False).mean(axis=1).T for i in starts
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, self.classes), self.dtype)
-
-    def measures(self) -> Measures:
-        """Spike rates of the LIF layers and synaptic operations of the last forward."""
-        return measure(self)
-
-    def spike_rates(self) -> dict[str, float]:
-        """Spikes per neuron and time step of each LIF layer in the last forward."""
-        return {layer.name: layer.rate() for layer in self.layers() if isinstance(layer, LIF)}
-
-    def bytes_held(self) -> dict[str, int]:
-        """Bytes in memory: weights, gradients, optimiser, indices, and buffers (activations)."""
-        return super().bytes_held() | {"buffers": self.body.buffer_bytes() + self._gradients.nbytes}
-
-    def encode(self, images) -> np.ndarray:
-        """Input of the first layer, (C, H, W, T or 1, B), of images or events as users give them.
-
-        Raises
-        ------
-        UserError
-            If the images or the number of time steps do not fit the network.
-        """
-        images = self.as_images(images)
-        if images.shape[0] == 0:
-            raise UserError("no images: the first dimension, that of the samples, is 0")
-        if images.ndim == 5 and images.shape[1] != self.time_steps:
-            raise UserError(
-                f"events of {images.shape[1]} time steps, but neuron.time_steps = "
-                f"{self.time_steps}: set them equal"
-            )
-        return encode(images, self.mean, self.std, self.dtype)
-
-    def _outputs(self, images, training):
-        outputs = self.body.forward(self.encode(images), training)
-        # A model of a plug-in may be anything.
-        if outputs.ndim != 3 or outputs.shape[0] != self.classes:
-            raise UserError(
-                f"the model gives outputs of shape {outputs.shape}, expected ({self.classes} "
-                "classes, T, B): end it with a readout to so many classes"
-            )
-        return outputs

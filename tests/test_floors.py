@@ -20,14 +20,15 @@ FLOORS = {
     "layers": 3, "losses": 3, "optim": 3, "encoding": 3, "sparsity": 3, "metrics": 3, "data": 3,
     "methods": 4, "operations": 4,
     "network": 5,
-    "models": 6,
-    "gradcheck": 7, "info": 7, "plugins": 7,
-    "training": 8,
-    "plot": 9, "export": 9,
-    "bench": 10, "experiments": 10,
-    "commands": 11,
-    "cli": 12,
-    "__main__": 13,
+    "timestepped": 6,
+    "models": 7,
+    "gradcheck": 8, "info": 8, "plugins": 8,
+    "training": 9,
+    "plot": 10, "export": 10,
+    "bench": 11, "experiments": 11,
+    "commands": 12,
+    "cli": 13,
+    "__main__": 14,
 }  # fmt: skip
 
 FILES = sorted(PACKAGE.rglob("*.py"))

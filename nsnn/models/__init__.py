@@ -14,9 +14,10 @@ from nsnn.models.fan_in import scale_to_active_fan_in
 from nsnn.models.lenet import lenet5
 from nsnn.models.notation import from_notation, smallest_image
 from nsnn.models.resnet import resnet19
-from nsnn.network import Network, TimeSteppedNetwork
+from nsnn.network import Network
 from nsnn.neuron import Neuron
 from nsnn.text import nearest
+from nsnn.timestepped import TimeSteppedNetwork
 
 __all__ = [
     "INPUT_SHAPES",

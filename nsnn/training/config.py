@@ -8,10 +8,10 @@ from nsnn.errors import UserError
 from nsnn.losses import LOSSES
 from nsnn.methods import METHODS, Method
 from nsnn.models import MODELS, network_class
-from nsnn.network import TimeSteppedNetwork
 from nsnn.neuron import PRESETS, Neuron
 from nsnn.optim import SCHEDULES
 from nsnn.options import kinds, option
+from nsnn.timestepped import TimeSteppedNetwork
 
 
 @dataclass(frozen=True)

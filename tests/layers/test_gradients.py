@@ -21,8 +21,8 @@ from nsnn.layers import (
 )
 from nsnn.layers.gradients import GradientPair
 from nsnn.models import build
-from nsnn.network import TimeSteppedNetwork
 from nsnn.neuron import from_preset
+from nsnn.timestepped import TimeSteppedNetwork
 
 NEURON = from_preset("ndsnn", detach_reset=False, time_steps=3)
 FOREIGN = np.zeros(4)  # an output gradient from elsewhere

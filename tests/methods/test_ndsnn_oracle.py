@@ -9,12 +9,12 @@ from nsnn.data import Batch
 from nsnn.layers import LIF, Conv2d, Flatten, Integrator, Linear, Sequential
 from nsnn.losses import cross_entropy
 from nsnn.methods import NDSNN, RunLength
-from nsnn.network import TimeSteppedNetwork
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD
 from nsnn.reference import conv, linear, ndsnn
 from nsnn.reference.lif import lif_backward, lif_forward
 from nsnn.sparsity.log import TopologyLog
+from nsnn.timestepped import TimeSteppedNetwork
 
 GEOMETRY = (3, 3, 1, 1)
 CLASSES, T, B = 4, 3, 6

@@ -74,6 +74,9 @@ class Network:
         self.lif = LIF(Neuron(threshold=0.5, time_steps=4), np.float64, "lif2")
         self.lif.forward(rng.normal(size=(2, 3, 3, 4, 1)))
 
+    def wake(self):
+        """No neuron is left out."""
+
     def parameters(self):
         return self._parameters
 

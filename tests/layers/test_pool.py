@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from nsnn.layers import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
-from nsnn.layers.gradients import GradientPair
 from nsnn.reference import pool as reference
 
 SHAPES = [(3, 6, 4, 2, 3), (2, 5, 7, 1, 1), (1, 2, 2, 3, 1)]
@@ -65,44 +64,3 @@ def test_flatten_is_a_view_in_channel_row_column_order():
     dx = layer.backward(dy)
     assert dx.shape == x.shape
     assert np.shares_memory(dx, dy)
-
-
-@pytest.mark.parametrize("make", [
-    lambda: AvgPool2d(2), lambda: MaxPool2d(2), lambda: GlobalAvgPool2d(),
-])  # fmt: skip
-@pytest.mark.parametrize("spikes", [False, True])
-def test_memory_dtype_and_new_shapes(make, spikes):
-    layer = make()
-    x = problem((3, 6, 4, 2, 3), spikes, np.float32)
-    layer.share_gradients(pair := GradientPair())
-    y = layer.forward(x)
-    dy = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
-    dx = layer.backward(dy)
-    assert dx.dtype == np.float32
-    assert y.dtype == (np.uint8 if spikes and isinstance(layer, MaxPool2d) else np.float32)
-    assert layer.forward(x) is y
-    assert layer.backward(dy).ctypes.data == dx.ctypes.data
-    held = layer.buffer_bytes()
-    assert held == y.nbytes
-    assert pair.nbytes == dx.nbytes
-    for shape in ((3, 4, 4, 1, 7), (3, 6, 4, 2, 3)):
-        x_new, fresh = problem(shape, spikes, np.float32), make()
-        y_new = layer.forward(x_new)
-        np.testing.assert_array_equal(y_new, fresh.forward(x_new))
-        dy_new = np.ones(y_new.shape, np.float32)
-        np.testing.assert_array_equal(layer.backward(dy_new), fresh.backward(dy_new))
-    assert layer.buffer_bytes() == held
-
-
-@pytest.mark.parametrize("make", [
-    lambda: AvgPool2d(2, np.float64), lambda: MaxPool2d(2), lambda: GlobalAvgPool2d(np.float64),
-])  # fmt: skip
-def test_memory_order_of_the_arguments_does_not_matter(make):
-    layer = make()
-    x = problem((3, 6, 4, 2, 3), False)
-    expected = layer.forward(x).copy()
-    dy = np.random.default_rng(2).normal(size=expected.shape)
-    dx = layer.backward(dy).copy()
-    strange = np.asfortranarray(x)
-    np.testing.assert_allclose(layer.forward(strange), expected, rtol=1e-12)
-    np.testing.assert_array_equal(layer.backward(np.asfortranarray(dy)), dx)

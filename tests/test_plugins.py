@@ -94,6 +94,19 @@ def test_a_run_folder_names_its_plugin_and_does_not_run_it(run, plugin, clean, c
     assert nsnn.load(run, plugins=[plugin]).predict(np.zeros((20, 4, 4))).shape == (20,)
 
 
+def test_a_plugin_that_gave_only_the_data_is_named_too(plugin, tmp_path, clean, capsys):
+    out = tmp_path / "run"
+    sets = [
+        "data.name=bright-half", "data.batch=10", "model.name=mlp", "model.width=0.01",
+        "train.epochs=1", "train.threads=1",
+    ]  # fmt: skip
+    words = [word for assignment in sets for word in ("--set", assignment)]
+    assert cli.main(["train", "--plugin", str(plugin), *words, "--out", str(out)]) == 0
+    clean()
+    assert cli.main(["eval", str(out)]) == 2
+    assert f"repeat the command with --plugin {plugin}" in capsys.readouterr().err
+
+
 def test_a_plugin_that_has_changed_is_warned_of(run, plugin, tmp_path, clean):
     moved = tmp_path / "moved.py"
     moved.write_text(plugin.read_text())

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from nsnn.bench.environment import ratio, spread
+from nsnn.bench.environment import spread
 from nsnn.errors import RunError, UserError
 from nsnn.options import check, option
 from nsnn.text import plural
@@ -50,17 +50,15 @@ class Job:
 
 
 def call(function: str, arguments: dict, library_threads: int = 1, environment=None) -> dict:
-    """Call a function in a fresh Python process.
+    """Call a function, "module:name", in a fresh process; JSON holds its arguments and result.
 
     Parameters
     ----------
     function : str
-        "module:name"; it returns what JSON can hold.
     arguments : dict
-        Keyword arguments; what JSON can hold.
+        By keyword.
     library_threads : int
-        Threads of BLAS and OpenMP in the child: 1 for nsnn, which divides its work itself, and
-        the job's number for a library that leaves this to them.
+        Threads of BLAS and OpenMP in the child: 1 for nsnn, which divides its work itself.
     environment : dict of str to str, optional
         Further environment variables.
 
@@ -114,27 +112,29 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
     Returns
     -------
     dict
-        "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours, pair by pair, of "time"
-        and of peak "memory", each a `spread`.
+        "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours of "time" and of peak
+        "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
     """
     fields = dataclasses.asdict(job)
-    given = {"job": fields, **arguments}
+    given, library = {"job": fields, **arguments}, {}
     if against:
         from nsnn.bench.step import plan  # loads the engine: in this process only
 
-        theirs_given = given | plan(job) | {"library": against}
+        library = plan(job) | {"library": against}
     ours, theirs = [], []
     for i in range(repeats):
-        extra = first if first and i == 0 else {}
-        ours.append(call(f"nsnn.bench.{kind}:measure", given | extra))
+        ours.append(call(f"nsnn.bench.{kind}:measure", given | (first or {} if i == 0 else {})))
         if against:
             function = f"nsnn.bench.peers:measure_{kind}"
-            theirs.append(call(function, theirs_given, library_threads=job.threads))
+            theirs.append(call(function, given | library, library_threads=job.threads))
     result = {"job": fields, "ours": summary(ours)}
     if against:
-        times = [[statistics.median(r["seconds"][kind]) for r in runs] for runs in (theirs, ours)]
-        memory = [[run["memory"] for run in runs] for runs in (theirs, ours)]
-        ratios = {"time": ratio(*times), "memory": ratio(*memory)}
+        times, memory = (
+            [value(peer) / value(own) for peer, own in zip(theirs, ours, strict=True)]
+            for value in (lambda run: statistics.median(run["seconds"][kind]),
+                          lambda run: run["memory"])
+        )  # fmt: skip
+        ratios = {"time": spread(times), "memory": spread(memory)}
         result |= {"against": against, "theirs": summary(theirs), "ratio": ratios}
     return result
 

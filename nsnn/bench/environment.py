@@ -11,20 +11,10 @@ from nsnn.bench import PEERS
 from nsnn.errors import UserError
 
 
-def environment(threads, against: str | None = None) -> dict:
-    """What `nsnn info` knows, the BLAS core, and the versions of a peer.
+def environment(threads: list[int], against: str | None = None) -> dict:
+    """What `nsnn info` knows, the BLAS core, the threads used, and the versions of a peer.
 
-    Parameters
-    ----------
-    threads : list of int
-        That the measurement uses.
-    against : str, optional
-        A key of `nsnn.bench.PEERS`.
-
-    Raises
-    ------
-    UserError
-        When the peer is not installed.
+    Raises UserError when the peer, a key of `nsnn.bench.PEERS`, is not installed.
     """
     packages = PEERS.get(against, ())
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
@@ -54,7 +44,7 @@ def header(title: str, found: dict) -> str:
 def clocks() -> tuple[float, float, float]:
     """Seconds of the clock, of all processors at work (0 if unknown), of this program.
 
-    Of this program's children only those count that have ended.
+    Its children count once they have ended.
     """
     try:
         with open("/proc/stat", encoding="ascii") as file:
@@ -76,16 +66,9 @@ def cores_of_others(start, end) -> float | None:
 
 
 def repeat(function, repeats: int, at_least: float = 0.0) -> list[float]:
-    """Seconds of each call of `function`, after one call that is not counted.
+    """Seconds of each call, at least `repeats` of them and together at least so many seconds.
 
-    Parameters
-    ----------
-    function : callable
-        Without arguments. Its first call compiles, and allocates buffers.
-    repeats : int
-        Smallest number of counted calls.
-    at_least : float
-        Go on until the counted calls took this many seconds: short ones need more of them.
+    A first call, which compiles and allocates buffers, is not counted.
     """
     function()
     seconds = []
@@ -99,11 +82,7 @@ def repeat(function, repeats: int, at_least: float = 0.0) -> list[float]:
 def steps_timed(step, steps: int) -> dict[str, list[float]]:
     """Seconds of each part of a training step, and of the whole "step".
 
-    Parameters
-    ----------
-    step : callable
-        Trains once, and returns the seconds of each part; its first call is not counted.
-    steps : int
+    `step()` trains once, and returns the seconds of each part; its first call is not counted.
     """
     step()
     times = [step() for _ in range(steps)]
@@ -112,15 +91,9 @@ def steps_timed(step, steps: int) -> dict[str, list[float]]:
 
 
 def epoch_timed(step, first, batches) -> dict:
-    """{"seconds": {"epoch": [one number]}, "steps": …} of training on each of `batches`.
+    """{"seconds": {"epoch": [one number]}, "steps": …} of `step(batch)` on each of `batches`.
 
-    Parameters
-    ----------
-    step : callable
-        Trains on a batch.
-    first : batch
-        For three steps that are not counted.
-    batches : iterable
+    Three steps on the batch `first` come before, and are not counted.
     """
     for _ in range(3):
         step(first)
@@ -140,16 +113,3 @@ def spread(values) -> dict[str, float]:
     {'median': 2.0, 'low': 1.0, 'high': 3.0}
     """
     return {"median": statistics.median(values), "low": min(values), "high": max(values)}
-
-
-def ratio(numerators, denominators) -> dict[str, float]:
-    """Spread of the ratios of pairs that were measured one after the other.
-
-    What slows the machine for a minute slows both of a pair, so ratios spread less than times.
-
-    Examples
-    --------
-    >>> ratio([4.0, 9.0, 6.0], [2.0, 3.0, 2.0])
-    {'median': 3.0, 'low': 2.0, 'high': 3.0}
-    """
-    return spread([a / b for a, b in zip(numerators, denominators, strict=True)])

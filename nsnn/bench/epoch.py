@@ -15,19 +15,9 @@ from nsnn.training.progress import Progress
 
 
 def measure(job: dict, samples: int) -> dict:
-    """Time one epoch over shuffled batches of random images, after three steps that do not count.
+    """Time one epoch over shuffled batches of random images; a last, smaller one is left out.
 
-    Parameters
-    ----------
-    job : dict
-        Fields of `Job`.
-    samples : int
-        A last, smaller batch is left out.
-
-    Returns
-    -------
-    dict
-        "seconds": {"epoch": [one number]}; "steps", "memory", "density", "spike_rate".
+    Returns "seconds" and "steps" as `epoch_timed`, and "memory", "density", "spike_rate".
     """
     from nsnn import metrics
     from nsnn.bench.step import Trainee, random_data
@@ -59,20 +49,10 @@ class FirstStep(Progress):
 
 
 def measure_first_step(assignments, started: float) -> dict:
-    """Seconds since `started` at the milestones of `nsnn train`, in this (child) process.
+    """Seconds at the milestones of `nsnn train --set …` since this (child) process was `started`.
 
-    Parameters
-    ----------
-    assignments : list of str
-        As `nsnn train --set`.
-    started : float
-        `time.time()` when the parent started this process.
-
-    Returns
-    -------
-    dict
-        "imported", and "first_step": data found or drawn, kernels compiled or read, one step
-        measured for the estimate, one step trained.
+    Returns "imported", and "first_step": data found or drawn, kernels compiled or read, one step
+    measured for the estimate, one step trained.
     """
     from nsnn.training import session
     from nsnn.training.config_file import load_config
@@ -87,18 +67,9 @@ def measure_first_step(assignments, started: float) -> dict:
 
 
 def first_step(assignments, repeats: int) -> dict:
-    """Measure `nsnn --help`, then training from a cold cache, then from the warm one.
+    """Measure `nsnn --help`, training once from a cold cache, then from the warm one.
 
-    Parameters
-    ----------
-    assignments : list of str
-    repeats : int
-        Of `--help` and of the warm start; a cold start is made once.
-
-    Returns
-    -------
-    dict
-        "help" (`spread` of seconds); "cold" (dict of seconds); "warm" (dict of spreads).
+    Returns "help" (`spread` of seconds); "cold" (dict of seconds); "warm" (dict of spreads).
     """
     with tempfile.TemporaryDirectory() as cache:
         # Caches of Numba, of the drawn digits and of matplotlib's fonts: as on a new machine.

@@ -25,18 +25,16 @@ DENSITIES = (0.5, 0.35, 0.25, 0.1, 0.05, 0.02, 0.01)
 SPIKE_RATE = 0.2  # spikes per neuron and step of the random input
 SECONDS = 0.1  # each product is repeated at least this long
 CHAIN = 16  # multiply-adds of `multiply_add` for each value loaded
+# Work of `machine`: bytes copied, well outside every cache; repetitions of `multiply_add` on 16 KB,
+# which stay in the L1 cache; side of the square matrices multiplied.
+BEST = {"copied": 1 << 28, "chained": 2000, "side": 2048}
 
 
 @dataclass(frozen=True)
 class Shape:
     """A layer, such as "784-800" or "512-512C3@4" (a 3 x 3 convolution at 4 x 4 pixels).
 
-    Attributes
-    ----------
-    inputs, outputs : int
-        Features or channels.
-    kernel, side : int
-        0 for a linear layer. A convolution keeps the image's size.
+    `kernel` and `side` are 0 for a linear layer; a convolution keeps the image's size.
     """
 
     inputs: int
@@ -67,26 +65,17 @@ class Shape:
         return Conv2d(self.inputs, self.outputs, self.kernel, rng, padding=padding, bias=False)
 
 
-def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int, seed=0) -> dict:
-    """Time a layer at each density and dense.
-
-    Parameters
-    ----------
-    shape : Shape
-    densities : sequence of float
-    batch, time_steps : int
-    repeats : int
-        Least number of counted calls.
-    seed : int
+def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int) -> dict:
+    """Time a layer at each density and dense, each product at least `repeats` times.
 
     Returns
     -------
     dict
-        "shape"; "dense": `products` of the engine's dense path; "sparse": the same for each
-        density, with its "density" and "ratio" (dense time / sparse time, all three products);
+        "shape" and its fields; "dense": `products` of the engine's dense path; "sparse": the same
+        for each density, with "density" and "ratio" (dense time / sparse time, all products);
         "break_even" as `break_even` returns it.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     pixels = (shape.side,) * 2 if shape.kernel else ()
     x = rng.random((shape.inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
     epsilon = rng.standard_normal((shape.outputs, *pixels, time_steps, batch), np.float32)
@@ -112,14 +101,10 @@ def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int, 
 
 
 def products(layer, x, epsilon, repeats: int) -> dict:
-    """Time the products of one layer.
+    """Time "forward", "gradient" (of the weights), "input_gradient" and "total" of one layer.
 
-    Returns
-    -------
-    dict
-        "forward", "gradient" (of the weights), "input_gradient" and "total", each a `spread` of
-        seconds with "gflops", the useful rate (10⁹ operations/s). A backward computes both of its
-        products: the time of the input gradient is what a backward that needs it takes longer.
+    Each is a `spread` of seconds with "gflops", the useful rate (10⁹ operations/s). A backward
+    computes both of its products: the time of the input gradient is what it takes longer.
     """
     forward = repeat(lambda: layer.forward(x), repeats, SECONDS)
     layer.input_gradient = False
@@ -143,21 +128,10 @@ def _rated(seconds, flops: int) -> dict:
 
 
 def product_flops(layer, input_shape, dense: bool = False) -> int:
-    """Useful operations of one of the three products of a layer: what it has to do.
+    """Useful operations of each of the three products of a `Linear` or `Conv2d`.
 
-    Parameters
-    ----------
-    layer : Linear or Conv2d
-    input_shape : tuple of int
-        Of the layer's input, (C, H, W, T, B) or (features, T, B); T = 1 for a constant input.
-    dense : bool
-        Count every position of the weight, active or not.
-
-    Returns
-    -------
-    int
-        2 · active synapses · the positions (pixels inside the border, steps, samples) each meets.
-        All three products, forward, weight gradient and input gradient, have the same count.
+    2 · active synapses (`dense`: all positions) · the places (pixels inside the border, steps,
+    samples) that each meets in an input (C, H, W, T, B) or (features, T, B).
     """
     channels, *pixels, time_steps, batch = input_shape
     rows, columns = layer.weight.shape
@@ -173,21 +147,10 @@ def product_flops(layer, input_shape, dense: bool = False) -> int:
 
 
 def break_even(densities, sparse, dense: float) -> dict:
-    """The density below which the sparse products are faster than the dense ones.
+    """The density below which `sparse`, seconds at each density, are less than those of `dense`.
 
-    Parameters
-    ----------
-    densities : sequence of float
-    sparse : sequence of float
-        Seconds at each density.
-    dense : float
-        Seconds of the dense products.
-
-    Returns
-    -------
-    dict
-        "density", and "relation": "=" where the times cross between two densities (linear in the
-        logarithm of the density), "≥" when sparse is never slower, "<" when it always is.
+    Returns "density", and "relation": "=" where the times cross between two densities (linear in
+    the logarithm of the density), "≥" when sparse is never slower, "<" when it always is.
 
     Examples
     --------
@@ -215,18 +178,8 @@ def multiply_add(x, y, repeats):
             y[i] = a
 
 
-def machine(threads: int, repeats: int = 5, copied=1 << 28, chained=2000, side=2048) -> dict:
+def machine(threads: int, repeats: int) -> dict:
     """What the machine can do at best with some threads.
-
-    Parameters
-    ----------
-    threads, repeats : int
-    copied : int
-        Bytes of the array that is copied: well outside every cache.
-    chained : int
-        Repetitions of `multiply_add` on 16 KB, which stay in the L1 cache.
-    side : int
-        Of the square matrices multiplied.
 
     Returns
     -------
@@ -236,6 +189,7 @@ def machine(threads: int, repeats: int = 5, copied=1 << 28, chained=2000, side=2
         operations for each byte moved above which a kernel is bound by arithmetic.
     """
     parallel.set_threads(threads)
+    copied, chained, side = BEST.values()
     source, target = np.ones(copied // 4, np.float32), np.zeros(copied // 4, np.float32)
     spans = [slice(*span) for span in parallel.bounds(source.size, 4 * threads)]
     x, y = np.full((2, threads, 2048), 0.5, np.float32)

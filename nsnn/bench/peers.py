@@ -74,14 +74,9 @@ class SnnTorchLIF(Loop):
 
 
 class Peer(nn.Sequential):
-    """Layers that see the image T times, (T·B, …) or with `reset` (T, B, …), to (T, B, classes).
+    """Layers that see the image T times, (T·B, …), to outputs (T, B, classes).
 
-    Parameters
-    ----------
-    modules : list of nn.Module
-    time_steps : int
-    reset : callable, optional
-        Of SpikingJelly, called before each batch: its layers keep time and samples apart.
+    SpikingJelly's, with its `reset` before each batch, keep time and samples apart: (T, B, …).
     """
 
     def __init__(self, modules, time_steps, reset=None):
@@ -115,14 +110,13 @@ def spikingjelly_lif(reset: str = "subtract"):
 
 
 def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Module:
-    """A network of a peer library; images (B, C, H, W) to outputs (T, B, classes).
+    """A network of a library of `nsnn.bench.PEERS`; images (B, C, H, W) to (T, B, classes).
 
     Parameters
     ----------
     layers : list of dict
         See `nsnn.bench.step.describe`.
     library : str
-        A key of `nsnn.bench.PEERS`.
     time_steps : int
         T.
     lif : callable, optional
@@ -146,15 +140,7 @@ def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Mod
 
 
 class Trainee:
-    """A peer's network in training, its steps timed by part.
-
-    Parameters
-    ----------
-    job : Job
-    layers : list of dict
-    library : str
-        With "torch" the network is dense, without masks.
-    """
+    """A peer's network in training, its steps timed by part; of "torch" dense, without masks."""
 
     def __init__(self, job: Job, layers, library: str):
         torch.set_num_threads(job.threads)

@@ -1,18 +1,7 @@
-"""Results as text: aligned tables, a line for each measurement; and pages made of them."""
-
-import re
-import shlex
-import subprocess
-import sys
-from pathlib import Path
+"""Results as text: a table is a dictionary of columns, each what it shows of a row."""
 
 from nsnn import text
 from nsnn.bench.child import Job
-from nsnn.errors import UserError
-from nsnn.files import write_text
-
-_BLOCK = re.compile(r"<!-- (nsnn [^\n]*?) -->\n(.*?)<!-- end -->", re.DOTALL)
-INVALID = "not valid: "  # how a report begins its line about a disturbed measurement
 
 
 def milliseconds(spread: dict | None) -> str:
@@ -33,76 +22,107 @@ def _three(value: float) -> str:
     return f"{value:.{0 if abs(value) >= 100 else 1 if value >= 10 else 2}f}"
 
 
+def _rate(gflops: float | None) -> str:
+    return "-" if gflops is None else f"{gflops:.0f}"
+
+
+def _memory(library: str):
+    return lambda result: text.size(result[library]["memory"]["median"])
+
+
+def _seconds(part: str, library: str = "ours"):
+    return lambda result: milliseconds(result[library]["seconds"].get(part))
+
+
+def _tabulated(columns: dict, rows) -> str:
+    """A line for each row, a column for each head and function of a row."""
+    return text.table(columns, [[cell(row) for cell in columns.values()] for row in rows])
+
+
+_WEIGHTS = {
+    "density": lambda result: Job(**result["job"]).weights(),
+    "threads": lambda result: result["job"]["threads"],
+}
+_STEP = {
+    **_WEIGHTS,
+    "work": lambda result: text.percent(result["ours"]["work"], 1),
+    **{part: _seconds(part) for part in ("step", "forward", "backward", "update", "rewire")},
+    "peak memory": _memory("ours"),
+}
+_EPOCH = {
+    **_WEIGHTS,
+    "steps": lambda result: result["ours"]["steps"],
+    "epoch": _seconds("epoch"),
+    "a step": lambda result: (
+        f"{1e3 * result['ours']['seconds']['epoch']['median'] / result['ours']['steps']:.2f} ms"
+    ),
+    "peak memory": _memory("ours"),
+}
+_PRODUCTS = {
+    "forward": "forward", "weight gradient": "gradient", "input gradient": "input_gradient",
+}  # fmt: skip
+_KERNELS = {
+    "density": lambda found: found["density"],
+    "total": lambda found: milliseconds(found["total"]),
+    **{head: lambda found, key=key: f"{_three(1e3 * found[key]['median'])} ms"
+       for head, key in _PRODUCTS.items()},
+    "GF/s": lambda found: " / ".join(_rate(found[key]["gflops"]) for key in _PRODUCTS.values()),
+    "to dense": lambda found: f"{found['ratio']:.2f}×",
+}  # fmt: skip
+_LAYERS = {
+    "layer": lambda layer: layer["name"],
+    "density": lambda layer: text.percent(layer["density"]) if "density" in layer else "",
+    **{part: lambda layer, part=part: "-" if layer[part] is None else f"{1e3 * layer[part]:.2f} ms"
+       for part in ("forward", "backward")},
+    **{f"{part} GF/s": lambda layer, part=part: _rate(layer[f"{part}_gflops"])
+       if "density" in layer else "" for part in ("forward", "backward")},
+}  # fmt: skip
+_MACHINE = {
+    "threads": lambda result: result["threads"],
+    "copy GB/s": lambda result: f"{result['copy']['median']:.1f}",
+    "multiply-add GF/s": lambda result: f"{result['multiply_add']['median']:.1f}",
+    "BLAS product GF/s": lambda result: f"{result['gemm']['median']:.1f}",
+    "ridge": lambda result: f"{result['ridge']:.1f} operations/byte",
+}
+_FIRST_STEP = {"since the start": lambda row: row[0], "cold cache": lambda row: row[1],
+               "warm cache": lambda row: milliseconds(row[2])}  # fmt: skip
+
+
 def kernels(result: dict) -> str:
     """A shape's table: time, useful rate of each product, ratio to dense; break-even."""
-    head = ("density", "total", "forward", "weight gradient", "input gradient", "GF/s", "to dense")
-    rows = []
-    for found in ({"density": "dense", "ratio": 1.0} | result["dense"], *result["sparse"]):
-        products = [found[name] for name in ("forward", "gradient", "input_gradient")]
-        rates = ["-" if p["gflops"] is None else f"{p['gflops']:.0f}" for p in products]
-        single = [f"{_three(1e3 * product['median'])} ms" for product in products]
-        total, ratio = milliseconds(found["total"]), f"{found['ratio']:.2f}×"
-        rows.append((found["density"], total, *single, " / ".join(rates), ratio))
-    edge = result["break_even"]
+    dense, edge = {"density": "dense", "ratio": 1.0} | result["dense"], result["break_even"]
     relation = "" if edge["relation"] == "=" else edge["relation"] + " "
-    table = text.table(head, rows)
+    table = _tabulated(_KERNELS, (dense, *result["sparse"]))
     return f"{result['shape']}\n{table}\nbreak-even density {relation}{edge['density']:.3g}\n"
 
 
-def step(results: list[dict]) -> str:
-    """A line for each job; below, comparisons, speed-up by threads and layers."""
-    parts = ("step", "forward", "backward", "update", "rewire")
-    rows = []
-    for result in results:
-        ours = result["ours"]
-        seconds = [milliseconds(ours["seconds"].get(part)) for part in parts]
-        memory = text.size(ours["memory"]["median"])
-        rows.append((*_job(result), text.percent(ours["work"], 1), *seconds, memory))
-    texts = [text.table(("density", "threads", "work", *parts, "peak memory"), rows)]
-    texts += [*_against(results, "step"), *_speed_up(results)]
-    texts += [_layers(result) for result in results if result["ours"]["layers"]]
+def training(kind: str, results: list[dict]) -> str:
+    """A line for each job of a "step" or "epoch"; below, comparisons, threads and layers."""
+    texts = [_tabulated(_STEP if kind == "step" else _EPOCH, results)]
+    if "theirs" in results[0]:
+        columns = {
+            **_WEIGHTS,
+            f"{results[0]['against']} {kind}": _seconds(kind, "theirs"),
+            "slower than nsnn": lambda result: times(result["ratio"]["time"]),
+            "its peak memory": _memory("theirs"),
+            "of nsnn's": lambda result: times(result["ratio"]["memory"]),
+        }
+        texts.append(_tabulated(columns, results))
+    if kind == "step":
+        texts += _speed_up(results)
+        for result in results:
+            if layers := result["ours"]["layers"]:
+                job = Job(**result["job"])
+                title = f"layers at {job.weights()}, {text.plural(job.threads, 'thread')}"
+                texts.append(f"{title}\n{_tabulated(_LAYERS, layers)}")
     return "\n\n".join(texts) + "\n"
-
-
-def epoch(results: list[dict]) -> str:
-    """A line for each job; below, comparisons."""
-    head = ("density", "threads", "steps", "epoch", "a step", "peak memory")
-    rows = []
-    for result in results:
-        ours, seconds = result["ours"], result["ours"]["seconds"]["epoch"]
-        one = f"{1e3 * seconds['median'] / ours['steps']:.2f} ms"
-        memory = text.size(ours["memory"]["median"])
-        rows.append((*_job(result), ours["steps"], milliseconds(seconds), one, memory))
-    return "\n\n".join([text.table(head, rows), *_against(results, "epoch")]) + "\n"
-
-
-def _job(result) -> tuple[str, int]:
-    """Density and threads."""
-    job = Job(**result["job"])
-    return job.weights(), job.threads
-
-
-def _against(results, kind) -> list[str]:
-    """The comparison with a peer; nothing without one."""
-    results = [result for result in results if "theirs" in result]
-    if not results:
-        return []
-    head = ("density", "threads", f"{results[0]['against']} {kind}", "slower than nsnn",
-            "its peak memory", "of nsnn's")  # fmt: skip
-    rows = []
-    for result in results:
-        theirs, ratio = result["theirs"], result["ratio"]
-        seconds, memory = milliseconds(theirs["seconds"][kind]), theirs["memory"]["median"]
-        slower, larger = times(ratio["time"]), times(ratio["memory"])
-        rows.append((*_job(result), seconds, slower, text.size(memory), larger))
-    return [text.table(head, rows)]
 
 
 def _speed_up(results) -> list[str]:
     """For jobs that differ in their threads only: how much faster the most are than the fewest."""
     lines, groups = [], {}
     for result in results:
-        weights, threads = _job(result)
+        weights, threads = (cell(result) for cell in _WEIGHTS.values())
         groups.setdefault(weights, {})[threads] = result["ours"]["seconds"]["step"]["median"]
     for weights, seconds in groups.items():
         few, many = min(seconds), max(seconds)
@@ -112,38 +132,17 @@ def _speed_up(results) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def _layers(result) -> str:
-    """The layers of one job."""
-    head = ("layer", "density", "forward", "backward", "forward GF/s", "backward GF/s")
-    rows = []
-    for layer in result["ours"]["layers"]:
-        both = ("forward", "backward")
-        cells = ["-" if layer[p] is None else f"{1e3 * layer[p]:.2f} ms" for p in both]
-        weighted = "density" in layer
-        density = text.percent(layer["density"]) if weighted else ""
-        rates = [f"{layer[f'{p}_gflops']:.0f}" if weighted else "" for p in both]
-        rows.append((layer["name"], density, *cells, *rates))
-    weights, threads = _job(result)
-    return f"layers at {weights}, {text.plural(threads, 'thread')}\n{text.table(head, rows)}"
-
-
 def first_step(result: dict) -> str:
     """Waiting times, cold and warm."""
-    cold, warm = result["cold"], result["warm"]
-    rows = [("nsnn --help", "", milliseconds(result["help"]))]
+    rows = [("nsnn --help", "", result["help"])]
     for key, name in (("imported", "nsnn train, imported"), ("first_step", "first step done")):
-        rows.append((name, f"{cold[key]:.2f} s", milliseconds(warm[key])))
-    return text.table(("since the start", "cold cache", "warm cache"), rows) + "\n"
+        rows.append((name, f"{result['cold'][key]:.2f} s", result["warm"][key]))
+    return _tabulated(_FIRST_STEP, rows) + "\n"
 
 
 def machine(results: list[dict]) -> str:
     """Bandwidth and peaks."""
-    head = ("threads", "copy GB/s", "multiply-add GF/s", "BLAS product GF/s", "ridge")
-    rows = []
-    for result in results:
-        rates = [f"{result[key]['median']:.1f}" for key in ("copy", "multiply_add", "gemm")]
-        rows.append((result["threads"], *rates, f"{result['ridge']:.1f} operations/byte"))
-    return text.table(head, rows) + "\n"
+    return _tabulated(_MACHINE, results) + "\n"
 
 
 def disturbance(cores: float | None) -> str:
@@ -155,44 +154,6 @@ def disturbance(cores: float | None) -> str:
     if cores is None or cores <= 0.1:
         return ""
     return (
-        f"{INVALID}other programs used {cores:.2f} cores meanwhile, which slows libraries "
+        f"not valid: other programs used {cores:.2f} cores meanwhile, which slows libraries "
         "unequally; measure again when the machine is quiet\n\n"
     )
-
-
-def write_page(path, only: str = "") -> list[str]:
-    """Run the commands that a Markdown page names, and write what they print into it.
-
-    A block is `<!-- nsnn bench step … -->`, what the command printed, and `<!-- end -->`.
-
-    Parameters
-    ----------
-    path : path-like
-    only : str
-        Only the commands that contain this text.
-
-    Returns
-    -------
-    list of str
-        The commands that failed, or found the machine busy; their blocks are as they were.
-    """
-    path, failed = Path(path), []
-    try:
-        blocks = _BLOCK.findall(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    commands = [command for command, _ in blocks if only in command]
-    if not commands:
-        raise UserError(f"{path} has no block '<!-- nsnn bench … -->' with {only!r} in its command")
-    for command in commands:
-        print(f"{command} ...", flush=True)
-        words = [sys.executable, "-m", *shlex.split(command)]
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode or INVALID in done.stdout:
-            failed.append(command)
-            continue
-        block = f"<!-- {command} -->\n```text\n{done.stdout.strip()}\n```\n<!-- end -->"
-        page = path.read_text("utf-8")  # again: somebody may have edited it in the meantime
-        old = next(match for match in _BLOCK.finditer(page) if match[1] == command)
-        write_text(path, page[: old.start()] + block + page[old.end() :])
-    return failed

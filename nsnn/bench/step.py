@@ -49,12 +49,7 @@ def configuration(job: Job):
 
 
 class Trainee:
-    """A network in training, its steps timed by part.
-
-    Parameters
-    ----------
-    job : Job
-    """
+    """A job's network in training, its steps timed by part."""
 
     def __init__(self, job: Job):
         parallel.set_threads(job.threads)
@@ -110,7 +105,7 @@ def measure(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dic
     rounds : int
         Drop-and-grow rounds, after one that is not counted; none in a dense network.
     layers : bool
-        Time each layer as well, in further steps.
+        Time each layer as well, in further steps: `layer_table`.
 
     Returns
     -------
@@ -201,13 +196,7 @@ def _row(layer, forward, backward) -> dict:
 
 
 def plan(job: Job) -> dict:
-    """A job's network as plain data that a peer builds the same from; see `describe`.
-
-    Returns
-    -------
-    dict
-        "layers" as `describe` returns them; "input_shape", (C, H, W).
-    """
+    """A job's network as plain data that a peer builds the same from: `describe`, (C, H, W)."""
     network = Trainee(job).network
     return {"layers": describe(network), "input_shape": network.input_shape}
 
@@ -215,16 +204,9 @@ def plan(job: Job) -> dict:
 def describe(network) -> list[dict]:
     """The layers of a network in order of execution, in PyTorch's terms.
 
-    Returns
-    -------
-    list of dict
-        "kind": the class in `torch.nn`, or "LIF"; "arguments" of it; for a weight also "active",
-        the number of its positions that a mask keeps, None where it is dense.
-
-    Raises
-    ------
-    UserError
-        For a network that is no chain of layers, or has one without a counterpart there.
+    Each has "kind", a class of `torch.nn` or "LIF", and its "arguments"; one with a weight also
+    "active", the number of positions that a mask keeps, None where all are. Raises UserError for
+    a network that is no chain of layers, or has one without a counterpart there.
     """
     if any(isinstance(part, Residual) for part in network.body.parts):
         raise UserError("--against takes networks that are one chain of layers")
@@ -232,9 +214,9 @@ def describe(network) -> list[dict]:
     for layer in network.layers():
         kind = type(layer).__name__
         match layer:
-            case Conv2d(geometry=(kernel, _, stride, padding), weight=weight):
+            case Conv2d(geometry=(kernel, _, stride, padding)):
                 arguments, pixels = [kernel, stride, padding], True
-            case Linear(weight=weight):  # the readout is one, too
+            case Linear():  # the readout is one, too
                 kind, arguments, pixels = "Linear", [], False
             case BatchNorm():
                 kind, arguments = "BatchNorm2d" if pixels else "BatchNorm1d", [layer.gamma.size]
@@ -246,6 +228,7 @@ def describe(network) -> list[dict]:
                 raise UserError(f"--against: {layer.name} has no counterpart in other libraries")
         item = {"kind": kind, "arguments": arguments}
         if isinstance(layer, Conv2d | Linear):
+            weight = layer.weight
             outputs, inputs, *_ = weight.dims
             item["arguments"] = [inputs, outputs, *arguments]
             item["active"] = None if weight.active == weight.size else weight.active

@@ -11,44 +11,7 @@ import sys
 from pathlib import Path
 
 from nsnn.bench import PEERS
-from nsnn.errors import RunError, UserError
-
-
-def add_arguments(parser) -> None:
-    """The benchmarks and their options."""
-    actions = parser.add_subparsers(metavar="BENCHMARK", dest="benchmark", required=True)
-
-    def action(name, measure, text, repeats=3):
-        command = actions.add_parser(name, help=text, description=text)
-        command.set_defaults(measure=measure)
-        command.add_argument("--repeats", type=_whole(1), default=repeats, metavar="N")
-        command.add_argument("--json", metavar="FILE", help="write all numbers there as well")
-        return command, command.add_argument
-
-    _, add = action("kernels", _kernels, "the three products of single layers, sparse and dense")
-    _add_size(add, time_steps=5, threads=1)
-    add("--densities", type=float, nargs="+", metavar="D")
-    add("--shapes", nargs="+", metavar="SHAPE", help="such as 784-800 or 512-512C3@4")
-    step, add = action("step", _step, "one training step of a model, part by part")
-    _add_size(add, time_steps=5)
-    _add_training(step, model="vgg16", norm="batch", density=0.05)
-    add("--steps", type=_whole(1), default=3, metavar="N", help="in each process")
-    add("--rounds", type=_whole(0), default=2, metavar="N", help="of drop and grow, timed as well")
-    add("--layers", action="store_true", help="time each layer as well")
-    add("--plot", metavar="FILE", help="draw step time against density: .png, .pdf or .svg")
-    epoch, add = action("epoch", _epoch, "one epoch on random images")
-    _add_size(add, time_steps=8)
-    _add_training(epoch, model="mlp", norm="none", density=1.0)
-    add("--samples", type=_whole(1), default=60_000, metavar="N")
-    text = "nsnn --help, and nsnn train to its first step, cold and warm"
-    _, add = action("firststep", _first_step, text)
-    add("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
-    _, add = action("machine", _machine, "copy bandwidth and peak rate of multiply-adds", repeats=5)
-    add("--threads", type=_whole(0), nargs="+", metavar="N", help="default: 1 and all")
-    text = "run the commands that a page names and write what they print into it"
-    page = actions.add_parser("page", help=text, description=text)
-    page.add_argument("file", metavar="FILE.md", help="such as tutorials/performance.md")
-    page.add_argument("--only", default="", metavar="TEXT", help="commands that contain TEXT")
+from nsnn.errors import UserError
 
 
 def _whole(least: int):
@@ -62,26 +25,62 @@ def _whole(least: int):
     return number
 
 
-def _add_size(add, time_steps: int, threads="+") -> None:
-    add("--batch", type=_whole(1), default=128, metavar="B")
-    add("--time-steps", type=_whole(1), default=time_steps, metavar="T")
-    text = "default: every core"
-    add("--threads", type=_whole(0), nargs=threads, default=[0], metavar="N", help=text)
+# Options by name; a benchmark takes some of them, and gives the defaults that are its own.
+_DENSITY = "1 is dense; default: 0.05 in a step, 1 in an epoch"
+_OPTIONS = {
+    "repeats": {"type": _whole(1), "default": 3, "metavar": "N"},
+    "json": {"metavar": "FILE", "help": "write all numbers there as well"},
+    "batch": {"type": _whole(1), "default": 128, "metavar": "B"},
+    "time-steps": {"type": _whole(1), "default": 5, "metavar": "T"},
+    "threads": {"type": _whole(0), "default": [0], "metavar": "N", "nargs": "+",
+                "help": "default: every core; of machine: 1 and every core"},
+    "densities": {"type": float, "nargs": "+", "metavar": "D"},
+    "shapes": {"nargs": "+", "metavar": "SHAPE", "help": "such as 784-800 or 512-512C3@4"},
+    "model": {"help": "default: %(default)s"},
+    "width": {"type": float, "default": 1.0, "help": "factor of all channels"},
+    "norm": {"choices": ("batch", "none")},
+    "density": {"type": float, "nargs": "+", "metavar": "D", "help": _DENSITY},
+    "sparsity": {"type": float, "nargs": "+", "metavar": "S", "help": "instead: 1 - density"},
+    "distribution": {"choices": ("erk", "er", "uniform"), "default": "erk"},
+    "storage": {"default": "csr", "help": "how sparse weights are held"},
+    "against": {"choices": tuple(PEERS),
+                "help": "train the same network there too; pip install 'nsnn[peers]'"},
+    "steps": {"type": _whole(1), "default": 3, "metavar": "N", "help": "in each process"},
+    "rounds": {"type": _whole(0), "default": 2, "metavar": "N",
+               "help": "of drop and grow, timed as well"},
+    "layers": {"action": "store_true", "help": "time each layer as well"},
+    "plot": {"metavar": "FILE", "help": "draw step time against density: .png, .pdf or .svg"},
+    "samples": {"type": _whole(1), "default": 60_000, "metavar": "N"},
+    "set": {"action": "append", "default": [], "metavar": "TABLE.KEY=VALUE"},
+}  # fmt: skip
+_SIZE = ("batch", "time-steps", "threads")
+_TRAINING = (*_SIZE, "model", "width", "norm", "density", "sparsity", "distribution", "storage",
+             "against")  # fmt: skip
 
 
-def _add_training(parser, model: str, norm: str, density: float) -> None:
-    """Options of a benchmark that trains."""
-    add, share = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
-    add("--model", default=model, help=f"default: {model}")
-    add("--width", type=float, default=1.0, help="factor of all channels")
-    add("--norm", choices=("batch", "none"), default=norm)
-    text = f"1 is dense; default: {density:g}"
-    share("--density", type=float, nargs="+", default=[density], metavar="D", help=text)
-    share("--sparsity", type=float, nargs="+", metavar="S", help="instead: 1 - density")
-    add("--distribution", choices=("erk", "er", "uniform"), default="erk")
-    add("--storage", default="csr", help="how sparse weights are held")
-    text = "train the same network there too; pip install 'nsnn[peers]'"
-    add("--against", choices=tuple(PEERS), help=text)
+def add_arguments(parser) -> None:
+    """The benchmarks and their options."""
+    actions = parser.add_subparsers(metavar="BENCHMARK", dest="benchmark", required=True)
+
+    def add(name, measure, text, options=(), **defaults):
+        command = actions.add_parser(name, help=text, description=text)
+        either = command.add_mutually_exclusive_group() if "density" in options else None
+        for option in ("repeats", "json", *options):
+            group = either if option in ("density", "sparsity") else command
+            group.add_argument(f"--{option}", **_OPTIONS[option])
+        command.set_defaults(measure=measure, **defaults)
+
+    text = "the three products of single layers, sparse and dense"
+    add("kernels", _kernels, text, (*_SIZE, "densities", "shapes"))
+    options = (*_TRAINING, "steps", "rounds", "layers", "plot")
+    defaults = {"model": "vgg16", "norm": "batch", "density": [0.05]}
+    add("step", _training, "one training step of a model, part by part", options, **defaults)
+    defaults = {"model": "mlp", "norm": "none", "density": [1.0], "time_steps": 8}
+    add("epoch", _training, "one epoch on random images", (*_TRAINING, "samples"), **defaults)
+    text = "nsnn --help, and nsnn train to its first step, cold and warm"
+    add("firststep", _first_step, text, ("set",))
+    text = "copy bandwidth and peak rate of multiply-adds"
+    add("machine", _machine, text, ("threads",), repeats=5, threads=None)
 
 
 def run(options) -> int:
@@ -89,10 +88,6 @@ def run(options) -> int:
     from nsnn.bench import environment, report
     from nsnn.files import write_json
 
-    if options.benchmark == "page":
-        if failed := report.write_page(options.file, options.only):
-            raise RunError(f"{len(failed)} block(s) not measured: {'; '.join(failed)}")
-        return 0
     for name in ("json", "plot"):
         path = getattr(options, name, None)
         if path and not Path(path).absolute().parent.is_dir():
@@ -123,6 +118,8 @@ def _kernels(options):
     from nsnn import parallel
     from nsnn.bench import kernels, report
 
+    if len(options.threads) > 1:
+        raise UserError("kernels are measured on one number of threads: give --threads one number")
     densities = options.densities or kernels.DENSITIES
     threads = _jobs(options, densities)[0].threads  # checks the densities
     shapes = [kernels.Shape.read(text) for text in options.shapes or kernels.SHAPES]
@@ -137,52 +134,52 @@ def _kernels(options):
     yield results
 
 
-def _step(options):
-    from nsnn.plot.step_time import step_time
-    from nsnn.plot.style import picture_format, save
-
-    densities = _densities(options)
-    if options.plot:
-        picture_format(options.plot)
-        densities = densities if 1.0 in densities else [1.0, *densities]
-        if len(densities) < 2:
-            raise UserError("--plot draws step time against density: give --density several")
-        if len(options.threads) > 1:
-            raise UserError("--plot draws one number of threads: give --threads one number")
-    first = {"rounds": options.rounds, "layers": options.layers}
-    more = {"first": first, "steps": options.steps}
-    results = yield from _training(options, "training step", densities, **more)
-    if options.plot:
-        print(f"picture: {save(step_time(results).figure, options.plot, dpi=150)}")
-    yield results
-
-
-def _epoch(options):
-    if options.samples < options.batch:
-        raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
-    yield (yield from _training(options, "epoch", _densities(options), samples=options.samples))
-
-
-def _training(options, what: str, densities, **arguments):
-    """Yields as a benchmark, and returns its results; for the arguments see `compare`."""
+def _training(options):
     from nsnn.bench import report
     from nsnn.bench.child import compare
     from nsnn.models import architecture
 
+    kind = options.benchmark
+    # 1 - 0.95 is not 0.05 to the last digit.
+    densities = [round(1 - s, 12) for s in options.sparsity or ()] or options.density
+    if kind == "step":
+        what, plot = "training step", options.plot
+        first = {"rounds": options.rounds, "layers": options.layers}
+        arguments = {"first": first, "steps": options.steps}
+    else:
+        what, plot, arguments = "epoch", None, {"samples": options.samples}
+        if options.samples < options.batch:
+            raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
+    if plot:
+        densities = _plotted(options, densities)
     architecture(options.model)  # raises UserError
-    kind, jobs, results = options.benchmark, _jobs(options, densities), []
+    jobs = _jobs(options, densities)
     title = f"{what} of {options.model}, batch {options.batch}, T = {options.time_steps}"
     yield f"{title}, norm {options.norm}", [job.threads for job in jobs]
+    results = []
     for job in jobs:
         _progress(job)
         results.append(compare(kind, job, options.repeats, options.against, **arguments))
-    print(getattr(report, kind)(results), flush=True)
-    return results
+    print(report.training(kind, results), flush=True)
+    if plot:
+        from nsnn.plot.step_time import step_time
+        from nsnn.plot.style import save
+
+        print(f"picture: {save(step_time(results).figure, plot, dpi=150)}")
+    yield results
 
 
-def _densities(options) -> list[float]:
-    """--density, or --sparsity turned into densities: 1 - 0.95 is not 0.05 to the last digit."""
-    return [round(1 - s, 12) for s in options.sparsity or ()] or options.density
+def _plotted(options, densities) -> list[float]:
+    """The densities to measure for --plot: the dense step as well."""
+    from nsnn.plot.style import picture_format
+
+    picture_format(options.plot)
+    densities = densities if 1.0 in densities else [1.0, *densities]
+    if len(densities) < 2:
+        raise UserError("--plot draws step time against density: give --density several")
+    if len(options.threads) > 1:
+        raise UserError("--plot draws one number of threads: give --threads one number")
+    return densities
 
 
 def _first_step(options):

@@ -1,15 +1,11 @@
 """`nsnn bench`, as it is typed. Nothing here depends on how fast the machine is."""
 
-import functools
 import json
-import subprocess
-import sys
 
 import pytest
 
-import nsnn
 from nsnn import cli
-from nsnn.bench import PEERS, child, environment, epoch, kernels, report
+from nsnn.bench import PEERS, child, environment, epoch, kernels
 
 TINY = ["--model", "mlp", "--width", "0.01", "--batch", "2", "--time-steps", "2",
         "--repeats", "1", "--threads", "1"]  # fmt: skip
@@ -99,8 +95,7 @@ def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
 @pytest.fixture
 def tiny_machine(monkeypatch):
     """The machine's best at sizes that take no time."""
-    measure = functools.partial(kernels.machine, copied=1 << 16, chained=2, side=32)
-    monkeypatch.setattr(kernels, "machine", measure)
+    monkeypatch.setattr(kernels, "BEST", {"copied": 1 << 16, "chained": 2, "side": 32})
 
 
 def test_machine_and_its_json(tmp_path, capsys, tiny_machine):
@@ -197,7 +192,8 @@ def no_measurement(monkeypatch):
         (["kernels", "--shapes", "3C3"], "--shapes 3C3"),
         (["kernels", "--densities", "0"], "density = 0.0"),
         (["machine", "--repeats", "0"], "--repeats: 0 is not"),
-        (["page", "no-such-page.md"], "no-such-page.md cannot be read"),
+        (["kernels", "--threads", "1", "2"], "one number of threads"),
+        (["page", "a.md"], "invalid choice"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, no_measurement, words, expected):
@@ -211,53 +207,10 @@ def test_an_absent_peer_is_a_mistake(capsys, monkeypatch, no_measurement, librar
     assert "pip install 'nsnn[peers]'" in err
 
 
-def test_every_peer_can_be_chosen(capsys):
+@pytest.mark.parametrize("name", ["kernels", "step", "epoch", "firststep", "machine"])
+def test_every_benchmark_has_its_help(capsys, name):
     with pytest.raises(SystemExit):
-        bench("step", "--help")
+        bench(name, "--help")
     out = capsys.readouterr().out
-    assert "{" + ",".join(PEERS) + "}" in out
-
-
-# Pages
-
-PAGE = """# Speed
-
-<!-- nsnn bench machine -->
-old
-<!-- end -->
-
-prose
-
-<!-- nsnn --version -->
-<!-- end -->
-"""
-
-
-def test_a_page_is_written_by_its_commands(tmp_path, capsys):
-    path = tmp_path / "page.md"
-    path.write_text(PAGE)
-    assert bench("page", path, "--only", "version") == 0
-    version = nsnn.__version__
-    expected = PAGE.replace("-->\n<!-- end", f"-->\n```text\nnsnn {version}\n```\n<!-- end")
-    assert path.read_text() == expected
-    assert bench("page", path, "--only", "version") == 0
-    assert path.read_text() == expected
-    assert bench("page", path, "--only", "no such command") == 2
-    assert "has no block" in capsys.readouterr().err
-
-
-def test_a_measurement_that_failed_or_was_disturbed_leaves_its_block(tmp_path, monkeypatch, capsys):
-    path = tmp_path / "page.md"
-    path.write_text(PAGE.replace("--version", "bench no-such-benchmark"))
-    before = path.read_text()
-    run = subprocess.run
-
-    def disturbed(words, **options):
-        if "machine" in words:
-            words = [sys.executable, "-c", f"print({report.disturbance(0.5)!r})"]
-        return run(words, **options)
-
-    monkeypatch.setattr(subprocess, "run", disturbed)
-    assert bench("page", path) == 1
-    assert "2 block(s) not measured" in capsys.readouterr().err
-    assert path.read_text() == before
+    assert "--json" in out
+    assert ("{" + ",".join(PEERS) + "}" in out) == (name in ("step", "epoch"))

@@ -93,19 +93,6 @@ def test_an_epoch_counts_its_own_batches_only(monkeypatch):
     assert found == {"seconds": {"epoch": [5.0]}, "steps": 5}
 
 
-def test_ratio_is_taken_pair_by_pair():
-    """The quotient of the medians would be 3."""
-    assert module.ratio([2.0, 60.0, 30.0], [1.0, 20.0, 10.0]) == {
-        "median": 3.0, "low": 2.0, "high": 3.0,
-    }  # fmt: skip
-    assert module.ratio([1.0, 2.0, 9.0], [2.0, 1.0, 1.0])["median"] == 2.0
-
-
-def test_ratio_needs_pairs():
-    with pytest.raises(ValueError, match="argument 2"):
-        module.ratio([1.0, 2.0], [1.0])
-
-
 def test_peak_memory_of_a_child_is_its_own():
     held = bytearray(b"\1") * (300 << 20)
     own = metrics.peak_memory()

@@ -30,7 +30,7 @@ def test_numbers_have_about_three_digits():
 
 
 def test_step_shows_each_job_and_a_dash_for_what_was_not_measured():
-    lines = report.step([result(0.05, 0.1), result(1.0, 0.5)]).splitlines()
+    lines = report.training("step", [result(0.05, 0.1), result(1.0, 0.5)]).splitlines()
     assert lines[1].startswith("erk 0.05")
     assert lines[2].startswith("dense")
     assert "100 ms (90.0–120)" in lines[1]
@@ -39,15 +39,17 @@ def test_step_shows_each_job_and_a_dash_for_what_was_not_measured():
 
 
 def test_step_says_how_much_faster_more_threads_are():
-    text = report.step([result(0.05, 0.3, threads=1), result(0.05, 0.15, threads=2)])
+    text = report.training("step", [result(0.05, 0.3, threads=1), result(0.05, 0.15, threads=2)])
     assert "erk 0.05: 2 threads are 2.00× as fast as 1" in text
-    assert "as fast as" not in report.step([result(0.05, 0.3)])
+    assert "as fast as" not in report.training("step", [result(0.05, 0.3)])
 
 
 def test_step_compares():
     theirs = {"seconds": {"step": spread(1.0)}, "memory": spread(9 << 20)}
     ratios = {"time": {"median": 10, "low": 9, "high": 11}, "memory": spread(3)}
-    text = report.step([result(0.05, 0.1, theirs=theirs, ratio=ratios, against="spikingjelly")])
+    text = report.training(
+        "step", [result(0.05, 0.1, theirs=theirs, ratio=ratios, against="spikingjelly")]
+    )
     assert "spikingjelly step" in text
     assert "10.00× (9.00–11.00)" in text
     assert "9.00 MiB" in text
@@ -60,7 +62,7 @@ def test_layers_show_rates_where_there_are_weights():
          "forward_gflops": 11.0, "backward_gflops": 22.0},
         {"name": "norm1+lif1", "forward": 0.003, "backward": None},
     ]  # fmt: skip
-    lines = report.step([found]).splitlines()
+    lines = report.training("step", [found]).splitlines()
     conv, lif = lines[-2:]
     assert conv.split() == ["conv1", "50.00", "%", "1.00", "ms", "2.00", "ms", "11", "22"]
     assert lif.split() == ["norm1+lif1", "3.00", "ms", "-"]
@@ -85,7 +87,7 @@ def test_kernels_show_the_break_even():
 
 def test_epoch_first_step_and_machine():
     ours = {"seconds": {"epoch": spread(4.0)}, "steps": 400, "memory": spread(1 << 20)}
-    text = report.epoch([{"job": vars(Job("mlp")), "ours": ours}])
+    text = report.training("epoch", [{"job": vars(Job("mlp")), "ours": ours}])
     assert "10.00 ms" in text
     times = {"imported": 0.5, "first_step": 9.0}
     warm = {key: spread(seconds / 10) for key, seconds in times.items()}

@@ -127,13 +127,13 @@ def data_size(config: Config) -> DataSize:
 
 
 def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEstimate:
+    """What a run will take whose network was measured: its samples at the method's densities."""
     batch, epochs = config.data.batch, config.train.epochs
     validation = round(size.train * config.data.validation)
     # A batch larger than the data is refused by the training of this cell, not here.
     length = RunLength(max((size.train - validation) // batch, 1), epochs)
     plan = METHODS[config.method.name].cost_plan(config.method.options, length)
-    storage = getattr(config.model.options, "storage", "csr")
-    seconds = measured.at(plan.density, storage)
+    seconds = measured.at(plan.density, config.model.options.storage)
     # A sample that is only predicted counts for a third: it has no backward.
     samples = length.steps_per_epoch * batch + validation / 3
     peak = float(plan.density.max())
@@ -161,10 +161,7 @@ def measure(config: Config, size: DataSize) -> Measured:
 
 
 def _csr(config: Config) -> Config:
-    """The configuration with sparse storage, where the model has the choice."""
-    options = config.model.options
-    if hasattr(options, "storage"):
-        options = replace(options, storage="csr")
+    options = replace(config.model.options, storage="csr")
     return replace(config, model=replace(config.model, options=options))
 
 

@@ -61,7 +61,7 @@ def grid(experiment: Experiment, groups: list[Group]) -> str:
     for column in columns:
         pairs = zip(column_labels, column, strict=True)
         name = ", ".join(value_name(experiment, *pair) for pair in pairs)
-        if column and not any(column):
+        if column and all(value is None for value in column):
             methods = {each.labels.get("method") for (_, c), each in entries.items() if c == column}
             name = "dense" if methods == {"dense"} else "none"
         if any(with_paper.values()):

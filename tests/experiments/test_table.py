@@ -55,6 +55,14 @@ def test_the_grid_has_ours_beside_the_papers(experiment, records):
     ]
 
 
+def test_a_column_of_zero_is_not_the_column_of_those_without_the_label(make_experiment):
+    experiment = make_experiment(
+        ('"lth", "ndsnn"]\nsparsity = [0.90, 0.99]', '"set"]\nsparsity = [0.0, 0.99]'),
+    )
+    header, *_ = rows_of(grid(experiment, grouped(experiment, [])))
+    assert header[2:] == ["dense ours", "dense paper", "0 % ours", "99 % ours"]
+
+
 def test_without_values_of_the_paper_there_is_no_column_for_them(make_experiment, records):
     experiment = make_experiment(('["mnist", "', '["cifar10", "'))
     text = grid(experiment, grouped(experiment, records))

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import runpy
+import threading
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
@@ -158,7 +159,7 @@ class Controlled(Executor):
     def stop(self):
         self.asked = True
         for future in self.futures[1:]:
-            future.set_result(None)
+            threading.Timer(0.3, future.set_result, [None]).start()  # they save first
 
 
 class Gone(io.StringIO):

@@ -6,6 +6,7 @@ import numpy as np
 
 from nsnn import metrics, parallel
 from nsnn.csr import CSRMatrix
+from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
 from nsnn.layers import LIF, Conv2d, Linear
 
@@ -84,6 +85,11 @@ def synaptic_operations(network) -> Operations:
 def layer_operations(layer) -> int:
     """Operations of a `Linear` or `Conv2d` in its last forward, all samples together.
 
+    Raises
+    ------
+    UserError
+        If neurons have been left out or brought back after it.
+
     Notes
     -----
     Σ over the columns (c, dy, dx) of the weight: nonzero inputs that meet the column, over all
@@ -97,6 +103,11 @@ def layer_operations(layer) -> int:
         geometry = (1, 1, 1, 0, 1, 1)
         x = x.reshape(x.shape[0], 1, 1, -1)
     rows, columns = layer.weight.stored_shape
+    if x.shape[0] * geometry[0] * geometry[1] != columns:
+        raise UserError(
+            f"{layer.name}: neurons have been silenced or woken since the last forward; count "
+            "operations before that, or after the next forward"
+        )
     uses = np.empty(columns, np.int64)
     parallel.run(column_uses, x.shape[0], x.size / 8, x, *geometry, uses)  # 8 values at a time
     topology = layer.weight.topology

@@ -7,6 +7,7 @@ from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.data import Batch
 from nsnn.errors import UserError
 from nsnn.export import network_arrays
+from nsnn.gradcheck import check_network
 from nsnn.layers import LIF
 from nsnn.models import MODELS, build, resnet19
 from nsnn.neuron import from_preset
@@ -305,3 +306,20 @@ def test_auto_stores_what_is_left_as_suits_its_own_density():
     network, whole, _ = twins("auto")
     for n, kind in ((network, MaskedMatrix), (whole, CSRMatrix)):
         assert isinstance(n.layers()[4].weight.topology, kind)  # 0.3 of all, 0.6 of live positions
+
+
+def test_operations_of_a_forward_with_others_silent_cannot_be_counted():
+    network = twins()[0]
+    network.predict(batch(np.random.default_rng(0)).images)
+    network.wake()
+    with pytest.raises(UserError, match=r"conv2: neurons have been silenced or woken since"):
+        network.measures()
+
+
+@pytest.mark.parametrize("storage", ["csr", "dense"])
+def test_gradients_of_a_shrunk_network_are_right(storage):
+    network = twins(storage, model="4C3-AP2-6C3-14-9")[0]
+    results = check_network(network, batch(np.random.default_rng(99)))
+    assert {p.name for p in network.parameters()} < {result.layer for result in results}
+    for result in results:
+        assert result.passed or result.level, result

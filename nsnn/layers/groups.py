@@ -9,11 +9,12 @@ import numpy as np
 from nsnn.errors import UserError
 from nsnn.layers.batchnorm import BatchNorm
 from nsnn.layers.container import Residual, Sequential
+from nsnn.layers.conv import Conv2d
 from nsnn.layers.lif import LIF
+from nsnn.layers.linear import Linear
 from nsnn.layers.norm_lif import BatchNormLIF
 from nsnn.layers.parameter import Parameter
 from nsnn.layers.pool import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
-from nsnn.layers.weighted import Weighted
 from nsnn.text import nearest
 
 
@@ -111,7 +112,7 @@ def _walk(layer, flow, groups) -> _Flow:
         return flow
     if isinstance(layer, BatchNormLIF):
         return _walk(layer.lif, _walk(layer.norm, flow, groups), groups)
-    if isinstance(layer, Weighted):
+    if isinstance(layer, Conv2d | Linear):
         return _product(layer, flow)
     if isinstance(layer, AvgPool2d | MaxPool2d | GlobalAvgPool2d):
         return flow

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn.data import Batch
-from nsnn.layers import LIF, Flatten, Integrator, Linear, Residual, Sequential
+from nsnn.layers import LIF, Flatten, Integrator, Layer, Linear, Residual, Sequential
 from nsnn.models import MODELS, build, resnet19
 from nsnn.neuron import from_preset
 
@@ -63,6 +63,20 @@ def test_only_neurons_inside_a_residual_block_are_prunable():
     assert {name for name, group in groups.items() if not group.prunable} == fixed
 
 
+class Reverse(Layer):
+    """Neurons in another order: what no walk through layers can know."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def forward(self, x, training=False):
+        return x[::-1]
+
+    def backward(self, dy):
+        return dy[::-1]
+
+
 def layers(body):
     rng = np.random.default_rng(0)
     return {
@@ -73,6 +87,11 @@ def layers(body):
         ]),
         "no readout": lambda: Sequential([
             Flatten(), Linear(4, 10, rng, name="linear1"), LIF(NEURON, name="lif1"),
+        ]),
+        "unknown layer": lambda: Sequential([
+            Flatten(), Linear(4, 5, rng, name="linear1"), LIF(NEURON, name="lif1"), Reverse("a"),
+            Linear(5, 6, rng, name="linear2"), LIF(NEURON, name="lif2"), Reverse("b"),
+            LIF(NEURON, name="lif3"), Integrator(6, 10, rng, name="linear3"),
         ]),
         "encoding": lambda: Sequential([
             LIF(NEURON, name="lif0"), Flatten(), Linear(4, 5, rng, name="linear1"),
@@ -87,6 +106,7 @@ def layers(body):
     [
         ("identity", [("lif1", False), ("lif2", False)]),
         ("no readout", [("lif1", False)]),
+        ("unknown layer", [("lif1", False), ("lif2", False)]),
         ("encoding", [("lif1", False)]),  # no weight leads to the other two
     ],
 )

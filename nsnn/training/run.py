@@ -225,7 +225,7 @@ class Run:
         save_checkpoint(folder / "checkpoint.npz", self.config, parts)
 
 
-def resume(config, folder: Path) -> Run:
+def from_folder(config, folder: Path) -> Run:
     """The run in a folder, as it was at its last checkpoint.
 
     Lines of `metrics.jsonl` and events of the topology log from after the checkpoint are removed:

@@ -12,8 +12,7 @@ from nsnn.training.config import FREE
 from nsnn.training.config_file import differences, load_config, to_toml
 from nsnn.training.progress import Progress
 from nsnn.training.report import closing_table, summarise
-from nsnn.training.run import Run
-from nsnn.training.run import resume as restored
+from nsnn.training.run import Run, from_folder
 
 _MEASURING = "measuring one step (the first run on a machine compiles the kernels) ..."
 
@@ -93,7 +92,7 @@ def resume(folder, assignments=(), progress=None) -> Path | None:
             print(f"{folder} is finished: nothing to resume. See it with nsnn eval {folder}")
             return folder
         parallel.set_threads(config.train.threads)
-        run = restored(config, folder)
+        run = from_folder(config, folder)
         if run.step < run.length.total_steps:
             print(f"{_MEASURING}\n{estimate(run)}", flush=True)
         print(f"resuming {folder} at epoch {run.epoch + 1}, step {run.step}", flush=True)

@@ -82,6 +82,8 @@ def _how(code: int) -> str:
 
 def _serve(pipe, function, arguments) -> None:
     """In the new process: call the function, send back what it returns or raises."""
+    # A SIGTERM for the whole group, as `timeout` sends it, would come twice: by `stop` as well.
+    os.setsid()
     threading.Thread(target=_stop_with_the_maker, daemon=True).start()
     try:
         answer = function(*arguments), None

@@ -64,9 +64,12 @@ def test_at_the_end_what_still_runs_is_killed(calls, tmp_path):
         running.result(0)
 
 
-def test_ctrl_c_and_a_closed_terminal_are_not_for_the_calls():
+def test_ctrl_c_a_closed_terminal_and_signals_to_the_group_are_not_for_the_calls():
     with Processes(1) as processes:
         blocked = processes.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result(PATIENCE)
     assert {signal.SIGINT, signal.SIGHUP} <= blocked
     assert signal.SIGTERM not in blocked
+    with Processes(1) as processes:
+        group = processes.submit(os.getpgid, 0).result(PATIENCE)
+    assert group != os.getpgid(0)
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -31,44 +31,20 @@ _IN_PERCENT = {"train_accuracy", "validation_accuracy", "density"}
 
 
 def loss(records, ax=None):
-    """Training loss against epoch.
-
-    Parameters
-    ----------
-    records : list of dict
-        Lines of `metrics.jsonl`, with "epoch" and "train_loss" (nats).
-    ax : matplotlib.axes.Axes, optional
-        Default: the axes of a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
+    """Training loss (nats) against epoch, from "epoch" and "train_loss" of `records`."""
     ax = axes_or_new(ax)
     epochs, losses = _series(records, "train_loss")
     ax.plot(epochs, losses, "o-", color=BLUE, markersize=3, label="train")
     from_zero(ax)
-    title = "Training loss"
-    if losses:
-        title += f": {losses[0]:.3f} → {losses[-1]:.3f}"
-    return _over_epochs(ax, title, "loss (nats)")
+    shown = f": {losses[0]:.3f} → {losses[-1]:.3f}" if losses else ""
+    return _over_epochs(ax, f"Training loss{shown}", "loss (nats)")
 
 
 def accuracy(records, test=None, ax=None):
     """Training accuracy against epoch, with validation and test accuracy where a run has them.
 
-    Parameters
-    ----------
-    records : list of dict
-        Lines of `metrics.jsonl`, with "epoch", "train_accuracy", "validation_accuracy" in [0, 1]
-        (None without a validation split).
-    test : float, optional
-        Of the run's end, in [0, 1].
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+    "train_accuracy" and "validation_accuracy" of `records` (None without a validation split) and
+    `test`, that of the run's end, are in [0, 1].
     """
     ax = axes_or_new(ax)
     shown = []
@@ -90,15 +66,7 @@ def accuracy(records, test=None, ax=None):
 def spike_rates(records, ax=None):
     """Spike rate of each spiking layer, epoch by epoch.
 
-    Parameters
-    ----------
-    records : list of dict
-        Lines of `metrics.jsonl`; "spike_rates" maps a layer to spikes per neuron and time step.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+    "spike_rates" of `records` maps a layer to its spikes per neuron and time step.
     """
     ax = axes_or_new(ax)
     epochs, means = _series(records, "spike_rate")
@@ -115,25 +83,10 @@ def spike_rates(records, ax=None):
 
 
 def compare(runs, key, ax=None):
-    """One quantity of several runs over each other.
+    """One quantity of several runs, {name: records}, over each other.
 
-    Parameters
-    ----------
-    runs : dict of str to list of dict
-        Lines of `metrics.jsonl` by the run's name.
-    key : str
-        One of `COMPARABLE`: "train_loss", "train_accuracy", "validation_accuracy", "density",
-        "spike_rate", "relative_cost".
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    UserError
-        When `key` is not one of them.
+    Raises UserError unless `key` is one of `COMPARABLE`: "train_loss", "train_accuracy",
+    "validation_accuracy", "density", "spike_rate", "relative_cost".
     """
     if key not in COMPARABLE:
         raise UserError(f"compare: no quantity {key!r}; choose one of {', '.join(COMPARABLE)}")
@@ -148,19 +101,14 @@ def compare(runs, key, ax=None):
 
 
 def comparison(runs, tests=None):
-    """Loss, accuracy, density and spike rate of several runs, with one legend below.
+    """A figure of loss, accuracy, density and spike rate of several runs, one legend below.
 
     Parameters
     ----------
     runs : dict of str to list of dict
-        Lines of `metrics.jsonl` by the run's name.
+        Records by the run's name.
     tests : dict of str to float, optional
         Test accuracy in [0, 1] of the runs that have one.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Four axes: training loss, accuracy (training, validation and test), density, spike rate.
     """
     tests = tests or {}
     figure = new_figure(9.0, 6.0)
@@ -170,8 +118,8 @@ def comparison(runs, tests=None):
         compare(runs, key, ax=ax)
         ax.get_legend().remove()
     names = [f"{name} (test {100 * tests[name]:.2f} %)" if name in tests else name for name in runs]
-    columns = 3 if len(runs) > 2 else len(runs)
-    figure.legend(first.lines, names, loc="outside lower center", ncols=columns, frameon=False)
+    style = {"loc": "outside lower center", "ncols": min(len(runs), 3), "frameon": False}
+    figure.legend(first.lines, names, **style)
     return figure
 
 

@@ -23,12 +23,6 @@ def confusion_matrix(confusion, names=None, ax=None):
         Row = true class, column = predicted class, in samples.
     names : sequence of str, optional
         Names of the classes; default their numbers.
-    ax : matplotlib.axes.Axes, optional
-        Default: the axes of a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     confusion = np.asarray(confusion)
     if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1]:
@@ -74,11 +68,6 @@ def worst_mistakes(
         Most images in the strip.
     confusion : ndarray of int, shape (classes, classes), optional
         Of the whole split, where these are its first samples only.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     true, predicted, confidence = map(np.asarray, (true, predicted, confidence))
     wrong = np.flatnonzero(true != predicted)
@@ -89,8 +78,8 @@ def worst_mistakes(
     if confusion is not None and np.sum(confusion) > true.size:
         part = f" of the first {plural(true.size, 'sample')}"
         mistakes, samples = int(np.sum(confusion) - np.trace(confusion)), int(np.sum(confusion))
-    title = f"{_mistakes(mistakes, samples)}: the {worst.size} surest{part}"
-    ax.set_title(title if mistakes else _mistakes(0, samples), loc="left", fontsize=10)
+    part = f": the {worst.size} surest{part}" if mistakes else ""
+    ax.set_title(f"{_mistakes(mistakes, samples)}{part}", loc="left", fontsize=10)
     if not worst.size:
         return ax
     strip, pitch, wide = _strip(np.asarray(images)[worst], slots=count)
@@ -123,13 +112,9 @@ def _number_cells(ax, confusion, wrong, worst) -> None:
 
 
 def _strip(images, slots) -> tuple[np.ndarray, int, int]:
-    """Images side by side with a white gap, white where there are fewer than `slots`.
+    """Images side by side, white between them and where there are fewer than `slots`.
 
-    Returns
-    -------
-    strip : ndarray of float, shape (H, slots·pitch, 3), in [0, 1]
-    pitch, wide : int
-        Columns from one image to the next, and of one image.
+    Returns float (H, slots·pitch, 3) in [0, 1], the columns from image to image, and of one image.
     """
     images = images / 255.0 if images.dtype == np.uint8 else images.astype(np.float64)
     if images.shape[1] not in (1, 3):
@@ -138,6 +123,5 @@ def _strip(images, slots) -> tuple[np.ndarray, int, int]:
     pitch = wide + max(wide // 3, 2)
     strip = np.ones((height, slots * pitch, 3))
     for slot in range(number):
-        left = slot * pitch
-        strip[:, left : left + wide] = np.moveaxis(images[slot], 0, -1)
+        strip[:, slot * pitch : slot * pitch + wide] = np.moveaxis(images[slot], 0, -1)
     return np.clip(strip, 0.0, 1.0), pitch, wide

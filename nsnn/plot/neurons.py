@@ -3,14 +3,7 @@
 import numpy as np
 
 from nsnn.errors import UserError
-from nsnn.plot.style import (
-    GREY,
-    axes_or_new,
-    colours,
-    legend_beside,
-    titled,
-    whole_numbers,
-)
+from nsnn.plot.style import GREY, axes_or_new, colours, legend_beside, titled, whole_numbers
 
 
 def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=None, ax=None):
@@ -32,12 +25,6 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
     reset : "subtract" or "zero"
     neurons : sequence of int, optional
         Which rows to draw. Default: `most_telling(s)`.
-    ax : matplotlib.axes.Axes, optional
-        Default: the axes of a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     v, s = np.asarray(v), np.asarray(s)
     if v.ndim != 2 or v.shape != s.shape:
@@ -66,21 +53,10 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
 
 
 def trace(v, s, threshold, decay, reset, end=0.9) -> tuple:
-    """The membrane of one neuron between its time steps.
+    """The membrane of one neuron, `v` and `s` of shape (T,), between its time steps.
 
-    Parameters
-    ----------
-    v, s : ndarray, shape (T,)
-    threshold, decay, reset
-        As for `membrane_trace`.
-    end : float
-        Where in a time step the decay is drawn to its end, and the reset after it.
-
-    Returns
-    -------
-    pieces, jumps : tuple of ndarray
-        (times, membrane) of the lines to draw, and of the jumps at a reset; NaN between two that
-        do not touch.
+    Returns (times, membrane) of the lines to draw, and of the jumps at a reset, with NaN between
+    two that do not touch. At `end` of a time step the decay is drawn to its end, then the reset.
     """
     pieces, jumps = [([0.0], v[:1])], []
     part = np.linspace(0.0, 1.0, 16)
@@ -101,19 +77,9 @@ def trace(v, s, threshold, decay, reset, end=0.9) -> tuple:
 
 
 def raster(s, neurons=None, ax=None):
-    """One tick a spike: rows of chosen neurons upwards, time to the right.
+    """One tick a spike of `s`, uint8 (N, T), of one sample: neurons upwards, time to the right.
 
-    Parameters
-    ----------
-    s : ndarray of uint8, shape (N, T)
-        Spikes of one sample.
-    neurons : sequence of int, optional
-        Which rows to draw, from the bottom up. Default: all.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+    `neurons` are the rows to draw, from the bottom up; all where it is None.
     """
     s = np.asarray(s)
     if s.ndim != 2:
@@ -135,17 +101,9 @@ def raster(s, neurons=None, ax=None):
 
 
 def most_telling(s, count=4) -> np.ndarray:
-    """Rows worth a trace: spread from the most active neuron to the least active that fires.
+    """Rows of `s`, uint8 (N, T), worth a trace: int64, at most `count`, sorted.
 
-    Parameters
-    ----------
-    s : ndarray of uint8, shape (N, T)
-    count : int
-
-    Returns
-    -------
-    ndarray of int64, shape (≤ count,), sorted
-        Where none fires, the first rows.
+    Spread from the most active neuron to the least active that fires; the first where none does.
     """
     spikes = np.asarray(s).sum(axis=1, dtype=np.int64)
     order = np.argsort(-spikes, kind="stable")

@@ -26,19 +26,8 @@ _MASKS = 3
 class RunData:
     """What a run folder holds; the costly parts are read when a picture asks for them.
 
-    Parameters
-    ----------
-    folder : path-like
-
-    Attributes
-    ----------
-    config : nsnn.training.config.Config
-    records : list of dict
-        Lines of `metrics.jsonl`; empty before the end of the first epoch.
-    summary : dict
-        Content of `summary.json`; empty before the end of the run.
-    log : TopologyLog
-        Without layers when the run never made one sparse.
+    `records` are empty before the end of the first epoch, `summary` before that of the run; `log`
+    has no layers when the run never made one sparse.
     """
 
     def __init__(self, folder):
@@ -159,10 +148,8 @@ def _neurons(run):
     run.network.predict(run.samples.images[:1])
     v, s = (array.reshape(-1, *array.shape[-2:])[:, :, 0] for array in (layer.v, layer.s))
     figure = new_figure(11.0, 3.8)
-    title = (
-        f"Layer {layer.name}: {len(s)} neurons, first test sample (class {run.samples.labels[0]})"
-    )
-    figure.suptitle(title)
+    sample = f"first test sample (class {run.samples.labels[0]})"
+    figure.suptitle(f"Layer {layer.name}: {len(s)} neurons, {sample}")
     left, right = figure.subplots(1, 2)
     neuron = layer.neuron
     neurons.membrane_trace(v, s, neuron.threshold, neuron.decay, neuron.reset, ax=left)
@@ -185,8 +172,8 @@ def _worst_mistakes(run):
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
     confusion = run.summary.get("confusion")
-    ax = mistakes.worst_mistakes(images, true, predicted, confidence, confusion=confusion)
-    return ax.figure
+    found = (images, true, predicted, confidence)
+    return mistakes.worst_mistakes(*found, confusion=confusion).figure
 
 
 # A picture is None where the run lacks what it shows. Those that need the data set come last:

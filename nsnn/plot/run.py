@@ -8,18 +8,10 @@ from nsnn.plot.style import picture_format, save
 
 
 def plot_run(folder) -> list[Path]:
-    """Draw all that a run folder has data for, into its `plots/`.
+    """Draw all that the folder of a run has data for, into its `plots/`; the PNG files made.
 
-    Parameters
-    ----------
-    folder : path-like
-        Of a finished run or of one under way.
-
-    Returns
-    -------
-    list of Path
-        The PNG files made. A run without topology changes has no `rewiring.png`, one without
-        checkpoint no `neurons.png`, an unfinished one no `confusion.png`, and so on.
+    A run without topology changes has no `rewiring.png`, one without checkpoint no `neurons.png`,
+    an unfinished one no `confusion.png`, and so on.
 
     Raises
     ------
@@ -49,19 +41,10 @@ def plot_run(folder) -> list[Path]:
 
 
 def plot_comparison(folders, out=None) -> Path:
-    """Draw loss, accuracy, density and spike rate of several runs over each other.
+    """Draw loss, accuracy, density and spike rate of several run folders over each other.
 
-    Parameters
-    ----------
-    folders : sequence of path-like
-        Run folders; their names make the legend.
-    out : path-like, optional
-        The file to write, .png, .pdf or .svg. Default: `plots/comparison.png` in the first folder.
-
-    Returns
-    -------
-    Path
-        The file written.
+    Their names make the legend. The file written is `out`, .png, .pdf or .svg, or without it
+    `plots/comparison.png` in the first folder.
 
     Raises
     ------

@@ -1,41 +1,25 @@
 """Step time against density, with the dense step and the paper's cost model."""
 
+import numpy as np
+
 from nsnn.metrics import relative_cost
 from nsnn.plot.style import BLUE, GREY, ORANGE, RED, axes_or_new, from_zero, legend_beside, titled
 
 
 def step_time(results, ax=None):
-    """Draw the results of `nsnn bench step` over several densities.
+    """Draw results of `nsnn.bench.child.compare`: one of them dense, all of equal threads.
 
-    Parameters
-    ----------
-    results : list of dict
-        See `nsnn.bench.child.compare`; one of them dense (density 1), all with the same number
-        of threads.
-    ax : matplotlib.axes.Axes, optional
-        Default: the axes of a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Notes
-    -----
     Source: NDSNN IV-C. The model says ``R_s·density/R_d`` of the dense step, R the spike rates.
     """
     ax = axes_or_new(ax)
     sparse = [result for result in results if result["job"]["density"] < 1]
     sparse.sort(key=lambda result: result["ours"]["density"])
     density = [100 * result["ours"]["density"] for result in sparse]
-    median, low, high = (
-        [1e3 * result["ours"]["seconds"]["step"][key] for result in sparse]
-        for key in ("median", "low", "high")
-    )
-    below = [m - least for m, least in zip(median, low, strict=True)]
-    above = [most - m for m, most in zip(median, high, strict=True)]
-    ax.errorbar(
-        density, median, yerr=(below, above), fmt="o-", color=BLUE, capsize=3, label="measured"
-    )
+    keys = ("low", "median", "high")
+    steps = [[1e3 * found["ours"]["seconds"]["step"][key] for key in keys] for found in sparse]
+    low, median, high = np.array(steps).reshape(-1, 3).T
+    bars = {"yerr": (median - low, high - median), "capsize": 3}
+    ax.errorbar(density, median, fmt="o-", color=BLUE, label="measured", **bars)
     dense = next(result["ours"] for result in results if result["job"]["density"] == 1)
     whole, R_d = 1e3 * dense["seconds"]["step"]["median"], dense["spike_rate"]
     ax.axhline(whole, color=ORANGE, linestyle="--", label="dense, measured")

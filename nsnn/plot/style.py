@@ -43,20 +43,8 @@ def picture_format(path) -> str:
 def save(figure, path, dpi=100) -> Path:
     """Write a figure in one piece, in the format of its suffix; equal figures are equal files.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    path : path-like
-        Its folder is made where it is missing.
-    dpi : int
-        Of PNG.
-
-    Raises
-    ------
-    UserError
-        For a suffix other than those of `FORMATS`.
-    RunError
-        Where the file cannot be written.
+    The folder is made. Raises UserError for a suffix that is not in `FORMATS`, RunError where the
+    file cannot be written.
     """
     path, suffix = Path(path), picture_format(path)
     make_folder(path.parent)

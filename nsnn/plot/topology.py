@@ -29,12 +29,6 @@ def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
         Per layer, the curve to draw behind: `Method.asked_sparsity`.
     method : str
         Who asked for it.
-    ax : matplotlib.axes.Axes, optional
-        Default: the axes of a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = axes_or_new(ax, 7.0, 4.2)
     for name, colour in zip(steps, colours(len(steps)), strict=True):
@@ -66,12 +60,6 @@ def rewiring(counts, ax=None):
     counts : dict of str to ndarray
         As `TopologyLog.counts()`: "step" int64, "dropped" int64, "grown" int64, and where known
         "raised" bool (D had to be raised above the death ratio's share); one entry an event.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Containers: bars of grown, bars of dropped (negative heights).
     """
     ax = axes_or_new(ax, 7.0, 3.8)
     rounds, which = np.unique(np.asarray(counts["step"]), return_inverse=True)
@@ -97,21 +85,10 @@ def rewiring(counts, ax=None):
 
 
 def masks(before, after, name="", axes=None):
-    """Where the synapses were and where they are, side by side.
+    """Where the synapses were and where they are, bool (rows, cols), side by side on two `axes`.
 
-    Parameters
-    ----------
-    before, after : ndarray of bool, shape (rows, cols)
-        True where a synapse is active. Matrices with more than 150 rows or columns are averaged
-        over blocks: the grey of a pixel is then the density of its block.
-    name : str
-        The layer, for the title.
-    axes : pair of matplotlib.axes.Axes, optional
-        Default: those of a new figure.
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes, shape (2,)
+    Matrices with more than 150 rows or columns are averaged over blocks: the grey of a pixel is
+    then the density of its block. `name` is the layer, for the titles.
     """
     if axes is None:
         axes = new_figure(8.0, 3.6).subplots(1, 2)
@@ -119,9 +96,8 @@ def masks(before, after, name="", axes=None):
     pictures = [block_density(mask) for mask in (before, after)]
     top = max(float(picture.max()) for picture in pictures) or 1.0
     blocks = pictures[0].shape != np.shape(before)
-    for ax, mask, picture, when in zip(
-        axes, (before, after), pictures, ("before", "after"), strict=True
-    ):
+    drawn = zip(axes, (before, after), pictures, ("before", "after"), strict=True)
+    for ax, mask, picture, when in drawn:
         rows, cols = np.shape(mask)
         extent = (-0.5, cols - 0.5, rows - 0.5, -0.5)
         options = {"vmin": 0.0, "vmax": top, "extent": extent, "aspect": "auto"}
@@ -137,16 +113,7 @@ def masks(before, after, name="", axes=None):
 
 
 def block_density(mask, longest=150) -> np.ndarray:
-    """Average a mask over equal blocks, so that neither side is longer than `longest`.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (rows, cols)
-    longest : int
-
-    Returns
-    -------
-    ndarray of float64, shape (≤ longest, ≤ longest), in [0, 1]
+    """Average a mask (rows, cols) over equal blocks: float64, no side longer than `longest`.
 
     Examples
     --------
@@ -168,28 +135,21 @@ def block_density(mask, longest=150) -> np.ndarray:
 
 
 def weight_histogram(weights, bins=60, ax=None):
-    """Distribution of each layer's active weights, one row a layer, input at the top.
+    """Distribution of each layer's active weights: a row a layer, scaled to its highest bin.
 
     Parameters
     ----------
     weights : dict of str to ndarray of float, shape (active,)
-        Active weights by parameter name: `Parameter.values()`.
+        `Parameter.values()` by parameter name.
     bins : int
         Shared by all layers, from the smallest to the largest weight.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One filled outline a layer (`ax.collections`), each scaled to its own highest bin.
     """
     ax = axes_or_new(ax, 7.0, 1.4 + 0.55 * len(weights))
     everything = np.concatenate([np.ravel(values) for values in weights.values()] or [np.zeros(1)])
     edges = np.histogram_bin_edges(everything, bins)
     baselines = np.arange(len(weights))[::-1]
-    for values, base, colour in zip(
-        weights.values(), baselines, colours(len(weights)), strict=True
-    ):
+    rows = zip(weights.values(), baselines, colours(len(weights)), strict=True)
+    for values, base, colour in rows:
         counts = np.histogram(values, edges)[0]
         heights = 0.85 * counts / max(counts.max(), 1)
         tops = np.append(base + heights, base)

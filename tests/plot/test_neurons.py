@@ -13,17 +13,22 @@ def spikes(seed=0, shape=(6, 9), rate=0.3):
     return (np.random.default_rng(seed).random(shape) < rate).astype(np.uint8)
 
 
-def test_trace_draws_the_membrane_of_the_chosen_neurons():
+def test_trace_draws_the_membrane_and_the_spikes_of_the_chosen_neurons():
     v = np.random.default_rng(1).normal(size=(6, 9))
     s = (v >= 0.7).astype(np.uint8)
-    ax = membrane_trace(v, s, threshold=0.7, neurons=[4, 1])
+    ax = Figure().add_subplot()
+    assert membrane_trace(v, s, threshold=0.7, neurons=[4, 1], ax=ax) is ax
     lines = {line.get_label(): line for line in ax.lines}
     dots = [line for line in ax.lines if line.get_marker() == "."]
-    np.testing.assert_array_equal(dots[0].get_ydata(), v[4])
-    np.testing.assert_array_equal(dots[1].get_xdata(), np.arange(9))
+    marks = [line for line in ax.lines if line.get_marker() == "^"]
     np.testing.assert_array_equal(lines["threshold"].get_ydata(), [0.7, 0.7])
-    assert lines["neuron 4"].get_color() == dots[0].get_color()
     assert "neuron 0" not in lines
+    for neuron, dotted, mark in zip([4, 1], dots, marks, strict=False):
+        np.testing.assert_array_equal(dotted.get_data(), [np.arange(9), v[neuron]])
+        fired = np.flatnonzero(s[neuron])
+        np.testing.assert_array_equal(mark.get_data(), [fired, v[neuron, fired]])
+        assert lines[f"neuron {neuron}"].get_color() == dotted.get_color() == mark.get_color()
+    assert f"{s[[4, 1]].sum()} spikes" in ax.get_title(loc="left")
 
 
 @pytest.mark.parametrize(("reset", "after"), [("subtract", -0.05), ("zero", 0.0)])
@@ -42,41 +47,24 @@ def test_trace_decays_between_the_steps_and_jumps_at_a_reset(reset, after):
     assert jump.size == 3
 
 
-def test_trace_marks_each_spike_on_the_membrane():
-    v = np.random.default_rng(2).normal(size=(3, 8))
-    s = (v >= 0.5).astype(np.uint8)
-    ax = membrane_trace(v, s, threshold=0.5, neurons=[2])
-    (marks,) = [line for line in ax.lines if line.get_marker() == "^" and len(line.get_xdata())]
-    np.testing.assert_array_equal(marks.get_xdata(), np.flatnonzero(s[2]))
-    np.testing.assert_array_equal(marks.get_ydata(), v[2][s[2] == 1])
-    assert f"{s[2].sum()} spikes" in ax.get_title(loc="left")
-
-
-def test_trace_draws_on_the_given_axes_only():
-    ax = Figure().add_subplot()
-    assert membrane_trace(np.zeros((2, 3)), np.zeros((2, 3), np.uint8), ax=ax) is ax
-
-
 @pytest.mark.parametrize("shape", [(6, 8), (6,), (6, 9, 1)])
 def test_trace_refuses_arrays_that_do_not_match(shape):
     with pytest.raises(UserError, match="one sample"):
         membrane_trace(np.zeros((6, 9)), np.zeros(shape, np.uint8))
 
 
-def test_raster_has_one_tick_a_spike():
+@pytest.mark.parametrize("rows", [None, [5, 0]])
+def test_raster_has_one_tick_a_spike_of_the_neurons_chosen(rows):
     s = spikes()
-    ax = raster(s)
-    row, time = np.nonzero(s)
-    np.testing.assert_array_equal(ax.lines[0].get_xdata(), time)
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), row)
-    assert f"{s.sum()} spikes of 6 neurons: {s.mean():.3f}" in ax.get_title(loc="left")
+    ax = raster(s, rows)
+    drawn = s if rows is None else s[rows]
+    row, time = np.nonzero(drawn)
+    np.testing.assert_array_equal(ax.lines[0].get_data(), [time, row])
+    title = f"{drawn.sum()} spikes of {len(drawn)} neurons: {drawn.mean():.3f}"
+    assert title in ax.get_title(loc="left")
 
 
-def test_raster_of_chosen_neurons_and_of_silence():
-    s = spikes(3)
-    np.testing.assert_array_equal(
-        raster(s, [5, 0]).lines[0].get_xdata()[: s[5].sum()], np.flatnonzero(s[5])
-    )
+def test_raster_of_silence_and_of_an_array_that_is_none():
     assert raster(np.zeros((4, 5), np.uint8)).lines[0].get_xdata().size == 0
     with pytest.raises(UserError, match="neurons, time steps"):
         raster(np.zeros((4, 5, 2), np.uint8))

@@ -36,17 +36,13 @@ def counts():
     }
 
 
-def test_rewiring_sums_the_layers_of_a_round():
+def test_rewiring_sums_the_layers_of_a_round_and_marks_raised_ones_below_the_bars():
     ax = rewiring(counts())
     grown, dropped = ax.containers
     assert [bar.get_height() for bar in grown] == [3, 7, 5]
     assert [bar.get_height() for bar in dropped] == [-13, -17, -10]
     np.testing.assert_allclose([bar.get_x() + bar.get_width() / 2 for bar in grown], [10, 20, 30])
     assert grown.get_label() == "grown (15)"
-
-
-def test_rewiring_marks_the_raised_rounds_below_the_bars():
-    ax = rewiring(counts())
     (marks,) = [line for line in ax.lines if line.get_marker() == "^"]
     np.testing.assert_array_equal(marks.get_xdata(), [20])
     assert marks.get_ydata()[0] < -17

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nsnn.layers.parameter import Parameter
-from nsnn.methods import RunLength
+from nsnn.methods import METHODS, Method, RunLength
 from nsnn.optim import SGD
+from nsnn.sparsity.distribution import layer_counts
 from nsnn.sparsity.log import TopologyLog
 
 DIMS = {
@@ -16,6 +17,33 @@ DIMS = {
     "fc1.weight": (60, 150),
     "fc2.weight": (5, 60),
 }
+
+# Options and a length of run in which a method shows all that it does: ADMM is dense for two epochs
+# and prunes at the fifth, LTH prunes to .75, .5625, .4219 and .4 in five rounds of two epochs.
+SHOWN = {
+    "ndsnn": {"initial_sparsity": 0.5, "final_sparsity": 0.9, "update_every": 6},
+    "rigl": {"final_sparsity": 0.9, "update_every": 7},
+    "set": {"final_sparsity": 0.9, "update_every": 7},
+    "static": {"final_sparsity": 0.9},
+    "lth": {"final_sparsity": 0.6, "prune_fraction": 0.25, "rewind_epochs": 2},
+    "admm": {"final_sparsity": 0.8, "rho": 0.5, "dense_fraction": 0.2, "admm_fraction": 0.3},
+}
+LENGTHS = {"lth": RunLength(4, 13), "admm": RunLength(6, 10)}
+
+
+def shown(kind):
+    """Name of the method that `kind` is, or is a variant of."""
+    return next((name for name in SHOWN if issubclass(kind, METHODS[name])), None)
+
+
+def made(kind, options):
+    """A method: one that is there, or by name or class with the options of `SHOWN`, checked."""
+    if isinstance(kind, Method):
+        return kind
+    kind = METHODS.get(kind, kind)
+    config = kind.Config(**(SHOWN.get(shown(kind), {}) | options))
+    config.validate()
+    return kind(config)
 
 
 class BareNetwork:
@@ -98,11 +126,11 @@ class CountingSGD(SGD):
 class Bench:
     """One run of a method on a `BareNetwork`: the training loop, in short."""
 
-    def __init__(self, method, storage="csr", seed=0, ties=False, run=None, log=None):
+    def __init__(self, kind, storage="csr", seed=0, ties=False, run=None, log=None, **options):
         self.network = BareNetwork(ties=ties)
-        self.run = run or RunLength(steps_per_epoch=30, epochs=4)
+        self.method = method = made(kind, options)
+        self.run = run or LENGTHS.get(shown(type(method)), RunLength(steps_per_epoch=30, epochs=4))
         self.log = log or TopologyLog()
-        self.method = method
         for p in self.network.parameters():
             p.storage = storage
         method.prepare(self.network, self.run, np.random.default_rng(seed), self.log)
@@ -137,9 +165,9 @@ class Bench:
         return self
 
     @classmethod
-    def resumed(cls, make, stop, storage="csr", run=None):
+    def resumed(cls, kind, stop, storage="csr", run=None, **options):
         """A run that was stopped after `stop` steps, and gone on with from what a disk keeps."""
-        first = cls(make(), storage, run=run).train(0, stop)
+        first = cls(kind, storage, run=run, **options).train(0, stop)
         network, saved = first.network.states(), first.method.state()
         # The log on disk may be newer than the checkpoint: what is too new is forgotten.
         first.train(stop, min(stop + 8, first.run.total_steps))
@@ -149,11 +177,30 @@ class Bench:
         with np.load(file, allow_pickle=False) as arrays:
             log = TopologyLog.from_arrays(arrays)
             log.truncate(stop - 1)
-            second = cls(make(), storage, run=run, log=log)
+            second = cls(kind, storage, run=run, log=log, **options)
             for p in second.network.parameters():
                 p.restore(network[p.name])
             second.method.restore({key: arrays[key] for key in saved})
         return second.train(stop)
+
+    def active(self):
+        """Active weights of each prunable layer."""
+        return {name: p.active for name, p in self.network.prunable().items()}
+
+    def masks(self):
+        """True where a weight is active, of each prunable layer."""
+        weights = self.network.prunable().items()
+        return {name: np.isin(np.arange(p.size), p.positions()) for name, p in weights}
+
+    def sparse(self):
+        """The layers that are not dense."""
+        return [p for p in self.network.prunable().values() if p.topology is not None]
+
+    def asked(self, distribution, sparsity):
+        """Weights that a distribution over the layers gives each of them at a sparsity."""
+        weights = self.network.prunable()
+        counts = layer_counts(distribution, [p.dims for p in weights.values()], 1 - sparsity)
+        return dict(zip(weights, counts.tolist(), strict=True))
 
     def assert_same_as(self, other):
         """Network, log and method, bit for bit."""

@@ -1,58 +1,66 @@
-"""What every method has to do: the interface, its state, the dense baseline."""
+"""What every method has to do: counts, the same run again, refused options; the dense baseline."""
 
+import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.methods import METHODS, Dense, Method, RunLength
+from nsnn.methods import METHODS, Method, RunLength
 
-
-def test_run_length():
-    assert RunLength(steps_per_epoch=30, epochs=4).total_steps == 120
+SPARSE = sorted(set(METHODS) - {"dense"})
+START_SPARSE = ["ndsnn", "rigl", "set", "static"]
+LENGTH = RunLength(steps_per_epoch=10, epochs=13)  # as the default rounds of LTH take
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_keeps_to_the_interface(name, bench):
     kind = METHODS[name]
     assert issubclass(kind, Method)
-    config = kind.Config()
-    config.validate()
-    # As many epochs as the default rounds of LTH take.
-    run = bench(kind(config), run=RunLength(steps_per_epoch=10, epochs=13)).train()
-    weights = run.network.prunable()
-    assert {key: p.active for key, p in weights.items()} == run.method.targets()
-    for array in run.method.state().values():
-        assert array.dtype != object
+    for run in (bench(kind(kind.Config()), run=LENGTH), bench(name)):
+        run.train()
+        assert run.active() == run.method.targets()
+        for array in run.method.state().values():
+            assert array.dtype != object
+        for p in run.network.parameters():
+            assert p.slots["momentum"].shape == p.data.shape
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_random_stream_is_restored(name, bench):
-    kind = METHODS[name]
-    length = RunLength(steps_per_epoch=10, epochs=13)
-    run = bench(kind(kind.Config()), run=length)
+    run = bench(METHODS[name](METHODS[name].Config()), run=LENGTH)
     run.method.rng.random(7)
     state = run.method.state()
     json.loads(str(state["rng"]))
     expected = run.method.rng.random(3)
-    again = bench(kind(kind.Config()), run=length)
+    again = bench(METHODS[name](METHODS[name].Config()), run=LENGTH)
     again.method.restore(state)
     np.testing.assert_array_equal(again.method.rng.random(3), expected)
 
 
-def test_dense_changes_no_topology(bench):
-    run = bench(Dense(Dense.Config())).train()
+# A target of 0 included: nothing to prune, to rewire or to log.
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("dense", {}), ("ndsnn", {"initial_sparsity": 0.0, "final_sparsity": 0.0})]
+    + [(name, {"final_sparsity": 0.0}) for name in ("rigl", "set", "static", "lth", "admm")],
+)
+def test_what_is_dense_stays_dense(bench, name, options):
+    run = bench(name, **options).train()
     assert run.taken == []
     assert run.log.names == []
-    assert all(p.topology is None for p in run.network.parameters())
-    assert run.method.targets()["fc1.weight"] == 60 * 150
+    assert run.sparse() == []
+    sizes = {key: p.size for key, p in run.network.prunable().items()}
+    assert run.method.targets() == sizes
+    last = run.run.total_steps - 1
+    assert run.method.schedule(last) == (last, last + 1)
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense"])
 def test_a_static_mask_is_the_start_of_ndsnn_and_stays(bench, storage):
-    run = bench(METHODS["static"](METHODS["static"].Config(final_sparsity=0.8)), storage)
-    ndsnn = bench(METHODS["ndsnn"](METHODS["ndsnn"].Config(final_sparsity=0.8)), storage)
+    run = bench("static", storage, final_sparsity=0.8)
+    ndsnn = bench("ndsnn", storage, initial_sparsity=0.8)
     start = {name: p.positions() for name, p in run.network.prunable().items()}
     run.train()
     for name, p in run.network.prunable().items():
@@ -62,23 +70,18 @@ def test_a_static_mask_is_the_start_of_ndsnn_and_stays(bench, storage):
     assert run.log.events == 0
 
 
-SPARSE = sorted(set(METHODS) - {"dense"})
-
-
 @pytest.mark.parametrize("name", SPARSE)
 def test_dense_layers_stay_dense_and_have_no_share(bench, name):
-    kind, length = METHODS[name], RunLength(steps_per_epoch=10, epochs=13)
-    config = kind.Config(dense_layers="conv2, fc2", final_sparsity=0.9)
-    run = bench(kind(config), run=length).train()
+    options = {"dense_layers": "conv2, fc2", "final_sparsity": 0.9, "run": LENGTH}
+    run = bench(name, **options).train()
     weights = run.network.prunable()
     assert weights["conv2.weight"].topology is None
     assert weights["fc2.weight"].topology is None
     others = [weights["conv1.weight"], weights["fc1.weight"]]
     share = sum(p.active for p in others) / sum(p.size for p in others)
     assert share == pytest.approx(0.1, abs=1e-3)
-    assert run.method.targets() == {key: p.active for key, p in weights.items()}
-    resumed = bench.resumed(lambda: kind(config), 45, run=length)
-    resumed.assert_same_as(run)
+    assert run.method.targets() == run.active()
+    bench.resumed(name, 45, **options).assert_same_as(run)
 
 
 @pytest.mark.parametrize("name", SPARSE)
@@ -95,13 +98,101 @@ def test_dense_layers_that_cannot_be(bench, name, text, message):
 
 
 def test_admm_without_a_pull_is_one_shot_pruning(bench):
-    kind = METHODS["admm"]
-    run = bench(kind(kind.Config(rho=0.0, final_sparsity=0.9)), run=RunLength(10, 13))
-    plain = bench(METHODS["dense"](METHODS["dense"].Config()), run=RunLength(10, 13))
-    prune = 10 * run.method.prune_epoch
+    run = bench("admm", rho=0.0, final_sparsity=0.9)
+    plain = bench("dense", run=run.run)
+    prune = run.run.steps_per_epoch * run.method.prune_epoch
     run.train(0, prune)
     plain.train(0, prune)
     run.network.assert_same_as(plain.network)
     assert run.method.bytes_held() == 0
     run.train(prune)
-    assert {n: p.active for n, p in run.network.prunable().items()} == run.method.targets()
+    assert run.active() == run.method.targets()
+
+
+# ---- the same run again -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("name", SPARSE)
+def test_csr_and_masked_are_the_same_run(bench, name, ties):
+    csr, masked, auto = (bench(name, s, ties=ties).train() for s in ("csr", "dense", "auto"))
+    csr.assert_same_as(masked)
+    csr.assert_same_as(auto)
+    for run, kind in ((csr, "CSRMatrix"), (masked, "MaskedMatrix")):
+        assert {type(p.topology).__name__ for p in run.sparse()} == {kind}
+
+
+@pytest.mark.parametrize("name", START_SPARSE)
+def test_the_seed_decides(bench, name):
+    one, same, other = (bench(name, seed=seed).train() for seed in (0, 0, 1))
+    one.assert_same_as(same)
+    p, q = (run.network.prunable()["fc1.weight"] for run in (one, other))
+    assert not np.array_equal(p.positions(), q.positions())
+
+
+STOPS = {
+    "ndsnn": (1, 6, 7, 45, 100),
+    "rigl": (1, 6, 7, 8, 45),
+    "set": (1, 6, 7, 8, 45),
+    "lth": (3, 8, 11, 16, 17, 24, 39, 40, 50),
+    "admm": (5, 12, 13, 20, 29, 30, 31, 50),
+}
+
+
+@pytest.mark.parametrize("storage", ["csr", "dense"])
+@pytest.mark.parametrize(("name", "stop"), [(name, s) for name in STOPS for s in STOPS[name]])
+def test_resume_is_bit_identical(bench, name, stop, storage):
+    bench.resumed(name, stop, storage).assert_same_as(bench(name, storage).train())
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("ndsnn", {"final_sparsity": 0.91}, r"method\.initial_sparsity"),
+        ("rigl", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
+        ("set", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
+        ("lth", {"final_sparsity": 0.61}, r"method\.final_sparsity"),
+        ("admm", {"distribution": "er"}, r"method\.final_sparsity"),
+    ],
+)
+def test_restore_of_another_configuration(bench, name, options, message):
+    saved = bench(name).method.state()
+    with pytest.raises(UserError, match=message):
+        bench(name, **options).method.restore(saved)
+
+
+# ---- mistakes -----------------------------------------------------------------------------------
+
+NAN, INFINITE = float("nan"), float("inf")
+BAD = {  # option: values that it cannot have, and what is said of them
+    "final_sparsity": [(1.0, " = 1.0: must be at least 0 and below 1"), (-0.1, " = -0.1: must be"),
+                       (NAN, ": .* got nan")],
+    "initial_sparsity": [(-0.1, " = -0.1: must be"),
+                         (0.95, " = 0.95 is above .*final_sparsity = 0.9")],
+    "distribution": [("erq", " = 'erq': did you mean er"),
+                     ("unifrom", " = 'unifrom': did you mean uniform")],
+    "update_every": [(-1, " = -1: ")],
+    "end_fraction": [(0.0, " = 0.0: must be above 0 and at most 1"), (1.1, " = 1.1: ")],
+    "drop_fraction": [(1.5, " = 1.5: must be"), (NAN, ": .* got nan")],
+    "death_ratio": [(1.5, " = 1.5: must be")],
+    "death_ratio_min": [(0.6, " = 0.6: .* 0.5")],
+    "grown_scale": [(-0.1, " = -0.1: must be"), (INFINITE, ": .* finite"), (NAN, ": .* finite")],
+    "prune_fraction": [(0.0, " = 0.0: must be at least 0.0001 and below 1"), (1.0, " = 1.0: "),
+                       (1e-17, " = 1e-17: .*at least 0.0001")],
+    "rewind_epochs": [(-1, " = -1: ")],
+    "round_epochs": [(-1, " = -1: ")],
+    "rho": [(-0.1, " = -0.1: must be at least 0")],
+    "dense_fraction": [(1.0, " = 1.0: ")],
+    "admm_fraction": [(0.0, " = 0.0: must be above 0"), (0.8, " = 0.8: .* left to retrain")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "option", "value", "message"), [
+    (name, field.name, *bad) for name in SPARSE
+    for field in dataclasses.fields(METHODS[name].Config) for bad in BAD.get(field.name, ())
+])  # fmt: skip
+def test_bad_options(bench, name, option, value, message):
+    pattern = re.sub(r"(\d)\.(\d)", r"\1[.]\2", rf"method\.{option}{message}")
+    with pytest.raises(UserError, match=pattern) as error:
+        bench(name, **{option: value})
+    assert "\n" not in str(error.value)

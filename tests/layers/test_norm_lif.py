@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Sequential
-from nsnn.models import build
 from nsnn.neuron import PRESETS, from_preset
 
 T = 5
@@ -96,16 +95,3 @@ def test_it_lists_its_parts():
     fused, _ = both(3)
     assert fused.layers() == [fused.norm, fused.lif]
     assert [p.name for p in fused.parameters()] == ["norm1.gamma", "norm1.beta"]
-
-
-def test_build_uses_it_and_lists_norm_and_lif_separately():
-    neuron = from_preset("ndsnn", time_steps=T)
-    network = build(
-        "3C3-AP2-6", neuron, (1, 8, 8), 4, np.random.default_rng(0), norm="batch", dtype=float
-    )
-    fused = [part for part in network.body.parts if isinstance(part, BatchNormLIF)]
-    assert len(fused) == 2
-    assert [layer.name for layer in network.layers()] == [
-        "conv1", "norm1", "lif1", "pool1", "flatten", "linear1", "norm2", "lif2", "linear2",
-    ]  # fmt: skip
-    assert {"norm1/running_mean", "norm2/running_variance"} <= network.state().keys()

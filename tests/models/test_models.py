@@ -74,6 +74,8 @@ def test_vgg16():
     sparse = layer_densities("erk", dims(network), 0.05)
     expected = [1, 0.334, 0.246, 0.163, 0.121, 0.081, 0.081, 0.060, *[0.040] * 5, 1]
     np.testing.assert_allclose(sparse, expected, atol=5e-4)
+    expected = [0.748, 0.064, 0.048, 0.031, 0.023, 0.016, 0.016, 0.012, *[0.008] * 5, 1]
+    np.testing.assert_allclose(layer_densities("erk", dims(network), 0.01), expected, atol=5e-4)
 
 
 def test_vggsnn():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.layers import LIF, BatchNorm, Integrator, MaxPool2d
+from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Integrator, MaxPool2d
 from nsnn.models import build, smallest_image
 from nsnn.neuron import Neuron, from_preset
 
@@ -53,6 +53,7 @@ def test_norm_and_pools():
         "conv1", "norm1", "lif1", "pool1", "flatten", "linear1", "norm2", "lif2", "linear2",
     ]  # fmt: skip
     assert isinstance(network.layers()[1], BatchNorm)
+    assert sum(isinstance(part, BatchNormLIF) for part in network.body.parts) == 2
     assert isinstance(network.layers()[3], MaxPool2d)
     assert isinstance(network.layers()[-1], Integrator)
     assert sizes(network) == (4 * 9 + 64 * 6 + 60, 4 + 6 + 10 + 2 * (4 + 6))

@@ -1,5 +1,6 @@
-"""Layer densities against the values that the papers' networks must give."""
+"""Densities of the layers, and positions drawn for them."""
 
+import itertools
 import math
 
 import numpy as np
@@ -13,58 +14,12 @@ def conv(out, into, side=3):
     return (out, into, side, side)
 
 
-VGG16 = [
-    *(conv(64, 3), conv(64, 64), conv(128, 64), conv(128, 128)),
-    *(conv(256, 128), conv(256, 256), conv(256, 256)),
-    *(conv(512, 256), conv(512, 512), conv(512, 512)),
-    *(conv(512, 512), conv(512, 512), conv(512, 512)),
-    (10, 512),
-]
-RESNET19 = [
-    conv(64, 3),
-    *(conv(128, 64), conv(128, 128), conv(128, 64, 1)),
-    *[conv(128, 128)] * 4,
-    *(conv(256, 128), conv(256, 256), conv(256, 128, 1)),
-    *[conv(256, 256)] * 4,
-    *(conv(512, 256), conv(512, 512), conv(512, 256, 1)),
-    *[conv(512, 512)] * 2,
-    *((256, 512), (10, 256)),
-]
-VGGSNN = [
-    *(conv(64, 2), conv(128, 64), conv(256, 128), conv(256, 256)),
-    *(conv(512, 256), conv(512, 512), conv(512, 512), conv(512, 512)),
-    (10, 4608),
-]
+WIDTHS = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
+VGG16 = [conv(out, into) for into, out in itertools.pairwise(WIDTHS)] + [(10, 512)]
+MIXED = [conv(64, 3), conv(128, 64), conv(128, 64, 1), conv(256, 128), (256, 512), (10, 256)]
 
 
-def total(dims):
-    return sum(math.prod(d) for d in dims)
-
-
-def test_erk_vgg16_at_95_percent():
-    assert total(VGG16) == 14_715_584
-    expected = [1, 0.334, 0.246, 0.163, 0.121, 0.081, 0.081, 0.060, *[0.040] * 5, 1]
-    np.testing.assert_allclose(layer_densities("erk", VGG16, 0.05), expected, atol=5e-4)
-
-
-def test_erk_vgg16_at_99_percent():
-    expected = [0.748, 0.064, 0.048, 0.031, 0.023, 0.016, 0.016, 0.012, *[0.008] * 5, 1]
-    np.testing.assert_allclose(layer_densities("erk", VGG16, 0.01), expected, atol=5e-4)
-
-
-def test_erk_resnet19_at_95_percent():
-    densities = dict(zip(RESNET19, layer_densities("erk", RESNET19, 0.05), strict=True))
-    for dims in (conv(64, 3), conv(128, 64, 1), (10, 256)):
-        assert densities[dims] == 1.0
-    assert densities[conv(256, 128, 1)] == pytest.approx(0.709, abs=5e-4)
-    assert densities[conv(512, 256, 1)] == pytest.approx(0.354, abs=5e-4)
-    assert densities[256, 512] == pytest.approx(0.353, abs=5e-4)
-    assert sum(d == 1.0 for d in densities.values()) == 3
-
-
-def test_erk_vggsnn_at_density_10_percent():
-    expected = [1.0, 0.475, 0.234, 0.155, 0.116, 0.077, 0.077, 0.077, 1.0]
-    np.testing.assert_allclose(layer_densities("erk", VGGSNN, 0.10), expected, atol=5e-4)
+# The papers' networks at the papers' densities: tests/models/test_models.py.
 
 
 def test_er_ignores_the_kernel():
@@ -75,18 +30,18 @@ def test_er_ignores_the_kernel():
 
 
 def test_er_of_linear_layers_is_epsilon_times_sum():
-    # ESL Table 1: ε = 60 gives 60·1584 = 95,040 connections and a dense output layer.
+    """ESL Table 1: ε = 60 gives 60·1584 = 95,040 connections and a dense output layer."""
     dims = [(800, 784), (10, 800)]
     counts = layer_counts("er", dims, 103_040 / 635_200)
     assert counts.tolist() == [95_040, 8_000]
 
 
 def test_uniform_is_the_same_everywhere():
-    np.testing.assert_allclose(layer_densities("uniform", VGGSNN, 0.1), 0.1, rtol=1e-12)
+    np.testing.assert_allclose(layer_densities("uniform", VGG16, 0.1), 0.1, rtol=1e-12)
 
 
 @pytest.mark.parametrize("distribution", ["uniform", "er", "erk"])
-@pytest.mark.parametrize("dims", [VGG16, RESNET19, VGGSNN])
+@pytest.mark.parametrize("dims", [VGG16, MIXED])
 def test_counts_add_up(distribution, dims):
     sizes = np.array([math.prod(d) for d in dims])
     previous = np.zeros(len(dims))
@@ -102,7 +57,7 @@ def test_counts_add_up(distribution, dims):
 @pytest.mark.parametrize("density", [0.0, -0.1, 1.5, float("nan")])
 def test_unreachable_density(density):
     with pytest.raises(UserError, match=r"density = .* \(0, 1\]"):
-        layer_densities("erk", VGGSNN, density)
+        layer_densities("erk", VGG16, density)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 59, 60])

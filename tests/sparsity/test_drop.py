@@ -19,18 +19,9 @@ def expected(values, count):
 def test_against_sort(seed):
     rng = np.random.default_rng(seed)
     # Few different magnitudes, so that most cuts fall among ties.
-    values = rng.integers(-4, 5, size=int(rng.integers(1, 60))).astype(np.float32)
+    values = rng.integers(-4, 5, size=int(rng.integers(0, 60))).astype(np.float32)
     for count in range(values.size + 1):
         np.testing.assert_array_equal(smallest_magnitude(values, count), expected(values, count))
-
-
-def test_both_signs_and_zero():
-    values = np.array([-0.5, 0.1, -0.2, 0.0, 3.0])
-    assert smallest_magnitude(values, 3).tolist() == [False, True, True, True, False]
-
-
-def test_empty():
-    assert smallest_magnitude(np.empty(0), 0).size == 0
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -47,8 +38,3 @@ def test_each_sign_by_itself(seed):
 def test_a_zero_is_positive():
     values = np.array([0.0, -0.0, 1.0, 2.0, -1.0, -2.0])
     assert smallest_per_sign(values, 0.5).tolist() == [True, True, False, False, True, False]
-
-
-def test_a_sign_that_does_not_occur():
-    assert smallest_per_sign(np.array([3.0, 1.0, 2.0]), 0.4).tolist() == [False, True, False]
-    assert smallest_per_sign(np.array([-3.0, -1.0]), 1.0).tolist() == [True, True]

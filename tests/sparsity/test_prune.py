@@ -39,11 +39,6 @@ def test_largest_overall_is_one_ranking_of_all_layers(ties):
         np.testing.assert_array_equal(joined_kept, largest_magnitude(joined, count))
 
 
-def test_largest_overall_may_empty_a_layer():
-    kept = largest_overall([np.full(5, 0.1), np.full(3, 1.0)], 2)
-    assert [k.sum() for k in kept] == [0, 2]
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_project_is_the_nearest_sparse_array(dtype):
     rng = np.random.default_rng(2)

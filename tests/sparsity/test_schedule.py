@@ -5,7 +5,6 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.sparsity.schedule import (
-    Rounds,
     death_ratio_at,
     drop_and_grow_counts,
     plan_rounds,
@@ -53,10 +52,6 @@ def test_number_of_rounds(total, fraction, every, count):
     assert steps == [t for t in range(1, rounds.end) if t % every == 0]
     assert len(steps) == count
     assert rounds.span == (steps[-1] if steps else 0)
-
-
-def test_no_round_at_step_zero():
-    assert not Rounds(every=5, count=3, end=16).happens_at(0)
 
 
 @pytest.mark.parametrize("total", [134, 1000, 1334, 1335, 4220, 117_000])

@@ -28,14 +28,9 @@ __all__ = [
     "source",
 ]
 
-# data.name: where each data set comes from. Add your own to choose it as data.name, a function
-# that gives the arrays which an .npz file for "arrays" has (`nsnn.data.arrays`):
-#
-#     def mine(directory) -> dict[str, ndarray]: ...
-#     DATASETS["mine"] = mine
-#
-# or an object of a class of your own, derived from `DataSource`, that also knows how to find,
-# check and get its files.
+# data.name: where each data set comes from. Add your own, DATASETS["mine"] = mine: a function
+# mine(directory) of the arrays that an .npz file for "arrays" has (`nsnn.data.arrays`), or an
+# object of a class derived from `DataSource`, that also knows how to find, check and get its files.
 DATASETS = {
     each.name: each
     for each in (GLYPHS, MNIST, FASHION_MNIST, CIFAR10, CIFAR100, TINY_IMAGENET, ARRAYS)
@@ -43,13 +38,7 @@ DATASETS = {
 
 
 def source(name: str) -> DataSource:
-    """Where the data set `name` comes from: what `DATASETS` has, a function made an object.
-
-    Raises
-    ------
-    UserError
-        If there is none.
-    """
+    """Where the data set `name` comes from, a function made an object; a UserError if none."""
     if name not in DATASETS:
         raise UserError(f"data.name = {name}: there is no such data set; {nearest(name, DATASETS)}")
     found = DATASETS[name]
@@ -107,11 +96,9 @@ def load(
 def listing() -> str:
     """A table of the data sets: what they are, and where they are or how to get them."""
     head = ("name", "what", "sample", "train + test", "where")
-    return table(head, [_row(source(name)) for name in DATASETS], left=len(head))
-
-
-def _row(known: DataSource) -> tuple[str, ...]:
-    """A data set's line of the table."""
-    shape = " × ".join(map(str, known.shape or ())) or "yours"
-    sizes = " + ".join(f"{n:,}" for n in known.sizes or ()) or "yours"
-    return known.name, known.description, shape, sizes, known.where()
+    rows = []
+    for known in map(source, DATASETS):
+        shape = " × ".join(map(str, known.shape or ())) or "yours"
+        sizes = " + ".join(f"{n:,}" for n in known.sizes or ()) or "yours"
+        rows.append((known.name, known.description, shape, sizes, known.where()))
+    return table(head, rows, left=len(head))

@@ -44,10 +44,8 @@ class ArchiveSource(RemoteSource):
         folder, file = paths[0].parent, self.files[0]
         archive = folder.parent / file.name
         if not archive.is_file():
-            return [
-                f"{folder}  checksum unknown (only that of {file.name} is published, "
-                "which is not beside it)"
-            ]
+            known = f"only that of {file.name} is published, which is not beside it"
+            return [f"{folder}  checksum unknown ({known})"]
         self.compare(archive, file.md5)
         different = first_difference(archive, self.folder, folder)
         if different is not None:
@@ -58,13 +56,8 @@ class ArchiveSource(RemoteSource):
 def unpack(archive: Path, folder: Path) -> None:
     """Make `folder` what the folder of its name in an archive holds, unless it is that already.
 
-    Files are written to `<folder>.part`, which gets its name when all are there: what has its name
-    is whole.
-
-    Raises
-    ------
-    RunError
-        If the archive is damaged, holds a link or a path that leads out of it, or no such folder.
+    Files go to `<folder>.part`, which gets its name when it is whole. Raises RunError if the
+    archive is damaged, holds a link or a path that leads out of it, or no such folder.
     """
     if folder.is_dir() and first_difference(archive, folder.name, folder) is None:
         return
@@ -119,12 +112,9 @@ def _contents(archive: Path, top: str) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def _checked(archive: Path, info: zipfile.ZipInfo | tarfile.TarInfo) -> PurePosixPath | None:
-    """The path of a file in an archive; None for a folder.
+    """The path of a file in an archive, None for a folder.
 
-    Raises
-    ------
-    RunError
-        For what is neither (a link, a device), and for a path that leads elsewhere.
+    Raises RunError for what is neither (a link, a device), and for a path that leads elsewhere.
     """
     if isinstance(info, zipfile.ZipInfo):
         name, folder, link = info.filename, info.is_dir(), stat.S_ISLNK(info.external_attr >> 16)

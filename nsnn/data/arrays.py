@@ -63,10 +63,7 @@ class ArraysSource(DataSource):
 class FromFunction(DataSource):
     """A data set that a function gives: what `DATASETS["mine"] = function` stands for.
 
-    Attributes
-    ----------
-    function : callable
-        Called with `data.dir`, or None; returns a dictionary of the arrays that an .npz file has.
+    It is called with `data.dir`, or None, and returns the arrays that an .npz file has, by name.
     """
 
     function: Callable
@@ -145,14 +142,8 @@ def write_npz(path: Path, splits: Splits) -> None:
 def kept(path: Path | None, make: Callable[[], Splits], warning: str = "") -> Splits:
     """What a file of the cache holds; made, and written for the next time, without one.
 
-    Parameters
-    ----------
-    path : Path or None
-        None without a cache. A damaged file is made again: the result is the same.
-    make : callable
-        Gives the splits.
-    warning : str
-        What to warn of when the file cannot be written; empty where that does no harm.
+    `path` is None without a cache; a damaged file is made again: the result is the same. With a
+    `warning` it is said when the file cannot be written.
     """
     if path is not None and os.path.isfile(path):
         with contextlib.suppress(UserError):
@@ -170,48 +161,31 @@ def kept(path: Path | None, make: Callable[[], Splits], warning: str = "") -> Sp
 def checked_splits(source, arrays: dict[str, np.ndarray]) -> Splits:
     """Training, test and (where present) validation split of arrays named as in a file.
 
-    Parameters
-    ----------
-    source : path-like or str
-        Where they come from, to name in messages.
-    arrays : dict of str to ndarray
-
-    Raises
-    ------
-    UserError
-        If they are not as this module's text says.
+    Raises UserError, naming their `source`, if they are not as this module's text says.
     """
     _check_names(source, set(arrays))
     purposes = [each for each in Splits._fields if f"{each}_images" in arrays]
-    splits = Splits(*(_split(source, arrays, purpose) for purpose in purposes))
-    train = splits.train
+    train, *others = (_split(source, arrays, purpose) for purpose in purposes)
     present = np.unique(train.labels)
     classes = present.size
     if classes < 2 or not np.array_equal(present, np.arange(classes)):
         shown = ", ".join(map(str, present[:12])) + (", …" if classes > 12 else "")
-        raise UserError(
-            f"{source}: train_labels holds {shown}; expected each of 0 … K − 1, "
-            "at least two classes"
-        )
-    for purpose, split in zip(purposes[1:], splits[1:], strict=False):
-        _check_like(source, train, purpose, split, classes)
-    return splits
-
-
-def _check_like(source, train: Split, purpose: str, split: Split, classes: int) -> None:
-    """Error unless a split has samples and labels such as the training data has."""
-    low, high = split.labels.min(), split.labels.max()
-    if low < 0 or high >= classes:
-        raise UserError(
-            f"{source}: {purpose}_labels holds labels from {low} to {high}, "
-            f"expected 0 to {classes - 1} as in train_labels"
-        )
-    kind, found = ((x.images.shape[1:], x.images.dtype) for x in (train, split))
-    if kind != found:
-        raise UserError(
-            f"{source}: {purpose}_images has samples {found[0]} {found[1]}, "
-            f"train_images {kind[0]} {kind[1]}: they have to agree"
-        )
+        expected = "expected each of 0 … K − 1, at least two classes"
+        raise UserError(f"{source}: train_labels holds {shown}; {expected}")
+    for purpose, split in zip(purposes[1:], others, strict=True):
+        low, high = split.labels.min(), split.labels.max()
+        if low < 0 or high >= classes:
+            raise UserError(
+                f"{source}: {purpose}_labels holds labels from {low} to {high}, "
+                f"expected 0 to {classes - 1} as in train_labels"
+            )
+        kind, found = (f"{x.images.shape[1:]} {x.images.dtype}" for x in (train, split))
+        if kind != found:
+            raise UserError(
+                f"{source}: {purpose}_images has samples {found}, train_images {kind}: "
+                "they have to agree"
+            )
+    return Splits(train, *others)
 
 
 def _check_names(source, names: set[str]) -> None:

@@ -21,12 +21,7 @@ CUTOUT = 16
 
 
 def check(kind: str, data: DataSet) -> None:
-    """Error when data cannot be augmented as asked: events, or images that Cutout would blank.
-
-    Raises
-    ------
-    UserError
-    """
+    """UserError when data cannot be augmented: events, or images that Cutout would blank."""
     if kind != "none" and data.time_steps is not None:
         raise UserError(
             f'data.augment = "{kind}", but {data.name} holds events, not images: '
@@ -41,16 +36,9 @@ def check(kind: str, data: DataSet) -> None:
 
 
 def augmented(batches: Iterable[Batch], kind: str, rng: np.random.Generator) -> Iterator[Batch]:
-    """The batches with their images changed; those given are left as they are.
+    """The batches with their images changed as a `kind` of `AUGMENTATIONS` says.
 
-    Parameters
-    ----------
-    batches : iterable of Batch
-        Of images (B, C, H, W), uint8 or float.
-    kind : str
-        One of `AUGMENTATIONS`.
-    rng : numpy.random.Generator
-        For this epoch alone.
+    Those given are left as they are; `rng` is for this epoch alone.
     """
     for batch in batches:
         images = batch.images
@@ -67,19 +55,8 @@ def padding(height: int, width: int) -> int:
 
 
 def crop(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Pad each image with black and cut its own size out at a random place.
+    """Pad images (B, C, H, W), uint8 or float, with black, and cut each out at a random place.
 
-    Parameters
-    ----------
-    images : ndarray of uint8 or float, shape (B, C, H, W)
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray like images
-
-    Notes
-    -----
     Black is 0 before normalisation, as in the public code of the papers, which pads and then
     normalises.
     """

@@ -14,26 +14,11 @@ Batch = Split
 def batches(
     split: Split, size: int, rng: np.random.Generator | None = None, drop_last: bool = False
 ) -> Iterator[Batch]:
-    """Cut a split into batches, once through.
+    """Cut a split into batches of `size` samples, once through.
 
-    Parameters
-    ----------
-    split : Split
-    size : int
-        Samples in each batch, at least 1.
-    rng : numpy.random.Generator, optional
-        Shuffles the samples. Without it they come in their own order, as views.
-    drop_last : bool
-        Leave out the last batch when it is not full (as training does).
-
-    Returns
-    -------
-    iterator of Batch
-
-    Raises
-    ------
-    UserError
-        If `size` is below 1, or if it exceeds the split and `drop_last` would leave nothing.
+    `rng` shuffles the samples; without it they come in their own order, as views. `drop_last`
+    leaves out the last batch when it is not full, as training does. Raises UserError if `size` is
+    below 1, or if it exceeds the split and `drop_last` would leave nothing.
     """
     n = len(split)
     if size < 1:

@@ -20,15 +20,9 @@ SHAPE, PIXELS = (3, 32, 32), 3 * 32 * 32
 
 @dataclass(frozen=True, kw_only=True)
 class CIFARSource(ArchiveSource):
-    """One of the two sets.
+    """One of the two sets: `train_files` hold equally many of the training samples.
 
-    Attributes
-    ----------
-    train_files : tuple of str
-        They hold equally many of the training samples.
-    test_file : str
-    label_limits : tuple of int
-        Classes that each label byte of a record distinguishes; the last one is used.
+    `label_limits`: classes that each label byte of a record distinguishes; the last one is used.
     """
 
     shape: tuple[int, int, int] = SHAPE
@@ -62,19 +56,14 @@ class CIFARSource(ArchiveSource):
         """The records of one file, uint8 (count, label bytes + 3072), with labels that exist."""
         size, content = len(self.label_limits) + PIXELS, self.content(path)
         if len(content) != count * size:
-            raise self.damaged(
-                path,
-                f"expected {count * size} bytes ({count} records of {size}), found {len(content)}",
-            )
+            expected = f"expected {count * size} bytes ({count} records of {size})"
+            raise self.damaged(path, f"{expected}, found {len(content)}")
         records = np.frombuffer(content, dtype=np.uint8).reshape(count, size)
         for column, limit in enumerate(self.label_limits):
             wrong = np.flatnonzero(records[:, column] >= limit)
             if wrong.size:
-                raise self.damaged(
-                    path,
-                    f"expected labels 0 to {limit - 1}, found {records[wrong[0], column]} in "
-                    f"record {wrong[0]}",
-                )
+                found = f"{records[wrong[0], column]} in record {wrong[0]}"
+                raise self.damaged(path, f"expected labels 0 to {limit - 1}, found {found}")
         return records
 
 

@@ -74,8 +74,6 @@ class DataSet:
     def fingerprint(self) -> int:
         """A checksum of the training data: whether a resumed run trains on the same.
 
-        Notes
-        -----
         CRC-32 of images and labels, about 1 ms a megabyte.
         """
         images, labels = self.train.images, self.train.labels
@@ -84,28 +82,12 @@ class DataSet:
         return zlib.crc32(np.ascontiguousarray(labels), checksum)
 
 
-def assemble(
-    name: str,
-    splits: Splits,
-    validation: float = 0.0,
-    seed: int = 0,
-    classes: int | None = None,
-) -> DataSet:
+def assemble(name, splits: Splits, validation=0.0, seed=0, classes: int | None = None) -> DataSet:
     """From checked splits to a `DataSet`: hold out a validation split, measure the images.
 
-    Parameters
-    ----------
-    name, validation, seed
-        See `nsnn.data.load`.
-    splits : Splits
-    classes : int, optional
-        How many the data set declares; without it as many as the largest label asks for.
-
-    Raises
-    ------
-    UserError
-        If the fraction is impossible, or asked of data that has its own validation split, or a
-        label is none of the declared classes.
+    `classes` is how many the data set declares; without it as many as the largest label asks for.
+    Raises UserError if the fraction is impossible, or asked of data that has its own validation
+    split, or a label is none of the declared classes. See `nsnn.data.load`.
     """
     # Written so that NaN fails too.
     if not 0 <= validation < 1:
@@ -120,22 +102,13 @@ def assemble(
     classes = _classes(name, splits, classes)
     if validation > 0:
         train, held_out = _hold_out(train, validation, seed)
-    events = train.images.ndim == 5
-    channels = train.images.shape[-3]
+    _, *time_steps, channels, height, width = train.images.shape
     mean, std = np.zeros(channels, np.float32), np.ones(channels, np.float32)
-    if not events:  # which are left as they are
+    if not time_steps:  # events are left as they are
         mean, std = _pixel_statistics(train.images)
-    return DataSet(
-        name=name,
-        train=train,
-        validation=held_out,
-        test=test,
-        classes=classes,
-        mean=mean,
-        std=std,
-        shape=tuple(train.images.shape[-3:]),
-        time_steps=train.images.shape[1] if events else None,
-    )
+    splits = {"train": train, "validation": held_out, "test": test}
+    shape = {"shape": (channels, height, width), "time_steps": next(iter(time_steps), None)}
+    return DataSet(name=name, classes=classes, mean=mean, std=std, **splits, **shape)
 
 
 def _classes(name: str, splits: Splits, declared: int | None) -> int:

@@ -20,39 +20,20 @@ class _MirrorError(Exception):
 
 
 class RemoteFile(NamedTuple):
-    """One file to download.
+    """One file to download."""
 
-    Attributes
-    ----------
-    name : str
-        As on the mirrors.
-    md5 : str
-        Of the file as it is downloaded.
-    content_md5 : str or None
-        Of what a .gz holds, where it is published.
-    """
-
-    name: str
-    md5: str
-    content_md5: str | None = None
+    name: str  # as on the mirrors
+    md5: str  # of the file as it is downloaded
+    content_md5: str | None = None  # of what a .gz holds, where it is published
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteSource(DataSource):
-    """A data set whose official files lie on mirrors and are read as they are.
-
-    Attributes
-    ----------
-    files : tuple of RemoteFile
-    mirrors : tuple of str
-        Addresses that a file's name completes, tried in turn.
-    timeout : float
-        Seconds without an answer or a byte after which the next mirror is tried.
-    """
+    """A data set whose official files lie on mirrors and are read as they are."""
 
     files: tuple[RemoteFile, ...]
-    mirrors: tuple[str, ...]
-    timeout: float = 30.0
+    mirrors: tuple[str, ...]  # addresses that a file's name completes, tried in turn
+    timeout: float = 30.0  # seconds without a byte after which the next mirror is tried
 
     @property
     def how(self) -> str:
@@ -66,8 +47,6 @@ class RemoteSource(DataSource):
     def fill(self, folder: Path) -> Path:
         """Download what is not there yet.
 
-        Notes
-        -----
         What was received before an interruption stays in `<file>.part` and is continued. A file
         that has its name has its checksum.
         """

@@ -49,26 +49,12 @@ TEST_FACES = (
 
 
 def distance_fields(faces: tuple[Face, ...]) -> np.ndarray:
-    """Signed distances to the outlines of the ten digits of each face.
+    """Signed distances to the outlines of the ten digits: float32 (faces, 10, FIELD, FIELD).
 
-    Parameters
-    ----------
-    faces : tuple of Face
-
-    Returns
-    -------
-    ndarray of float32, shape (faces, 10, FIELD, FIELD)
-        Distance to the outline in heights of the digit, negative inside; rows from top to bottom.
-
-    Raises
-    ------
-    UserError
-        If matplotlib's font files are not installed.
-
-    Notes
-    -----
-    Outlines are read in the font's integer units, and no transcendental function is used from
-    there on: the fields are the same bits on each machine and with each FreeType.
+    In heights of the digit, negative inside; rows from top to bottom. Raises UserError if
+    matplotlib's font files are not installed. Outlines are read in the font's integer units, and
+    no transcendental function is used from there on: the fields are the same bits on each machine
+    and with each FreeType.
     """
     fields = np.empty((len(faces), 10, FIELD, FIELD), dtype=np.float32)
     for i, face in enumerate(faces):

@@ -39,25 +39,11 @@ class Style(NamedTuple):
 
 
 def draw(faces: tuple, size: int, rng: np.random.Generator, style: Style | None = None) -> tuple:
-    """Draw `size` pictures of digits, each digit equally often (to within one).
+    """Draw pictures of digits, each equally often (to within one), as `glyph_fonts.Face`s do.
 
-    Parameters
-    ----------
-    faces : tuple of glyph_fonts.Face
-    size : int
-    rng : numpy.random.Generator
-    style : Style, optional
-
-    Returns
-    -------
-    images : ndarray of uint8, shape (size, 1, SIDE, SIDE)
-        White ink (255) on black, as MNIST.
-    labels : ndarray of int64, shape (size,)
-
-    Notes
-    -----
-    Only operations that IEEE 754 rounds exactly are used (no sine, no exponential, no BLAS), so
-    the same generator gives the same bytes on each machine.
+    Returns uint8 (size, 1, SIDE, SIDE), white ink (255) on black as MNIST, and their labels,
+    int64 (size,). Only operations that IEEE 754 rounds exactly are used (no sine, no exponential,
+    no BLAS), so the same generator gives the same bytes on each machine.
     """
     style = style or Style()
     fields = glyph_fonts.distance_fields(faces)

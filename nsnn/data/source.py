@@ -107,13 +107,7 @@ class DataSource:
         return found if all(found) else []
 
     def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
-        """The data set's splits, checked.
-
-        Parameters
-        ----------
-        time_steps : int, optional
-            Frames of each sample, for recordings of events; all others leave it aside.
-        """
+        """The data set's splits, checked; `time_steps`: frames of each recording of events."""
         return self.read_files(self.find(directory), time_steps)
 
     def read_files(self, paths: list[Path], time_steps: int | None) -> Splits:
@@ -121,25 +115,10 @@ class DataSource:
         raise NotImplementedError
 
     def get(self, directory: Folder = None) -> Path:
-        """Download, unpack or draw the data set, so that it is there for later.
+        """Download, unpack or draw the data set into `target_folder`, so that it is there later.
 
-        Parameters
-        ----------
-        directory : path-like, optional
-            The folder to hold it; a sub-folder of the set's name is made, unless that is its
-            name. Without it the user cache.
-
-        Returns
-        -------
-        Path
-            The folder with the files, or the one file.
-
-        Raises
-        ------
-        UserError
-            If there is nothing to get, or no place for it.
-        RunError
-            If the download or the writing failed.
+        Returns the folder with the files, or the one file. Raises UserError if there is nothing
+        to get, or no place for it, RunError if the download or the writing failed.
         """
         folder = self.target_folder(directory)
         try:
@@ -187,7 +166,7 @@ class DataSource:
         return UserError(f"{path}: {what}; to get it again: {self.how}")
 
     def target_folder(self, directory: Folder = None) -> Path:
-        """The folder that `get` writes to.
+        """The folder that `get` writes to: without `directory` in the user cache.
 
         A folder that is given gets a sub-folder of the set's name, unless that is its name
         already: MNIST and Fashion-MNIST have equal file names.

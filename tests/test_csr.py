@@ -1,11 +1,8 @@
 """CSRMatrix and MaskedMatrix: structure, rewiring, and that both do the same."""
 
-import doctest
-
 import numpy as np
 import pytest
 
-import nsnn.csr
 from nsnn.csr import CSRMatrix, MaskedMatrix, follow
 from nsnn.errors import UserError
 
@@ -151,9 +148,3 @@ def test_growing_a_kept_position():
 def test_number_of_values():
     with pytest.raises(UserError, match="2 positions"):
         CSRMatrix.from_positions((2, 3), [0, 1], np.ones(3))
-
-
-def test_docstring_examples():
-    results = doctest.testmod(nsnn.csr)
-    assert results.attempted > 0
-    assert results.failed == 0

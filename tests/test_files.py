@@ -113,42 +113,31 @@ def test_append_to_a_full_disk(tmp_path, monkeypatch):
         files.append_line(tmp_path / "a.jsonl", {"x": 1})
 
 
-def test_a_line_cut_short_does_not_count(tmp_path):
+@pytest.mark.parametrize(("held", "whole"), [
+    (b'{"a": 1}\n{"a": 2}\n', 2), (b'{"a": 1}\n{"a": 2}\n{"a"', 2), (b'{"a": 1}\n' + b"\0" * 9, 1),
+    (b'{"a": 1}\n{"a": 2}', 2),  # an editor may have taken the newline away
+    (b'{"a"', 0), (b"", 0),
+])  # fmt: skip
+def test_a_line_cut_short_does_not_count_and_does_not_spoil_the_next(tmp_path, held, whole):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"a": 1}\n{"a": 2}\n{"a"')
-    assert files.read_lines(path) == [{"a": 1}, {"a": 2}]
-    files.keep_lines(path, 1)
-    assert path.read_bytes() == b'{"a": 1}\n'
-    with pytest.raises(RunError, match="has 1 lines, the checkpoint was made after 2"):
-        files.keep_lines(path, 2)
-
-
-def test_a_line_that_lacks_only_its_end_counts(tmp_path):
-    """An editor may have taken the newline away."""
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"x": 1}\n{"x": 2}')
-    assert files.read_lines(path) == [{"x": 1}, {"x": 2}]
-    files.append_line(path, {"x": 3})
-    assert path.read_bytes() == b'{"x": 1}\n{"x": 2}\n{"x": 3}\n'
-    path.write_bytes(b'{"x": 1}\n{"x": 2}')
-    files.keep_lines(path, 2)
-    assert path.read_bytes() == b'{"x": 1}\n{"x": 2}\n'
+    path.write_bytes(held)
+    kept = b'{"a": 1}\n{"a": 2}\n'[: 9 * whole]
+    assert files.read_lines(path) == [{"a": 1}, {"a": 2}][:whole]
+    files.append_line(path, {"a": 3})
+    assert path.read_bytes() == kept + b'{"a": 3}\n'
+    for lines in range(whole + 1):
+        path.write_bytes(held)
+        files.keep_lines(path, lines)
+        assert path.read_bytes() == kept[: 9 * lines]
+    path.write_bytes(held)
+    said = f"has {whole} lines, the checkpoint was made after {whole + 1}"
+    with pytest.raises(RunError, match=said):
+        files.keep_lines(path, whole + 1)
 
 
 def test_not_a_number_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         files.append_line(tmp_path / "a.jsonl", {"x": float("nan")})
-
-
-def test_a_line_that_a_full_disk_cut_short_does_not_spoil_the_next(tmp_path):
-    path = tmp_path / "a.jsonl"
-    for rest in (b"", b'{"a"', b"\0" * 9):
-        path.write_bytes(b'{"a": 1}\n' + rest)
-        files.append_line(path, {"a": 2})
-        assert path.read_bytes() == b'{"a": 1}\n{"a": 2}\n'
-    path.write_bytes(b'{"a"')
-    files.append_line(path, {"a": 2})
-    assert path.read_bytes() == b'{"a": 2}\n'
 
 
 @pytest.mark.parametrize("line", [b"", b"3", b"null", b"\xff\x00", b'{"a"', b"[" * 100_000])

@@ -9,7 +9,7 @@ from nsnn import gradcheck
 from nsnn.gradcheck import check_network
 from nsnn.gradcheck.cases import residual_network, small_network
 from nsnn.layers import BatchNorm, GlobalAvgPool2d, Residual
-from nsnn.layers import batchnorm as batchnorm_layer
+from nsnn.layers import batchnorm as norm_layer
 from nsnn.layers import conv as conv_layer
 from nsnn.layers import dense_conv as dense_layer
 from nsnn.layers import lif as lif_layer
@@ -29,25 +29,38 @@ def worst(network, batch):
     return max(result.error for result in check_network(network, batch))
 
 
-def scaled(kernel, argument, factor=1.01):
-    """`kernel`, then one of its output arrays a little too large."""
+def larger(a):
+    return a * 1.01
+
+
+def scaled(module, name, argument):
+    """Kernel `name` of `module`, then one of its output arrays a little too large."""
+    kernel = getattr(module, name)
 
     def corrupted(*arguments):
         kernel(*arguments)
-        arguments[argument][...] *= factor
+        arguments[argument][...] *= 1.01
 
-    return corrupted
+    return module, name, corrupted
 
 
-def changed(kernel, argument, change):
-    """`kernel` with one of its inputs changed."""
+def lif(argument, change=larger):
+    """`lif_backward` with one of its inputs changed."""
 
     def corrupted(*arguments):
         arguments = list(arguments)
         arguments[argument] = change(arguments[argument])
-        kernel(*arguments)
+        honest_lif(*arguments)
 
-    return corrupted
+    return lif_layer, "lif_backward", corrupted
+
+
+def other(flag):
+    return not flag
+
+
+def reversed_in_time(delta):
+    return np.ascontiguousarray(delta[:, :, ::-1])
 
 
 def last_step_only(*arguments):
@@ -64,86 +77,56 @@ def last_step_only(*arguments):
 
 honest_lif = lif_layer.lif_backward
 honest_global_pool = GlobalAvgPool2d.backward
-honest_dense = dense_layer.conv_transposed_matmul
 CSR, DENSE = {"storage": "csr"}, {"storage": "all active"}
 NORM = CSR | {"norm": "batch"}
-ZERO = from_preset("esl", surrogate="arctan", time_steps=4)
+ZERO = CSR | {"neuron": from_preset("esl", surrogate="arctan", time_steps=4)}
+SMALL, TWO = "3C3-AP2-5", "3C3-3C3-5"
 
-# name: (module, attribute, corrupted, notation, options of the network)
+
+def mean_held_constant(d, x, mean, r, gamma, d_gamma, d_beta, start, stop):
+    np.multiply(d, (gamma * r)[:, None], out=d)
+
+
+# name: ((module, attribute, corrupted), notation, options of the network)
 CORRUPTIONS = {
-    "decay": (
-        lif_layer, "lif_backward", changed(honest_lif, 5, lambda a: a * 1.01), "3C3-AP2-5", CSR),
-    "gain": (
-        lif_layer, "lif_backward", changed(honest_lif, 6, lambda a: a * 1.01), "3C3-AP2-5", CSR),
-    "threshold": (
-        lif_layer, "lif_backward", changed(honest_lif, 7, lambda a: a * 1.01), "3C3-AP2-5", CSR),
-    "scale of the surrogate": (
-        lif_layer, "lif_backward", changed(honest_lif, 11, lambda a: a * 1.01), "3C3-AP2-5", CSR),
-    "kind of reset": (
-        lif_layer, "lif_backward", changed(honest_lif, 8, lambda a: not a), "3C3-AP2-5", CSR),
-    "reset term dropped, subtract": (
-        lif_layer, "lif_backward", changed(honest_lif, 9, lambda a: not a), "3C3-AP2-5", CSR),
-    "reset term dropped, zero": (
-        lif_layer, "lif_backward", changed(honest_lif, 9, lambda a: not a), "3C3-AP2-5",
-        CSR | {"neuron": ZERO}),
-    "time reversed": (
-        lif_layer, "lif_backward",
-        changed(honest_lif, 0, lambda a: np.ascontiguousarray(a[:, :, ::-1])), "3C3-AP2-5", CSR),
-    "membrane from another input": (
-        lif_layer, "lif_backward", changed(honest_lif, 1, lambda a: a * 1.01), "3C3-AP2-5", CSR),
-    "membrane from another scale": (
-        lif_layer, "lif_backward", changed(honest_lif, 2, lambda a: a * 1.01), "3C3-AP2-5", NORM),
-    "membrane from another shift": (
-        lif_layer, "lif_backward", changed(honest_lif, 3, lambda a: a + 0.01), "3C3-AP2-5", NORM),
-    "no sum over time": (lif_layer, "lif_backward", last_step_only, "3C3-AP2-5", CSR),
-    "linear gradient of a first layer": (
-        linear_layer, "csr_gradient", scaled(linear_layer.csr_gradient, 4), "5", CSR),
-    "linear gradient": (
-        linear_layer, "csr_backward", scaled(linear_layer.csr_backward, 7), "3C3-AP2-5", CSR),
-    "linear transposed": (
-        linear_layer, "csr_backward", scaled(linear_layer.csr_backward, 6), "3C3-AP2-5", CSR),
+    "decay": (lif(5), SMALL, CSR),
+    "gain": (lif(6), SMALL, CSR),
+    "threshold": (lif(7), SMALL, CSR),
+    "width of the surrogate": (lif(11), SMALL, CSR),
+    "kind of reset": (lif(8, other), SMALL, CSR),
+    "reset term dropped, subtract": (lif(9, other), SMALL, CSR),
+    "reset term dropped, zero": (lif(9, other), SMALL, ZERO),
+    "time reversed": (lif(0, reversed_in_time), SMALL, CSR),
+    "membrane from another input": (lif(1), SMALL, CSR),
+    "membrane from another scale": (lif(2), SMALL, NORM),
+    "membrane from another shift": (lif(3, lambda a: a + 0.01), SMALL, NORM),
+    "no sum over time": ((lif_layer, "lif_backward", last_step_only), SMALL, CSR),
+    "linear gradient of a first layer": (scaled(linear_layer, "csr_gradient", 4), "5", CSR),
+    "linear gradient": (scaled(linear_layer, "csr_backward", 7), SMALL, CSR),
+    "linear transposed": (scaled(linear_layer, "csr_backward", 6), SMALL, CSR),
     "convolution gradient of a first layer": (
-        conv_layer, "conv_csr_gradient", scaled(conv_layer.conv_csr_gradient, 9), "3C3-AP2-5", CSR),
-    "convolution gradient": (
-        conv_layer, "conv_csr_backward", scaled(conv_layer.conv_csr_backward, 12), "3C3-3C3-5",
-        CSR),
-    "convolution transposed": (
-        conv_layer, "conv_csr_backward", scaled(conv_layer.conv_csr_backward, 11), "3C3-3C3-5",
-        CSR),
-    "dense convolution gradient": (
-        dense_layer, "conv_gradient", scaled(dense_layer.conv_gradient, 4), "3C3-AP2-5", DENSE),
+        scaled(conv_layer, "conv_csr_gradient", 9), SMALL, CSR),
+    "convolution gradient": (scaled(conv_layer, "conv_csr_backward", 12), TWO, CSR),
+    "convolution transposed": (scaled(conv_layer, "conv_csr_backward", 11), TWO, CSR),
+    "dense convolution gradient": (scaled(dense_layer, "conv_gradient", 4), SMALL, DENSE),
     "dense convolution transposed": (
-        dense_layer, "conv_transposed_matmul", scaled(honest_dense, 4), "3C3-3C3-5", DENSE),
-    "average pool": (
-        pool_layer.kernels, "average_pool_backward",
-        scaled(pool_layer.kernels.average_pool_backward, 2), "3C3-AP2-5", CSR),
-    "max pool": (
-        pool_layer.kernels, "max_pool_backward",
-        scaled(pool_layer.kernels.max_pool_backward, 4), "3C3-MP2-5", CSR),
-    "bias": (
-        weighted_layer, "bias_gradient", scaled(weighted_layer.bias_gradient, 1), "3C3-AP2-5",
-        CSR),
-    "batch norm, input": (
-        batchnorm_layer.kernels, "batchnorm_backward",
-        scaled(batchnorm_layer.kernels.batchnorm_backward, 0), "3C3-AP2-5", NORM),
-    "batch norm, gamma": (
-        batchnorm_layer.kernels, "batchnorm_backward",
-        scaled(batchnorm_layer.kernels.batchnorm_backward, 5), "3C3-AP2-5", NORM),
-    "batch norm, beta": (
-        batchnorm_layer.kernels, "batchnorm_backward",
-        scaled(batchnorm_layer.kernels.batchnorm_backward, 6), "3C3-AP2-5", NORM),
+        scaled(dense_layer, "conv_transposed_matmul", 4), TWO, DENSE),
+    "average pool": (scaled(pool_layer.kernels, "average_pool_backward", 2), SMALL, CSR),
+    "max pool": (scaled(pool_layer.kernels, "max_pool_backward", 4), "3C3-MP2-5", CSR),
+    "bias": (scaled(weighted_layer, "bias_gradient", 1), SMALL, CSR),
+    "batch norm, input": (scaled(norm_layer.kernels, "batchnorm_backward", 0), SMALL, NORM),
+    "batch norm, gamma": (scaled(norm_layer.kernels, "batchnorm_backward", 5), SMALL, NORM),
+    "batch norm, beta": (scaled(norm_layer.kernels, "batchnorm_backward", 6), SMALL, NORM),
     "batch norm, mean held constant": (
-        batchnorm_layer.kernels, "batchnorm_backward",
-        lambda d, x, mean, r, gamma, d_gamma, d_beta, a, b: np.multiply(
-            d, (gamma * r)[:, None], out=d), "3C3-AP2-5", NORM),
+        (norm_layer.kernels, "batchnorm_backward", mean_held_constant), SMALL, NORM),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_wrong_backward_is_caught(name, monkeypatch):
-    module, attribute, corrupted, notation, options = CORRUPTIONS[name]
+    corruption, notation, options = CORRUPTIONS[name]
     assert worst(*small(notation, **options)) <= gradcheck.TOLERANCE
-    monkeypatch.setattr(module, attribute, corrupted)
+    monkeypatch.setattr(*corruption)
     assert worst(*small(notation, **options)) > 1e-4
 
 

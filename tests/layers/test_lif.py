@@ -27,20 +27,6 @@ def literal(layer, x, dy, affine=None):
     return v, s, d if x.shape == dy.shape else d.sum(axis=-2, keepdims=True)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("constant", [False, True])
-def test_presets_equal_the_reference(preset, shape, constant):
-    layer = LIF(from_preset(preset, time_steps=5), np.float64)
-    x, dy = problem((*shape[:-2], 1 if constant else 5, shape[-1]))
-    v, s, dx = literal(layer, x, dy)
-    np.testing.assert_array_equal(layer.forward(x), s)
-    np.testing.assert_allclose(layer.v, v, rtol=1e-13, atol=1e-13)
-    assert layer.s.dtype == np.uint8
-    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12, atol=1e-12)
-    assert layer.rate() == pytest.approx(s.mean())
-
-
 @pytest.mark.parametrize("name", surrogate.SURROGATES)
 @pytest.mark.parametrize("detach", [False, True])
 @pytest.mark.parametrize("reset", ["subtract", "zero"])
@@ -60,19 +46,24 @@ def test_options_reach_the_kernel(name, detach, reset):
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("constant", [False, True])
-def test_an_affine_current_equals_the_reference(preset, shape, constant):
-    """scale x + shift by channel, the gain on both; the gradient is that of the affine current."""
+@pytest.mark.parametrize("affine", [False, True])
+def test_presets_equal_the_reference(preset, shape, constant, affine):
+    """Of the current x, or scale x + shift by channel; the gradient is that of the current."""
     layer = LIF(from_preset(preset, time_steps=5), np.float64)
     x, dy = problem((*shape[:-2], 1 if constant else 5, shape[-1]))
-    rng = np.random.default_rng(17)
-    affine = rng.uniform(0.5, 2, shape[0]), rng.normal(size=shape[0])
-    v, s, dx = literal(layer, x, dy, affine)
-    np.testing.assert_array_equal(layer.forward(x, affine=affine), s)
+    rng, given = np.random.default_rng(17), None
+    if affine:
+        given = rng.uniform(0.5, 2, shape[0]), rng.normal(size=shape[0])
+    v, s, dx = literal(layer, x, dy, given)
+    np.testing.assert_array_equal(layer.forward(x, affine=given), s)
     np.testing.assert_allclose(layer.v, v, rtol=1e-13, atol=1e-13)
+    assert layer.s.dtype == np.uint8
+    assert layer.rate() == pytest.approx(s.mean())
     np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12, atol=1e-12)
-    C = [-1, *[1] * (x.ndim - 1)]
-    written = affine[0].reshape(C) * x + affine[1].reshape(C)
-    np.testing.assert_array_equal(LIF(layer.neuron, np.float64).forward(written), s)
+    if affine:
+        scale, shift = (a.reshape(-1, *[1] * (x.ndim - 1)) for a in given)
+        written = LIF(layer.neuron, np.float64).forward(scale * x + shift)
+        np.testing.assert_array_equal(written, s)
 
 
 @pytest.mark.parametrize("constant", [False, True])

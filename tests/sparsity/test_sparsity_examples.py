@@ -14,7 +14,7 @@ MODULES = [
 ]
 
 
-@pytest.mark.parametrize("name", [*MODULES, "losses", "optim"])
+@pytest.mark.parametrize("name", [*MODULES, "csr", "losses", "optim"])
 def test_examples(name):
     results = doctest.testmod(importlib.import_module(f"nsnn.{name}"))
     assert results.attempted > 0

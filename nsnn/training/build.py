@@ -5,7 +5,7 @@ import functools
 
 from nsnn.losses import LOSSES
 from nsnn.models import architecture, build, network_class
-from nsnn.neuron import Neuron, from_preset
+from nsnn.neuron import from_preset
 from nsnn.optim import SGD, Adam
 from nsnn.streams import stream
 
@@ -26,7 +26,7 @@ def make_network(config, shape, classes: int):
         return kind.from_config(config, shape, classes, rng)
     network = build(
         architecture(name, model.layers, model.pool, model.strides),
-        make_neuron(config.neuron),
+        from_preset(**dataclasses.asdict(config.neuron)),
         shape,
         classes,
         rng,
@@ -35,19 +35,10 @@ def make_network(config, shape, classes: int):
         storage=model.storage,
         name=name,
     )
-    network.loss = make_loss(config.train)
+    network.loss = LOSSES[config.train.loss]
+    if config.train.loss == "tet":
+        network.loss = functools.partial(network.loss, lam=config.train.tet_lambda)
     return network
-
-
-def make_neuron(neuron) -> Neuron:
-    """The neuron of table [neuron]; None means: as the preset says."""
-    return from_preset(**dataclasses.asdict(neuron))
-
-
-def make_loss(train):
-    """The loss function of table [train]: (outputs, labels) to (loss, d_outputs)."""
-    loss = LOSSES[train.loss]
-    return functools.partial(loss, lam=train.tet_lambda) if train.loss == "tet" else loss
 
 
 def make_optimiser(optim, parameters):

@@ -19,19 +19,10 @@ FORMAT = 3
 # The network of the best epoch, beside the checkpoint, where train.keep asks for it.
 BEST = "best.npz"
 
-# What a damaged .npz file raises, by where the damage is, and what its content does where it does
-# not fit. RuntimeError: a flag says "encrypted", or (as NotImplementedError) another compression.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    OSError,
-    RuntimeError,
-)
+# What a damaged .npz file raises, by where the damage is (RuntimeError: a flag says "encrypted", or
+# as NotImplementedError another compression), and what a content raises that does not fit.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+_DAMAGE += (ValueError, LookupError, TypeError, AttributeError)
 
 
 def save_checkpoint(path, config, parts: dict) -> None:
@@ -49,7 +40,7 @@ def save_checkpoint(path, config, parts: dict) -> None:
     RunError
         When the disk is full or refuses.
     UserError
-        For a state that is no plain array: nothing is pickled, here or anywhere.
+        For a state that is no plain array: nothing is ever pickled.
     """
     arrays = {"format": np.array(FORMAT), "config": np.array(to_toml(_essential(config)))}
     for part, state in parts.items():
@@ -99,19 +90,21 @@ def load_checkpoint(path, config) -> dict:
     return parts
 
 
+def restore_best(network, folder, config) -> None:
+    """Give the network the values that `train.keep = "best"` has kept in a folder."""
+    path = Path(folder) / BEST
+    parts = load_checkpoint(path, config)
+    with intact(path):
+        network.restore(parts["network"])
+
+
 def save_topology(path, log: TopologyLog) -> None:
     """Write the topology log; an error leaves the one before it in place."""
     write_atomic(path, lambda file: np.savez_compressed(file, **log.arrays()))
 
 
 def load_topology(path) -> TopologyLog:
-    """Read the topology log of a run.
-
-    Raises
-    ------
-    RunError
-        For a damaged file.
-    """
+    """Read the topology log of a run; RunError for a damaged file."""
     arrays = _read_npz(path)
     with intact(path):
         return TopologyLog.from_arrays(arrays)
@@ -119,16 +112,12 @@ def load_topology(path) -> TopologyLog:
 
 @contextlib.contextmanager
 def intact(path):
-    """While the content of a file is taken over: what does not fit means that it is damaged.
-
-    Raises
-    ------
-    RunError
-    """
+    """While the content of a file is taken over: what does not fit raises RunError, "damaged"."""
     try:
         yield
     except _DAMAGE:
-        raise RunError(_damaged(path)) from None
+        damaged = f"{path} is damaged (truncated or altered): train anew with --overwrite"
+        raise RunError(damaged) from None
 
 
 def _read_npz(path) -> dict[str, np.ndarray]:
@@ -144,12 +133,7 @@ def _read_npz(path) -> dict[str, np.ndarray]:
         return {name: archive[name] for name in archive.files}
 
 
-def _damaged(path) -> str:
-    return f"{path} is damaged (truncated or altered): train anew with --overwrite"
-
-
 def _essential(config):
     """The configuration without what cannot change a result: `FREE` in `config`."""
-    return replace(
-        config, data=replace(config.data, dir=""), train=replace(config.train, threads=0)
-    )
+    data, train = replace(config.data, dir=""), replace(config.train, threads=0)
+    return replace(config, data=data, train=train)

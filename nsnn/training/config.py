@@ -123,11 +123,8 @@ FREE = ("data.dir", "train.threads")
 def option_classes(model: str, method: str) -> dict[str, type]:
     """The class of each table's options, by table; [neuron] only where the model has neurons.
 
-    Parameters
-    ----------
-    model, method : str
-        Names. A method that is not registered, such as a plug-in's, stands for one without
-        options, such a model for a time-stepped network.
+    A method that is not registered, such as a plug-in's, stands for one without options, such a
+    model for a time-stepped network.
     """
     network = network_class(model) if model in MODELS else TimeSteppedNetwork
     return {

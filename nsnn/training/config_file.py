@@ -1,12 +1,12 @@
 """Reading a configuration from TOML and `--set`, and writing it back."""
 
-import dataclasses
 import difflib
 import json
 import re
 import tomllib
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from nsnn.errors import UserError
 from nsnn.neuron import from_preset
@@ -21,8 +21,7 @@ _NO_TOML = (ValueError, RecursionError)
 _BARE_POINT = re.compile(r"[+-]?([0-9]+\.|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A value and where it was written; `word` is what a `--set` says after the equals sign."""
 
     value: object
@@ -45,11 +44,6 @@ def load_config(path=None, assignments=()) -> Config:
         A TOML file with the tables of `nsnn.training.config`.
     assignments : sequence of str
         "table.key=value", the last one of a key wins.
-
-    Returns
-    -------
-    Config
-        With the preset's values written in, so that it says all that the run will do.
 
     Raises
     ------
@@ -94,9 +88,8 @@ def to_toml(config: Config) -> str:
 def differences(ours: Config, theirs: Config) -> list[tuple]:
     """What differs, as (table.key, ours, theirs); empty for equal configurations."""
     mine, other = flatten(ours), flatten(theirs)
-    names = sorted(mine.keys() | other.keys())
-    pairs = [(name, mine.get(name), other.get(name)) for name in names]
-    return [pair for pair in pairs if pair[1] != pair[2]]
+    names = [n for n in sorted(mine.keys() | other.keys()) if mine.get(n) != other.get(n)]
+    return [(name, mine.get(name), other.get(name)) for name in names]
 
 
 def flatten(config: Config) -> dict:
@@ -164,11 +157,10 @@ def _config(entries: dict) -> Config:
         if hasattr(tables[table], "validate"):
             tables[table].validate()
         tables[table] = Choice(name, tables[table])
-    # Where the configuration is silent the preset speaks.
-    neuron = tables.pop("neuron", None)
-    if neuron is not None:
-        neuron = dataclasses.replace(neuron, **asdict(from_preset(**asdict(neuron))))
-    return Config(neuron=neuron, **tables)
+    neuron = tables.setdefault("neuron", None)
+    if neuron is not None:  # the preset's values are written in: it says all that the run will do
+        tables["neuron"] = replace(neuron, **asdict(from_preset(**asdict(neuron))))
+    return Config(**tables)
 
 
 def _name(table: str, entry: _Entry | None) -> str:
@@ -189,15 +181,15 @@ def _check_key(table: str, key: str, source: str, names: dict, classes: dict) ->
     if table not in classes:
         why = f"model.name = {names['model']!r} has no such neurons; leave the table out"
         raise UserError(f"{table}.{key} ({source}): {why}")
-    known = {table: [field.name for field in fields(owner)] for table, owner in classes.items()}
-    if key in known[table]:
+    known = [field.name for field in fields(classes[table])]
+    if key in known:
         return
     chosen = f" for {table}.name = {names[table]!r}" if table in names else ""
-    elsewhere = [other for other in known if key in known[other]]
-    if elsewhere and not difflib.get_close_matches(key, known[table]):
+    elsewhere = [other for other, owner in classes.items() if key in kinds(owner)]
+    if elsewhere and not difflib.get_close_matches(key, known):
         hint = f"did you mean {elsewhere[0]}.{key}?"
-    elif known[table]:
-        hint = nearest(key, ["name", *known[table]] if chosen else known[table])
+    elif known:
+        hint = nearest(key, ["name", *known] if chosen else known)
     else:
         hint = f"this {table} has no option but its name; leave the key out"
     raise UserError(f"unknown key {table}.{key} ({source}){chosen}: {hint}")

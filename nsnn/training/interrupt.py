@@ -14,8 +14,7 @@ class Interruption:
     """
 
     def __init__(self):
-        self.requested = False
-        self._previous = {}
+        self.requested, self._previous = False, {}
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():

@@ -6,9 +6,9 @@ import math
 import warnings
 
 from nsnn import metrics
-from nsnn.errors import RunError
 from nsnn.files import append_line
 from nsnn.training.interrupt import Interruption
+from nsnn.training.run import diverged
 from nsnn.training.stopwatch import Stopwatch
 
 # A long epoch is saved this often (seconds), so that a kill costs no more.
@@ -52,14 +52,13 @@ def train(run, folder, progress) -> bool:
                 method.before_backward(step)
                 loss, predictions = network.loss_and_backward(batch)
                 check_finite(loss, run, folder)
-                run.book_forward()
+                run.totals.add_measures(network.measures())  # the step may end with other synapses
                 method.update(step, run.optimiser, run.learning_rate(step))
                 method.after_update(step)
 
                 run.book_step(loss, predictions, batch.labels)
                 if interruption.requested or watch.running() > CHECKPOINT_EVERY:
-                    run.save(folder)
-                    append_line(folder / "timing.jsonl", run.timing(watch.lap()))
+                    run.save(folder, watch)
                 if interruption.requested:
                     return False
             method.end_epoch(epoch)
@@ -68,17 +67,11 @@ def train(run, folder, progress) -> bool:
 
 
 def check_finite(loss: float, run, folder) -> None:
-    """Stop before a loss that is not a number reaches a weight.
-
-    Raises
-    ------
-    RunError
-        Naming the step and the first layer with a value that is not finite.
-    """
+    """Raise RunError before a loss that is not a number reaches a weight, naming the layer."""
     if not math.isfinite(loss):
         layer = run.network.first_non_finite()
         where = f"first in {layer}" if layer else "in the loss itself"
-        raise RunError(f"loss is {loss} at step {run.step}, {where}; {run.advice(folder)}")
+        raise diverged(f"loss is {loss} at step {run.step}, {where}", folder)
 
 
 @contextlib.contextmanager
@@ -100,31 +93,38 @@ def close_epoch(run, folder, progress, watch) -> None:
     run.keep_if_best(folder, record["validation_accuracy"])
     run.book_epoch(record)
     append_line(folder / "metrics.jsonl", record)
-    run.save(folder)
-    append_line(folder / "timing.jsonl", run.timing(watch.lap()))
+    run.save(folder, watch)
     progress.line(record, watch.total())
 
 
 def epoch_record(run) -> dict:
     """The epoch's line of `metrics.jsonl`: means over its steps, counts at its end."""
-    means = run.totals.means()
-    now = metrics.density(run.network.parameters())
-    dense_rate = run.dense_rate(means["spike_rate"])
+    sums, steps, samples = run.totals, run.totals.steps, run.totals.samples
+    now, split = metrics.density(run.network.parameters()), run.data.validation
+    spike_rate, density = sums.rate / steps, sums.density / steps
+    # R_d: the spike rate of the dense run, or without one that of this run.
+    dense_rate = run.dense_rates[run.epoch] if run.dense_rates else spike_rate
+    validation = None
+    if split is not None:
+        predicted = run.network.predict(split.images, run.config.data.batch)
+        validation = metrics.accuracy(predicted, split.labels)
     return {
         "epoch": run.epoch,
         "step": run.step,
-        "train_loss": means["train_loss"],
-        "train_accuracy": means["train_accuracy"],
-        "validation_accuracy": run.validation_accuracy(),
+        "train_loss": sums.loss / steps,
+        "train_accuracy": sums.correct / samples,
+        "validation_accuracy": validation,
         "learning_rate": run.learning_rate(run.step - 1),
         "density": now.density,
-        "mean_density": means["mean_density"],
+        "mean_density": density,
         "active_weights": now.active,
-        "spike_rate": means["spike_rate"],
-        "relative_cost": metrics.relative_cost(
-            means["spike_rate"], means["mean_density"], dense_rate
-        ),
+        "spike_rate": spike_rate,
+        "relative_cost": metrics.relative_cost(spike_rate, density, dense_rate),
         "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},
-        "spike_rates": means["spike_rates"],
-        "synaptic_operations": means["synaptic_operations"],
+        "spike_rates": {name: rate / steps for name, rate in sums.rates.items()},
+        "synaptic_operations": {
+            "total": (sum(sums.operations.values()) - sums.static) / samples,
+            "static": sums.static / samples,
+            "layers": {name: count / samples for name, count in sums.operations.items()},
+        },
     }

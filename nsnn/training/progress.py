@@ -8,20 +8,13 @@ from nsnn.text import percent
 
 
 class Progress:
-    """Bars on standard error, lines on standard output.
+    """Bars on standard error, of `steps` optimiser steps an epoch; lines on standard output.
 
-    Parameters
-    ----------
-    epochs : int
-    steps : int
-        Optimiser steps an epoch.
-    bars : bool, optional
-        Default: when standard error is a terminal, so that no log file fills with bars.
+    Without `bars` given they are shown on a terminal only, so that no log file fills with them.
     """
 
     def __init__(self, epochs: int, steps: int, bars: bool | None = None):
-        self.epochs = epochs
-        self.steps = steps
+        self.epochs, self.steps = epochs, steps
         self.bars = sys.stderr.isatty() if bars is None else bars
 
     def bar(self, epoch: int, done: int, batches):

@@ -3,23 +3,19 @@
 from pathlib import Path
 
 from nsnn import metrics
+from nsnn.data import DATASETS
 from nsnn.files import read_lines
 from nsnn.text import percent, plural, size, table
-from nsnn.training.run_folder import read_metrics
+from nsnn.training.run_folder import DENSE, read_metrics
 from nsnn.training.stopwatch import add_up
 
 _KINDS = ("weights", "gradients", "optimiser", "indices")
 
 
 def summarise(run, folder) -> dict:
-    """The content of `summary.json`; the test split is looked at here, and nowhere before.
+    """The content of `summary.json` of a run at its end, in its folder.
 
-    Parameters
-    ----------
-    run : Run
-        At its end.
-    folder : path-like
-        Its folder.
+    The test split is looked at here, and nowhere before.
     """
     last = read_metrics(folder)[-1]
     times = add_up(read_lines(Path(folder) / "timing.jsonl"), run.length)
@@ -61,10 +57,7 @@ def summarise(run, folder) -> dict:
 
 
 def closing_table(summary: dict) -> str:
-    """The closing table as text.
-
-    R_s and R_d are the spike rates of this and of a dense network: see `metrics.relative_cost`.
-    """
+    """The closing table as text."""
     s = summary
 
     def held(kind: str) -> str:
@@ -77,8 +70,7 @@ def closing_table(summary: dict) -> str:
     if s["dense_run"]:
         reference = f"spike rates of the dense run: {s['dense_run']}"
     # None: density is an outcome of the method.
-    targets, share = s["asked"], s["density_asked"]
-    asked = "none asked" if share is None else f"{percent(share)} asked"
+    asked = "none asked" if s["asked"] is None else f"{percent(s['density_asked'])} asked"
     training = f"{plural(s['steps'], 'step')} in {plural(s['epochs'], 'epoch')}"
     rows = {
         "test accuracy": percent(s["test_accuracy"]),
@@ -97,7 +89,7 @@ def closing_table(summary: dict) -> str:
     }
     layers = []
     for name, layer in s["layers"].items():
-        target = "" if targets is None else f"{targets[name]:,}"
+        target = "" if s["asked"] is None else f"{s['asked'][name]:,}"
         density = percent(layer["active"] / layer["size"])
         layers.append((name, f"{layer['active']:,}", target, f"{layer['size']:,}", density))
     title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
@@ -112,12 +104,13 @@ def next_steps(folder, summary: dict, plugins=()) -> str:
         (f"nsnn eval {folder}{given}", "the test accuracy and the worst mistakes"),
         (f"nsnn plot {folder}{given}", f"draw {folder}/plots anew"),
     ]
-    if summary["method"] != "dense":
-        same = "" if summary["data"] == "glyphs" else f" --set data.name={summary['data']}"
-        dense = f"nsnn train{given} --set method.name=dense{same}"
+    first, second, *_ = DATASETS  # of which the first, made by a program, needs no files
+    if summary["method"] != DENSE:
+        same = "" if summary["data"] == first else f" --set data.name={summary['data']}"
+        dense = f"nsnn train{given} --set method.name={DENSE}{same}"
         steps.append((dense, "the dense network to compare with"))
-    if summary["data"] == "glyphs":
-        steps.append(("nsnn data get mnist", "real digits, for:"))
-        steps.append(("nsnn train --set data.name=mnist", "the same on MNIST"))
+    if summary["data"] == first:
+        steps.append((f"nsnn data get {second}", "real images, for:"))
+        steps.append((f"nsnn train --set data.name={second}", f"the same on {second}"))
     width = max(len(command) for command, _ in steps)
     return "\n".join(["try next", *(f"  {command:<{width}}  {why}" for command, why in steps)])

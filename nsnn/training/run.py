@@ -7,7 +7,7 @@ import numpy as np
 from nsnn import metrics
 from nsnn.data import augment, batches, load
 from nsnn.errors import RunError, UserError
-from nsnn.files import keep_lines
+from nsnn.files import append_line, keep_lines
 from nsnn.methods import METHODS, RunLength
 from nsnn.models import scale_to_active_fan_in
 from nsnn.optim import learning_rate
@@ -33,28 +33,25 @@ class Run:
     Parameters
     ----------
     config : Config
-    log : TopologyLog, optional
-        Of a run that is resumed, without what happened after its checkpoint.
-    dense_rates : list of float, optional
-        Of a run that is resumed; else those that `train.dense_run` holds now.
-    fingerprint : int, optional
-        Of the data of a run that is resumed: another is refused.
+    log, dense_rates, fingerprint : TopologyLog, list of float, int, optional
+        Of a run that is resumed: the log up to its checkpoint, the spike rates of the dense run as
+        they were at its start, the training data that it has to have.
 
     Attributes
     ----------
-    best : dict
-        With train.keep = "best": "accuracy" on the validation split and "epoch" of the network
-        that is kept in `best.npz`.
     epoch, step : int
         The epoch that is under way and the optimiser steps done, both from 0.
     totals : EpochTotals
         Sums over the steps of this epoch.
+    cost : float
+        Relative training cost, summed over the epochs so far.
+    best : dict
+        With train.keep = "best": validation "accuracy" and "epoch" of the network in `best.npz`.
     peak : dict of str to int
         The largest of each kind of bytes held (`Network.bytes_held`), of those that the "method"
         holds beside it, and of the "total" without the buffers.
     operations : dict of str to int
-        Synaptic operations of all forwards of the epochs so far: "total" and "static", see
-        `nsnn.operations`.
+        Of all forwards of the epochs so far, "total" and "static": see `nsnn.operations`.
     """
 
     def __init__(self, config, log=None, dense_rates=None, fingerprint=None):
@@ -74,7 +71,14 @@ class Run:
                 f"the training data of {config.data.name} is not what this run has trained on: set "
                 "data.dir to that, or train anew with --overwrite"
             )
-        self.length = run_length(config, self.data)
+        samples, batch = len(self.data.train.labels), config.data.batch
+        if batch > samples:
+            raise UserError(
+                f"data.batch = {batch} is larger than the training set of {self.data.name}, "
+                f"{samples} samples: use at most {samples}"
+            )
+        # The last, smaller batch of an epoch is left out.
+        self.length = RunLength(samples // batch, config.train.epochs)
         self.network = make_network(config, self.data.shape, self.data.classes)
         self.network.normalise(self.data.mean, self.data.std)
         self.log = TopologyLog() if log is None else log
@@ -82,27 +86,21 @@ class Run:
         self.method.prepare(self.network, self.length, stream(seed, "topology"), self.log)
         check_prepared(config.method.name, self.method)
         if getattr(config.model.options, "init", "") == "active_fan_in":
-            self._require_sparse_start()
+            if all(p.topology is None for p in self.network.parameters()):
+                raise UserError(
+                    "model.init = 'active_fan_in' scales the weights of a sparse start, but "
+                    f"method.name = {config.method.name!r} starts dense: set model.init = 'fan_in'"
+                )
             scale_to_active_fan_in(self.network)
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
-        if dense_rates is None:
-            dense_rates = dense_spike_rates(config)
-        self.dense_rates = dense_rates
+        self.dense_rates = dense_spike_rates(config) if dense_rates is None else dense_rates
         self.epoch = self.step = 0
         self.totals = EpochTotals()
-        self.best = {"accuracy": -1.0, "epoch": -1}  # on the validation split, if it decides
-        self.cost = 0.0  # relative training cost, summed over the epochs so far
+        self.cost = 0.0
+        self.best = {"accuracy": -1.0, "epoch": -1}
         self.peak = {}
-        self._events_saved = -1  # of the log, none yet
         self.operations = {"total": 0, "static": 0}
-
-    def _require_sparse_start(self) -> None:
-        """Raise UserError where no weight is left out at the start."""
-        if all(p.topology is None for p in self.network.parameters()):
-            raise UserError(
-                "model.init = 'active_fan_in' scales the weights of a sparse start, but "
-                f"method.name = {self.config.method.name!r} starts dense: set model.init = 'fan_in'"
-            )
+        self._events_saved = -1  # of the log, none yet
 
     def batches(self, epoch: int):
         """The training batches of an epoch, which depend on seed and epoch alone."""
@@ -120,14 +118,9 @@ class Run:
 
     def new_optimiser(self) -> None:
         """Go on with an optimiser that has seen no step yet."""
-        parameters = self.network.parameters()
-        for parameter in parameters:
+        for parameter in self.network.parameters():
             parameter.forget_slots()
-        self.optimiser = make_optimiser(self.config.optim, parameters)
-
-    def book_forward(self) -> None:
-        """Book what only the topology of the forward can tell: a step may end with another."""
-        self.totals.add_measures(self.network.measures())
+        self.optimiser = make_optimiser(self.config.optim, self.network.parameters())
 
     def book_step(self, loss: float, predictions, labels) -> None:
         """Book a step that is done."""
@@ -146,21 +139,6 @@ class Run:
         self.operations["static"] += self.totals.static
         self.totals = EpochTotals()
 
-    def dense_rate(self, own: float) -> float:
-        """R_d of this epoch: the dense run's spike rate, or without one the run's own."""
-        if not self.dense_rates:
-            return own
-        return self.dense_rates[self.epoch]
-
-    def validation_accuracy(self) -> float | None:
-        """Accuracy on the validation split, None without one."""
-        split = self.data.validation
-        if split is None:
-            return None
-        return metrics.accuracy(
-            self.network.predict(split.images, self.config.data.batch), split.labels
-        )
-
     def keep_if_best(self, folder: Path, accuracy: float | None) -> None:
         """With train.keep = "best": write the network down where no epoch before was as good.
 
@@ -172,25 +150,8 @@ class Run:
         self.best = {"accuracy": accuracy, "epoch": self.epoch}
         save_checkpoint(folder / BEST, self.config, {"network": self.network.state()})
 
-    def take_best(self, folder: Path) -> None:
-        """At the end of a run with train.keep = "best": its network is the one that was kept."""
-        if self.config.train.keep == "best":
-            parts = load_checkpoint(folder / BEST, self.config)
-            with intact(folder / BEST):
-                self.network.restore(parts["network"])
-
-    def timing(self, lap: dict) -> dict:
-        """A line of `timing.jsonl`: epochs and steps done, a lap of the `Stopwatch`."""
-        return {"epoch": self.epoch, "step": self.step, **lap}
-
-    def advice(self, folder: Path) -> str:
-        """What is left of a run whose values are not finite any more, and what to try."""
-        path = folder / "checkpoint.npz"
-        kept = f"{path} is from before" if path.exists() else "there is no checkpoint yet"
-        return f"{kept}; try a smaller optim.lr, or optim.clip = 1.0"
-
-    def save(self, folder: Path) -> None:
-        """Write topology log and checkpoint.
+    def save(self, folder: Path, watch) -> None:
+        """Write topology log and checkpoint, which ends a lap of the `Stopwatch`.
 
         Raises
         ------
@@ -200,7 +161,7 @@ class Run:
         """
         bad = self.network.first_non_finite()
         if bad:
-            raise RunError(f"{bad} is not finite after step {self.step - 1}; {self.advice(folder)}")
+            raise diverged(f"{bad} is not finite after step {self.step - 1}", folder)
         # The log first: what it has too much a resumed run forgets. Only if it has more than at
         # the save before: in a large network it is large, and rounds are rarer than saves.
         if self._events_saved != self.log.events:
@@ -223,18 +184,22 @@ class Run:
             "position": {"epoch": self.epoch, "step": self.step, "cost": self.cost},
         }
         save_checkpoint(folder / "checkpoint.npz", self.config, parts)
+        lap = {"epoch": self.epoch, "step": self.step, **watch.lap()}
+        append_line(folder / "timing.jsonl", lap)
+
+
+def diverged(what: str, folder: Path) -> RunError:
+    """The error of values that are not finite any more: what is left of the run, what to try."""
+    path = folder / "checkpoint.npz"
+    kept = f"{path} is from before" if path.exists() else "there is no checkpoint yet"
+    return RunError(f"{what}; {kept}; try a smaller optim.lr, or optim.clip = 1.0")
 
 
 def from_folder(config, folder: Path) -> Run:
     """The run in a folder, as it was at its last checkpoint.
 
-    Lines of `metrics.jsonl` and events of the topology log from after the checkpoint are removed:
-    the run makes them again, the same. Without a checkpoint it starts at step 0.
-
-    Raises
-    ------
-    UserError, RunError
-        See `load_checkpoint`.
+    What `metrics.jsonl` and the topology log have from after the checkpoint is removed: the run
+    makes it again, the same. Without a checkpoint it starts at step 0.
     """
     path = folder / "checkpoint.npz"
     if not path.exists():
@@ -242,7 +207,8 @@ def from_folder(config, folder: Path) -> Run:
         return Run(config)
     parts = load_checkpoint(path, config)
     with intact(path):
-        epoch, step, cost = (parts["position"][key].item() for key in ("epoch", "step", "cost"))
+        position = _numbers(parts["position"])
+        step = position["step"]
         fingerprint = parts["data"]["fingerprint"].item()
         dense_rates = parts["dense_run"]["rates"].tolist()
     log = load_topology(folder / "topology.npz")
@@ -253,15 +219,17 @@ def from_folder(config, folder: Path) -> Run:
         run.method.restore(parts["method"])
         run.optimiser.restore(parts.get("optimiser", {}))
         run.totals.restore(parts["totals"])
-        run.peak = {kind: value.item() for kind, value in parts["peak"].items()}
-        run.operations = {kind: value.item() for kind, value in parts["operations"].items()}
-        run.best = {
-            key: np.asarray(value).item() for key, value in parts.get("best", run.best).items()
-        }
-    run.epoch, run.step, run.cost = epoch, step, cost
+        run.peak, run.operations = _numbers(parts["peak"]), _numbers(parts["operations"])
+        run.best |= _numbers(parts.get("best", {}))
+        run.epoch, run.step, run.cost = position["epoch"], step, position["cost"]
     _check_log(run, folder)
     keep_lines(folder / "metrics.jsonl", run.epoch)
     return run
+
+
+def _numbers(arrays: dict) -> dict:
+    """Arrays of one value as Python's numbers."""
+    return {key: array.item() for key, array in arrays.items()}
 
 
 def _check_log(run, folder) -> None:
@@ -276,20 +244,3 @@ def _check_log(run, folder) -> None:
                     f"{folder / 'topology.npz'} is not of this run: at step {run.step} it has "
                     f"other positions of {p.name} than the checkpoint; train anew with --overwrite"
                 )
-
-
-def run_length(config, data) -> RunLength:
-    """Steps and epochs; the last, smaller batch of an epoch is left out.
-
-    Raises
-    ------
-    UserError
-        When a batch is larger than the training set.
-    """
-    samples, batch = len(data.train.labels), config.data.batch
-    if batch > samples:
-        raise UserError(
-            f"data.batch = {batch} is larger than the training set of {data.name}, "
-            f"{samples} samples: use at most {samples}"
-        )
-    return RunLength(samples // batch, config.train.epochs)

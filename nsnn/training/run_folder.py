@@ -8,25 +8,22 @@ from pathlib import Path
 
 from nsnn.errors import RunError, UserError
 from nsnn.files import read_json, read_lines
+from nsnn.methods import METHODS
 from nsnn.plugins import load_files, loaded
 from nsnn.text import plural
 from nsnn.training.build import make_network
-from nsnn.training.checkpoint import BEST, intact, load_checkpoint
+from nsnn.training.checkpoint import BEST, intact, load_checkpoint, restore_best
 from nsnn.training.config import Config
 from nsnn.training.config_file import flatten, load_config
 
 RUNS = "runs"
 
+# The first method, which the others are compared with.
+DENSE = next(iter(METHODS))
+
 # All that training writes; `--overwrite` removes these and nothing else.
-FILES = (
-    "config.toml",
-    "environment.json",
-    "metrics.jsonl",
-    "timing.jsonl",
-    "summary.json",
-    "checkpoint.npz",
-    "topology.npz",
-)
+FILES = ("config.toml", "environment.json", "metrics.jsonl", "timing.jsonl", "summary.json")
+FILES += ("checkpoint.npz", "topology.npz")
 
 # Runs that agree in these can be compared in what they cost.
 COMPARABLE = ("data.name", "model.name", "model.layers", "model.width", "neuron.time_steps")
@@ -38,13 +35,7 @@ def holds_run(folder) -> bool:
 
 
 def refuse_existing(folder) -> None:
-    """Stop before a run is written over.
-
-    Raises
-    ------
-    UserError
-        When the folder holds a run, or is not a folder.
-    """
+    """Raise UserError where the folder holds a run, which would be written over, or is a file."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder} is a file: name a folder")
@@ -58,12 +49,8 @@ def refuse_existing(folder) -> None:
 def next_free(stem: str, runs=RUNS) -> Path:
     """Make and return the next free `runs/<stem>-NNN`.
 
-    `os.mkdir` succeeds for one process only, so two that start together get two folders.
-
-    Raises
-    ------
-    RunError
-        When no folder can be made there.
+    `os.mkdir` succeeds for one process only, so two that start together get two folders. Raises
+    RunError where no folder can be made.
     """
     runs = Path(runs)
     try:
@@ -90,18 +77,14 @@ def clear(folder) -> None:
 def read_config(folder) -> Config:
     """The configuration of the run in a folder.
 
-    Raises
-    ------
-    UserError
-        When there is no run, its `config.toml` was damaged, or a plug-in that it was made with has
-        not been loaded.
+    Raises UserError where there is no run, its `config.toml` is damaged, or a plug-in that it was
+    made with has not been loaded: a run folder is data, it does not say which code runs.
     """
     path = Path(folder) / "config.toml"
     if not path.is_file():
         raise UserError(f"{folder} holds no run: {path} is missing")
     known = {value for plugin in loaded() for value in plugin.values()}
     absent = [n["file"] for n in _noted_plugins(folder) if known.isdisjoint(n.values())]
-    # A run folder is data: it does not say which code runs.
     options = " ".join(f"--plugin {shlex.quote(file)}" for file in absent)
     missing = UserError(
         f"{folder} was made with a plug-in: repeat the command with {options} (in Python: "
@@ -142,23 +125,19 @@ def read_metrics(folder) -> list[dict]:
 def dense_spike_rates(config) -> list[float]:
     """R_d of NDSNN IV-C: the spike rate of each epoch of `train.dense_run`, [] without one.
 
-    Raises
-    ------
-    UserError
-        When the folder holds no run, one that is not dense or has another network or data set, or
-        fewer epochs.
+    Raises UserError where the folder holds no dense run of the same network and data set, at least
+    as long.
     """
     folder, epochs = config.train.dense_run, config.train.epochs
     if not folder:
         return []
     where = f"train.dense_run = {folder!r}"
-    wanted = {key: flatten(config).get(key) for key in COMPARABLE} | {"method.name": "dense"}
-    theirs = flatten(read_config(folder))
-    for key, value in wanted.items():
-        if theirs.get(key) != value:
+    ours, theirs = flatten(config) | {"method.name": DENSE}, flatten(read_config(folder))
+    for key in (*COMPARABLE, "method.name"):
+        if theirs.get(key) != ours.get(key):
             raise UserError(
-                f"{where} has {key} = {theirs.get(key)!r}, not {value!r}: give a dense run of the "
-                "same network on the same data"
+                f"{where} has {key} = {theirs.get(key)!r}, not {ours.get(key)!r}: give a dense run "
+                "of the same network on the same data"
             )
     rates = [record.get("spike_rate") for record in read_metrics(folder)]
     if not all(isinstance(rate, float) and rate >= 0 for rate in rates):
@@ -181,12 +160,8 @@ def load(folder, plugins=()):
     folder : path-like
         Run folder, such as "runs/ndsnn-glyphs-001".
     plugins : sequence of path-like
-        The files that the run's method, model or data set come from.
-
-    Warns
-    -----
-    RuntimeWarning
-        Where a plug-in is another version than the run was made with.
+        The files that the run's method, model or data set come from; a RuntimeWarning says where
+        one is another version than the run was made with.
 
     Returns
     -------
@@ -209,9 +184,6 @@ def load(folder, plugins=()):
         shape = tuple(parts["data"]["shape"].tolist())
         network = make_network(config, shape, parts["data"]["classes"].item())
         network.restore(parts["network"])
-    best = Path(folder) / BEST
-    if config.train.keep == "best" and best.exists():
-        parts = load_checkpoint(best, config)
-        with intact(best):
-            network.restore(parts["network"])
+    if config.train.keep == "best" and (Path(folder) / BEST).exists():
+        restore_best(network, folder, config)
     return network

@@ -8,6 +8,7 @@ from nsnn.errors import UserError
 from nsnn.files import locked, make_folder, read_json, write_json, write_text
 from nsnn.text import duration, plural, size
 from nsnn.training import loop, run_folder
+from nsnn.training.checkpoint import restore_best
 from nsnn.training.config import FREE
 from nsnn.training.config_file import differences, load_config, to_toml
 from nsnn.training.progress import Progress
@@ -33,10 +34,6 @@ def start(config, out=None, overwrite=False, progress=None) -> Path | None:
     -------
     Path or None
         The folder of the finished run; None when a signal stopped it, saved.
-
-    Raises
-    ------
-    UserError, RunError
     """
     if out is not None and not overwrite:
         run_folder.refuse_existing(out)
@@ -59,23 +56,9 @@ def start(config, out=None, overwrite=False, progress=None) -> Path | None:
 
 
 def resume(folder, assignments=(), progress=None) -> Path | None:
-    """Continue the run in a folder from its last checkpoint, bit for bit.
+    """Continue the run in a folder from its last checkpoint, bit for bit; returns as `start`.
 
-    Parameters
-    ----------
-    folder : path-like
-    assignments : sequence of str
-        `--set` for what cannot change a result: data.dir and train.threads.
-    progress : Progress, optional
-
-    Returns
-    -------
-    Path or None
-        As `start`.
-
-    Raises
-    ------
-    UserError, RunError
+    `assignments` are those of `--set`, for what cannot change a result: data.dir, train.threads.
     """
     folder = Path(folder)
     written = run_folder.read_config(folder)
@@ -102,8 +85,8 @@ def resume(folder, assignments=(), progress=None) -> Path | None:
 def estimate(run) -> str:
     """A line about time and memory of a run, measured on one step that changes nothing.
 
-    Two backward passes on the first batch: the first compiles the kernels or reads their cache,
-    the second is timed. Drop and grow, evaluation and the falling density are left out.
+    Of two backward passes the first compiles the kernels or reads their cache, the second is timed.
+    Drop and grow, evaluation and the falling density are left out.
     """
     batch = next(run.batches(run.epoch))
     before = run.network.state()  # the running statistics of BatchNorm move
@@ -115,15 +98,16 @@ def estimate(run) -> str:
             seconds.append(time.perf_counter() - started)
     run.network.restore(before)
     held = run.network.bytes_held()
+    buffers = held.pop("buffers")
+    parameters = sum(held.values())
     splits = [run.data.train, run.data.validation, run.data.test]
     data = sum(split.images.nbytes for split in splits if split is not None)
-    steps = run.length.total_steps - run.step
+    steps, (first, second) = run.length.total_steps - run.step, seconds
     return (
-        f"estimate: about {duration(steps * seconds[1])} for {plural(steps, 'step')} of "
-        f"{1e3 * seconds[1]:.0f} ms (kernels ready in {max(0.0, seconds[0] - seconds[1]):.1f} s); "
-        f"memory {size(sum(held.values()) + data)}: parameters "
-        f"{size(sum(held.values()) - held['buffers'])}, activations {size(held['buffers'])}, "
-        f"data {size(data)}"
+        f"estimate: about {duration(steps * second)} for {plural(steps, 'step')} of "
+        f"{1e3 * second:.0f} ms (kernels ready in {max(0.0, first - second):.1f} s); "
+        f"memory {size(parameters + buffers + data)}: parameters {size(parameters)}, "
+        f"activations {size(buffers)}, data {size(data)}"
     )
 
 
@@ -143,7 +127,8 @@ def _train(run, folder: Path, progress) -> Path | None:
         given = "".join(f" --plugin {plugin['file']}" for plugin in plugins.loaded())
         print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}{given}")
         return None
-    run.take_best(folder)
+    if run.config.train.keep == "best":
+        restore_best(run.network, folder, run.config)
     summary = summarise(run, folder)
     write_json(folder / "summary.json", summary)
     print(f"\n{closing_table(summary)}\n", flush=True)

@@ -29,19 +29,9 @@ class Stopwatch:
 
 
 def add_up(lines, length) -> dict:
-    """What the lines of `timing.jsonl` add up to.
+    """What the lines of `timing.jsonl` add up to, for `summary.json`.
 
-    Parameters
-    ----------
-    lines : list of dict
-        "step": steps done at the end of the lap; "seconds", "cpu_seconds": of the lap;
-        "bytes_process_peak": of the process that made the lap (lines of older versions lack it).
-    length : RunLength
-
-    Returns
-    -------
-    dict
-        "seconds", "cpu_seconds" and "epoch_seconds", a list; "bytes_process_peak", the largest.
+    A line is a lap and the "step" at its end; those of older versions lack "bytes_process_peak".
     """
     epochs = [0.0] * length.epochs
     for line in lines:

@@ -1,42 +1,36 @@
 """The running sums of an epoch, kept so that a checkpoint may fall between any two steps."""
 
+from collections import Counter
+
 import numpy as np
 
 
 class EpochTotals:
-    """What the line of an epoch averages over its steps.
+    """What the line of an epoch averages over its steps: sums over them.
 
     Attributes
     ----------
     steps, samples, correct : int
-    loss : float
-        Sum over steps of the mean loss of the batch.
-    density : float
-        Sum over steps of the density: NDSNN's falls within an epoch.
-    rates : dict of str to float
-        Sum over steps of each LIF layer's spike rate (spikes per neuron and time step).
-    rate : float
-        The same of all neurons together: the R of the paper's training cost.
-    operations : dict of str to int
-        Synaptic operations of the forwards by weight, summed over steps and samples.
-    static : int
-        Those of them with a constant input, see `Operations`.
+    loss, density : float
+        The mean loss of the batch; the density, which may fall within an epoch.
+    rates, rate : Counter of str to float, float
+        Spikes per neuron and time step of each LIF layer, and of all neurons together.
+    operations, static : Counter of str to int, int
+        Synaptic operations of the forwards by weight, over all samples; those of them with a
+        constant input, see `Operations`.
     """
 
     def __init__(self):
         self.steps = self.samples = self.correct = self.static = 0
         self.loss = self.density = self.rate = 0.0
-        self.rates = {}
-        self.operations = {}
+        self.rates, self.operations = Counter(), Counter()
 
     def add_measures(self, measures) -> None:
         """Count what is measured of a forward, before its topology changes."""
         self.static += measures.operations.static
-        for name, count in measures.operations.layers.items():
-            self.operations[name] = self.operations.get(name, 0) + count
+        self.operations.update(measures.operations.layers)  # a Counter adds
         self.rate += measures.spike_rate
-        for name, rate in measures.spike_rates.items():
-            self.rates[name] = self.rates.get(name, 0.0) + rate
+        self.rates.update(measures.spike_rates)
 
     def add(self, loss, predictions, labels, density) -> None:
         """Count one step at its end; the density is what the step leaves behind."""
@@ -45,25 +39,6 @@ class EpochTotals:
         self.correct += int(np.sum(predictions == labels))
         self.loss += loss
         self.density += density.density
-
-    def means(self) -> dict:
-        """Averages over the steps so far, by the names of `metrics.jsonl`."""
-        return {
-            "train_loss": self.loss / self.steps,
-            "train_accuracy": self.correct / self.samples,
-            "spike_rate": self.rate / self.steps,
-            "mean_density": self.density / self.steps,
-            "spike_rates": {name: rate / self.steps for name, rate in self.rates.items()},
-            "synaptic_operations": self._operations_per_sample(),
-        }
-
-    def _operations_per_sample(self) -> dict:
-        """Quotients of whole numbers: exact but for the last rounding."""
-        return {
-            "total": (sum(self.operations.values()) - self.static) / self.samples,
-            "static": self.static / self.samples,
-            "layers": {name: count / self.samples for name, count in self.operations.items()},
-        }
 
     def state(self) -> dict[str, np.ndarray]:
         """The sums as plain arrays."""
@@ -84,6 +59,6 @@ class EpochTotals:
         self.operations = _pairs(state["operation_names"], state["operations"])
 
 
-def _pairs(names, values) -> dict:
-    """A dictionary of two arrays."""
-    return dict(zip(names.tolist(), values.tolist(), strict=True))
+def _pairs(names, values) -> Counter:
+    """The sums by name of two arrays."""
+    return Counter(dict(zip(names.tolist(), values.tolist(), strict=True)))

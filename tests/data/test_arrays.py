@@ -68,32 +68,18 @@ def test_own_validation_split(write):
     assert len(ARRAYS.read(path)[2]) == 6
 
 
-def test_a_folder_with_one_file(write):
-    path = write()
-    assert ARRAYS.find(path.parent) == [path]
-
-
-def test_a_folder_with_two_files(write, refused):
-    path = write()
-    write(name="other.npz")
-    with refused(path.parent, "2 .npz files", "mine.npz, other.npz"):
-        ARRAYS.find(path.parent)
-
-
-def test_a_folder_without(tmp_path, refused):
-    with refused(tmp_path, ".npz file not found", "train_images"):
-        ARRAYS.find(tmp_path)
-
-
-def test_nowhere(tmp_path, refused):
+def test_a_folder_holds_one_file(write, tmp_path, monkeypatch, refused):
     with refused("no such folder"):
         ARRAYS.find(tmp_path / "nowhere")
-
-
-def test_the_environment_variable(write, monkeypatch):
+    with refused(tmp_path, ".npz file not found", "train_images"):
+        ARRAYS.find(tmp_path)
     path = write()
-    monkeypatch.setenv("NSNN_DATA", str(path.parent))
+    assert ARRAYS.find(tmp_path) == [path]
+    monkeypatch.setenv("NSNN_DATA", str(tmp_path))
     assert ARRAYS.find() == [path]
+    write(name="other.npz")
+    with refused(tmp_path, "2 .npz files", "mine.npz, other.npz"):
+        ARRAYS.find(tmp_path)
 
 
 LABELS = np.arange(12) % 3
@@ -104,6 +90,19 @@ def changed(value, place=(3, 2, 1), **options):
     images = make(**options)["train_images"]
     images[place] = value
     return images
+
+
+def flipped(content, place, bits):
+    """Bytes of which one is damaged."""
+    content = bytearray(content)
+    content[place] ^= bits
+    return content
+
+
+def with_shape(shape):
+    """An .npy file of 64 bytes that claims a shape."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
 
 
 class TestRefused:
@@ -175,79 +174,50 @@ class TestRefused:
         with refused(path, "train_images", "Python objects"):
             ARRAYS.read(path)
 
-    def test_not_a_zip(self, tmp_path, refused):
-        path = tmp_path / "mine.npz"
-        path.write_bytes(b"not a zip")
-        with refused(path, "not an .npz"):
-            ARRAYS.read(path)
-
     def test_a_folder_with_the_name_of_a_file(self, tmp_path, refused):
         path = tmp_path / "mine.npz"
         path.mkdir()
         with refused(path, "cannot be read"):
             ARRAYS.read(tmp_path)
 
-    @pytest.mark.parametrize(("before", "cut"), [(b"x", 0), (b"PKx", 3)])
-    def test_something_else_than_a_zip_at_its_start(self, write, refused, before, cut):
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda c: b"not a zip", "not an .npz"),
+            (lambda c: b"x" + c, "not an .npz"),  # zipfile goes by its end
+            (lambda c: b"PKx" + c[3:], "not an .npz"),
+            (lambda c: c[:-200], "damaged"),
+            (lambda c: flipped(c, 300, 0xFF), "damaged"),  # among the pixels of the first array
+            # Of the directory: flags, compression.
+            (lambda c: flipped(c, c.index(b"PK\x01\x02") + 8, 0x01), "damaged"),
+            (lambda c: flipped(c, c.index(b"PK\x01\x02") + 10, 0xFF), "damaged"),
+        ],
+    )
+    def test_a_file_that_is_damaged(self, write, change, message, refused):
         path = write()
-        path.write_bytes(before + path.read_bytes()[cut:])  # zipfile goes by its end
-        with refused(path, "not an .npz"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("content", [b"hello", b"\x93NUMPY\x01\x00\x06\x00{'a':[\n"])
-    def test_members_that_are_no_arrays(self, tmp_path, refused, content):
-        path = tmp_path / "mine.npz"
-        with zipfile.ZipFile(path, "w") as file:
-            for name in REQUIRED:
-                file.writestr(f"{name}.npy", content)
-        with refused(path, "train_images is damaged"):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize("offset", [8, 10])  # flags, compression
-    def test_a_directory_that_is_damaged(self, write, refused, offset):
-        path = write()
-        content = bytearray(path.read_bytes())
-        content[content.index(b"PK\x01\x02") + offset] ^= 0x01 if offset == 8 else 0xFF
-        path.write_bytes(content)
-        with refused(path, "damaged"):
-            ARRAYS.read(path)
-
-    def test_cut_short(self, write, refused):
-        path = write()
-        path.write_bytes(path.read_bytes()[:-200])
-        with refused(path, "damaged"):
-            ARRAYS.read(path)
-
-    def test_damaged_inside(self, write, refused):
-        path = write()
-        content = bytearray(path.read_bytes())
-        content[300] ^= 0xFF  # among the pixels of the first array
-        path.write_bytes(content)
-        with refused(path, "damaged"):
+        path.write_bytes(change(path.read_bytes()))
+        with refused(path, message):
             ARRAYS.read(path)
 
     @pytest.mark.parametrize(
-        "shape",
+        ("member", "message"),
         [
-            "(99999999999999999999999, 8, 8)",
-            "(99999999999999999999999, 0, 8)",
-            "(4611686018427387904, 8, 8)",
-            "(1099511627776, 1024, 8)",
-            "(True, 8, 8)",
-            "(-1, 8, 8)",
-            "(12, 8, 9)",
-            "(1, " + "2, " * 70 + ")",
-            "('a', 8)",
-            "((3,), 8)",
-            "(1e3, 8)",
+            (b"hello", "train_images is damaged"),
+            (b"\x93NUMPY\x01\x00\x06\x00{'a':[\n", "train_images is damaged"),
+            *((with_shape(shape), "train_images") for shape in (
+                "(99999999999999999999999, 8, 8)", "(99999999999999999999999, 0, 8)",
+                "(4611686018427387904, 8, 8)", "(1099511627776, 1024, 8)", "(True, 8, 8)",
+                "(-1, 8, 8)", "(12, 8, 9)", "(1, " + "2, " * 70 + ")", "('a', 8)", "((3,), 8)",
+                "(1e3, 8)",
+            )),
         ],
-    )
-    def test_headers_with_absurd_shapes(self, tmp_path, shape, refused):
-        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-        member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
+    )  # fmt: skip
+    def test_members_that_are_no_arrays(
+        self, tmp_path, member, message, refused
+    ):
         path = tmp_path / "mine.npz"
         with zipfile.ZipFile(path, "w") as file:
             for name in REQUIRED:
                 file.writestr(f"{name}.npy", member)
-        with refused(path, "train_images"):
+        with refused(path, message):
             ARRAYS.read(path)

@@ -56,15 +56,13 @@ def test_no_fraction_no_validation():
     assert (data.shape, data.time_steps) == ((1, 3, 4), None)
 
 
-@pytest.mark.parametrize("fraction", [-0.1, 1.0, 1.5, float("nan")])
-def test_a_fraction_outside_its_range_is_refused(fraction, refused):
-    with refused("data.validation", fraction, "[0, 1)"):
-        assemble("x", make_split(20), make_split(10), validation=fraction)
-
-
-@pytest.mark.parametrize("fraction", [0.001, 0.999])
-def test_a_fraction_that_leaves_a_split_empty_is_refused(fraction, refused):
-    with refused("data.validation", fraction, "at least one"):
+@pytest.mark.parametrize(
+    ("fraction", "message"),
+    [*((x, "[0, 1)") for x in (-0.1, 1.0, 1.5, float("nan"))), (0.001, "at least one"),
+     (0.999, "at least one")],
+)  # fmt: skip
+def test_an_impossible_fraction_is_refused(fraction, message, refused):
+    with refused("data.validation", fraction, message):
         assemble("x", make_split(20), make_split(10), validation=fraction)
 
 
@@ -90,18 +88,13 @@ def test_statistics_are_of_what_is_left_for_training():
     np.testing.assert_allclose(data.mean, (data.train.images / 255).mean(), rtol=1e-6)
 
 
-def test_a_constant_channel_has_deviation_one():
+def test_a_constant_channel_has_deviation_one_and_events_are_not_normalised():
     mean, std = pixel_statistics(np.full((5, 2, 3, 3), 51, dtype=np.uint8))
-    assert mean.tolist() == [np.float32(0.2)] * 2
-    assert std.tolist() == [1, 1]
-
-
-def test_events_are_not_normalised():
+    assert (mean.tolist(), std.tolist()) == ([np.float32(0.2)] * 2, [1, 1])
     events = Split(np.ones((6, 7, 2, 3, 4), dtype=np.uint8), np.arange(6) % 2)
     data = assemble("x", events, events)
     assert (data.time_steps, data.shape) == (7, (2, 3, 4))
-    assert data.mean.tolist() == [0, 0]
-    assert data.std.tolist() == [1, 1]
+    assert (data.mean.tolist(), data.std.tolist()) == ([0, 0], [1, 1])
 
 
 def test_classes_are_those_of_all_splits():
@@ -113,9 +106,7 @@ def test_classes_are_those_of_all_splits():
     data = [assemble("x", whole, whole.take([0]), validation=0.5, seed=seed) for seed in seeds]
     assert {d.classes for d in data} == {3}
     assert any(d.train.labels.max() == 1 for d in data)
-
-
-def test_declared_classes_may_be_more_than_the_labels_show():
+    # Declared, they may be more than the labels show.
     assert assemble("x", make_split(20), make_split(10), classes=7).classes == 7
 
 

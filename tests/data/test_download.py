@@ -35,12 +35,6 @@ def complete(folder, server):
     return {p.name: p.read_bytes() for p in folder.iterdir()} == server.content
 
 
-def put_part(tmp_path, content):
-    folder = tmp_path / "mnist"
-    folder.mkdir()
-    (folder / f"{FIRST}.part").write_bytes(content)
-
-
 @pytest.mark.parametrize("mode", ["good", "nolength", "norange"])
 def test_all_files_arrive(mnist, server, tmp_path, mode, capsys):
     folder = mnist(mode).get(tmp_path)
@@ -49,60 +43,42 @@ def test_all_files_arrive(mnist, server, tmp_path, mode, capsys):
     assert capsys.readouterr() == ("", "")  # no bar: this is not a terminal
 
 
-def test_nothing_is_fetched_twice(mnist, server, tmp_path):
-    mnist("good").get(tmp_path)
+@pytest.mark.parametrize(
+    ("part", "modes", "asked"),
+    [
+        # It is continued; whole, it needs no request.
+        (lambda whole: whole[:50], "good", [("good", 50)]),
+        (lambda whole: whole, "good", []),
+        # Too long, or of something else, or from a server that ignores Range: started anew.
+        (lambda whole: whole + b"more", "good", [("good", len), ("good", 0)]),
+        (lambda whole: b"x" * 50, "good good", [("good", 50), ("good", 0)]),
+        (lambda whole: whole[:50], "norange", [("norange", 50)]),
+        # The next mirror is tried; a lost connection is continued there.
+        (lambda whole: b"", "missing good", [("missing", 0), ("good", 0)]),
+        (lambda whole: b"", "wrong good", [("wrong", 0), ("good", 0)]),
+        (lambda whole: b"", "cut good", [("cut", 0), ("good", 40)]),
+        # An answer from the wrong place is not appended.
+        (lambda whole: whole[:50], "shifted good", [("shifted", 50), ("good", 50)]),
+    ],
+)
+def test_a_part_of_a_file_is_made_whole(mnist, server, tmp_path, part, modes, asked):
+    whole, folder = server.content[FIRST], tmp_path / "mnist"
+    folder.mkdir()
+    (folder / f"{FIRST}.part").write_bytes(part(whole))
+    assert complete(mnist(*modes.split()).get(tmp_path), server)
+    requests = [(mode, start) for mode, name, start in server.requests if name == FIRST]
+    expected = [(mode, len(part(whole)) if start is len else start) for mode, start in asked]
+    assert requests == expected
+
+
+def test_what_is_there_is_fetched_again_only_when_damaged(mnist, server, tmp_path):
+    folder = mnist("good").get(tmp_path)
     server.requests.clear()
     mnist("good").get(tmp_path)
     assert server.requests == []
-
-
-def test_a_damaged_file_is_replaced(mnist, server, tmp_path):
-    folder = mnist("good").get(tmp_path)
     (folder / FIRST).write_bytes(b"damaged")
-    server.requests.clear()
     assert complete(mnist("good").get(tmp_path), server)
     assert server.requests == [("good", FIRST, 0)]
-
-
-def test_a_part_is_continued(mnist, server, tmp_path):
-    put_part(tmp_path, server.content[FIRST][:50])
-    assert complete(mnist("good").get(tmp_path), server)
-    assert server.requests[0] == ("good", FIRST, 50)
-
-
-def test_a_part_that_is_whole_needs_no_request(mnist, server, tmp_path):
-    put_part(tmp_path, server.content[FIRST])
-    assert complete(mnist("good").get(tmp_path), server)
-    assert FIRST not in [name for _, name, _ in server.requests]
-
-
-def test_a_server_that_ignores_range_sends_it_all_again(mnist, server, tmp_path):
-    put_part(tmp_path, server.content[FIRST][:50])
-    assert complete(mnist("norange").get(tmp_path), server)
-    assert len(server.requests) == 4
-
-
-def test_a_part_that_is_too_long_is_started_anew(mnist, server, tmp_path):
-    put_part(tmp_path, server.content[FIRST] + b"more")
-    assert complete(mnist("good").get(tmp_path), server)
-    assert server.requests[1] == ("good", FIRST, 0)
-
-
-def test_a_part_of_something_else_is_given_up(mnist, server, tmp_path):
-    put_part(tmp_path, b"x" * 50)
-    assert complete(mnist("good", "good").get(tmp_path), server)
-    assert [start for _, name, start in server.requests if name == FIRST] == [50, 0]
-
-
-@pytest.mark.parametrize("mode", ["missing", "wrong"])
-def test_the_next_mirror_is_tried(mnist, server, tmp_path, mode):
-    assert complete(mnist(mode, "good").get(tmp_path), server)
-    assert [mode for mode, _, _ in server.requests] == [mode, "good"] * 4
-
-
-def test_a_lost_connection_is_continued_elsewhere(mnist, server, tmp_path):
-    assert complete(mnist("cut", "good").get(tmp_path), server)
-    assert server.requests[:2] == [("cut", FIRST, 0), ("good", FIRST, 40)]
 
 
 def test_a_lost_connection_is_continued_by_the_next_run(mnist, server, tmp_path):
@@ -113,20 +89,12 @@ def test_a_lost_connection_is_continued_by_the_next_run(mnist, server, tmp_path)
     assert complete(mnist("good").get(tmp_path), server)
 
 
-def test_an_answer_from_the_wrong_place_is_not_appended(mnist, server, tmp_path):
-    put_part(tmp_path, server.content[FIRST][:50])
-    assert complete(mnist("shifted", "good").get(tmp_path), server)
-    assert server.requests[:2] == [("shifted", FIRST, 50), ("good", FIRST, 50)]
-
-
-def test_a_silent_server_is_left(mnist, tmp_path, refused):
-    with refused("timed out", error=RunError):
-        replace(mnist("hang"), timeout=0.2).get(tmp_path)
-
-
-def test_a_wrong_checksum_leaves_nothing(mnist, tmp_path, refused):
-    with refused(FIRST, "md5", "instead of", error=RunError):
-        mnist("wrong").get(tmp_path)
+@pytest.mark.parametrize(
+    ("mode", "message"), [("hang", "timed out"), ("wrong", "instead of"), ("missing", "404")]
+)
+def test_a_mirror_that_gives_nothing_leaves_nothing(mnist, tmp_path, mode, message, refused):
+    with refused(FIRST, "md5", message, error=RunError):
+        replace(mnist(mode), timeout=0.2).get(tmp_path)
     assert list((tmp_path / "mnist").iterdir()) == []
 
 

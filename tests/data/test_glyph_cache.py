@@ -24,21 +24,13 @@ def drawn(monkeypatch):
     return sizes
 
 
-def test_drawn_once_then_read(cache, small_glyphs, drawn, same):
+def test_drawn_once_then_read_until_damaged(cache, small_glyphs, drawn, same):
     first = small_glyphs.read()
+    assert [len(split) for split in first[:2]] == [40, 20]
+    assert not np.array_equal(first.train.labels[:20], first.test.labels)
     assert [path.name for path in (cache / "glyphs").iterdir()] == [small_glyphs.file_name]
     assert same(first, small_glyphs.read())
     assert drawn == [40, 20]
-
-
-def test_sizes_and_independent_splits(small_glyphs):
-    train, test, _ = small_glyphs.read()
-    assert (len(train), len(test)) == (40, 20)
-    assert not np.array_equal(train.labels[:20], test.labels)
-
-
-def test_a_damaged_cache_is_drawn_again(small_glyphs, drawn, same):
-    first = small_glyphs.read()
     (path,) = small_glyphs.find()
     path.write_bytes(path.read_bytes()[:1000])
     assert same(first, small_glyphs.read())
@@ -83,12 +75,8 @@ def test_the_name_follows_the_code_and_the_sizes(tmp_path, monkeypatch, small_gl
     assert small_glyphs.file_name != before
 
 
-def test_equal_files_each_time(tmp_path, small_glyphs):
-    first, second = (small_glyphs.get(tmp_path / name).read_bytes() for name in "ab")
-    assert first == second
-
-
-def test_the_file_is_an_example_of_arrays(tmp_path, small_glyphs, same):
-    path = small_glyphs.get(tmp_path)
-    assert same(ARRAYS.read(path), small_glyphs.read(tmp_path))
-    assert load("arrays", path).fingerprint() == load("glyphs", tmp_path).fingerprint()
+def test_the_file_is_equal_each_time_and_an_example_of_arrays(tmp_path, small_glyphs, same):
+    path, second = (small_glyphs.get(tmp_path / name) for name in "ab")
+    assert path.read_bytes() == second.read_bytes()
+    assert same(ARRAYS.read(path), small_glyphs.read(tmp_path / "a"))
+    assert load("arrays", path).fingerprint() == load("glyphs", tmp_path / "a").fingerprint()

@@ -89,25 +89,28 @@ def test_damaged_compression(write, change, number, refused):
         MNIST.read(path.parent)
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_file_that_cannot_be_read(idx_folder, number, refused):
-    path = idx_folder / MNIST.files[number].name
+@pytest.mark.parametrize("file", MNIST.files)
+def test_a_file_that_is_missing_or_cannot_be_read_is_named(idx_folder, file, refused):
+    path = idx_folder / file.name
     path.unlink()
+    with refused(idx_folder, f"no {file.name}", "nsnn data get mnist"):
+        MNIST.read(idx_folder)
     path.symlink_to("/proc/self/mem")  # it exists, and reading it fails
     with refused(path, "cannot be read"):
         MNIST.read(idx_folder)
 
 
-@pytest.mark.parametrize("file", MNIST.files)
-def test_a_missing_file_is_named(idx_folder, file, refused):
-    (idx_folder / file.name).unlink()
-    with refused(idx_folder, f"no {file.name}", "nsnn data get mnist"):
-        MNIST.read(idx_folder)
-
-
-def test_counts_that_disagree(write, refused):
-    path = write(array=np.arange(19) % 10, number=3)
-    with refused(path, "19 labels", "20 images"):
+@pytest.mark.parametrize(
+    ("number", "array", "parts"),
+    [
+        (3, np.arange(19) % 10, ("19 labels", "20 images")),
+        (2, np.zeros((20, 5, 5)), ("(6, 5)", "(5, 5)")),
+        (1, np.full(30, 10), ("labels 0 to 9", "found 10")),
+    ],
+)
+def test_files_that_disagree(write, number, array, parts, refused):
+    path = write(array=array, number=number)
+    with refused(path, *parts):
         MNIST.read(path.parent)
 
 
@@ -115,18 +118,6 @@ def test_no_images_at_all(write, refused):
     write(array=np.zeros((0, 6, 5)), number=2)
     path = write(array=np.zeros(0), number=3)
     with refused("0 labels", "0 images"):
-        MNIST.read(path.parent)
-
-
-def test_image_sizes_that_disagree(write, refused):
-    path = write(array=np.zeros((20, 5, 5)), number=2)
-    with refused(path, "(6, 5)", "(5, 5)"):
-        MNIST.read(path.parent)
-
-
-def test_a_label_that_does_not_exist(write, refused):
-    path = write(array=np.full(30, 10), number=1)
-    with refused(path, "labels 0 to 9", "found 10"):
         MNIST.read(path.parent)
 
 

@@ -25,21 +25,13 @@ def fill(folder, *names):
 find = Digits().find
 
 
-@pytest.mark.parametrize("place", ["dir/digits", "dir", "env/digits", "env", "cache/nsnn/digits"])
-def test_each_place_is_searched(tmp_path, monkeypatch, place):
-    monkeypatch.setenv("NSNN_DATA", str(tmp_path / "env"))
-    fill(tmp_path / "dir")
-    folder = fill(tmp_path / place, "a.gz", "b.gz")
-    assert find(tmp_path / "dir") == [folder / "a.gz", folder / "b.gz"]
-
-
-def test_the_places_have_an_order(tmp_path, monkeypatch):
+def test_each_place_is_searched_in_its_order(tmp_path, monkeypatch):
     monkeypatch.setenv("NSNN_DATA", str(tmp_path / "env"))
     fill(tmp_path / "dir")
     # From the last to the first: each new one wins.
     for place in ("cache/nsnn/digits", "env", "env/digits", "dir", "dir/digits"):
         folder = fill(tmp_path / place, "a.gz", "b.gz")
-        assert find(tmp_path / "dir")[0].parent == folder
+        assert find(tmp_path / "dir") == [folder / "a.gz", folder / "b.gz"]
 
 
 def test_the_official_folder_comes_before_the_place_that_holds_it(tmp_path):
@@ -47,11 +39,6 @@ def test_the_official_folder_comes_before_the_place_that_holds_it(tmp_path):
         folder = fill(tmp_path / place, "a", "b")
         assert Digits(folder="official").find(tmp_path / "dir") == [folder / "a", folder / "b"]
         assert find(tmp_path / "dir")[0].parent.name != "official"
-
-
-def test_plain_files_serve_too(tmp_path):
-    folder = fill(tmp_path / "dir", "a", "b.gz")
-    assert find(folder) == [folder / "a", folder / "b.gz"]
 
 
 def test_nothing_found_names_file_places_and_remedy(tmp_path, monkeypatch, cache, refused):
@@ -62,13 +49,12 @@ def test_nothing_found_names_file_places_and_remedy(tmp_path, monkeypatch, cache
         find(tmp_path / "dir")
 
 
-def test_a_set_that_lacks_a_file_is_refused(tmp_path, refused):
+def test_a_set_that_lacks_a_file_is_refused_and_a_plain_one_serves(tmp_path, refused):
     folder = fill(tmp_path / "dir", "a.gz")
     with refused(folder, "has no b.gz", "run this"):
         find(folder)
-
-
-def test_a_folder_that_does_not_exist_is_refused(tmp_path, refused):
+    fill(folder, "b")
+    assert find(folder) == [folder / "a.gz", folder / "b"]
     with refused("data.dir", tmp_path / "nowhere", "no such folder"):
         find(tmp_path / "nowhere")
 

@@ -20,25 +20,21 @@ def make(path, files=FILES, links=()):
     if path.suffix == ".zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
             opened.mkdir("top")
-            for name, content in files.items():
-                opened.writestr(name, content)
-            for name in links:
+            for name in (*files, *links):
                 info = zipfile.ZipInfo(name)
-                info.external_attr = (stat.S_IFLNK | 0o777) << 16
-                opened.writestr(info, "/etc")
+                info.compress_type = zipfile.ZIP_DEFLATED
+                info.external_attr = (stat.S_IFLNK | 0o777) << 16 if name in links else 0
+                opened.writestr(info, files.get(name, "/etc"))
         return path
     with tarfile.open(path, "w:gz") as opened:
-        folder = tarfile.TarInfo("top")
-        folder.type = tarfile.DIRTYPE
-        opened.addfile(folder)
-        for name, content in files.items():
+        for name in ("top", *files, *links):
             info = tarfile.TarInfo(name)
+            content = files.get(name, b"")
             info.size = len(content)
+            if name not in files:
+                info.type = tarfile.SYMTYPE if name in links else tarfile.DIRTYPE
+                info.linkname = "/etc"
             opened.addfile(info, io.BytesIO(content))
-        for name in links:
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = tarfile.SYMTYPE, "/etc"
-            opened.addfile(info)
     return path
 
 
@@ -57,17 +53,15 @@ def beside(path):
     return sorted(p.name for p in path.parent.iterdir() if p != path)
 
 
-def test_everything_in_the_folder_is_unpacked(path):
-    make(path)
-    archive.unpack(path, path.parent / "top")
+OUTSIDE = {"__MACOSX/top/a.bin": b"x", "notes": b"x", "./": b""}
+
+
+@pytest.mark.parametrize("more", [{}, OUTSIDE])
+def test_everything_in_the_folder_is_unpacked_and_nothing_else(path, more):
+    more = {name.strip("/") if path.suffix == ".gz" else name: x for name, x in more.items()}
+    archive.unpack(make(path, FILES | more), path.parent / "top")
     assert content(path.parent / "top") == FILES
     assert beside(path) == ["top"]
-
-
-def test_what_lies_beside_the_folder_is_left_out(path):
-    make(path, {**FILES, "__MACOSX/top/a.bin": b"x", "notes": b"x"})
-    archive.unpack(path, path.parent / "top")
-    assert content(path.parent / "top") == FILES
 
 
 def test_a_folder_that_is_whole_is_left_alone(path):
@@ -121,26 +115,26 @@ def test_paths_that_lead_elsewhere_are_refused(path, name, refused):
     assert not (path.parent / "folder" / "top").exists()
 
 
-def test_links_are_refused(path, refused):
-    make(path, links=["top/link"])
-    with refused(path, "top/link", "not unpacked", error=RunError):
+def test_links_and_archives_without_the_folder_are_refused(path, refused):
+    with refused(make(path), "no folder other", error=RunError):
+        archive.unpack(path, path.parent / "other")
+    with refused(make(path, links=["top/link"]), "top/link", "not unpacked", error=RunError):
         archive.unpack(path, path.parent / "top")
     assert beside(path) == []
-
-
-def test_an_archive_without_the_folder_is_refused(path, refused):
-    make(path)
-    with refused(path, "no folder other", error=RunError):
-        archive.unpack(path, path.parent / "other")
 
 
 @pytest.mark.parametrize("kept", [0, 0.2, 0.5, 0.9])
-def test_an_archive_that_is_cut_short_leaves_nothing(path, kept, refused):
-    whole = make(path).read_bytes()
+def test_an_archive_that_is_cut_short_leaves_what_was_there(path, kept, refused):
+    whole, folder = make(path).read_bytes(), path.parent / "top"
     path.write_bytes(whole[: int(kept * len(whole))])
     with refused(path, "damaged", error=RunError):
-        archive.unpack(path, path.parent / "top")
+        archive.unpack(path, folder)
     assert beside(path) == []
+    archive.unpack(make(path), folder)
+    path.write_bytes(whole[: int(kept * len(whole))])
+    with refused(path, "damaged", error=RunError):
+        archive.unpack(path, folder)
+    assert content(folder) == FILES
 
 
 @pytest.mark.parametrize(("local", "central", "value"), [(8, 10, 99), (6, 8, 1)])
@@ -155,26 +149,11 @@ def test_damaged_flags_of_a_zip_are_damage(tmp_path, local, central, value, refu
     assert beside(path) == []
 
 
-def test_a_damaged_archive_does_not_harm_what_is_there(path, refused):
-    folder = path.parent / "top"
-    archive.unpack(make(path), folder)
-    path.write_bytes(path.read_bytes()[:100])
-    with refused(path, "damaged", error=RunError):
-        archive.unpack(path, folder)
-    assert content(folder) == FILES
-
-
 def test_a_full_disk_leaves_nothing(path, full_disk):
     make(path)
     with pytest.raises(OSError, match="too large"), full_disk():
         archive.unpack(path, path.parent / "top")
     assert beside(path) == []
-
-
-def test_files_that_are_called_like_the_folder_are_left_out(path):
-    make(path, {"top/a": b"a", "./": b""} if path.suffix == ".zip" else {"top/a": b"a", ".": b""})
-    archive.unpack(path, path.parent / "top")
-    assert content(path.parent / "top") == {"top/a": b"a"}
 
 
 def test_a_folder_that_cannot_be_replaced_is_not_lost(path, monkeypatch):

@@ -69,35 +69,28 @@ def unpacked(tmp_path):
     return tmp_path / "cifar10" / FOLDER
 
 
-def test_get_downloads_unpacks_and_reads(cifar10, content, tmp_path):
-    assert cifar10.get(tmp_path) == tmp_path / "cifar10"
-    found = {path.name: path.read_bytes() for path in unpacked(tmp_path).iterdir()}
+@pytest.mark.parametrize("given", [True, False])
+def test_get_downloads_unpacks_and_reads(cifar10, content, tmp_path, cache, given):
+    place = tmp_path if given else None
+    folder = (tmp_path if given else cache) / "cifar10"
+    assert cifar10.get(place) == folder
+    found = {path.name: path.read_bytes() for path in (folder / FOLDER).iterdir()}
     assert found == content
-    assert sorted(path.name for path in (tmp_path / "cifar10").iterdir()) == [FOLDER, ARCHIVE]
-    train, *_ = cifar10.read(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == [FOLDER, ARCHIVE]
+    train, *_ = cifar10.read(place)
     assert train.labels[0] == content["data_batch_1.bin"][0]
+    assert cifar10.find(place)[0].parent == folder / FOLDER
+    assert given or cifar10.where() == str(folder / FOLDER)
 
 
-def test_get_into_the_cache_is_found_from_there(cifar10, cache):
-    cifar10.get()
-    assert cifar10.find()[0].parent == cache / "cifar10" / FOLDER
-    assert cifar10.where() == str(cache / "cifar10" / FOLDER)
-
-
-def test_nothing_is_done_twice(cifar10, tmp_path, server):
-    cifar10.get(tmp_path)
-    server.requests.clear()
-    before = unpacked(tmp_path).stat()
-    cifar10.get(tmp_path)
-    assert server.requests == []
-    assert unpacked(tmp_path).stat() == before  # the same folder, not a new one
-
-
-def test_what_is_damaged_or_missing_comes_out_of_the_archive_again(
+def test_only_what_is_damaged_or_missing_comes_out_of_the_archive_again(
     cifar10, content, tmp_path, server
 ):
     cifar10.get(tmp_path)
     server.requests.clear()
+    before = unpacked(tmp_path).stat()
+    cifar10.get(tmp_path)
+    assert unpacked(tmp_path).stat() == before  # the same folder, not a new one
     path = unpacked(tmp_path) / "data_batch_1.bin"
     path.write_bytes(b"\x0b" + path.read_bytes()[1:])  # a label that is none
     (unpacked(tmp_path) / "test.bin").unlink()
@@ -125,14 +118,6 @@ def test_a_wrong_checksum_is_not_unpacked(serve, packed, tmp_path, refused):
     assert list(where.iterdir()) == []
 
 
-def test_an_archive_put_there_by_hand(cifar10, packed, tmp_path, server):
-    (tmp_path / "cifar10").mkdir()
-    (tmp_path / "cifar10" / ARCHIVE).write_bytes(packed)
-    cifar10.get(tmp_path / "cifar10")
-    assert server.requests == []
-    assert unpacked(tmp_path).is_dir()
-
-
 def test_a_zip(serve, tmp_path):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
@@ -141,12 +126,17 @@ def test_a_zip(serve, tmp_path):
     assert (folder / TINY_IMAGENET.folder / "wnids.txt").read_text() == "n01\n"
 
 
-def test_a_full_disk_while_unpacking(cifar10, packed, tmp_path, full_disk, refused):
+def test_an_archive_put_there_by_hand_and_a_full_disk(
+    cifar10, packed, tmp_path, server, full_disk, refused
+):
     (tmp_path / "cifar10").mkdir()
     (tmp_path / "cifar10" / ARCHIVE).write_bytes(packed)
     with refused("too large", tmp_path / "cifar10", "--dir", error=RunError), full_disk():
         cifar10.get(tmp_path)
     assert [path.name for path in (tmp_path / "cifar10").iterdir()] == [ARCHIVE]
+    cifar10.get(tmp_path / "cifar10")
+    assert server.requests == []
+    assert unpacked(tmp_path).is_dir()
 
 
 class TestCheck:
@@ -154,33 +144,28 @@ class TestCheck:
     def folder(self, cifar10, tmp_path):
         return cifar10.get(tmp_path) / FOLDER
 
-    def test_with_the_archive(self, cifar10, folder, tmp_path):
+    def test_with_and_without_the_archive(self, cifar10, folder, tmp_path):
         lines = cifar10.check(tmp_path).splitlines()
         assert f"equal to {ARCHIVE}, md5 {cifar10.files[0].md5} as published" in lines[0]
         assert lines[1].startswith("train: 8 samples of 3 × 32 × 32 uint8")
         assert lines[2].startswith("test: 3 samples")
-
-    def test_without(self, cifar10, folder, tmp_path):
         (folder.parent / ARCHIVE).unlink()
-        lines = cifar10.check(tmp_path).splitlines()
-        assert "checksum unknown" in lines[0]
-        assert lines[1].startswith("train: 8 samples")
+        first, *others = cifar10.check(tmp_path).splitlines()
+        assert "checksum unknown" in first
+        assert others == lines[1:]
 
-    def test_a_pixel_that_differs(self, cifar10, folder, tmp_path, refused):
-        content = bytearray((folder / "test.bin").read_bytes())
-        content[-1] ^= 1
-        (folder / "test.bin").write_bytes(content)
-        with refused(folder / "test.bin", f"not as in {ARCHIVE}", "nsnn data get cifar10"):
-            cifar10.check(tmp_path)
-
-    def test_another_archive(self, cifar10, folder, tmp_path, refused):
-        (folder.parent / ARCHIVE).write_bytes(b"other")
-        with refused(folder.parent / ARCHIVE, "expected md5", "nsnn data get cifar10"):
-            cifar10.check(tmp_path)
-
-    def test_a_damaged_file_without_the_archive(self, cifar10, folder, tmp_path, refused):
-        (folder.parent / ARCHIVE).unlink()
-        path = folder / "test.bin"
-        path.write_bytes(path.read_bytes()[:-1])
-        with refused(path, "expected 9219 bytes", "nsnn data get cifar10"):
+    @pytest.mark.parametrize(
+        ("name", "change", "archive", "message"),
+        [
+            (f"{FOLDER}/test.bin", lambda c: c[:-1] + bytes([c[-1] ^ 1]), True, "not as in"),
+            (ARCHIVE, lambda c: b"other", True, "expected md5"),
+            (f"{FOLDER}/test.bin", lambda c: c[:-1], False, "expected 9219 bytes"),
+        ],
+    )
+    def test_what_differs(self, cifar10, folder, tmp_path, name, change, archive, message, refused):
+        path = folder.parent / name
+        path.write_bytes(change(path.read_bytes()))
+        if not archive:
+            (folder.parent / ARCHIVE).unlink()
+        with refused(path, message, "nsnn data get cifar10"):
             cifar10.check(tmp_path)

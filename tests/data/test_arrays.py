@@ -212,9 +212,7 @@ class TestRefused:
             )),
         ],
     )  # fmt: skip
-    def test_members_that_are_no_arrays(
-        self, tmp_path, member, message, refused
-    ):
+    def test_members_that_are_no_arrays(self, tmp_path, member, message, refused):
         path = tmp_path / "mine.npz"
         with zipfile.ZipFile(path, "w") as file:
             for name in REQUIRED:

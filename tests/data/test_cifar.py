@@ -66,18 +66,14 @@ def test_what_is_read(name, write, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("place", ["", "{official}", "{name}", "{name}/{official}"])
-def test_where_the_files_may_lie(name, place, write, tmp_path):
-    write(name, "data/" + place.format(name=name, official=SMALL[name].folder))
-    assert len(SMALL[name].read(tmp_path / "data").test) == 6
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_environment_and_the_cache(name, write, tmp_path, monkeypatch):
+def test_where_the_files_may_lie(name, place, write, tmp_path, monkeypatch):
     write(name, f"cache/nsnn/{name}/{SMALL[name].folder}")
     assert SMALL[name].find()[0].is_relative_to(tmp_path / "cache")
-    write(name, f"shared/{SMALL[name].folder}")
-    monkeypatch.setenv("NSNN_DATA", str(tmp_path / "shared"))
-    assert SMALL[name].find()[0].is_relative_to(tmp_path / "shared")
+    write(name, "data/" + place.format(name=name, official=SMALL[name].folder))
+    monkeypatch.setenv("NSNN_DATA", str(tmp_path / "data"))
+    for directory in (tmp_path / "data", None):
+        assert SMALL[name].find(directory)[0].is_relative_to(tmp_path / "data")
+        assert len(SMALL[name].read(directory).test) == 6
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,15 +90,14 @@ def test_the_classes_are_declared(name, write, tmp_path):
 
 class TestRefused:
     @pytest.mark.parametrize("name", NAMES)
-    def test_missing_files(self, name, tmp_path, refused):
-        with refused(name, SMALL[name].train_files[0], SMALL[name].folder, f"nsnn data get {name}"):
+    def test_missing_files(self, name, write, tmp_path, refused):
+        first, *_ = SMALL[name].train_files
+        with refused(name, first, SMALL[name].folder, f"nsnn data get {name}"):
             SMALL[name].read(tmp_path)
-
-    def test_one_missing_file(self, write, tmp_path, refused):
-        write("cifar10", "data")
-        (tmp_path / "data" / "data_batch_3.bin").unlink()
-        with refused(tmp_path / "data", "has no data_batch_3.bin", "nsnn data get cifar10"):
-            SMALL["cifar10"].read(tmp_path / "data")
+        write(name, "data")
+        (tmp_path / "data" / first).unlink()
+        with refused(tmp_path / "data", f"has no {first}", f"nsnn data get {name}"):
+            SMALL[name].read(tmp_path / "data")
 
     @pytest.mark.parametrize("name", NAMES)
     @pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c + b"x", lambda c: b""])

@@ -184,10 +184,9 @@ def test_one_sample(norm, storage):
 
 def test_a_batch_of_no_samples_is_refused():
     network = make()
-    with pytest.raises(UserError, match="no images"):
-        network.forward(Batch(images(0), np.zeros(0, np.int64)))
-    with pytest.raises(UserError, match="no images"):
-        network.loss_and_backward(Batch(images(0), np.zeros(0, np.int64)))
+    for run in (network.forward, network.loss_and_backward):
+        with pytest.raises(UserError, match="no images"):
+            run(Batch(images(0), np.zeros(0, np.int64)))
 
 
 def test_evaluation_changes_nothing():
@@ -222,23 +221,12 @@ def test_spike_rates():
     assert 0 < rates["lif1"] < 1
 
 
-def quiet(function, *arguments):
-    """Call without NumPy's warnings about the infinities that are the subject."""
-    with np.errstate(all="ignore"):
-        return function(*arguments)
-
-
-def test_all_finite():
-    network = make()
-    assert network.first_non_finite() is None
-    train(network, 1)
-    assert network.first_non_finite() is None
-
-
 @pytest.mark.parametrize("where", ["conv1.weight", "conv2.bias", "norm2.gamma", "linear2.weight"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_the_layer_of_a_bad_weight_is_named(where, value):
     network = make()
+    train(network, 1)
+    assert network.first_non_finite() is None
     parameter = {p.name: p for p in network.parameters()}[where]
     parameter.data.reshape(-1)[0] = value
     assert network.first_non_finite() == where.split(".")[0]
@@ -250,7 +238,8 @@ def test_a_step_that_blows_up_names_the_layer_where_it_began(layer):
     network = make("all active", norm="none")
     parameter = {p.name: p for p in network.parameters()}[f"{layer}.bias"]
     parameter.data[0] = np.nan
-    quiet(network.loss_and_backward, Batch(images(), np.zeros(6, np.int64)))
+    with np.errstate(all="ignore"):
+        network.loss_and_backward(Batch(images(), np.zeros(6, np.int64)))
     assert network.first_non_finite() == layer
 
 

@@ -130,33 +130,6 @@ def test_state_only_for_active_weights():
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_state_follows_a_rewiring(build):
-    """CSR and masked, the same rewiring half way: the same weights, and zero state when grown."""
-    results = []
-    for storage in ("csr", "dense"):
-        parameters = make(storage=storage)
-        weight = parameters[0]
-        optimiser, rng = build(parameters), np.random.default_rng(4)
-        for step in range(6):
-            set_gradients(parameters, rng)
-            if step == 3:
-                keep = np.arange(weight.active) % 3 != 0
-                free = np.setdiff1d(np.arange(weight.size), weight.positions())
-                weight.rewire(keep, free[:4])
-                grown = np.isin(weight.positions(), free[:4])
-                for slot in weight.slots.values():
-                    at = slot if storage == "csr" else slot.reshape(-1)[weight.positions()]
-                    assert not at[grown].any()
-                    assert at[~grown].all()
-            else:
-                optimiser.step(0.1)
-        results.append(parameters)
-    for csr, masked in zip(*results, strict=True):
-        np.testing.assert_array_equal(csr.positions(), masked.positions())
-        np.testing.assert_array_equal(csr.values(), masked.values())
-
-
-@pytest.mark.parametrize("build", BUILDS)
 def test_resume_is_bit_identical(build):
     def train(parameters, optimiser, rng, steps):
         for _ in range(steps):

@@ -1,11 +1,10 @@
-"""Each surrogate is the derivative of its primitive, in the kernel too."""
+"""Each surrogate is the derivative of its primitive; in the kernel: tests/layers/test_lif.py."""
 
 import numpy as np
 import pytest
 
 from nsnn import surrogate
 from nsnn.errors import UserError
-from nsnn.kernels.lif import lif_backward
 
 NAMES = list(surrogate.SURROGATES)
 SCALES = [None, 0.7, 2.5]
@@ -56,20 +55,6 @@ def test_dtype_is_kept(name, dtype):
             y = function(name, x, scale)
             assert y.dtype == dtype
             assert np.isfinite(function(name, 1e15 * x, scale)).all()
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("scale", SCALES)
-def test_the_kernel_uses_the_same_phi(name, scale):
-    """One step, δ = 1: the gradient of the current is φ."""
-    v = points(name, scale).reshape(1, 1, 1, -1) + 1.0
-    k = surrogate.default_width(name) if scale is None else scale
-    d = np.zeros_like(v)
-    s = (v >= 1).astype(np.uint8)
-    code = surrogate.code(name)
-    current = v, np.ones(1), np.zeros(1)
-    lif_backward(np.ones_like(v), *current, s, 0.5, 1.0, 1.0, False, True, code, k, d, 0, 1)
-    np.testing.assert_allclose(d, surrogate.derivative(name, v - 1.0, scale), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,7 @@ import pytest
 from nsnn.layers import BatchNorm
 from nsnn.reference import batchnorm as reference
 
-SHAPES = [(3, 4, 5, 2, 6), (7, 3, 4), (2, 1, 1, 1, 5)]
+SHAPES = [(3, 4, 5, 2, 6), (7, 3, 4), (2, 1, 1, 1, 5), (3, 1, 2), (4, 5, 10)]
 
 
 def make(shape, dtype=np.float64):

@@ -6,7 +6,7 @@ import pytest
 from nsnn.layers import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
 from nsnn.reference import pool as reference
 
-SHAPES = [(3, 6, 4, 2, 3), (2, 5, 7, 1, 1), (1, 2, 2, 3, 1)]
+SHAPES = [(3, 6, 4, 2, 3), (2, 5, 7, 1, 1), (1, 2, 2, 3, 1), (2, 3, 3, 1, 2)]
 
 
 def problem(shape, spikes, dtype=np.float64):

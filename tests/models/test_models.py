@@ -7,7 +7,17 @@ import pytest
 
 from nsnn.data import Batch
 from nsnn.errors import UserError
-from nsnn.layers import LIF, AvgPool2d, Conv2d, Flatten, Integrator, Linear, MaxPool2d, Sequential
+from nsnn.layers import (
+    LIF,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Integrator,
+    Linear,
+    MaxPool2d,
+    Sequential,
+)
 from nsnn.models import MODELS, architecture, build, smallest_image
 from nsnn.neuron import from_preset
 from nsnn.sparsity.distribution import layer_densities
@@ -21,14 +31,6 @@ def make(name, shape, classes=10, pool=None, strides=None, **options):
     return build(model, NEURON, shape, classes, np.random.default_rng(70), name=name, **options)
 
 
-def weights(network):
-    return sum(p.size for p in network.parameters() if p.prunable)
-
-
-def everything(network):
-    return sum(p.size for p in network.parameters())
-
-
 def dims(network):
     return [p.dims for p in network.parameters() if p.prunable]
 
@@ -37,87 +39,79 @@ def names(network):
     return [layer.name for layer in network.layers()]
 
 
-def kinds(network):
-    return [name.rsplit(".")[-1].rstrip("0123456789") for name in names(network)]
+def count(network, kind):
+    return sum(isinstance(layer, kind) for layer in network.layers())
 
 
-def test_sdsnn_mnist():
+@pytest.mark.parametrize(("name", "shape", "norm", "weights", "everything"), [
+    ("sdsnn-mnist", MNIST, "none", 596_535, 596_535 + 365),
+    ("sdsnn-mnist", (2, 34, 34), "none", 776_670, 776_670 + 365),  # N-MNIST
+    ("sdsnn-cifar", CIFAR, "none", 21_356_928, None),
+    ("mlp", MNIST, "none", 635_200, 635_200 + 810),
+    ("vgg16", CIFAR, "batch", 14_715_584, 14_728_266),
+    ("vggsnn", DVS, "batch", None, 9_271_498),
+    ("resnet19", CIFAR, "batch", 12_619_968, 12_630_858),
+    ("lenet5", CIFAR, "none", 61_770, 61_770 + 236),  # its papers count the weights alone
+])  # fmt: skip
+def test_a_model_has_the_parameters_of_its_paper(name, shape, norm, weights, everything):
+    parameters = make(name, shape, norm=norm).parameters()
+    assert weights in (None, sum(p.size for p in parameters if p.prunable))
+    assert everything in (None, sum(p.size for p in parameters))
+
+
+def test_the_layers_of_the_small_models():
     network = make("sdsnn-mnist", MNIST)
-    assert (weights(network), everything(network)) == (596_535, 596_535 + 365)
     assert names(network) == [
         "conv1", "lif1", "pool1", "conv2", "lif2", "pool2", "flatten", "linear1", "lif3", "linear2",
     ]  # fmt: skip
     assert dims(network) == [(15, 1, 3, 3), (40, 15, 3, 3), (300, 1960), (10, 300)]
-    assert weights(make("sdsnn-mnist", (2, 34, 34))) == 776_670  # N-MNIST
-
-
-def test_sdsnn_cifar():
     network = make("sdsnn-cifar", CIFAR)
-    assert weights(network) == 21_356_928
     assert dims(network)[-2:] == [(512, 512 * 8 * 8), (10, 512)]
-    assert sum(isinstance(layer, MaxPool2d) for layer in network.layers()) == 2
+    assert count(network, MaxPool2d) == 2
+    assert names(make("mlp", MNIST)) == ["flatten", "linear1", "lif1", "linear2"]
+    expected = [(6, 3, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
+    large, small = make("lenet5", CIFAR), make("lenet5", MNIST)
+    assert dims(large) == expected
+    assert dims(small) == [
+        (6, 1, 5, 5),
+        *expected[1:],
+    ]  # a border of 2 pixels: it too ends at 5 x 5
+    assert count(large, AvgPool2d) == count(small, AvgPool2d) == 2
 
 
-def test_mlp():
-    network = make("mlp", MNIST)
-    assert (weights(network), everything(network)) == (635_200, 635_200 + 810)
-    assert names(network) == ["flatten", "linear1", "lif1", "linear2"]
-
-
-def test_vgg16():
+def test_the_layers_of_the_deep_models():
     network = make("vgg16", CIFAR, norm="batch")
-    assert (weights(network), everything(network)) == (14_715_584, 14_728_266)
-    assert [kinds(network).count(kind) for kind in ("conv", "norm", "lif", "pool")] == [13] * 3 + [
-        5
-    ]
-    assert sum(isinstance(layer, MaxPool2d) for layer in network.layers()) == 5
-    sparse = layer_densities("erk", dims(network), 0.05)
-    expected = [1, 0.334, 0.246, 0.163, 0.121, 0.081, 0.081, 0.060, *[0.040] * 5, 1]
-    np.testing.assert_allclose(sparse, expected, atol=5e-4)
-    expected = [0.748, 0.064, 0.048, 0.031, 0.023, 0.016, 0.016, 0.012, *[0.008] * 5, 1]
-    np.testing.assert_allclose(layer_densities("erk", dims(network), 0.01), expected, atol=5e-4)
-
-
-def test_vggsnn():
+    found = [count(network, kind) for kind in (Conv2d, BatchNorm, LIF, MaxPool2d)]
+    assert found == [13, 13, 13, 5]
     network = make("vggsnn", DVS, norm="batch")
-    assert everything(network) == 9_271_498
     assert dims(network)[-1] == (10, 4608)
-    layers = network.layers()
-    for layer, following in itertools.pairwise(layers):
+    for layer, following in itertools.pairwise(network.layers()):
         if isinstance(layer, AvgPool2d):
             assert isinstance(following, Conv2d | Flatten)  # its averages go on as they are
-    expected = [1.0, 0.475, 0.234, 0.155, 0.116, 0.077, 0.077, 0.077, 1.0]
-    np.testing.assert_allclose(layer_densities("erk", dims(network), 0.10), expected, atol=5e-4)
+    # 19 layers with weights, and three shortcuts
+    assert count(make("resnet19", CIFAR, norm="batch"), Conv2d) == 17 + 3
 
 
-def test_resnet19():
+@pytest.mark.parametrize(("name", "shape", "density", "expected"), [
+    ("vgg16", CIFAR, 0.05,
+     [1, 0.334, 0.246, 0.163, 0.121, 0.081, 0.081, 0.060, *[0.040] * 5, 1]),
+    ("vgg16", CIFAR, 0.01,
+     [0.748, 0.064, 0.048, 0.031, 0.023, 0.016, 0.016, 0.012, *[0.008] * 5, 1]),
+    ("vggsnn", DVS, 0.10, [1.0, 0.475, 0.234, 0.155, 0.116, 0.077, 0.077, 0.077, 1.0]),
+])  # fmt: skip
+def test_erk_gives_the_papers_densities(name, shape, density, expected):
+    densities = layer_densities("erk", dims(make(name, shape)), density)
+    np.testing.assert_allclose(densities, expected, atol=5e-4)
+
+
+def test_erk_leaves_shortcuts_of_resnet19_dense():
     network = make("resnet19", CIFAR, norm="batch")
-    assert (weights(network), everything(network)) == (12_619_968, 12_630_858)
-    assert kinds(network).count("conv") == 17 + 3  # 19 layers with weights, and three shortcuts
-    of = {p.name: p for p in network.parameters() if p.prunable}
-    densities = layer_densities("erk", dims(network), 0.05)
-    densities = dict(zip(of, densities, strict=True))
+    of = [p.name.removesuffix(".weight") for p in network.parameters() if p.prunable]
+    densities = dict(zip(of, layer_densities("erk", dims(network), 0.05), strict=True))
     dense = {name for name, density in densities.items() if density == 1}
-    assert dense == {"conv1.weight", "block1.shortcut.conv1.weight", "linear2.weight"}
-    for name, density in (
-        ("block4.shortcut.conv1.weight", 0.709),
-        ("block7.shortcut.conv1.weight", 0.354),
-        ("linear1.weight", 0.353),
-    ):
-        assert densities[name] == pytest.approx(density, abs=5e-4)
-
-
-def test_lenet5():
-    """61,770 are the weights; 236 biases come on top."""
-    network = make("lenet5", CIFAR)
-    assert (weights(network), everything(network)) == (61_770, 61_770 + 236)
-    expected = [(6, 3, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
-    assert dims(network) == expected
-    small = make("lenet5", MNIST)  # a border of 2 pixels: it too arrives at 5 x 5
-    assert dims(small) == [(6, 1, 5, 5), *expected[1:]]
-    assert [sum(isinstance(part, AvgPool2d) for part in n.layers()) for n in (network, small)] == [
-        2, 2,
-    ]  # fmt: skip
+    assert dense == {"conv1", "block1.shortcut.conv1", "linear2"}
+    partly = {"block4.shortcut.conv1": 0.709, "block7.shortcut.conv1": 0.354, "linear1": 0.353}
+    assert {name: densities[name] for name in partly} == pytest.approx(partly, abs=5e-4)
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - {"custom"}))
@@ -192,7 +186,8 @@ def test_strides():
         lifs = {layer.name: layer for layer in network.layers() if isinstance(layer, LIF)}
         assert tuple(lifs[f"block{i}.lif2"].s.shape[1] for i in (3, 6, 8)) == sides
         if strides:
-            assert everything(make("resnet19", CIFAR, strides=strides, norm="batch")) == 12_630_858
+            whole = make("resnet19", CIFAR, strides=strides, norm="batch").parameters()
+            assert sum(p.size for p in whole) == 12_630_858
 
 
 @pytest.mark.parametrize(("name", "layers", "options", "message"), [

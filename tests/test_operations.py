@@ -72,19 +72,15 @@ def test_pixels_are_counted_once_and_apart():
     assert counted.total == sum(counted.layers.values()) - counted.static > 0
 
 
-def test_events_before_the_first_spikes_are_not_static():
-    rng = np.random.default_rng(2)
-    network = build("8", from_preset("ndsnn", time_steps=3), (1, 4, 4), 2, rng)
-    network.predict(rng.integers(0, 2, (5, 3, 1, 4, 4)).astype(np.uint8))
+@pytest.mark.parametrize("events", [False, True])
+def test_only_pixels_are_static(events):
+    """Neither events before the first spikes, nor spikes of a single time step."""
+    rng, steps = np.random.default_rng(2), 3 if events else 1
+    neuron = from_preset("ndsnn", time_steps=steps, threshold=0.1)
+    network = build("80", neuron, (1, 4, 4), 2, rng)
+    shape = (5, steps, 1, 4, 4) if events else (5, 1, 4, 4)
+    network.predict(rng.integers(0, 2, shape).astype(np.uint8) * (1 if events else 255))
     counted = synaptic_operations(network)
-    assert counted.static == 0
-    assert counted.total == sum(counted.layers.values()) > 0
-
-
-def test_spikes_of_a_single_time_step_are_not_static():
-    rng = np.random.default_rng(2)
-    network = build("80", from_preset("ndsnn", time_steps=1, threshold=0.1), (1, 4, 4), 2, rng)
-    network.predict(rng.random((5, 1, 4, 4), dtype=np.float32))
-    counted = synaptic_operations(network)
-    assert counted.static == counted.layers["linear1.weight"]
-    assert counted.total == counted.layers["linear2.weight"] > 0
+    assert counted.static == (0 if events else counted.layers["linear1.weight"])
+    assert counted.total == sum(counted.layers.values()) - counted.static > 0
+    assert counted.layers["linear2.weight"] > 0

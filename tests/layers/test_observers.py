@@ -14,22 +14,24 @@ from nsnn.sparsity.grow import TopK
 GEOMETRIES = [(3, 1, 1), (3, 2, 1), (1, 1, 0)]
 
 
-def linear(rng, ties):
+def linear(rng, ties, spikes=False):
     layer = Linear(17, 11, rng, np.float64)
-    x, dy = draw(rng, (17, 2, 5), ties), draw(rng, (11, 2, 5), ties)
+    x, dy = draw(rng, (17, 2, 5), ties, spikes), draw(rng, (11, 2, 5), ties)
     return layer, x, dy, np.einsum("otb,itb->oi", dy, x)
 
 
-def convolution(rng, ties, kernel=3, stride=1, padding=1):
+def convolution(rng, ties, spikes=False, kernel=3, stride=1, padding=1):
     layer = Conv2d(4, 6, kernel, rng, stride, padding, np.float64)
-    x = draw(rng, (4, 5, 6, 2, 3), ties)
+    x = draw(rng, (4, 5, 6, 2, 3), ties, spikes)
     dy = draw(rng, (*layer.output_shape(5, 6), 2, 3), ties)
     columns = im2col(x.reshape(4, 5, 6, 6), kernel, kernel, stride, padding)
     return layer, x, dy, dy.reshape(6, -1) @ columns.reshape(columns.shape[0], -1).T
 
 
-def draw(rng, shape, ties):
+def draw(rng, shape, ties, spikes=False):
     """Small integers make gradients that are exact and often equal."""
+    if spikes:
+        return (rng.random(shape) < 0.3).astype(np.uint8)
     return rng.integers(-1, 2, shape).astype(float) if ties else rng.normal(size=shape)
 
 
@@ -49,14 +51,14 @@ def candidates(layer, x, dy, k, excluded):
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense", None])
-@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(("ties", "spikes"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("block", [1, 50, weighted.OBSERVED])
-def test_candidates_are_the_true_best(storage, ties, block, monkeypatch):
+def test_candidates_are_the_true_best(storage, ties, spikes, block, monkeypatch):
     monkeypatch.setattr(weighted, "OBSERVED", block)
     for seed in range(3):
         rng = np.random.default_rng([30, seed])
-        for make in (linear, *(lambda r, t, g=g: convolution(r, t, *g) for g in GEOMETRIES)):
-            layer, x, dy, gradient = make(rng, ties)
+        for make in (linear, *(lambda *a, g=g: convolution(*a, *g) for g in GEOMETRIES)):
+            layer, x, dy, gradient = make(rng, ties, spikes)
             active = np.flatnonzero(rng.random(gradient.size) < 0.3)
             if storage:
                 layer.weight.storage = storage
@@ -67,22 +69,9 @@ def test_candidates_are_the_true_best(storage, ties, block, monkeypatch):
             for k in (0, 1, 20, gradient.size - active.size, gradient.size + 5):
                 found = candidates(layer, x, dy, k, active)
                 np.testing.assert_array_equal(found, best(gradient, k, active))
-            none = np.zeros(0, np.int64)
-            np.testing.assert_array_equal(
-                candidates(layer, x, dy, 9, none), best(gradient, 9, none)
-            )
-
-
-def test_spikes_as_input_and_nothing_left_to_grow():
-    rng = np.random.default_rng(31)
-    layer, _, dy, _ = linear(rng, False)
-    x = (rng.random((17, 2, 5)) < 0.3).astype(np.uint8)
-    gradient = np.einsum("otb,itb->oi", dy, x)
-    layer.weight.sparsify(np.arange(0, gradient.size, 3))
-    excluded = layer.weight.positions()
-    found = candidates(layer, x, dy, 12, excluded)
-    np.testing.assert_array_equal(found, best(gradient, 12, excluded))
-    assert candidates(layer, x, dy, 12, np.arange(gradient.size)).size == 0
+            for excluded in (np.zeros(0, np.int64), np.arange(gradient.size)):
+                found = candidates(layer, x, dy, 9, excluded)
+                np.testing.assert_array_equal(found, best(gradient, 9, excluded))
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense", None])

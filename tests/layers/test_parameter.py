@@ -45,9 +45,6 @@ def test_dense():
     assert p.to_dense() is p.data
     with pytest.raises(UserError, match="is dense: sparsify"):
         p.rewire(np.ones(40, dtype=bool), [])
-
-
-def test_dims_of_a_convolution():
     p = Parameter("conv.weight", np.zeros((4, 18)), dims=(4, 2, 3, 3))
     assert p.dims == (4, 2, 3, 3)
     assert p.size == 72
@@ -88,35 +85,24 @@ def test_everything_follows_a_rewiring(storage):
     for seed in range(20):
         p = make(storage, seed)
         rng = np.random.default_rng(seed)
-        for _ in range(3):
+        for given in (False, True, False):
             label(p)
             old = dict(zip(p.positions().tolist(), p.values().tolist(), strict=True))
             keep = rng.random(p.active) < 0.7
             free = np.setdiff1d(np.arange(p.size), p.positions()[keep])
             new = np.sort(rng.choice(free, 6, replace=False))
             kept = p.positions()[keep]
-            p.rewire(keep, new)
+            p.rewire(keep, new, values=-7.0 - new if given else 0)
             positions = p.positions()
             np.testing.assert_array_equal(positions, np.union1d(kept, new))
             grown = np.isin(positions, new)
             for array, factor in ((p.active_gradient(), 10.0), (slot(p, "momentum"), 100.0)):
                 np.testing.assert_array_equal(array, np.where(grown, 0.0, factor * (positions + 1)))
             for position, value, is_new in zip(positions.tolist(), p.values(), grown, strict=True):
-                assert value == (0.0 if is_new else old[position])
+                initial = -7.0 - position if given else 0.0
+                assert value == (initial if is_new else old[position])
             assert p.data is p.topology.data
             p.data[...] = np.where(p.data == 0, 0, p.data + 1)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_initial_values_of_new_synapses(storage):
-    p = make(storage)
-    keep = np.ones(p.active, dtype=bool)
-    keep[:3] = False
-    free = np.setdiff1d(np.arange(p.size), p.positions())[[0, 4]]
-    p.rewire(keep, free, values=np.array([-7.0, -8.0]))
-    values = dict(zip(p.positions().tolist(), p.values().tolist(), strict=True))
-    assert [values[i] for i in free.tolist()] == [-7.0, -8.0]
-    assert sum(v < 0 for v in values.values()) == 2
 
 
 @pytest.mark.parametrize("storage", STORAGES)
@@ -207,9 +193,7 @@ def test_auto_changes_its_storage_where_the_density_crosses_the_break_even():
     kinds = []
     for kept, grown in ((45, 0), (30, 5), (35, 20), (20, 0)):
         for p in (reference, parameter):
-            p.slots.setdefault("m", np.zeros_like(p.data))
-            p.slots["m"] = p._scatter(np.sqrt(p.positions()))
-            p.gradient = p._scatter(np.cos(p.positions()))
+            label(p)
         keep = np.arange(reference.active) < kept
         free = np.setdiff1d(np.arange(100), reference.positions())
         new = np.sort(rng.choice(free, grown, replace=False))
@@ -218,7 +202,7 @@ def test_auto_changes_its_storage_where_the_density_crosses_the_break_even():
         np.testing.assert_array_equal(parameter.positions(), reference.positions())
         np.testing.assert_array_equal(parameter.values(), reference.values())
         np.testing.assert_array_equal(parameter.active_gradient(), reference.active_gradient())
-        np.testing.assert_array_equal(parameter.state()["slot.m"], reference.slots["m"])
+        np.testing.assert_array_equal(slot(parameter, "momentum"), reference.slots["momentum"])
         kinds.append(type(parameter.topology))
         assert (kinds[-1] is MaskedMatrix) == (parameter.active > BREAK_EVEN * 100)
     assert set(kinds) == {CSRMatrix, MaskedMatrix}

@@ -47,22 +47,6 @@ def test_the_fraction_falls(bench):
     assert not counts["raised"].any()
 
 
-def test_what_grows_back_starts_anew(bench):
-    """Its old value, momentum included, is gone."""
-    run = bench("rigl", drop_fraction=1.0, final_sparsity=0.3, update_every=6)
-    run.train(0, 6)
-    before = {p.name: p.positions() for p in run.sparse()}
-    run.train(6, 7)
-    assert run.sparse()
-    for p in run.sparse():
-        k = int(np.floor(0.5 * (1 + np.cos(6 * np.pi / 90)) * p.active))
-        assert np.isin(p.positions(), before[p.name]).sum() > p.active - k
-        zero = p.values() == 0.0
-        assert zero.sum() == k
-        assert not p.slots["momentum"][zero].any()
-        assert p.slots["momentum"][~zero].all()
-
-
 def test_an_interval_is_chosen(bench):
     run = bench("rigl", update_every=0).train()
     assert run.taken == [10, 20, 30, 40, 50, 60, 70, 80]  # at least 10 steps apart, before 90

@@ -167,14 +167,3 @@ def test_growth_is_uniform_over_the_inactive_positions(bench):
     # 0.15 of all weights dropped, 0.65 are then inactive: 0.23 of what grows comes back.
     assert np.mean(back) == pytest.approx(expected, abs=0.01)
     assert np.abs(rows / rows.mean() - 1).max() < 0.15
-
-
-def test_a_stored_zero_counts_as_positive(bench):
-    run = bench(Watched, drop_fraction=0.5, update_every=30)
-    p = run.network.prunable()["fc2.weight"]
-    p.data[...] = np.where(np.arange(p.active) % 3 == 0, 0.0, -1.0 - np.arange(p.active))
-    zeros = p.positions()[p.data == 0.0]
-    run.method.after_update(29)
-    left = p.positions()[p.data == 0.0]
-    assert left.size == zeros.size - zeros.size // 2
-    np.testing.assert_array_equal(left, zeros[zeros.size // 2 :])  # the smaller index goes first

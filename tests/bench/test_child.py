@@ -12,15 +12,9 @@ from nsnn.errors import RunError, UserError
 JOB = Job(model="mlp", width=0.01, batch=2, time_steps=2, threads=2, density=0.5)
 
 
-def test_arguments_and_results_pass():
+def test_arguments_and_results_pass_to_another_process():
     assert child.call("builtins:dict", {"a": [1, 2.5], "b": None}) == {"a": [1, 2.5], "b": None}
-
-
-def test_what_is_printed_is_no_answer():
-    assert child.call("builtins:print", {"end": "not JSON"}) is None
-
-
-def test_it_is_another_process():
+    assert child.call("builtins:print", {"end": "not JSON"}) is None  # printed, it is no answer
     assert child.call("os:getpid", {}) != os.getpid()
 
 
@@ -32,20 +26,19 @@ def test_library_threads_and_environment(monkeypatch):
     assert child.call("os:getenv", {"key": "NSNN_TEST"}, environment=given) == "here"
 
 
-def test_a_mistake_of_the_user_comes_back():
-    job = {"model": "mlp", "density": 0.0}
-    with pytest.raises(UserError, match=r"density = 0\.0: must be above 0"):
-        child.call("nsnn.bench.step:measure", {"job": job, "steps": 1})
-
-
-def test_a_crash_says_why():
-    with pytest.raises(RunError, match=r"measures builtins:int failed: TypeError: .*no_such"):
-        child.call("builtins:int", {"no_such": 1})
-
-
-def test_a_killed_process_is_named():
-    with pytest.raises(RunError, match="was ended by SIGABRT"):
-        child.call("posix:abort", {})
+@pytest.mark.parametrize(
+    ("function", "arguments", "error", "message"),
+    [
+        ("nsnn.bench.step:measure", {"job": {"model": "mlp", "density": 0.0}, "steps": 1},
+         UserError, r"density = 0\.0: must be above 0"),
+        ("builtins:int", {"no_such": 1}, RunError,
+         r"measures builtins:int failed: TypeError: .*no_such"),
+        ("posix:abort", {}, RunError, "was ended by SIGABRT"),
+    ],
+)  # fmt: skip
+def test_what_goes_wrong_there_comes_back(function, arguments, error, message):
+    with pytest.raises(error, match=message):
+        child.call(function, arguments)
 
 
 # Ours and theirs
@@ -70,28 +63,13 @@ def calls(monkeypatch):
     return made
 
 
-def test_processes_alternate(calls):
-    compare("step", JOB, 3, "torch", steps=3)
-    functions = [function for function, _, _ in calls]
-    ours, theirs = "nsnn.bench.step:measure", "nsnn.bench.peers:measure_step"
-    assert functions == [ours, theirs] * 3
-
-
-def test_libraries_have_their_threads_and_nsnn_divides_its_own(calls):
-    compare("step", JOB, 1, "torch", steps=3)
-    assert [threads for _, _, threads in calls] == [1, 2]
-
-
-def test_both_get_the_same_job(calls):
-    compare("step", JOB, 1, "torch", steps=3)
-    (_, ours, _), (_, theirs, _) = calls
-    assert ours == {"job": theirs["job"], "steps": 3}
-    assert theirs == ours | {"library": "torch"} | plan(JOB)
-
-
-def test_what_need_not_be_repeated_is_not(calls):
-    compare("step", JOB, 2, first={"rounds": 4}, steps=1)
-    assert [arguments.get("rounds") for _, arguments, _ in calls] == [4, None]
+def test_both_get_the_same_job_in_processes_that_alternate(calls):
+    """Libraries have their threads, nsnn divides its own; what need not be repeated is not."""
+    compare("step", JOB, 2, "torch", first={"rounds": 4}, steps=3)
+    ours = ("nsnn.bench.step:measure", {"job": vars(JOB), "steps": 3}, 1)
+    theirs = ("nsnn.bench.peers:measure_step", ours[1] | {"library": "torch"} | plan(JOB), 2)
+    assert calls[1:] == [theirs, ours, theirs]
+    assert calls[0] == (ours[0], ours[1] | {"rounds": 4}, 1)
 
 
 def test_ratios_of_the_medians_of_each_pair(calls):
@@ -101,9 +79,7 @@ def test_ratios_of_the_medians_of_each_pair(calls):
     assert found["ratio"]["memory"] == {"median": 3.0, "low": 3.0, "high": 3.0}
     assert found["ours"]["seconds"]["step"] == {"median": 2.5, "low": 1.0, "high": 100.0}
     assert found["theirs"]["memory"]["median"] == 600
-
-
-def test_without_a_peer_there_is_no_ratio(calls):
+    # Without a peer there is none.
     assert set(compare("epoch", JOB, 1, samples=4)) == {"job", "ours"}
 
 
@@ -135,4 +111,3 @@ def test_impossible_jobs(change, message):
 
 def test_a_job_says_what_it_is():
     assert str(Job("vgg16", density=0.05, threads=2)) == "vgg16, erk 0.05, 2 threads"
-    assert str(Job("mlp")) == "mlp, dense, 1 thread"

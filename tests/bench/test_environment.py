@@ -27,10 +27,6 @@ def test_header_has_the_versions_of_the_peer(monkeypatch):
     assert "torch v-torch, snntorch v-snntorch" in header("", environment([2], "snntorch"))
 
 
-def test_blas_core_is_one_word():
-    assert parallel.blas_core() == parallel.blas_core().strip() != ""
-
-
 @pytest.mark.parametrize(
     ("busy", "own", "cores"),
     [(7.0, 4.0, 0.75), (4.0, 5.0, 0.0), (0.0, 5.0, None)],  # ticks are coarse; 0: unknown
@@ -65,18 +61,17 @@ def test_examples(tested):
     assert not found.failed
 
 
-def test_repeat_does_not_count_the_first_call(monkeypatch):
-    clock = iter([0.0, 2.0, 10.0, 13.0])
+@pytest.mark.parametrize(
+    ("times", "repeats", "at_least", "seconds"),
+    [((0.0, 2.0, 10.0, 13.0), 2, 0.0, [2.0, 3.0]), (range(100), 1, 4.5, [1.0] * 5)],
+)
+def test_repeat_goes_on_long_enough_and_does_not_count_the_first_call(
+    monkeypatch, times, repeats, at_least, seconds
+):
+    clock, calls = iter(times), []
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
-    calls = []
-    assert module.repeat(lambda: calls.append(1), 2) == [2.0, 3.0]
-    assert len(calls) == 3
-
-
-def test_repeat_goes_on_until_enough_time_is_measured(monkeypatch):
-    clock = iter(range(100))
-    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
-    assert module.repeat(lambda: None, 1, at_least=4.5) == [1.0] * 5
+    assert module.repeat(lambda: calls.append(1), repeats, at_least) == seconds
+    assert len(calls) == 1 + len(seconds)
 
 
 def test_a_step_is_the_sum_of_its_parts_and_the_first_is_not_counted():

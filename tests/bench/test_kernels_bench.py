@@ -23,7 +23,8 @@ from nsnn.sparsity.distribution import random_positions
 )
 def test_shapes_read_as_they_are_written(text, shape):
     assert Shape.read(text) == shape
-    assert str(shape) == text
+    for known in (text, *kernels.SHAPES):
+        assert str(Shape.read(known)) == known
 
 
 @pytest.mark.parametrize("text", ["784", "784-", "3-64C2@8", "3-64C3", "3-64@8", "0-3", "a-b"])
@@ -32,32 +33,20 @@ def test_a_shape_that_cannot_be_read(text):
         Shape.read(text)
 
 
-def test_default_shapes_can_be_read():
-    assert [str(Shape.read(text)) for text in kernels.SHAPES] == list(kernels.SHAPES)
-
-
-def test_break_even_is_interpolated_in_the_logarithm():
-    """Times 1, 3 at densities 0.1, 0.4; 1.5 is a quarter of the way, 0.1 · 4^¼."""
-    found = break_even([0.4, 0.1], [3.0, 1.0], dense=1.5)
-    assert found["relation"] == "="
-    assert found["density"] == pytest.approx(0.1 * math.sqrt(2), rel=1e-5)
-
-
-def test_break_even_takes_the_first_crossing():
-    found = break_even([0.1, 0.2, 0.4, 0.8], [1.0, 3.0, 1.0, 3.0], dense=2.0)
-    assert 0.1 < found["density"] < 0.2
-
-
 @pytest.mark.parametrize(
-    ("dense", "expected"),
+    ("densities", "times", "dense", "density", "relation"),
     [
-        (0.5, {"density": 0.1, "relation": "<"}),
-        (4.0, {"density": 0.4, "relation": "≥"}),
-        (3.0, {"density": 0.4, "relation": "≥"}),
+        # Interpolated in the logarithm: 1.5 is a quarter of the way from 1 to 3, 0.1 · 4^¼.
+        ((0.4, 0.1), (3.0, 1.0), 1.5, 0.1 * math.sqrt(2), "="),
+        ((0.1, 0.2, 0.4, 0.8), (1.0, 3.0, 1.0, 3.0), 2.0, 0.1 * math.sqrt(2), "="),  # the first
+        ((0.1, 0.4), (1.0, 3.0), 0.5, 0.1, "<"),
+        ((0.1, 0.4), (1.0, 3.0), 4.0, 0.4, "≥"),
+        ((0.1, 0.4), (1.0, 3.0), 3.0, 0.4, "≥"),
     ],
 )
-def test_no_crossing(dense, expected):
-    assert break_even([0.1, 0.4], [1.0, 3.0], dense) == expected
+def test_break_even(densities, times, dense, density, relation):
+    found = break_even(densities, times, dense)
+    assert found == {"density": pytest.approx(density, rel=1e-5), "relation": relation}
 
 
 @pytest.fixture

@@ -33,13 +33,11 @@ def test_the_result_is_complete_and_can_be_written(sparse):
     assert all(len(seconds) == 2 for seconds in sparse["seconds"].values())
     assert sparse["memory"] > 1 << 20
     assert 0 < sparse["spike_rate"] < 1
-
-
-def test_a_step_is_the_sum_of_its_parts(sparse):
     s = sparse["seconds"]
     for i in range(2):
-        parts = s["forward"][i] + s["backward"][i] + s["update"][i]
-        assert s["step"][i] == pytest.approx(parts)
+        assert s["step"][i] == pytest.approx(
+            sum(s[p][i] for p in ("forward", "backward", "update"))
+        )
 
 
 def test_density_and_work(sparse):
@@ -117,24 +115,7 @@ def test_nobody_calls_the_backward_of_what_precedes_all_weights():
     assert linear["backward"] > 0
 
 
-def test_watching_layers_leaves_them_as_they_were():
-    job = Job(**SMALL)
-    trainee = step.Trainee(job)
-    step.layer_table(trainee, one_batch(), 1)
-    for layer in (*trainee.network.body.parts, *trainee.network.layers()):
-        assert "forward" not in vars(layer)
-        assert "backward" not in vars(layer)
-
-
-def test_blocks_are_timed_part_by_part():
-    """So that every convolution has its line, and its work counts."""
-    trainee = step.Trainee(Job(**SMALL))
-    one, *rest = trainee.network.body.parts
-    trainee.network.body = Sequential([one, Residual(Sequential(rest), Sequential([rest[0]]))])
-    assert step._units(trainee.network.body) == [one, *rest, rest[0]]
-
-
-def test_a_residual_network_is_measured_whole():
+def test_a_residual_network_is_measured_whole_and_part_by_part():
     job = SMALL | {"model": "resnet19", "density": 0.2}
     result = step.measure(job, steps=1, rounds=1, layers=True)
     rows = [row for row in result["layers"] if "density" in row]
@@ -150,6 +131,8 @@ def test_the_watched_step_trains_as_the_plain_one():
         trainee = step.Trainee(Job(**SMALL))
         if watched:
             step.layer_table(trainee, batch, 2)
+            for layer in (*trainee.network.body.parts, *trainee.network.layers()):
+                assert not {"forward", "backward"} & set(vars(layer))  # as they were
         else:
             for _ in range(2):
                 trainee.step(batch)
@@ -175,7 +158,7 @@ def network():
     return step.Trainee(Job("sdsnn-mnist", density=0.1)).network
 
 
-def test_a_plan_names_every_layer(network):
+def test_a_plan_names_every_layer_and_counts_active_weights(network):
     plan = step.describe(network)
     kinds = ["Conv2d", "BatchNorm2d", "LIF", "AvgPool2d"] * 2
     assert [item["kind"] for item in plan] == [
@@ -184,11 +167,8 @@ def test_a_plan_names_every_layer(network):
     arguments = [item["arguments"] for item in plan]
     assert arguments[:4] == [[1, 15, 3, 1, 1], [15], [], [2]]
     assert arguments[-2:] == [[], [300, 10]]
-
-
-def test_a_plan_counts_active_weights(network):
     weights = [p for p in network.parameters() if p.prunable]
-    active = [item["active"] for item in step.describe(network) if "active" in item]
+    active = [item["active"] for item in plan if "active" in item]
     assert active == [p.active if p.active < p.size else None for p in weights]
     assert active[0] is None  # ERK leaves the first convolution dense
     assert active[1] < weights[1].size

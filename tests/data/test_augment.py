@@ -1,5 +1,7 @@
 """Shifted crops, mirror images and Cutout of training batches."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,9 @@ def crops(image, pad):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-@pytest.mark.parametrize(("shape", "pad"), [((3, 12, 10), 4), ((1, 64, 65), 8)])
+@pytest.mark.parametrize(
+    ("shape", "pad"), [((3, 12, 10), 4), ((1, 63, 80), 4), ((1, 64, 65), 8), ((1, 64, 64), 8)]
+)
 def test_each_crop_is_one_of_the_padded_image(dtype, shape, pad):
     images = make(3, shape, dtype)
     cropped = augment.crop(images, np.random.default_rng(1))
@@ -42,11 +46,6 @@ def test_every_place_is_met_equally_often():
     assert sum(counts) == n
     # Chi-squared of 80 degrees of freedom: beyond 150 once in a million.
     assert sum((c - 200) ** 2 / 200 for c in counts) < 150
-
-
-@pytest.mark.parametrize(("size", "pad"), [((28, 28), 4), ((63, 80), 4), ((64, 64), 8)])
-def test_padding(size, pad):
-    assert augment.padding(*size) == pad
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -115,20 +114,17 @@ def test_a_batch_depends_on_its_number_alone(kind):
     assert not any(map(np.array_equal, first, other))
 
 
-def test_events_are_refused(refused):
-    events = Split(np.ones((6, 7, 2, 3, 4), dtype=np.uint8), np.arange(6) % 2)
-    data = assemble("gestures", Splits(events, events))
-    augment.check("none", data)
-    with refused('data.augment = "crop-flip"', "gestures holds events", '"none"'):
-        augment.check("crop-flip", data)
-
-
-def test_images_that_cutout_would_blank_are_refused(refused):
-    def data(height, width):
-        split = Split(make(6, (1, height, width)), np.arange(6) % 2)
-        return assemble("dots", Splits(split, split))
-
-    augment.check("crop-flip-cutout", data(17, 17))
-    augment.check("crop-flip", data(16, 40))
-    with refused("16 pixels", "dots, 16 × 40", '"crop-flip"'):
-        augment.check("crop-flip-cutout", data(16, 40))
+@pytest.mark.parametrize(
+    ("kind", "shape", "parts"),
+    [
+        ("none", (7, 2, 3, 4), None),
+        ("crop-flip", (7, 2, 3, 4), ('data.augment = "crop-flip"', "dots holds events", '"none"')),
+        ("crop-flip-cutout", (1, 17, 17), None),
+        ("crop-flip", (1, 16, 40), None),
+        ("crop-flip-cutout", (1, 16, 40), ("16 pixels", "dots, 16 × 40", '"crop-flip"')),
+    ],
+)
+def test_events_and_images_that_cutout_would_blank_are_refused(kind, shape, parts, refused):
+    split = Split(np.ones((6, *shape), np.uint8), np.arange(6) % 2)
+    with refused(*parts) if parts else contextlib.nullcontext():
+        augment.check(kind, assemble("dots", Splits(split, split)))

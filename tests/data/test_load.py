@@ -25,12 +25,6 @@ def test_the_names_and_what_they_declare():
                      (100_000, 10_000), None]  # fmt: skip
 
 
-def test_idx_sets_declare_their_classes(idx_folder, as_idx):
-    for prefix, n in (("train", 30), ("t10k", 20)):
-        (idx_folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(as_idx(np.full(n, 3)))
-    assert load("mnist", idx_folder).classes == 10
-
-
 @pytest.mark.parametrize("use", [load, source])
 @pytest.mark.parametrize(
     ("name", "near"), [("minst", "mnist"), ("fashion_mnist", "fashion-mnist"), ("", "")]
@@ -41,22 +35,18 @@ def test_an_unknown_name(use, name, near, refused):
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_idx_sets(idx_folder, name):
-    data = load(name, idx_folder, validation=0.2, seed=3)
-    assert (data.name, data.shape, data.classes) == (name, (1, 6, 5), 10)
-    assert [len(s) for s in (data.train, data.validation, data.test)] == [24, 6, 20]
-
-
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_a_missing_set_says_how_to_get_it(name, refused, tmp_path):
-    script = name.replace("-", "_")
-    with refused("train-images-idx3-ubyte.gz", f"nsnn data get {name}", f"get_{script}.py"):
+def test_idx_sets(idx_folder, name, as_idx, monkeypatch, refused, tmp_path):
+    script = f"get_{name.replace('-', '_')}.py"
+    with refused("train-images-idx3-ubyte.gz", f"nsnn data get {name}", script):
         load(name, tmp_path)
-
-
-def test_an_empty_dir_means_not_given(idx_folder, monkeypatch):
     monkeypatch.setenv("NSNN_DATA", str(idx_folder))
-    assert len(load("mnist", "").train) == 30
+    for directory in (idx_folder, ""):  # an empty one means not given
+        data = load(name, directory, validation=0.2, seed=3)
+        assert (data.name, data.shape, data.classes) == (name, (1, 6, 5), 10)
+        assert [len(s) for s in (data.train, data.validation, data.test)] == [24, 6, 20]
+    for prefix, n in (("train", 30), ("t10k", 20)):
+        (idx_folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(as_idx(np.full(n, 3)))
+    assert load(name, idx_folder).classes == 10  # they are declared
 
 
 def test_events(tmp_path):
@@ -130,20 +120,17 @@ def test_a_data_set_of_events_is_cut_into_frames(asked, got, tmp_path, monkeypat
     assert Run(config).data.time_steps == 3
 
 
-class TestList:
-    def test_without_data(self):
-        assert len(listing().splitlines()) == 1 + len(DATASETS)
-        assert "60,000 + 10,000" in row("mnist")
-        for name in ("fashion-mnist", "cifar10", "cifar100", "tiny-imagenet"):
-            assert f"not here: run `nsnn data get {name}`" in row(name)
-        assert "train_images" in row("arrays")
-        assert "drawn at first use" in row("glyphs")
-
-    def test_with_data(self, idx_folder, monkeypatch, small_glyphs):
-        monkeypatch.setenv("NSNN_DATA", str(idx_folder))
-        path = small_glyphs.get()
-        assert row("mnist").endswith(str(idx_folder))
-        assert row("glyphs").endswith(str(path))
+def test_the_list_says_how_to_get_each_or_where_it_is(idx_folder, monkeypatch, small_glyphs):
+    assert len(listing().splitlines()) == 1 + len(DATASETS)
+    assert "60,000 + 10,000" in row("mnist")
+    for name in ("fashion-mnist", "cifar10", "cifar100", "tiny-imagenet"):
+        assert f"not here: run `nsnn data get {name}`" in row(name)
+    assert "train_images" in row("arrays")
+    assert "drawn at first use" in row("glyphs")
+    monkeypatch.setenv("NSNN_DATA", str(idx_folder))
+    path = small_glyphs.get()
+    assert row("mnist").endswith(str(idx_folder))
+    assert row("glyphs").endswith(str(path))
 
 
 class TestFunctions:
@@ -165,7 +152,8 @@ class TestFunctions:
             "test_images": images.tolist() and images[:4], "test_labels": labels[:4],
         }  # fmt: skip
 
-    def test_are_data_sets(self, register, tmp_path):
+    def test_are_data_sets(self, register, tmp_path, refused):
+        asked = []
         register(self.give)
         data = load("mine", tmp_path, validation=0.25)
         assert (data.name, data.shape, data.classes) == ("mine", (1, 6, 5), 2)
@@ -173,18 +161,12 @@ class TestFunctions:
         assert "Bright and dark pictures." in row("mine")
         assert row("mine").endswith("its function reads it")
         assert source("mine").check().startswith("train: 12 samples of 1 × 6 × 5")
-
-    def test_are_called_with_the_folder(self, register, tmp_path):
-        asked = []
+        with refused("mine: nothing to download"):
+            source("mine").get()
         register(lambda directory: asked.append(directory) or self.give())
         load("mine", tmp_path)
         load("mine")
         assert asked == [tmp_path, None]
-
-    def test_cannot_be_downloaded(self, register, refused):
-        register(self.give)
-        with refused("mine: nothing to download"):
-            source("mine").get()
 
     @pytest.mark.parametrize("wrong", [3, "text", lambda: {}, lambda a, b: {}])
     def test_take_a_folder(self, register, wrong, refused):

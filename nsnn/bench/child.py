@@ -107,7 +107,7 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
     first : dict, optional
         Further arguments of nsnn's first process only, for what need not be repeated.
     **arguments
-        Of `nsnn.bench.step.measure` or `nsnn.bench.epoch.measure`.
+        Of `nsnn.bench.step.measure_step` or `measure_epoch`.
 
     Returns
     -------
@@ -121,9 +121,10 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
         from nsnn.bench.step import plan  # loads the engine: in this process only
 
         library = plan(job) | {"library": against}
-    ours, theirs = [], []
-    for i in range(repeats):
-        ours.append(call(f"nsnn.bench.{kind}:measure", given | (first or {} if i == 0 else {})))
+    ours, theirs, once = [], [], first or {}
+    for _ in range(repeats):
+        ours.append(call(f"nsnn.bench.step:measure_{kind}", given | once))
+        once = {}
         if against:
             function = f"nsnn.bench.peers:measure_{kind}"
             theirs.append(call(function, given | library, library_threads=job.threads))

@@ -112,7 +112,7 @@ def products(layer, x, epsilon, repeats: int) -> dict:
     layer.input_gradient = True
     backward = repeat(lambda: layer.backward(epsilon), repeats, SECONDS)
     without, ahead = statistics.median(gradient), statistics.median(forward)
-    flops = product_flops(layer, x.shape)
+    flops = product_flops(layer)
     return {
         "forward": _rated(forward, flops),
         "gradient": _rated(gradient, flops),
@@ -127,13 +127,13 @@ def _rated(seconds, flops: int) -> dict:
     return found | {"gflops": flops / found["median"] / 1e9 if found["median"] > 0 else None}
 
 
-def product_flops(layer, input_shape, dense: bool = False) -> int:
-    """Useful operations of each of the three products of a `Linear` or `Conv2d`.
+def product_flops(layer, dense: bool = False) -> int:
+    """Useful operations of each product of a `Linear` or `Conv2d`, as in its last forward.
 
     2 · active synapses (`dense`: all positions) · the places (pixels inside the border, steps,
-    samples) that each meets in an input (C, H, W, T, B) or (features, T, B).
+    samples) that each meets in the input.
     """
-    channels, *pixels, time_steps, batch = input_shape
+    channels, *pixels, time_steps, batch = layer.x.shape
     rows, columns = layer.weight.shape
     geometry = (1, 1, 1, 0, 1, 1)
     if isinstance(layer, Conv2d):

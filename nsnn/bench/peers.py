@@ -191,7 +191,7 @@ class Trainee:
 
 
 def measure_step(job: dict, layers, input_shape, library: str, steps: int) -> dict:
-    """As `nsnn.bench.step.measure`: "seconds" and "memory"."""
+    """As `nsnn.bench.step.measure_step`: "seconds" and "memory"."""
     job = Job(**job)
     trainee = Trainee(job, layers, library)
     batch = trainee.data(input_shape, job.batch)
@@ -200,7 +200,7 @@ def measure_step(job: dict, layers, input_shape, library: str, steps: int) -> di
 
 
 def measure_epoch(job: dict, layers, input_shape, library: str, samples: int) -> dict:
-    """As `nsnn.bench.epoch.measure`: "seconds", "steps" and "memory"."""
+    """As `nsnn.bench.step.measure_epoch`: "seconds", "steps" and "memory"."""
     job = Job(**job)
     trainee = Trainee(job, layers, library)
     images, labels = trainee.data(input_shape, samples)

@@ -1,4 +1,4 @@
-"""One training step of nsnn: forward, backward, update, and a round of drop and grow.
+"""One training step of nsnn: forward, backward, update, a round of drop and grow; and an epoch.
 
 This runs in a child process; `nsnn.bench.child.compare` starts it.
 """
@@ -11,9 +11,9 @@ import numpy as np
 from nsnn import metrics, parallel
 from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
-from nsnn.bench.environment import steps_timed
+from nsnn.bench.environment import epoch_timed, steps_timed
 from nsnn.bench.kernels import product_flops
-from nsnn.data import Batch, Split
+from nsnn.data import Split, batches
 from nsnn.errors import UserError
 from nsnn.layers import (
     LIF,
@@ -86,6 +86,14 @@ class Trainee:
         before, forward, backward, update = np.diff(times).tolist()
         return {"forward": forward, "backward": backward, "update": before + update}
 
+    def measured(self) -> dict:
+        """The process's peak "memory" in bytes, "density" and "spike_rate" after some steps."""
+        return {
+            "memory": metrics.peak_memory(),
+            "density": metrics.density(self.network.parameters()).density,
+            "spike_rate": self.network.measures().spike_rate,
+        }
+
 
 def random_data(job: Job, samples: int) -> Split:
     """Images (samples, C, H, W) uint8 and labels (samples,), all values equally likely."""
@@ -94,7 +102,19 @@ def random_data(job: Job, samples: int) -> Split:
     return Split(images, rng.integers(0, CLASSES, samples))
 
 
-def measure(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dict:
+def measure_epoch(job: dict, samples: int) -> dict:
+    """Time one epoch over shuffled batches of random images; a last, smaller one is left out.
+
+    Returns "seconds" and "steps" as `epoch_timed`, and "memory", "density", "spike_rate".
+    """
+    job = Job(**job)
+    trainee, data = Trainee(job), random_data(job, samples)
+    shuffled = batches(data, job.batch, stream(job.seed, "order"), drop_last=True)
+    timed = epoch_timed(trainee.step, data.take(slice(job.batch)), shuffled)
+    return timed | trainee.measured()
+
+
+def measure_step(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dict:
     """Time training steps on one batch, after a step that is not counted.
 
     Parameters
@@ -111,27 +131,25 @@ def measure(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dic
     -------
     dict
         "seconds": lists for "forward", "backward", "update", "step" and "rewire" (what a round
-        takes beyond forward and backward); "memory": the process's peak in bytes before the
-        rounds; "density", "work" (multiply-adds relative to dense), "spike_rate"; "layers".
+        takes beyond forward and backward); "memory" before the rounds, "density", "spike_rate";
+        "work" (multiply-adds relative to dense); "layers".
     """
     job = Job(**job)
-    trainee, data = Trainee(job), random_data(job, job.batch)
-    batch, network = Batch(data.images, data.labels), trainee.network
+    trainee, batch = Trainee(job), random_data(job, job.batch)
     seconds = steps_timed(lambda: trainee.step(batch), steps)
-    result = {
-        "seconds": seconds,
-        "memory": metrics.peak_memory(),
-        "density": metrics.density(network.parameters()).density,
-        "spike_rate": network.measures().spike_rate,
-    }
-    table = layer_table(trainee, batch, steps if layers else 1)
-    useful, dense = (sum(row.get(key, 0) for row in table) for key in ("flops", "dense_flops"))
+    found = {"seconds": seconds, **trainee.measured()}
+    weighted = [x for x in trainee.network.layers() if isinstance(x, Conv2d | Linear)]
+    useful, dense = (
+        sum((2 + layer.input_gradient) * product_flops(layer, whole) for layer in weighted)
+        for whole in (False, True)
+    )
+    table = layer_table(trainee, batch, steps) if layers else []
     if rounds and job.density < 1:
         plain = statistics.median(seconds["backward"])
         middle = range(_ROUNDS // 2, _ROUNDS // 2 + rounds + 1)
         times = [trainee.step(batch, number) for number in middle][1:]
         seconds["rewire"] = [t["update"] + max(0.0, t["backward"] - plain) for t in times]
-    return result | {"work": useful / dense, "layers": table if layers else []}
+    return found | {"work": useful / dense, "layers": table}
 
 
 def layer_table(trainee, batch, steps: int) -> list[dict]:
@@ -145,12 +163,12 @@ def layer_table(trainee, batch, steps: int) -> list[dict]:
         its products in a step, useful ones, and the rates "forward_gflops", "backward_gflops".
     """
     units = _units(trainee.network.body)
-    calls = [(_watched(unit, "forward"), _watched(unit, "backward")) for unit in units]
+    clocks = [[_watched(unit, name) for name in ("forward", "backward")] for unit in units]
     for _ in range(steps):
         trainee.step(batch)
     for unit in units:
         del unit.forward, unit.backward  # its own methods are back
-    return [_row(unit, *pair) for unit, pair in zip(units, calls, strict=True)]
+    return [_row(unit, *pair) for unit, pair in zip(units, clocks, strict=True)]
 
 
 def _units(layer) -> list:
@@ -163,35 +181,33 @@ def _units(layer) -> list:
 
 
 def _watched(layer, name: str) -> list:
-    """Put a clock around a method; returns where each call leaves its seconds and input shape."""
-    method, calls = getattr(layer, name), []
+    """Put a clock around a method; returns where each call leaves its seconds."""
+    method, seconds = getattr(layer, name), []
 
-    def call(array, *arguments, **options):
+    def call(*arguments, **options):
         start = time.perf_counter()
-        result = method(array, *arguments, **options)
-        calls.append((time.perf_counter() - start, array.shape))
+        result = method(*arguments, **options)
+        seconds.append(time.perf_counter() - start)
         return result
 
     setattr(layer, name, call)
-    return calls
+    return seconds
 
 
-def _row(layer, forward, backward) -> dict:
+def _row(layer, *seconds) -> dict:
     """A line of the table."""
-    times = [statistics.median(s for s, _ in calls) if calls else None
-             for calls in (forward, backward)]  # fmt: skip
+    forward, backward = (statistics.median(calls) if calls else None for calls in seconds)
     name = "+".join(part.name for part in layer.layers())
-    row = {"name": name, "forward": times[0], "backward": times[1]}
+    row = {"name": name, "forward": forward, "backward": backward}
     if not isinstance(layer, Conv2d | Linear):
         return row
-    behind = 1 + layer.input_gradient  # products of a backward
-    flops, dense = (product_flops(layer, forward[0][1], dense) for dense in (False, True))
+    flops, behind = product_flops(layer), 1 + layer.input_gradient  # products of a backward
     return row | {
         "density": layer.weight.active / layer.weight.size,
         "flops": (1 + behind) * flops,
-        "dense_flops": (1 + behind) * dense,
-        "forward_gflops": flops / times[0] / 1e9,
-        "backward_gflops": behind * flops / times[1] / 1e9,
+        "dense_flops": (1 + behind) * product_flops(layer, dense=True),
+        "forward_gflops": flops / forward / 1e9,
+        "backward_gflops": behind * flops / backward / 1e9,
     }
 
 

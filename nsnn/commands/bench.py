@@ -184,10 +184,10 @@ def _plotted(options, densities) -> list[float]:
 
 def _first_step(options):
     from nsnn import parallel
-    from nsnn.bench import epoch, report
+    from nsnn.bench import firststep, report
 
     yield "time to the first step", [parallel.available_cores()]
-    result = epoch.first_step(options.set, options.repeats)
+    result = firststep.compare(options.set, options.repeats)
     print(report.first_step(result), flush=True)
     yield result
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nsnn import cli
-from nsnn.bench import PEERS, child, environment, epoch, kernels
+from nsnn.bench import PEERS, child, environment, firststep, kernels
 
 TINY = ["--model", "mlp", "--width", "0.01", "--batch", "2", "--time-steps", "2",
         "--repeats", "1", "--threads", "1"]  # fmt: skip
@@ -125,16 +125,14 @@ def test_firststep_starts_cold_once_and_then_warm(monkeypatch, tmp_path, capsys)
 def test_firststep_stops_training_after_one_step():
     """The real `nsnn train`, in a process that says when its first step was done."""
     words = ["model.name=custom", "model.layers=4", "neuron.time_steps=2", "data.name=glyphs"]
-    found = child.call(
-        "nsnn.bench.epoch:measure_first_step", {"assignments": words, "started": 0.0}
-    )
+    found = child.call("nsnn.bench.firststep:measure", {"assignments": words, "started": 0.0})
     assert 0 < found["imported"] < found["first_step"]
 
 
 def test_the_first_step_is_the_only_one():
-    bar = epoch.FirstStep(1, 1).bar(0, 0, iter("abc"))
+    bar = firststep.FirstStep(1, 1).bar(0, 0, iter("abc"))
     assert next(bar) == "a"
-    with pytest.raises(epoch.FirstStepDone):
+    with pytest.raises(firststep.FirstStepDone):
         next(bar)
 
 

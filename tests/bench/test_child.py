@@ -29,7 +29,7 @@ def test_library_threads_and_environment(monkeypatch):
 @pytest.mark.parametrize(
     ("function", "arguments", "error", "message"),
     [
-        ("nsnn.bench.step:measure", {"job": {"model": "mlp", "density": 0.0}, "steps": 1},
+        ("nsnn.bench.step:measure_step", {"job": {"model": "mlp", "density": 0.0}, "steps": 1},
          UserError, r"density = 0\.0: must be above 0"),
         ("builtins:int", {"no_such": 1}, RunError,
          r"measures builtins:int failed: TypeError: .*no_such"),
@@ -66,7 +66,7 @@ def calls(monkeypatch):
 def test_both_get_the_same_job_in_processes_that_alternate(calls):
     """Libraries have their threads, nsnn divides its own; what need not be repeated is not."""
     compare("step", JOB, 2, "torch", first={"rounds": 4}, steps=3)
-    ours = ("nsnn.bench.step:measure", {"job": vars(JOB), "steps": 3}, 1)
+    ours = ("nsnn.bench.step:measure_step", {"job": vars(JOB), "steps": 3}, 1)
     theirs = ("nsnn.bench.peers:measure_step", ours[1] | {"library": "torch"} | plan(JOB), 2)
     assert calls[1:] == [theirs, ours, theirs]
     assert calls[0] == (ours[0], ours[1] | {"rounds": 4}, 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nsnn import metrics
-from nsnn.bench import child, epoch, step
+from nsnn.bench import child, step
 from nsnn.bench.child import Job
 from nsnn.data import Batch
 from nsnn.errors import UserError
@@ -23,7 +23,7 @@ def one_batch():
 
 @pytest.fixture(scope="module")
 def sparse():
-    return step.measure(SMALL | {"density": 0.2}, steps=2, rounds=2, layers=True)
+    return step.measure_step(SMALL | {"density": 0.2}, steps=2, rounds=2, layers=True)
 
 
 def test_the_result_is_complete_and_can_be_written(sparse):
@@ -52,7 +52,7 @@ def test_density_and_work(sparse):
 
 def test_work_at_a_uniform_density_is_that_density():
     job = SMALL | {"width": 0.2, "density": 0.3, "distribution": "uniform"}
-    assert step.measure(job, steps=1)["work"] == pytest.approx(0.3, rel=0.01)
+    assert step.measure_step(job, steps=1)["work"] == pytest.approx(0.3, rel=0.01)
 
 
 def test_the_layers_of_the_network_are_all_there(sparse):
@@ -71,11 +71,11 @@ def test_the_layers_of_the_network_are_all_there(sparse):
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "custom"])
 def test_every_model_takes_its_usual_input(name):
     job = {"model": name, "width": 0.02, "batch": 2, "time_steps": 1}
-    assert step.measure(job, steps=1)["work"] == 1.0
+    assert step.measure_step(job, steps=1)["work"] == 1.0
 
 
 def test_a_dense_network_has_nothing_to_rewire():
-    result = step.measure(SMALL, steps=1, rounds=2)
+    result = step.measure_step(SMALL, steps=1, rounds=2)
     assert "rewire" not in result["seconds"]
     assert result["density"] == result["work"] == 1.0
     assert result["layers"] == []
@@ -105,19 +105,19 @@ def test_a_round_costs_what_it_takes_beyond_forward_and_backward(monkeypatch):
 
     monkeypatch.setattr(step.Trainee, "step", timed)
     job = {"model": "mlp", "width": 0.01, "density": 0.5, "batch": 2, "time_steps": 2}
-    assert step.measure(job, steps=1, rounds=2)["seconds"]["rewire"] == [4.0, 4.0]
+    assert step.measure_step(job, steps=1, rounds=2)["seconds"]["rewire"] == [4.0, 4.0]
 
 
 def test_nobody_calls_the_backward_of_what_precedes_all_weights():
     job = SMALL | {"model": "mlp"}
-    flatten, linear, *_ = step.measure(job, steps=1, layers=True)["layers"]
+    flatten, linear, *_ = step.measure_step(job, steps=1, layers=True)["layers"]
     assert (flatten["name"], flatten["backward"]) == ("flatten", None)
     assert linear["backward"] > 0
 
 
 def test_a_residual_network_is_measured_whole_and_part_by_part():
     job = SMALL | {"model": "resnet19", "density": 0.2}
-    result = step.measure(job, steps=1, rounds=1, layers=True)
+    result = step.measure_step(job, steps=1, rounds=1, layers=True)
     rows = [row for row in result["layers"] if "density" in row]
     assert len(rows) == 22  # 17 convolutions, 3 shortcuts, 2 fully connected layers
     assert sum(row["name"].startswith("block4.shortcut.conv") for row in rows) == 1
@@ -143,7 +143,7 @@ def test_the_watched_step_trains_as_the_plain_one():
 
 def test_an_epoch_leaves_out_the_last_smaller_batch():
     job = {"model": "mlp", "width": 0.01, "norm": "none", "batch": 4, "time_steps": 2}
-    result = epoch.measure(job, samples=11)
+    result = step.measure_epoch(job, samples=11)
     assert result["steps"] == 2
     assert len(result["seconds"]["epoch"]) == 1
     assert set(result) == {"seconds", "steps", "memory", "density", "spike_rate"}

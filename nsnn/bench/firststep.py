@@ -1,7 +1,4 @@
-"""An epoch of nsnn, and how long a newcomer waits for the first step; measured in child processes.
-
-The newcomer types `nsnn --help`, then `nsnn train`.
-"""
+"""How long a newcomer waits who types `nsnn --help`, then `nsnn train`: up to its first step."""
 
 import os
 import subprocess
@@ -10,29 +7,8 @@ import tempfile
 import time
 
 from nsnn.bench import child
-from nsnn.bench.environment import epoch_timed, repeat, spread
+from nsnn.bench.environment import repeat, spread
 from nsnn.training.progress import Progress
-
-
-def measure(job: dict, samples: int) -> dict:
-    """Time one epoch over shuffled batches of random images; a last, smaller one is left out.
-
-    Returns "seconds" and "steps" as `epoch_timed`, and "memory", "density", "spike_rate".
-    """
-    from nsnn import metrics
-    from nsnn.bench.step import Trainee, random_data
-    from nsnn.data import batches
-    from nsnn.streams import stream
-
-    job = child.Job(**job)
-    trainee, data = Trainee(job), random_data(job, samples)
-    first = next(batches(data, job.batch, drop_last=True))
-    shuffled = batches(data, job.batch, stream(job.seed, "order"), drop_last=True)
-    return epoch_timed(trainee.step, first, shuffled) | {
-        "memory": metrics.peak_memory(),
-        "density": metrics.density(trainee.network.parameters()).density,
-        "spike_rate": trainee.network.measures().spike_rate,
-    }
 
 
 class FirstStepDone(Exception):  # noqa: N818 (no error)
@@ -48,7 +24,7 @@ class FirstStep(Progress):
         raise FirstStepDone
 
 
-def measure_first_step(assignments, started: float) -> dict:
+def measure(assignments, started: float) -> dict:
     """Seconds at the milestones of `nsnn train --set …` since this (child) process was `started`.
 
     Returns "imported", and "first_step": data found or drawn, kernels compiled or read, one step
@@ -66,7 +42,7 @@ def measure_first_step(assignments, started: float) -> dict:
             return {"imported": imported, "first_step": time.time() - started}
 
 
-def first_step(assignments, repeats: int) -> dict:
+def compare(assignments, repeats: int) -> dict:
     """Measure `nsnn --help`, training once from a cold cache, then from the warm one.
 
     Returns "help" (`spread` of seconds); "cold" (dict of seconds); "warm" (dict of spreads).
@@ -77,7 +53,7 @@ def first_step(assignments, repeats: int) -> dict:
 
         def start():
             arguments = {"assignments": list(assignments), "started": time.time()}
-            function = "nsnn.bench.epoch:measure_first_step"
+            function = "nsnn.bench.firststep:measure"
             return child.call(function, arguments, environment=environment)
 
         cold, *warm = [start() for _ in range(1 + repeats)]

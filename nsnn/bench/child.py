@@ -130,12 +130,12 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
             theirs.append(call(function, given | library, library_threads=job.threads))
     result = {"job": fields, "ours": summary(ours)}
     if against:
-        times, memory = (
-            [value(peer) / value(own) for peer, own in zip(theirs, ours, strict=True)]
-            for value in (lambda run: statistics.median(run["seconds"][kind]),
-                          lambda run: run["memory"])
-        )  # fmt: skip
-        ratios = {"time": spread(times), "memory": spread(memory)}
+        pairs = list(zip(theirs, ours, strict=True))
+        times = [[statistics.median(run["seconds"][kind]) for run in pair] for pair in pairs]
+        ratios = {
+            "time": spread([peer / own for peer, own in times]),
+            "memory": spread([peer["memory"] / own["memory"] for peer, own in pairs]),
+        }
         result |= {"against": against, "theirs": summary(theirs), "ratio": ratios}
     return result
 

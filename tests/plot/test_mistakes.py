@@ -61,9 +61,5 @@ def test_both_pictures_count_the_mistakes_of_the_whole_split():
     title = ax.get_title(loc="left")
     assert title == "8 mistakes in 100 samples: the 2 surest of the first 3 samples"
     assert confusion_matrix(confusion).get_title(loc="left").startswith("8 mistakes in 100 samples")
-
-
-def test_without_a_mistake_there_is_no_image():
     ax = worst_mistakes(np.zeros((2, 1, 3, 3)), [0, 1], [0, 1], [1.0, 1.0])
-    assert ax.get_title(loc="left") == "0 mistakes in 2 samples"
-    assert not ax.images
+    assert (ax.get_title(loc="left"), len(ax.images)) == ("0 mistakes in 2 samples", 0)

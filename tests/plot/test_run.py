@@ -133,6 +133,8 @@ def test_all_pictures_of_a_finished_run(trained):
         assert image.imread(path).shape[0] > 100
         assert path.stat().st_size < 200_000
     assert sorted((folder / "plots").iterdir()) == sorted(made)  # nothing temporary stays
+    (_, accuracy) = draw(folder, "training").axes
+    assert accuracy.lines[-1].get_ydata()[0] == 75.0
     first = [path.read_bytes() for path in made]
     assert [path.read_bytes() for path in plot_run(folder)] == first
 
@@ -145,26 +147,16 @@ def test_a_run_lacks_what_it_has_not_done(folder):
     assert plot_run(folder) == []
 
 
-def test_the_test_accuracy_is_in_the_curves(folder):
-    (_, accuracy) = draw(folder, "training").axes
-    assert accuracy.lines[-1].get_ydata()[0] == 75.0
-
-
-def test_sparsity_runs_from_the_start_over_each_event_to_the_present_step(folder):
+def test_sparsity_runs_over_each_event_to_the_present_step_before_what_was_asked(trained):
+    folder, _, _ = trained
     (ax,) = draw(folder, "sparsity").axes
     lines = {line.get_label().split()[0]: line for line in ax.lines}
     np.testing.assert_array_equal(lines["fc1"].get_xdata(), [0, 8, 16, 24, EPOCHS * STEPS])
     active = np.array([200, 197, 194, 191, 191])
     np.testing.assert_allclose(lines["fc1"].get_ydata(), 100 * (1 - active / 400))
-
-
-def test_sparsity_asked_is_eq_4_up_to_the_last_round(trained):
-    folder, _, _ = trained
-    (ax,) = draw(folder, "sparsity").axes
-    behind = [line for line in ax.lines if line.get_linewidth() == 5 and line.get_xdata().size]
-    _, fc1 = behind
+    _, fc1 = (line for line in ax.lines if line.get_linewidth() == 5 and line.get_xdata().size)
     t, theta = fc1.get_data()
-    # T_end = 60 of 80 steps, so n = 7 rounds at 8 … 56.
+    # Eq. 4 up to the last round: T_end = 60 of 80 steps, so n = 7 rounds at 8 … 56.
     np.testing.assert_allclose(theta, 100 * sparsity_at(t, 56, 0.5, 0.9))
     assert (t[0], t[-1]) == (0, 80)
 
@@ -247,30 +239,24 @@ def test_a_run_that_cannot_be_read_or_drawn_is_a_failure(folder, name, content, 
         plot_run(folder)
 
 
-def test_comparison_goes_into_the_first_run(folder, tmp_path):
+def test_comparison_goes_into_the_first_run_or_where_it_is_told(folder, tmp_path):
     other = tmp_path / "dense-001"
     other.mkdir()
     (other / "config.toml").write_text(CONFIG)
     (other / "metrics.jsonl").write_text(json.dumps(record(0)) + "\n")
     assert plot_comparison([folder, other]) == folder / "plots" / "comparison.png"
-    out = plot_comparison([folder, other], out=tmp_path / "both.png")
-    assert out == tmp_path / "both.png"
-    assert image.imread(out).shape[:2] == (600, 900)
+    for name, start in (("a.pdf", b"%PDF"), ("a.SVG", b"<?xml"), ("a", b"\x89P")):
+        out = plot_comparison([folder, other], out=tmp_path / name)
+        content = out.read_bytes()
+        assert out == tmp_path / name
+        assert content.startswith(start)  # the format of its name
+        assert plot_comparison([folder, other], out).read_bytes() == content
+    assert image.imread(out, format="png").shape[:2] == (600, 900)
 
 
-@pytest.mark.parametrize(
-    ("name", "start"), [("a.pdf", b"%PDF"), ("a.SVG", b"<?xml"), ("a", b"\x89P")]
-)
-def test_the_format_of_a_comparison_is_that_of_its_name(folder, tmp_path, name, start):
-    out = tmp_path / name
-    content = [plot_comparison([folder], out).read_bytes() for _ in range(2)]
-    assert content[0].startswith(start)
-    assert content[0] == content[1]
+def test_comparisons_that_are_refused(folder, tmp_path):
     with pytest.raises(UserError, match=r"a.gif: a picture is .png or .pdf or .svg"):
         plot_comparison([folder], tmp_path / "a.gif")
-
-
-def test_comparison_refuses_a_run_without_an_epoch(folder, tmp_path):
     (folder / "metrics.jsonl").unlink()
     with pytest.raises(UserError, match="ndsnn-001 has no finished epoch"):
         plot_comparison([folder])

@@ -17,18 +17,12 @@ def result(density, seconds, rate):
     return {"job": job, "ours": ours}
 
 
-@pytest.fixture
-def results():
-    return [
-        result(1.0, 0.8, 0.2),
-        result(0.5, 0.6, 0.1),
-        result(0.1, 0.2, 0.4),
-    ]
+RESULTS = [result(1.0, 0.8, 0.2), result(0.5, 0.6, 0.1), result(0.1, 0.2, 0.4)]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_step_time_draws_measurement_dense_line_and_model(results, order):
-    ax = step_time([results[i] for i in order])
+def test_step_time_draws_measurement_dense_line_and_model(order):
+    ax = step_time([RESULTS[i] for i in order])
     measured, dense, model = (
         next(line for line in ax.get_lines() if len(line.get_xdata()) == 2
              and line.get_linestyle() == style)
@@ -44,9 +38,9 @@ def test_step_time_draws_measurement_dense_line_and_model(results, order):
     assert len(labels) == 3
 
 
-def test_step_time_draws_the_peer(results):
-    for found, seconds in zip(results, (3.0, 2.0, 1.0), strict=True):
-        found |= {"against": "snntorch", "theirs": {"seconds": {"step": spread(seconds)}}}
-    ax = step_time(results)
+def test_step_time_draws_the_peer():
+    theirs = [{"seconds": {"step": spread(seconds)}} for seconds in (3.0, 2.0, 1.0)]
+    found = zip(RESULTS, theirs, strict=True)
+    ax = step_time([ours | {"against": "snntorch", "theirs": peer} for ours, peer in found])
     peer = next(line for line in ax.get_lines() if "snntorch" in str(line.get_label()))
     assert list(peer.get_ydata()) == [1000.0, 2000.0]

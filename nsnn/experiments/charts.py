@@ -130,7 +130,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     ax.set_xlim(-0.35, len(ticks) - 0.65)
     _rule(ax)
     unit = " (%)" if is_sparsity(experiment, spec.x) else ""
-    return titled(ax, "", label_name(spec.x) + unit, _axis_name(spec.y))
+    return titled(ax, "", label_name(spec.x) + unit, str(QUANTITIES[spec.y]))
 
 
 def curves(ax, experiment: Experiment, groups: list[Group]):
@@ -210,8 +210,8 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(x=0.12, y=0.1)
     _rule(ax)
-    below = f"{_axis_name(spec.cost)}; at the points: {label_name(spec.x)}"
-    return titled(ax, "", below, _axis_name(spec.y))
+    below = f"{QUANTITIES[spec.cost]}; at the points: {label_name(spec.x)}"
+    return titled(ax, "", below, str(QUANTITIES[spec.y]))
 
 
 def _line(ax, x, y, sd, name: str, look, paper: bool, x_sd=None) -> None:
@@ -241,14 +241,10 @@ def _level(ax, mean: float, sd: float, name: str, colour: str, paper: bool) -> N
 def _value(each: Group, key: str, paper: bool = False) -> tuple[float, float] | None:
     """Mean and sd (0 for a single cell) in the unit of the table, or what the paper prints."""
     if paper:
-        printed = each.printed_value(key)
+        printed = each.printed(key)
         return None if printed is None else (printed, 0.0)
-    found, scale = each.spread(key), QUANTITIES[key].scale
-    return None if found is None else (found.mean * scale, (found.sd or 0.0) * scale)
-
-
-def _axis_name(key: str) -> str:
-    return f"{QUANTITIES[key].heading} ({QUANTITIES[key].unit})"
+    found = each.spread(key)
+    return found and (found.mean, found.sd or 0.0)
 
 
 def _point_name(experiment: Experiment, each: Group) -> str:

@@ -40,7 +40,7 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
     kind, width, parts = experiment.figure.kind, _WIDTH, []
     for name, members in found.items():
         parts.append((name, members, {}))
-        if kind == "lines" and any(each.printed(experiment.figure.y) for each in members):
+        if kind == "lines" and any(experiment.figure.y in each.paper for each in members):
             parts.append((f"{name}: printed in the paper", members, {"paper": True}))
     if kind == "bars":
         width = max(_WIDTH, _CLUSTER * max(map(len, found.values())))

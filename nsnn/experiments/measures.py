@@ -2,6 +2,7 @@
 
 import statistics
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nsnn import metrics
 from nsnn.experiments import PaperValue
@@ -10,17 +11,12 @@ from nsnn.training.run_folder import COMPARABLE
 
 # The methods whose cells others are compared with, as in NDSNN IV-C.
 REFERENCES = ("dense", "lth")
-_SPARSITY = "method.final_sparsity"
 # Within an experiment its author decides about these; cells of two experiments have to agree in
 # them too, or sums over the training and accuracies could not be compared.
 _SETTING = (
-    "train.epochs",
-    "train.loss",
-    "data.batch",
-    "data.augment",
-    "data.validation",
-    "neuron.preset",
-)
+    "train.epochs", "train.loss", "data.batch", "data.augment", "data.validation", "neuron.preset",
+    "data_fingerprint",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +27,9 @@ class Quantity:
     unit: str
     scale: float = 1.0  # factor from the value of a record to `unit`
     digits: int = 2  # after the decimal point
+
+    def __str__(self) -> str:
+        return f"{self.heading} ({self.unit})"
 
 
 _MIB = 1 / (1 << 20)
@@ -57,26 +56,16 @@ QUANTITIES = {
 
 
 @dataclass(frozen=True)
-class Partner:
-    """A cell to compare with; `elsewhere`: it belongs to another experiment."""
-
-    record: dict
-    seed: int
-    elsewhere: bool
-
-
-@dataclass(frozen=True)
 class Measured:
     """A finished cell with its measures."""
 
     record: dict
     values: dict[str, float | None]  # by the keys of QUANTITIES, in the unit of the records
-    partners: dict[str, Partner | None]  # the cells that it is compared with, by REFERENCES
-    reasons: tuple[str, ...] = ()  # why a value is None
+    partners: dict[str, dict | None]  # the records that it is compared with, by REFERENCES
+    reasons: list[str]  # why a value is None
 
 
-@dataclass(frozen=True)
-class Spread:
+class Spread(NamedTuple):
     """Mean and sample standard deviation (n - 1; None for a single value) of n values."""
 
     mean: float
@@ -98,35 +87,20 @@ class Group:
         return tuple(self.labels.get(label) for label in labels)
 
     def spread(self, key: str) -> Spread | None:
-        """Mean and spread of a measure over the cells that have it, in the unit of records."""
-        return spread([cell.values[key] for cell in self.cells if cell.values[key] is not None])
-
-    def printed(self, key: str) -> PaperValue | None:
-        """What the paper prints for a measure, as it prints it."""
-        return self.paper.get(key)
-
-    def printed_value(self, key: str) -> float | None:
-        """The same in the unit of the table's column."""
-        printed = self.printed(key)
-        if printed is None:
+        """Mean and spread of a measure over the cells that have it, in the unit of the table."""
+        values = [cell.values[key] for cell in self.cells if cell.values[key] is not None]
+        if not values:
             return None
-        return printed.value * (QUANTITIES[key].scale if printed.unit == "fraction" else 1.0)
+        scale, n = QUANTITIES[key].scale, len(values)
+        sd = statistics.stdev(values) * scale if n > 1 else None
+        return Spread(statistics.fmean(values) * scale, sd, n)
 
-
-def spread(values) -> Spread | None:
-    """Mean and sample standard deviation; None without values.
-
-    Examples
-    --------
-    >>> spread([1.0, 3.0])
-    Spread(mean=2.0, sd=1.4142135623730951, n=2)
-    >>> spread([5.0])
-    Spread(mean=5.0, sd=None, n=1)
-    """
-    if not values:
-        return None
-    sd = statistics.stdev(values) if len(values) > 1 else None
-    return Spread(statistics.fmean(values), sd, len(values))
+    def printed(self, key: str) -> float | None:
+        """What the paper prints for a measure, in the unit of the table."""
+        found = self.paper.get(key)
+        if found is None:
+            return None
+        return found.value * (QUANTITIES[key].scale if found.unit == "fraction" else 1.0)
 
 
 def group(planned, measured: list[Measured], paper=()) -> list[Group]:
@@ -157,7 +131,7 @@ def group(planned, measured: list[Measured], paper=()) -> list[Group]:
 
 
 def measure(records: list[dict], others=()) -> list[Measured]:
-    """The measures of finished cells.
+    """The measures of finished cells, each compared with its `partner` among dense and LTH cells.
 
     Parameters
     ----------
@@ -165,30 +139,18 @@ def measure(records: list[dict], others=()) -> list[Measured]:
         As `results.current` returns them.
     others : sequence of dict
         Cells of other experiments, to compare with where `records` has none.
-
-    Notes
-    -----
-    A cell is compared with the dense cell of the same data, model and time steps, and with the
-    LTH cell that has the same final sparsity as well; one of another experiment needs the same
-    epochs, loss, batch, augmentation, validation split, neuron and training images too. See
-    `partner` for which of several.
     """
     return [_measure(record, records, others) for record in records]
 
 
 def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
-    """Training cost of a cell relative to a dense one, or why there is none.
+    """Training cost of a cell relative to a dense one and "", or None and why there is none.
 
     Parameters
     ----------
     record, dense : dict
         With "per_epoch": "spike_rate" (spikes per neuron and time step) and "mean_density" (mean
         over the steps of the epoch), lists with an entry for each epoch.
-
-    Returns
-    -------
-    cost : float or None
-    reason : str
 
     Notes
     -----
@@ -206,77 +168,60 @@ def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
     return sum(costs) / epochs, ""
 
 
-def partner(record: dict, method: str, records: list[dict], others=()) -> Partner | None:
-    """The cell of another method to compare with.
+def partner(record: dict, method: str, records: list[dict], others=()) -> dict | None:
+    """The cell of another method to compare with; the cell itself if it is of that method.
 
-    The cell itself if it is of that method. Else one of `records` if there is one, else of
-    `others`; of those one with as many epochs, of those one with the same learning rate, of those
-    the one of the same seed, else the one with the smallest seed; of several that the method's
-    other options tell apart, the one with the smallest digest.
-
-    Parameters
-    ----------
-    record : dict
-    method : str
-        "dense", or one whose cell must have the same final sparsity.
-    records, others : sequence of dict
-        Of `others` only those in the same setting and of the same pixels, see `measure`.
+    One of the same data, model and time steps, of another method than dense with the same final
+    sparsity; one of `others` only where `records` has none, of the same epochs, loss, batch,
+    augmentation, validation split, neuron and training images too. Of several one with as many
+    epochs, of those one with the same learning rate, of those the one of the same seed, else the
+    one with the smallest seed; then the one with the smallest digest.
     """
     if record["method"] == method:
-        return Partner(record, record["seed"], False)
-    same = COMPARABLE if method == "dense" else (*COMPARABLE, _SPARSITY)
-    found = [
-        Partner(other, other["seed"], elsewhere)
-        for pool, elsewhere, keys in ((records, False, same), (others, True, (*same, *_SETTING)))
-        for other in pool
-        if other["method"] == method
-        and _agree(record, other, keys)
-        and not (elsewhere and other["data_fingerprint"] != record["data_fingerprint"])
-    ]
+        return record
+    same = COMPARABLE if method == "dense" else (*COMPARABLE, "method.final_sparsity")
 
-    def distance(p: Partner) -> tuple:
-        epochs = p.record["epochs"] != record["epochs"]
-        lr = not _agree(record, p.record, ["optim.lr"])
-        other_seed = p.seed != record["seed"]
-        return p.elsewhere, epochs, lr, other_seed, p.seed, p.record["digest"]
+    def distance(other: dict) -> tuple:
+        differs = (not _agree(record, other, [key]) for key in ("epochs", "optim.lr", "seed"))
+        return *differs, other["seed"], other["digest"]
 
-    return min(found, key=distance, default=None)
+    for pool, keys in ((records, same), (others, (*same, *_SETTING))):
+        found = [other for other in pool if other["method"] == method]
+        found = [other for other in found if _agree(record, other, keys)]
+        if found:
+            return min(found, key=distance)
+    return None
 
 
 def _agree(record: dict, other: dict, keys) -> bool:
-    return all(record["config"].get(key) == other["config"].get(key) for key in keys)
+    """Whether two records are equal in these keys, of their own or of their options."""
+    one, two = ([r["config"].get(key, r.get(key)) for key in keys] for r in (record, other))
+    return one == two
 
 
 def _measure(record: dict, records: list[dict], others) -> Measured:
     partners = {method: partner(record, method, records, others) for method in REFERENCES}
     dense, lth = partners["dense"], partners["lth"]
-    reference = dense and dense.record
     values = {key: record.get(key) for key in QUANTITIES}
-    cost, reason = training_cost(record, reference)
+    cost, reason = training_cost(record, dense)
     reasons = [f"cost / dense: {reason}"] if reason else []
     values |= {"relative_cost": cost, "cost_to_lth": None}
     if lth is not None:
-        its_dense = partner(lth.record, "dense", records, others)
-        its_cost, reason = training_cost(lth.record, its_dense and its_dense.record)
+        its_cost, reason = training_cost(lth, partner(lth, "dense", records, others))
         values["cost_to_lth"] = _ratio(cost, its_cost)
         reasons += [f"cost / LTH: of the LTH cell, {reason}"] if reason else []
     elif record["method"] != "dense":
         reasons.append("cost / LTH: no LTH cell at the same sparsity is finished")
-    for key, of in (
-        ("operations_to_dense", "synaptic_operations_training"),
-        ("seconds_to_dense", "seconds"),
-        ("cpu_seconds_to_dense", "cpu_seconds"),
-    ):
-        values[key] = _ratio(_number(record, of), _number(reference, of))
-    if reference is not None:
-        values["accuracy_change"] = record["test_accuracy"] - reference["test_accuracy"]
-    return Measured(record, values, partners, tuple(reasons))
-
-
-def _number(record: dict | None, key: str) -> float | None:
-    """A number of a record; of synaptic operations the total, without those of pixels."""
-    value = None if record is None else record.get(key)
-    return value["total"] if isinstance(value, dict) else value
+    if dense is not None:
+        own, other = (r.get("synaptic_operations_training") or {} for r in (record, dense))
+        values |= {
+            # Without the products with pixels.
+            "operations_to_dense": _ratio(own.get("total"), other.get("total")),
+            "seconds_to_dense": _ratio(record["seconds"], dense["seconds"]),
+            "cpu_seconds_to_dense": _ratio(record.get("cpu_seconds"), dense.get("cpu_seconds")),
+            "accuracy_change": record["test_accuracy"] - dense["test_accuracy"],
+        }
+    return Measured(record, values, partners, reasons)
 
 
 def _ratio(value: float | None, other: float | None) -> float | None:

@@ -7,7 +7,7 @@ from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, figure, results
 from nsnn.experiments.cells import cells
 from nsnn.experiments.grid import csv_text, details, grid, paper_marks
-from nsnn.experiments.measures import QUANTITIES, Group, group, measure
+from nsnn.experiments.measures import QUANTITIES, Group, Measured, group, measure
 from nsnn.files import write_text
 from nsnn.methods import METHODS
 from nsnn.plot.style import save
@@ -88,7 +88,7 @@ def page(experiment: Experiment, profile: str, groups: list[Group]) -> str:
         f"{experiment.source}, profile `{profile}`. This page is written by "
         f"`nsnn table {experiment.given} --profile {profile}` from `cells.jsonl`.",
         experiment.profile(profile).note.strip(),
-        f"{'*ours*: ' if printed else ''}{quantity.heading} ({quantity.unit}), mean ± standard "
+        f"{'*ours*: ' if printed else ''}{quantity}, mean ± standard "
         "deviation of the seeds (number of seeds; error bars or a band in the figure), measured by "
         "nsnn in the setting below. *n of m*: of m seeds that are planned n are finished."
         + f" *paper*: what {experiment.source} prints, for the paper's own setting; it was not "
@@ -111,12 +111,13 @@ def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
     missing = sum(max(each.planned - len(each.cells), 0) for each in groups)
     minutes = sum(record["seconds"] for record in records) / 60
     reasons = Counter(reason for cell in measured for reason in cell.reasons)
+    machines = _counted(map(_machine, records), " cells", " | ")
     return [
         f"{len(records)} cells finished, {missing} of {planned} planned ones missing; "
         f"{minutes:.0f} minutes of training in all.",
         *setting_lines(experiment, records),
         f"Images trained on, without a validation split, by checksum: {data_line(records)}.",
-        f"Machine: {_environment_line(records)}.",
+        f"Machine: {machines}.",
         "cost / dense: NDSNN IV-C, the mean over the epochs of R_s·d/R_d (R: spike rate, d: mean "
         f"density of the epoch). {_references(measured, 'dense')}",
         f"cost / LTH: quotient of two such costs. {_references(measured, 'lth')}",
@@ -130,19 +131,19 @@ def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
     ]
 
 
-def _references(measured: list, method: str) -> str:
+def _references(measured: list[Measured], method: str) -> str:
     """With which cells the cells were compared."""
-    name = METHODS[method].title
-    pairs = [(cell.record["seed"], cell.partners[method]) for cell in measured]
-    compared = [(seed, other) for seed, other in pairs if other is not None]
-    if not compared:
+    pairs = [(cell.record, cell.partners[method]) for cell in measured]
+    pairs = [pair for pair in pairs if pair[1] is not None]
+    name, others = METHODS[method].title, sum(own["seed"] != its["seed"] for own, its in pairs)
+    if not pairs:
         return f"No {name} cell is finished."
-    same = sum(seed == other.seed for seed, other in compared)
-    text = f"Compared with the {name} cell of the same seed ({plural(same, 'cell')})"
-    if same < len(compared):
-        text += f", else of the smallest seed ({plural(len(compared) - same, 'cell')})"
-    elsewhere = sum(other.elsewhere for _, other in compared)
-    if elsewhere:
+    cells = plural(len(pairs) - others, "cell")
+    text = f"Compared with the {name} cell of the same seed ({cells})"
+    if others:
+        text += f", else of the smallest seed ({plural(others, 'cell')})"
+    own = {id(cell.record) for cell in measured}
+    if elsewhere := sum(id(its) not in own for _, its in pairs):
         text += f"; it belongs to another experiment for {plural(elsewhere, 'cell')}"
     return text + "."
 
@@ -168,13 +169,13 @@ def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
             for label, key in experiment.axes.items()
             if (without := [r for r in own if label not in r["labels"] and key in r["config"]])
         ]
-        lines += [f"`{method}`: {', '.join(options)}."] * bool(options)
-        lines += [f"`{method}`, where a table has –: {', '.join(silent)}."] * bool(silent)
+        for where, found in (("", options), (", where a table has –", silent)):
+            lines += [f"`{method}`{where}: {', '.join(found)}."] * bool(found)
     return lines
 
 
 def varying(records: list[dict], key: str) -> str:
-    """An option's value, or its values and the labels that they go with.
+    """An option's value, or its values and the one or two labels that they go with.
 
     Examples
     --------
@@ -183,25 +184,21 @@ def varying(records: list[dict], key: str) -> str:
     >>> varying(cells, "train.epochs")
     '10 (mnist), 30 (cifar10)'
     """
-    values = list(dict.fromkeys(record["config"].get(key) for record in records))
+    pairs = [(record["labels"], record["config"].get(key)) for record in records]
+    values = list(dict.fromkeys(value for _, value in pairs))
     if len(values) == 1:
         return str(values[0])
-    labels = list(dict.fromkeys(label for record in records for label in record["labels"]))
-    for chosen in (*((label,) for label in labels), *itertools.combinations(labels, 2)):
-        found = {}
-        for record in records:
-            where = tuple(record["labels"].get(label) for label in chosen)
-            found.setdefault(where, set()).add(record["config"].get(key))
+    names = list(dict.fromkeys(name for labels, _ in pairs for name in labels))
+    for chosen in (*itertools.combinations(names, 1), *itertools.combinations(names, 2)):
+        found = {}  # where: the values there
+        for labels, value in pairs:
+            found.setdefault(tuple(labels.get(name) for name in chosen), set()).add(value)
         if all(len(each) == 1 for each in found.values()):
-            return ", ".join(
-                f"{value} ({'; '.join(_words(w) for w, each in found.items() if value in each)})"
-                for value in values
-            )
+            where = {value: [] for value in values}
+            for place, (value,) in found.items():
+                where[value].append(" ".join(str(part) for part in place if part is not None))
+            return ", ".join(f"{value} ({'; '.join(words)})" for value, words in where.items())
     return " or ".join(map(str, values))
-
-
-def _words(values: tuple) -> str:
-    return " ".join(str(value) for value in values if value is not None)
 
 
 def data_line(records: list[dict]) -> str:
@@ -216,19 +213,17 @@ def data_line(records: list[dict]) -> str:
     return "; ".join(f"{name} {_counted(marks, '×', ' and ')}" for name, marks in found.items())
 
 
-def _environment_line(records: list[dict]) -> str:
-    """On what machines and with what versions the cells were trained."""
-    found = []
-    for e in (record["environment"] for record in records):
-        cores, threads = plural(e["cores"], "core"), plural(e["threads"], "thread")
-        versions = ", ".join(f"{name} {e[name]}" for name in ("nsnn", "numpy", "numba", "python"))
-        found.append(f"{e['processor']}, {cores}, {threads} a cell; {versions}")
-    return _counted(found, " cells", " | ")
+def _machine(record: dict) -> str:
+    """On what machine and with what versions a cell was trained."""
+    e = record["environment"]
+    versions = ", ".join(f"{name} {e[name]}" for name in ("nsnn", "numpy", "numba", "python"))
+    cores, threads = plural(e["cores"], "core"), plural(e["threads"], "thread")
+    return f"{e['processor']}, {cores}, {threads} a cell; {versions}"
 
 
-def _counted(found: list[str], noun: str, join: str) -> str:
+def _counted(found, noun: str, join: str) -> str:
     """Each value once; where they differ, with how often."""
     counts = Counter(found)
-    return (
-        found[0] if len(counts) == 1 else join.join(f"{x} ({n}{noun})" for x, n in counts.items())
-    )
+    if len(counts) == 1:
+        return next(iter(counts))
+    return join.join(f"{value} ({count}{noun})" for value, count in counts.items())

@@ -2,16 +2,15 @@
 
 import doctest
 import importlib
-import math
 
 import pytest
 
 from nsnn.experiments import PaperValue
 from nsnn.experiments.cells import cells
-from nsnn.experiments.measures import Group, group, measure, partner, spread, training_cost
+from nsnn.experiments.measures import Group, group, measure, partner, training_cost
 
 
-@pytest.mark.parametrize("name", ["measures", "cells", "table"])
+@pytest.mark.parametrize("name", ["cells", "table"])
 def test_examples_of_the_docstrings(name):
     results = doctest.testmod(importlib.import_module(f"nsnn.experiments.{name}"))
     assert results.attempted > 0
@@ -45,7 +44,7 @@ def test_the_cost_of_dense_is_one(dense):
     assert found.values["relative_cost"] == 1.0
     assert found.values["accuracy_change"] == 0.0
     assert found.values["cost_to_lth"] is None
-    assert found.reasons == ()
+    assert found.reasons == []
 
 
 def test_without_a_dense_cell_the_reason_is_given(sparse):
@@ -78,7 +77,7 @@ def test_cost_relative_to_lth_is_a_quotient_of_costs(experiment, make_record, de
     other = make_record(experiment, method="lth", sparsity=0.99, densities=(0.1, 0.1))
     found = measure([sparse, other, lth, dense])[0]
     assert found.values["cost_to_lth"] == pytest.approx(0.1875 / 0.75)
-    assert found.partners["lth"].record is lth
+    assert found.partners["lth"] is lth
 
 
 def test_operations_and_times_are_those_of_the_whole_training(dense, sparse):
@@ -106,15 +105,15 @@ def test_the_same_seed_is_compared_else_the_smallest(experiment, make_record):
     dense = [make_record(experiment, method="dense", seed=seed) for seed in (2, 0, 1)]
     for seed, expected in ((0, 0), (1, 1), (2, 2), (7, 0)):
         record = make_record(experiment, method="ndsnn", sparsity=0.99, seed=seed)
-        assert partner(record, "dense", dense).seed == expected
+        assert partner(record, "dense", dense)["seed"] == expected
 
 
 def test_the_same_learning_rate_counts_more_than_the_seed(experiment, make_record, sparse):
     dense = [make_record(experiment, method="dense", seed=seed) for seed in (0, 3)]
     dense[0]["config"]["optim.lr"] = 9.0
-    assert partner(sparse, "dense", dense).seed == 3
+    assert partner(sparse, "dense", dense)["seed"] == 3
     sparse["config"]["optim.lr"] = 9.0
-    assert partner(sparse, "dense", dense).seed == 0
+    assert partner(sparse, "dense", dense)["seed"] == 0
 
 
 def test_a_cell_is_its_own_partner_and_file_order_decides_nothing(experiment, make_record):
@@ -128,9 +127,9 @@ def test_a_cell_is_its_own_partner_and_file_order_decides_nothing(experiment, ma
     for records in ([*lth, sparse, dense], [dense, sparse, *reversed(lth)]):
         for found in measure(records):
             if found.record["method"] == "lth":
-                assert found.partners["lth"].record is found.record
+                assert found.partners["lth"] is found.record
                 assert found.values["cost_to_lth"] == 1.0
-        assert partner(sparse, "lth", records).record is lth[0]
+        assert partner(sparse, "lth", records) is lth[0]
 
 
 def test_without_a_cost_of_lth_the_reason_is_given(experiment, make_record, dense, sparse):
@@ -145,19 +144,17 @@ def test_without_a_cost_of_lth_the_reason_is_given(experiment, make_record, dens
 def test_cells_of_other_experiments_saw_the_same_pixels(dense, sparse):
     dense["data_fingerprint"] = "of another copy"
     assert partner(sparse, "dense", [], [dense]) is None
-    assert partner(sparse, "dense", [dense]).record is dense  # the page lists both checksums
+    assert partner(sparse, "dense", [dense]) is dense  # the page lists both checksums
 
 
 def test_own_cells_come_before_those_of_other_experiments(experiment, make_record, sparse):
     own = make_record(experiment, method="dense", seed=5)
     others = [make_record(experiment, method="dense", seed=seed) for seed in (0, 1)]
-    assert partner(sparse, "dense", [own], others).record is own
-    found = partner(sparse, "dense", [], others)
-    assert found.record is others[0]
-    assert found.elsewhere
+    assert partner(sparse, "dense", [own], others) is own
+    assert partner(sparse, "dense", [], others) is others[0]
     # as many epochs count more than the same seed
     others[0]["epochs"] = 30
-    assert partner(sparse, "dense", [], others).seed == 1
+    assert partner(sparse, "dense", [], others)["seed"] == 1
 
 
 @pytest.mark.parametrize(
@@ -173,7 +170,7 @@ def test_own_cells_come_before_those_of_other_experiments(experiment, make_recor
 )
 def test_cells_of_two_experiments_are_compared_in_one_setting_only(dense, sparse, key, value):
     dense["config"][key] = value
-    assert partner(sparse, "dense", [dense]).record is dense  # its own experiment decides
+    assert partner(sparse, "dense", [dense]) is dense  # its own experiment decides
     assert partner(sparse, "dense", [], [dense]) is None
     values = measure([sparse], [dense])[0].values
     assert values["operations_to_dense"] is values["accuracy_change"] is None
@@ -193,18 +190,6 @@ def test_cells_of_another_kind_are_not_compared(dense, sparse, key, value):
     assert partner(sparse, "dense", [dense]) is None
 
 
-def test_mean_and_sample_standard_deviation_by_hand():
-    found = spread([1.0, 2.0, 6.0])
-    assert found.mean == 3.0
-    assert found.sd == pytest.approx(math.sqrt((4 + 1 + 9) / 2))
-    assert found.n == 3
-
-
-def test_one_value_has_no_spread_and_none_nothing():
-    assert spread([0.5]).sd is None
-    assert spread([]) is None
-
-
 def test_groups_count_what_is_missing(make_experiment, make_record):
     experiment = make_experiment()
     records = [
@@ -220,8 +205,8 @@ def test_groups_count_what_is_missing(make_experiment, make_record):
     assert [len(each.cells) for each in groups] == [0, 0, 0, 0, 3]
     assert [cell.record["seed"] for cell in groups[-1].cells] == [0, 1, 5]
     found = groups[-1].spread("test_accuracy")
-    assert found.mean == pytest.approx(0.8)
-    assert found.sd == pytest.approx(0.1)
+    assert (found.n, found.mean) == (3, pytest.approx(80.0))
+    assert found.sd == pytest.approx(10.0)  # the divisor is n - 1
     assert groups[0].spread("test_accuracy") is None
     # no dense cell: none of the three has a cost
     assert groups[-1].spread("relative_cost") is None
@@ -230,16 +215,14 @@ def test_groups_count_what_is_missing(make_experiment, make_record):
 def test_a_value_of_the_paper_belongs_where_all_its_labels_fit(make_experiment):
     experiment = make_experiment()
     groups = group(cells(experiment, "small"), [], experiment.paper)
-    printed = [each.printed("test_accuracy") for each in groups]
-    assert [p and p.value for p in printed] == [92.5, None, None, 91.84, 88.1]
+    assert [each.printed("test_accuracy") for each in groups] == [92.5, None, None, 91.84, 88.1]
     assert groups[0].printed("relative_cost") is None
 
 
-def test_a_fraction_of_the_paper_is_scaled_but_printed_as_it_is():
+def test_a_fraction_of_the_paper_is_scaled():
     value = PaperValue({}, -0.003, metric="accuracy_change", unit="fraction")
     each = Group({}, 1, (), {"accuracy_change": value})
-    assert each.printed("accuracy_change").value == -0.003
-    assert each.printed_value("accuracy_change") == pytest.approx(-0.3)
+    assert each.printed("accuracy_change") == pytest.approx(-0.3)
 
 
 def test_groups_stand_in_one_order_whatever_is_trained_first(make_experiment):

@@ -98,19 +98,19 @@ def _dry_run(experiment, out, options) -> int:
     from nsnn.experiments.runner import threads_of
 
     figure.check(experiment)
-    tasks = plan(experiment, options.profile, out, options.seeds)
+    cells = plan(experiment, options.profile, out, options.seeds)
     finished = results.finished_anywhere(out).values()
-    estimates = estimate(tasks, finished, threads_of(options.jobs))
-    width = max(len(task.cell.slug) for task in tasks)
-    for task in tasks:
-        line = f"{task.cell.slug:<{width}}  {STATES[task.state]}"
-        if task.cell.slug in estimates:
-            found = estimates[task.cell.slug]
+    estimates = estimate(cells, finished, threads_of(options.jobs))
+    width = max(len(cell.slug) for cell in cells)
+    for cell in cells:
+        line = f"{cell.slug:<{width}}  {STATES[cell.state]}"
+        if cell.slug in estimates:
+            found = estimates[cell.slug]
             line += f", about {text.duration(found.seconds)}, {found.bytes / (1 << 30):.1f} GiB"
         print(line)
-    counts = collections.Counter(STATES[task.state] for task in tasks)
+    counts = collections.Counter(STATES[cell.state] for cell in cells)
     states = ", ".join(f"{count} {state}" for state, count in counts.items())
-    print(f"\n{text.plural(len(tasks), 'cell')}: {states}")
+    print(f"\n{text.plural(len(cells), 'cell')}: {states}")
     if estimates:
         print(total(estimates, options.jobs))
     return 0
@@ -119,8 +119,8 @@ def _dry_run(experiment, out, options) -> int:
 def report(outcome, folder) -> int:
     """Say what a call has come to."""
     alike = {}
-    for slug, (reason, log) in outcome.failures.items():
-        alike.setdefault(reason, []).append((slug, log))
+    for slug, (error, log) in outcome.failures.items():
+        alike.setdefault(str(error), []).append((slug, log))
     for reason, cells in alike.items():
         slug, log = cells[0]
         others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
@@ -134,5 +134,6 @@ def report(outcome, folder) -> int:
     elif not outcome.failures:
         print(f"all {outcome.cells} cells done: see {folder}")
     if outcome.failures:
-        return EXIT_USER if outcome.failures.keys() == outcome.mistakes else EXIT_FAILURE
+        mistakes = [isinstance(error, UserError) for error, _ in outcome.failures.values()]
+        return EXIT_USER if all(mistakes) else EXIT_FAILURE
     return 0

@@ -54,7 +54,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class When:
+class Rule:
     """Options by "table.key" of the cells whose labels are among these."""
 
     labels: dict[str, tuple[Label, ...]]
@@ -65,10 +65,9 @@ class When:
 class Profile:
     """One size of an experiment."""
 
-    config: dict[str, object]  # of every cell, by "table.key"
+    rules: tuple[Rule, ...]  # later ones win
     grids: tuple[Grid, ...]
-    when: tuple[When, ...] = ()  # later ones win
-    note: str = ""  # printed beside our numbers
+    note: str  # printed beside our numbers
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """From a profile to its cells: how they are called, their configurations, what is left to do."""
 
 import itertools
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 from nsnn.data import DATASETS
@@ -13,7 +14,7 @@ from nsnn.models import TITLES
 from nsnn.plugins import MODULE_PREFIX
 from nsnn.training import run_folder
 from nsnn.training.config import CHOICES, Config
-from nsnn.training.config_file import flatten, from_options
+from nsnn.training.config_file import from_options
 
 RUNS = Path(run_folder.RUNS) / "reproduce"
 
@@ -35,46 +36,32 @@ class Cell:
 
     labels: dict[str, Label]
     seed: int
-    slug: str  # name of the run's folder, such as "mnist-ndsnn-sparsity0.99-seed0"
     config: Config
-
-    def options(self, data_dir: str, threads: int) -> dict:
-        """All options, with those that cannot change a result set for this machine."""
-        options = flatten(self.config) | {"train.threads": threads}
-        return options | ({"data.dir": data_dir} if data_dir else {})
-
-
-@dataclass(frozen=True)
-class Task:
-    """A cell and what there is of it."""
-
-    cell: Cell
-    digest: str  # of its options: results.digest
     folder: Path  # of its run
-    state: str  # a key of STATES
+    state: str = ""  # what there is of it, a key of STATES; set by `plan`
+
+    @property
+    def slug(self) -> str:
+        """What the cell is called, such as "mnist-ndsnn-sparsity0.99-seed0"."""
+        return self.folder.name
+
+    @cached_property
+    def digest(self) -> str:
+        """The name of its options: `results.digest`."""
+        return results.digest(results.essential(self.config))
 
     def fraction(self) -> float:
-        """How much of the cell's epochs its run has done."""
+        """How much of its epochs its run has done."""
         path = self.folder / "metrics.jsonl"
         done = path.read_bytes().count(b"\n") if path.exists() else 0
-        return done / self.cell.config.train.epochs
+        return done / self.config.train.epochs
 
 
 def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
     """The cells of a profile, in the order of its grids, none twice.
 
-    Parameters
-    ----------
-    experiment : Experiment
-    profile : str
-    seeds : sequence of int, optional
-        Instead of those that the profile gives.
-
-    Raises
-    ------
-    UserError
-        For a label that no method of its grid has a use for, two cells of one name, and a cell
-        whose configuration is not valid.
+    `seeds`, if given, stand instead of those of the profile. Raises UserError for a label that no
+    method of its grid has a use for, two cells of one name, and a configuration that is not valid.
     """
     chosen, axes, found = experiment.profile(profile), experiment.axes, {}
     where = f"{experiment.id}: profiles.{profile}.grids"
@@ -97,44 +84,29 @@ def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
             raise UserError(
                 f"{where}: no method of this grid has the option {axes[name]} of the label {name}"
             )
-    made = []
+    made, runs = [], run_folders(experiment, profile)
     for slug, (labels, seed) in found.items():
         options = _options(labels, axes, chosen) | {"train.seed": seed}
         config = from_options(options, f"{experiment.id}, cell {slug}")
-        made.append(Cell(labels, seed, slug, config))
+        made.append(Cell(labels, seed, config, runs / slug))
     return made
 
 
-def plan(experiment: Experiment, profile: str, out, seeds=None) -> list[Task]:
-    """The cells of a profile with their states.
+def plan(experiment: Experiment, profile: str, out, seeds=None) -> list[Cell]:
+    """`cells` with their states, where finished ones are kept in `out`.
 
-    Parameters
-    ----------
-    experiment, profile, seeds
-        As of `cells`.
-    out : path-like
-        Where finished cells are.
-
-    Raises
-    ------
-    UserError
-        As `cells`.
-    RunError
-        For a damaged file of finished cells.
+    Raises RunError for a damaged file of finished cells.
     """
     records = results.read_cells(out, experiment.id, profile)
     own = {(record["digest"], frozenset(record["labels"].items())) for record in records}
     anywhere = results.finished_anywhere(out)
-    tasks = []
-    for cell in cells(experiment, profile, seeds):
-        digest = results.digest(results.essential(cell.config))
-        folder = run_folders(experiment, profile) / cell.slug
-        if (digest, frozenset(cell.labels.items())) in own:
-            state = "done"
-        else:
-            state = "shared" if digest in anywhere else state_of(folder, digest)
-        tasks.append(Task(cell, digest, folder, state))
-    return tasks
+
+    def state(cell: Cell) -> str:
+        if (cell.digest, frozenset(cell.labels.items())) in own:
+            return "done"
+        return "shared" if cell.digest in anywhere else state_of(cell.folder, cell.digest)
+
+    return [replace(cell, state=state(cell)) for cell in cells(experiment, profile, seeds)]
 
 
 def run_folders(experiment: Experiment, profile: str) -> Path:
@@ -210,9 +182,9 @@ def _useful(labels: dict, axes: dict, profile: Profile) -> dict:
 
 
 def _options(labels: dict, axes: dict, profile: Profile) -> dict:
-    """The options of a cell: the profile's, those of the rules that apply, its own labels'."""
-    options = dict(profile.config)
-    for rule in profile.when:
+    """The options of a cell: those of the rules that apply, its own labels'."""
+    options = {}
+    for rule in profile.rules:
         if all(labels.get(label) in values for label, values in rule.labels.items()):
             options |= rule.config
     return options | {axes[label]: value for label, value in labels.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from nsnn import parallel, text
 from nsnn.data import Batch, load, source
 from nsnn.data.augment import augmented
-from nsnn.experiments.cells import TO_TRAIN, Task
+from nsnn.experiments.cells import TO_TRAIN, Cell
 from nsnn.experiments.results import digest, essential
 from nsnn.methods import METHODS, RunLength
 from nsnn.sparsity.distribution import layer_counts, random_positions
@@ -67,18 +67,13 @@ class Measured:
         return np.where(density < 1.0, sparse, dense)
 
 
-def estimate(tasks: list[Task], finished, threads: int) -> dict[str, CellEstimate]:
+def estimate(cells: list[Cell], finished, threads: int) -> dict[str, CellEstimate]:
     """What each cell that is to be trained will take, by slug; each network is measured once.
 
-    Parameters
-    ----------
-    tasks : list of Task
-    finished : iterable of dict
-        Records of finished cells: one with another seed gives its real time and memory.
-    threads : int
-        Of a training process; 0: all cores.
+    Of `finished`, records of finished cells, one with another seed gives its real time and memory.
+    `threads` are those of a training process; 0: all cores.
     """
-    configs = {task.cell.slug: task.cell.config for task in tasks if task.state in TO_TRAIN}
+    configs = {cell.slug: cell.config for cell in cells if cell.state in TO_TRAIN}
     twins = {digest(record["config"], seed=False): record for record in finished}
     measured, found, before = {}, {}, parallel.get_threads()
     parallel.set_threads(threads)

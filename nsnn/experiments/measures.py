@@ -104,18 +104,10 @@ class Group:
 
 
 def group(planned, measured: list[Measured], paper=()) -> list[Group]:
-    """One group for each combination of labels, in the order of `cells.rank`.
+    """One group for each combination of labels among the `planned` cells, by `cells.rank`.
 
-    The profile's own order says only what is trained first.
-
-    Parameters
-    ----------
-    planned : sequence of Cell
-        All cells of the profile.
-    measured : list of Measured
-        The finished ones.
-    paper : sequence of PaperValue
-        A value belongs to a group that has all its labels, with the same values.
+    The profile's own order says only what is trained first. A value of the paper belongs to a
+    group that has all its labels, with the same values.
     """
     order = {}
     for cell in planned:
@@ -133,12 +125,7 @@ def group(planned, measured: list[Measured], paper=()) -> list[Group]:
 def measure(records: list[dict], others=()) -> list[Measured]:
     """The measures of finished cells, each compared with its `partner` among dense and LTH cells.
 
-    Parameters
-    ----------
-    records : list of dict
-        As `results.current` returns them.
-    others : sequence of dict
-        Cells of other experiments, to compare with where `records` has none.
+    In `others`, cells of other experiments, partners are looked for where `records` has none.
     """
     return [_measure(record, records, others) for record in records]
 
@@ -146,15 +133,8 @@ def measure(records: list[dict], others=()) -> list[Measured]:
 def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
     """Training cost of a cell relative to a dense one and "", or None and why there is none.
 
-    Parameters
-    ----------
-    record, dense : dict
-        With "per_epoch": "spike_rate" (spikes per neuron and time step) and "mean_density" (mean
-        over the steps of the epoch), lists with an entry for each epoch.
-
-    Notes
-    -----
-    Source: NDSNN IV-C. ``mean_i R_s,i·d_i/R_d,i`` over the epochs i.
+    Source: NDSNN IV-C. ``mean_i R_s,i·d_i/R_d,i`` over the epochs i, of the spike rates R (spikes
+    per neuron and time step) and the mean density d over the steps of the epoch.
     """
     if dense is None:
         return None, "no dense cell of the same data, model and time steps is finished"

@@ -49,17 +49,11 @@ def essential(config: Config) -> dict:
 
 
 def digest(options: dict, seed: bool = True) -> str:
-    """Name of a configuration: equal for equal options, 16 hexadecimal digits.
+    """Name of a configuration: equal for equal options (of `essential`), 16 hexadecimal digits.
 
     Options that stand at today's defaults are left out. So a finished cell keeps its digest when
-    a later version has an option more, and loses it when a default changes.
-
-    Parameters
-    ----------
-    options : dict
-        As `essential` returned them, maybe in an older version (`training.config.translated`).
-    seed : bool
-        False: the name that the cells of one configuration with different seeds share.
+    a later version has an option more, and loses it when a default changes. `seed=False`: the
+    name that the cells of one configuration with different seeds share.
     """
     names = {table: options.get(f"{table}.name", CHOICES[table][1]) for table in CHOICES}
     known = defaults(**names)
@@ -71,22 +65,13 @@ def digest(options: dict, seed: bool = True) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def make_record(config: Config, folder) -> dict:
+def make_record(config: Config, folder: Path) -> dict:
     """What is kept of a finished cell, gathered from its run folder.
 
-    Returns
-    -------
-    dict
-        "seed", "config" (`essential`) and its "digest"; the keys of summary.json that `_SUMMARY`
-        names; "validation_accuracy" at the end (None without a split); "per_epoch" with a list for
-        each key of `_EPOCH`, "seconds" and "synaptic_operations" (per sample); "environment".
-
-    Raises
-    ------
-    RunError
-        When a file of the folder is damaged or lacks something.
+    "per_epoch" has a list for each key of `_EPOCH`, "seconds" and "synaptic_operations" (per
+    sample). Raises RunError when a file of the folder is damaged or lacks something.
     """
-    folder, kept = Path(folder), essential(config)
+    kept = essential(config)
     try:
         summary = read_json(folder / "summary.json")
         lines = read_lines(folder / "metrics.jsonl")
@@ -110,10 +95,9 @@ def make_record(config: Config, folder) -> dict:
 
 
 def default_out(profile: str) -> Path:
-    """Where results go without `--out`.
+    """Where results go without `--out`: in a clone of nsnn where they can be committed.
 
-    `tutorials/results` where that folder exists, as in a clone of nsnn, so that they can be
-    committed; else `runs/results`. Those of smoke, which say nothing, always go there.
+    Those of smoke say nothing and are never committed.
     """
     return COMMITTED if COMMITTED.is_dir() and profile != "smoke" else Path("runs/results")
 
@@ -124,14 +108,7 @@ def folder(out, experiment: str, profile: str) -> Path:
 
 
 def check_writable(out, experiment: str, profile: str) -> None:
-    """Find out before the training whether its results can be kept; nothing is made.
-
-    Raises
-    ------
-    RunError
-        When the folder, or the nearest above it that exists, is none to write in, or the file of
-        the cells is read-only.
-    """
+    """Raise RunError where results cannot be kept, before the training; nothing is made."""
     where = folder(out, experiment, profile).absolute()
     place = next(path for path in (where, *where.parents) if path.exists())
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
@@ -142,23 +119,14 @@ def check_writable(out, experiment: str, profile: str) -> None:
 
 
 def append(out, experiment: str, profile: str, record: dict) -> None:
-    """Add a finished cell; it is on the disk when this returns.
-
-    Raises
-    ------
-    RunError
-        When the disk is full or refuses.
-    """
+    """Add a finished cell; it is on the disk when this returns, else RunError is raised."""
     append_line(make_folder(folder(out, experiment, profile)) / CELLS, record)
 
 
 def read_cells(out, experiment: str, profile: str) -> list[dict]:
     """All finished cells of a profile, [] without any, with digests as of today's defaults.
 
-    Raises
-    ------
-    RunError
-        Naming the first line that is damaged.
+    Raises RunError naming the first line that is damaged.
     """
     return _read(folder(out, experiment, profile) / CELLS)
 
@@ -173,18 +141,11 @@ def finished_anywhere(out) -> dict[str, dict]:
 
 
 def current(cells, records: list[dict]) -> list[dict]:
-    """The finished cells that belong to a profile as it is now, with any seed.
+    """Those of the finished cells that belong to a profile's `cells` as they are now, of any seed.
 
     A cell stays in the file when the experiment's TOML changes its options; it is not one of
     these any more. Of lines with the same cell, as a merge of two files may leave them, the last
     one counts: a seed is one sample.
-
-    Parameters
-    ----------
-    cells : sequence of Cell
-        Of the profile.
-    records : list of dict
-        As `read_cells` returned them.
     """
     wanted = {
         frozenset(cell.labels.items()): digest(essential(cell.config), seed=False) for cell in cells

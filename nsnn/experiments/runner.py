@@ -14,13 +14,13 @@ from tqdm import tqdm
 from nsnn import plugins
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, estimate, figure, results, table
-from nsnn.experiments.cells import Task, plan, run_folders, state_of
+from nsnn.experiments.cells import Cell, plan, run_folders, state_of
 from nsnn.files import locked, make_folder
 from nsnn.processes import Processes
 from nsnn.text import duration, percent
 from nsnn.training import session
 from nsnn.training.config import FREE
-from nsnn.training.config_file import from_options, toml_value
+from nsnn.training.config_file import flatten, from_options, toml_value
 from nsnn.training.interrupt import Interruption
 
 LOG = "log.txt"
@@ -36,8 +36,7 @@ class Outcome:
 
     cells: int  # of the profile
     done: int = 0  # those of them that are finished now
-    failures: dict = field(default_factory=dict)  # by slug: why it failed, and where its log is
-    mistakes: set = field(default_factory=set)  # slugs of failures that the user can mend
+    failures: dict = field(default_factory=dict)  # by slug: the error, and the path of the log
     interrupted: bool = False
     out_of_time: bool = False
 
@@ -45,15 +44,8 @@ class Outcome:
 def run_cell(options: dict, folder: str, plugin_files=()) -> dict | None:
     """Train a cell in its run folder, or go on with what the folder holds of it.
 
-    A plain function of plain data, for any executor whose workers see the folder. What it prints
-    is added to log.txt there.
-
-    Parameters
-    ----------
-    options : dict
-        The whole configuration by "table.key".
-    folder : str
-    plugin_files : sequence of str
+    A plain function of plain data, for any executor whose workers see the folder: the whole
+    configuration by "table.key", and paths. What it prints is added to log.txt in the folder.
 
     Returns
     -------
@@ -118,16 +110,12 @@ def reproduce(
     experiment: Experiment, profile: str, out, seeds=None, jobs=1, data_dir="",
     time_limit=math.inf, executor=None, bars=None,
 ) -> Outcome:  # fmt: skip
-    """Train the missing cells of a profile, then write its table and figure.
+    """Train the missing cells of a profile, then write its table and figure into `out`.
 
     Parameters
     ----------
-    experiment : Experiment
-    profile : str
-    out : path-like
-        Where finished cells, table and figure go.
-    seeds : sequence of int, optional
-        Instead of the profile's.
+    experiment, profile, out, seeds
+        As of `plan`.
     jobs : int
         Processes at a time: one with all cores, or several with one thread each.
     data_dir : str
@@ -148,13 +136,14 @@ def reproduce(
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
     with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
-        tasks = plan(experiment, profile, out, seeds)
+        cells = plan(experiment, profile, out, seeds)
         finished = results.finished_anywhere(out)
         threads = threads_of(jobs)
-        expected = estimate.estimate(tasks, finished.values(), threads)
+        expected = estimate.estimate(cells, finished.values(), threads)
         if expected:
             print(estimate.total(expected, jobs), flush=True)
         seconds = {slug: each.seconds for slug, each in expected.items()}
+        machine = {"train.threads": threads} | ({"data.dir": data_dir} if data_dir else {})
         deadline = time.monotonic() + 60.0 * time_limit
 
         def ends():
@@ -162,8 +151,8 @@ def reproduce(
 
         own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
         with own as executor, Progress(seconds, bars) as progress:
-            sitting = _Sitting(experiment, profile, out, finished, ends, progress)
-            outcome = sitting.run(tasks, executor, data_dir, threads)
+            sitting = _Sitting(experiment, profile, out, finished, ends, executor, progress)
+            outcome = sitting.run(cells, machine)
         left = outcome.cells - outcome.done - len(outcome.failures)
         outcome.interrupted = interruption.requested
         outcome.out_of_time = time.monotonic() > deadline and left > 0
@@ -180,93 +169,91 @@ def threads_of(jobs: int) -> int:
 class _Sitting:
     """One call of `reproduce`."""
 
-    def __init__(self, experiment, profile, out, finished, ends, progress):
+    def __init__(self, experiment, profile, out, finished, ends, executor, progress):
         self._where = out, experiment.id, profile
         # Where validation accuracy chooses, nobody is to see the test accuracy beforehand.
         chooses = experiment.table.metric == "validation_accuracy"
         self._kind = "validation" if chooses else "test"
-        self._finished, self._ends, self._progress = finished, ends, progress
-        self._pending: dict[Future, list[Task]] = {}
+        self._finished, self._ends = finished, ends
+        self._executor, self._progress = executor, progress
+        self._pending: dict[Future, list[Cell]] = {}
 
-    def run(self, tasks: list[Task], executor, data_dir: str, threads: int) -> Outcome:
-        """Collect what is finished, train what is missing."""
-        outcome = self._outcome = Outcome(len(tasks))
+    def run(self, cells: list[Cell], machine: dict) -> Outcome:
+        """Collect what is finished, train what is missing; `machine`: options of no consequence."""
+        self._outcome = Outcome(len(cells))
         to_train = {}
-        for task in tasks:
-            if task.state == "done":
-                outcome.done += 1
-            elif task.state == "shared":
-                self._keep(task, self._finished[task.digest])
-            elif task.state == "trained":
-                self._keep(task, results.make_record(task.cell.config, task.folder))
+        for cell in cells:
+            if cell.state == "done":
+                self._outcome.done += 1
+            elif cell.state == "shared":
+                self._keep(cell, self._finished[cell.digest])
+            elif cell.state == "trained":
+                self._keep(cell, results.make_record(cell.config, cell.folder))
             else:
-                to_train.setdefault(task.digest, []).append(task)
+                to_train.setdefault(cell.digest, []).append(cell)
         files = [plugin["file"] for plugin in plugins.loaded()]
         try:
-            for alike in to_train.values():  # one of them is trained
-                task = alike[0]
-                if task.state == "changed":
-                    text = f"{task.folder} holds a run with other options: trained anew"
+            for alike in to_train.values():
+                cell = alike[0]  # the one that is trained
+                if cell.state == "changed":
+                    text = f"{cell.folder} holds a run with other options: trained anew"
                     self._progress.line(text)
-                elif task.state == "stopped":
-                    self._progress.reach(task.cell.slug, task.fraction(), before=True)
-                options = task.cell.options(data_dir, threads)
-                future = executor.submit(run_cell, options, str(task.folder), files)
+                elif cell.state == "stopped":
+                    self._progress.reach(cell.slug, cell.fraction(), before=True)
+                options = flatten(cell.config) | machine
+                future = self._executor.submit(run_cell, options, str(cell.folder), files)
                 self._pending[future] = alike
-            self._await(executor)
+            self._await()
         except Exception:  # such as a full disk, or a reader of standard output that has gone
-            self._stop(executor)
+            self._stop()
             wait(self._pending)  # what is finished now is collected another time
             raise
-        return outcome
+        return self._outcome
 
-    def _await(self, executor) -> None:
+    def _await(self) -> None:
         """Take in what the cells come to; when it is time to stop, let those running save."""
         stopped = False
         while self._pending:
             if not stopped and self._ends():
                 stopped = True
-                self._stop(executor)
+                self._stop()
             done, _ = wait(self._pending, _POLL, FIRST_COMPLETED)
             for future in [future for future in self._pending if future in done]:
                 self._take(future, self._pending.pop(future))
-            for future, tasks in self._pending.items():
+            for future, (cell, *_) in self._pending.items():
                 if future.running():
-                    self._progress.reach(tasks[0].cell.slug, tasks[0].fraction())
+                    self._progress.reach(cell.slug, cell.fraction())
 
-    def _stop(self, executor) -> None:
+    def _stop(self) -> None:
         """Forget what has not begun; ask what is running to save, where the executor can."""
-        self._pending = {f: tasks for f, tasks in self._pending.items() if not f.cancel()}
-        if hasattr(executor, "stop"):
-            executor.stop()
+        self._pending = {f: cells for f, cells in self._pending.items() if not f.cancel()}
+        if hasattr(self._executor, "stop"):
+            self._executor.stop()
 
-    def _take(self, future: Future, tasks: list[Task]) -> None:
+    def _take(self, future: Future, cells: list[Cell]) -> None:
         """Keep the record of a cell that has ended, or note why there is none."""
         error = future.exception()
         if error is None and future.result() is not None:
-            for task in tasks:
-                self._keep(task, future.result())
+            for cell in cells:
+                self._keep(cell, future.result())
         elif error is not None or not self._ends():
-            reason, slug = str(error or "stopped by a signal"), tasks[0].cell.slug
-            for task in tasks:
-                self._outcome.failures[task.cell.slug] = reason, tasks[0].folder / LOG
-            if isinstance(error, UserError):
-                self._outcome.mistakes |= {task.cell.slug for task in tasks}
-            self._progress.line(f"{slug} failed: {reason}")
+            error = error or RunError("stopped by a signal")
+            for cell in cells:
+                self._outcome.failures[cell.slug] = error, cells[0].folder / LOG
+            self._progress.line(f"{cells[0].slug} failed: {error}")
 
-    def _keep(self, task: Task, record: dict) -> None:
+    def _keep(self, cell: Cell, record: dict) -> None:
         """Add a record to the profile's finished cells under the labels that it has there."""
-        rest = {key: value for key, value in record.items() if key != "labels"}
-        results.append(*self._where, {"labels": task.cell.labels, **rest})
-        self._finished[task.digest] = record
+        own = {"labels": cell.labels}  # at the beginning of the line
+        results.append(*self._where, own | record | own)
+        self._finished[cell.digest] = record
         self._outcome.done += 1
         accuracy = percent(record[f"{self._kind}_accuracy"])
         count = f"{self._outcome.done}/{self._outcome.cells} cells"
-        self._progress.reach(task.cell.slug, 1.0)
+        self._progress.reach(cell.slug, 1.0)
         self._progress.set_description_str(count)
         self._progress.line(
-            f"{count}  {task.cell.slug}: {self._kind} accuracy {accuracy}, "
-            f"{duration(record['seconds'])}"
+            f"{count}  {cell.slug}: {self._kind} accuracy {accuracy}, {duration(record['seconds'])}"
         )
 
 

@@ -54,8 +54,8 @@ from nsnn.experiments import (
     Label,
     PaperValue,
     Profile,
+    Rule,
     TableSpec,
-    When,
 )
 from nsnn.text import nearest
 from nsnn.training.config import TABLES
@@ -69,18 +69,10 @@ def identifiers() -> list[str]:
 
 
 def load(name) -> Experiment:
-    """Read an experiment.
+    """Read an experiment: an id such as "ndsnn-table1", or the path of a TOML file of your own.
 
-    Parameters
-    ----------
-    name : str
-        An id such as "ndsnn-table1", or the path of a TOML file of your own.
-
-    Raises
-    ------
-    UserError
-        In one line: no such experiment, an unknown key (naming the nearest), a wrong type, a file
-        with the name of an experiment that comes with nsnn.
+    Raises UserError in one line: no such experiment, an unknown key (naming the nearest), a wrong
+    type, a file with the name of an experiment that comes with nsnn.
     """
     path = Path(name)
     if path.suffix != ".toml":
@@ -149,17 +141,16 @@ def _profile(name: str, content, axes: dict, source: str) -> Profile:
     if not found["grids"]:
         raise UserError(f"{where}.grids: there is none, so no cell to train")
     theirs = _like(found["like"], name, axes, where) if "like" in found else {}
-    config, rules = {}, []
-    for part in (theirs, found):
-        config |= _options(part.get("config", {}), f"{where}.config")
-        for block in part.get("when", []):
-            labels, own = _labels(block, axes, f"{where}.when", {"config": dict})
-            rules.append(When(labels, _options(own.get("config", {}), f"{where}.when.config")))
+    config = theirs.get("config", {}), found.get("config", {})
+    rules = [Rule({}, _options(each, f"{where}.config")) for each in config]
+    for block in theirs.get("when", []) + found.get("when", []):
+        labels, own = _labels(block, axes, f"{where}.when", {"config": dict})
+        rules.append(Rule(labels, _options(own.get("config", {}), f"{where}.when.config")))
     grids = []
     for block in found["grids"]:
         labels, own = _labels(block, axes, f"{where}.grids", {"seeds": (int,)})
         grids.append(Grid(labels, own.get("seeds", found["seeds"])))
-    return Profile(config, tuple(grids), tuple(rules), found.get("note", ""))
+    return Profile(tuple(rules), tuple(grids), found.get("note", ""))
 
 
 def _like(other: str, name: str, axes: dict, where: str) -> dict:

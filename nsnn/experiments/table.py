@@ -27,26 +27,10 @@ _NEEDED = {
 
 
 def write(experiment: Experiment, profile: str, out) -> str:
-    """Write `table.md`, `table.csv` and `figure.png` beside the cells of a profile.
+    """Write table.md, table.csv and figure.png beside the cells of a profile; return the grid.
 
-    Parameters
-    ----------
-    experiment : Experiment
-    profile : str
-    out : path-like
-        Folder of all results; the files go to `<out>/<id>/<profile>/`.
-
-    Returns
-    -------
-    str
-        The table's grid as text.
-
-    Raises
-    ------
-    UserError
-        When no cell is finished, or the experiment asks for a measure that there is none of.
-    RunError
-        For a damaged cell, and when a file cannot be written.
+    Raises UserError when no cell is finished or the experiment asks for a measure that there is
+    none of, RunError for a damaged cell and when a file cannot be written.
     """
     figure.check(experiment)
     planned = cells(experiment, profile)

@@ -6,7 +6,7 @@ import pytest
 
 from nsnn.data import DATASETS, load
 from nsnn.experiments import estimate, results
-from nsnn.experiments.cells import Cell, Task
+from nsnn.experiments.cells import Cell
 from nsnn.experiments.estimate import CellEstimate, DataSize, Measured, cell_estimate
 from nsnn.methods import METHODS
 from nsnn.training.config_file import load_config
@@ -29,10 +29,9 @@ def config(tiny_arrays):
     return load
 
 
-def tasks(*configs):
+def cells(*configs):
     """One that is to be trained for each configuration, called by its number."""
-    cells = [Cell({}, 0, str(number), config) for number, config in enumerate(configs)]
-    return [Task(cell, "", Path(cell.slug), "missing") for cell in cells]
+    return [Cell({}, 0, each, Path(str(i)), "missing") for i, each in enumerate(configs)]
 
 
 def test_time_is_samples_times_density(config):
@@ -87,7 +86,7 @@ def test_each_network_is_measured_once(config, monkeypatch):
         config(), config("method.name=dense"), config("train.epochs=4"), config("train.seed=1"),
         config("neuron.time_steps=3"),
     ]  # fmt: skip
-    found = estimate.estimate(tasks(*configs), [], threads=1)
+    found = estimate.estimate(cells(*configs), [], threads=1)
     assert list(found) == ["0", "1", "2", "3", "4"]
     assert [of[0] for of in measured] == [configs[0], configs[4]]
 
@@ -95,13 +94,13 @@ def test_each_network_is_measured_once(config, monkeypatch):
 def test_a_finished_cell_with_another_seed_tells_its_own_time(config):
     options = results.essential(config("train.seed=3"))
     record = {"config": options, "seconds": 77.0, "bytes_process_peak": 88}
-    found = estimate.estimate(tasks(config(), config("optim.lr=0.2")), [record], threads=1)
+    found = estimate.estimate(cells(config(), config("optim.lr=0.2")), [record], threads=1)
     assert found["0"] == CellEstimate(77.0, 88)
     assert found["1"].seconds != 77.0
 
 
 def test_a_real_measurement(config):
-    (found,) = estimate.estimate(tasks(config()), [], threads=1).values()
+    (found,) = estimate.estimate(cells(config()), [], threads=1).values()
     assert 0 < found.seconds < 60
     assert found.bytes > 1 << 20
 

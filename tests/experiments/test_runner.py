@@ -32,7 +32,7 @@ def reproduce(in_process):
 
 
 def states(experiment, out="out", seeds=None):
-    return [task.state for task in plan(experiment, "small", out, seeds)]
+    return [cell.state for cell in plan(experiment, "small", out, seeds)]
 
 
 def test_cells_are_trained_once_and_written_with_their_table(
@@ -137,7 +137,7 @@ def test_a_failing_cell_does_not_stop_the_others(tiny_toml, reproduce, capsys):
     outcome = reproduce(experiment, "small", "out")
     assert (outcome.done, list(outcome.failures)) == (2, SLUGS[:1])
     reason, log = outcome.failures[SLUGS[0]]
-    assert "is not finite after step" in reason
+    assert "is not finite after step" in str(reason)
     assert log == run_folders(experiment, "small") / SLUGS[0] / "log.txt"
     assert states(experiment) == ["stopped", "done", "done"]
 
@@ -263,14 +263,14 @@ def test_a_run_folder_that_lost_a_file_is_named(tiny_toml, reproduce):
     task = plan(experiment, "small", "other")[0]
     (task.folder / "environment.json").unlink()
     with pytest.raises(RunError, match=f"{task.folder} is not a whole run"):
-        results.make_record(task.cell.config, task.folder)
+        results.make_record(task.config, task.folder)
 
 
 def test_the_plan_has_whole_configurations(tiny_toml):
     experiment = spec.load(tiny_toml())
     tasks = plan(experiment, "small", "out")
-    assert [task.cell.slug for task in tasks] == SLUGS
-    assert all(isinstance(task.cell.config, Config) for task in tasks)
+    assert [task.slug for task in tasks] == SLUGS
+    assert all(isinstance(task.config, Config) for task in tasks)
     assert len({task.digest for task in tasks}) == 3
 
 

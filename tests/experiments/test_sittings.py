@@ -10,7 +10,7 @@ import pytest
 
 from nsnn import cli, files, plugins
 from nsnn.commands.reproduce import report
-from nsnn.errors import UserError
+from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, runner, spec
 from nsnn.experiments.cells import plan
 from nsnn.files import locked
@@ -60,7 +60,7 @@ def start(path, *options):
 def metrics_of_one_sitting(task, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files.os, "fsync", lambda handle: None)
-        folder = session.start(task.cell.config, tmp_path / "reference")
+        folder = session.start(task.config, tmp_path / "reference")
     return (folder / "metrics.jsonl").read_bytes()
 
 
@@ -74,7 +74,7 @@ def test_after_a_kill_the_training_saves_and_the_next_call_goes_on(long_cell, tm
     done = epochs(task.folder)
     assert 3 < done < 100
     assert "stopped at step" in (task.folder / "log.txt").read_text()
-    assert [t.state for t in plan(experiment, "small", "out")] == ["stopped"]
+    assert [cell.state for cell in plan(experiment, "small", "out")] == ["stopped"]
 
     assert cli.main(["reproduce", str(path), "--out", "out"]) == 0
     printed = capsys.readouterr()
@@ -99,7 +99,7 @@ def test_a_signal_stops_the_training_saved(long_cell, number):
     assert errors == ""
     assert free(task.folder)  # it has waited for its training
     assert "stopped at step" in (task.folder / "log.txt").read_text()
-    assert [t.state for t in plan(experiment, "small", "out")] == ["stopped"]
+    assert [cell.state for cell in plan(experiment, "small", "out")] == ["stopped"]
 
 
 def test_the_time_limit_stops_the_training_saved(long_cell, capsys):
@@ -142,10 +142,11 @@ def test_failures_that_the_user_can_mend_exit_2(tiny_toml, tmp_path):
 
 
 def test_exit_codes_of_failures():
-    failures = {"a": ("bad", "log.txt"), "b": ("worse", "log.txt")}
-    for mistakes, code in (({"a", "b"}, 2), ({"a"}, 1), (set(), 1)):
-        outcome = runner.Outcome(2, 0, failures, mistakes, False, False)
-        assert report(outcome, "folder") == code
+    for a, b, code in (
+        (UserError, UserError, 2), (UserError, RunError, 1), (RunError, RunError, 1),
+    ):  # fmt: skip
+        failures = {"a": (a("bad"), "log.txt"), "b": (b("worse"), "log.txt")}
+        assert report(runner.Outcome(2, 0, failures), "folder") == code
 
 
 def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_toml, tmp_path):

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.experiments import FigureSpec, Grid, PaperValue, TableSpec, When, spec
+from nsnn.experiments import FigureSpec, Grid, PaperValue, Rule, TableSpec, spec
 
 
 def test_the_example_of_the_module_can_be_read():
@@ -24,8 +24,11 @@ def test_the_example_of_the_module_can_be_read():
     small = found.profiles["small"]
     labels = {"data": ("mnist",), "method": ("dense", "ndsnn"), "sparsity": (0.98, 0.99)}
     assert small.grids == (Grid(labels, (0, 1)),)
-    assert small.config == {"train.epochs": 10}
-    assert small.when == (When({"method": ("ndsnn",)}, {"optim.lr": 0.2}),)
+    rules = [rule for rule in small.rules if rule.config]
+    assert rules == [
+        Rule({}, {"train.epochs": 10}),
+        Rule({"method": ("ndsnn",)}, {"optim.lr": 0.2}),
+    ]
 
 
 def test_a_file_of_ones_own_is_named_after_itself(tiny_toml):

@@ -53,7 +53,7 @@ def beside(path):
     return sorted(p.name for p in path.parent.iterdir() if p != path)
 
 
-OUTSIDE = {"__MACOSX/top/a.bin": b"x", "notes": b"x", "./": b""}
+OUTSIDE = {"__MACOSX/top/a.bin": b"x", "notes": b"x", "./": b"", "top": b"x"}
 
 
 @pytest.mark.parametrize("more", [{}, OUTSIDE])

@@ -27,15 +27,18 @@ def crops(image, pad):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-@pytest.mark.parametrize(
-    ("shape", "pad"), [((3, 12, 10), 4), ((1, 63, 80), 4), ((1, 64, 65), 8), ((1, 64, 64), 8)]
-)
+@pytest.mark.parametrize(("shape", "pad"), [((3, 12, 10), 4), ((1, 64, 65), 8)])
 def test_each_crop_is_one_of_the_padded_image(dtype, shape, pad):
     images = make(3, shape, dtype)
     cropped = augment.crop(images, np.random.default_rng(1))
     assert (cropped.dtype, cropped.shape) == (images.dtype, images.shape)
     for image, result in zip(images, cropped, strict=True):
         assert sum(np.array_equal(result, part) for part in crops(image, pad).values()) == 1
+
+
+@pytest.mark.parametrize(("size", "pad"), [((28, 28), 4), ((63, 80), 4), ((64, 64), 8)])
+def test_padding(size, pad):
+    assert augment.padding(*size) == pad
 
 
 def test_every_place_is_met_equally_often():

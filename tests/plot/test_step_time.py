@@ -30,6 +30,8 @@ def test_step_time_draws_measurement_dense_line_and_model(order):
     )  # fmt: skip
     assert list(measured.get_xdata()) == [10.0, 50.0]
     assert list(measured.get_ydata()) == [200.0, 600.0]
+    bars = ax.containers[0][2][0].get_segments()
+    assert [bar[:, 1] for bar in bars] == [pytest.approx([180, 240]), pytest.approx([540, 720])]
     assert list(dense.get_ydata()) == [800.0, 800.0]
     # R_s · density / R_d of the dense step.
     expected = [0.4 * 0.1 / 0.2 * 800, 0.1 * 0.5 / 0.2 * 800]

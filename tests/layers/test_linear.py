@@ -7,7 +7,7 @@ from nsnn.layers import Integrator, Linear, decide
 from nsnn.layers.linear import FEW
 
 STORAGES = ["dense", "masked", "csr"]
-SHAPES = [(3, 4), (1, 1), (1, 5), (4, 1), (2, 2100)]  # T, B; the last is longer than a run
+SHAPES = [(3, 4), (1, 1), (1, 5), (4, 1), (2, 2500)]  # T, B; the last is longer than a run
 
 
 def make(storage, density=0.4, outputs=9, dtype=np.float64, bias=True):
@@ -35,7 +35,7 @@ def problem(T, B, spikes, outputs=9):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("spikes", [False, True])
 def test_every_storage_is_the_matrix_product(storage, density, shape, spikes):
-    for outputs in (9, 3):  # enough rows to share, and fewer
+    for outputs in (9, 3, 1):  # enough rows to share, and fewer
         layer, positions = make(storage, density, outputs)
         x, dy = problem(*shape, spikes, outputs)
         W = layer.weight.to_dense() if storage == "csr" else layer.weight.data.copy()

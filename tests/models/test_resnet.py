@@ -93,22 +93,6 @@ def test_convolutions_have_a_bias_only_without_norm():
         assert {conv.bias is None for conv in convs} == {norm == "batch"}
 
 
-def test_masked_and_csr_are_the_same_network():
-    csr, masked = make("csr"), make("masked")
-    for seed in (1, 2):
-        losses = [n.loss_and_backward(batch(seed=seed)) for n in (csr, masked)]
-        assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-12)
-        np.testing.assert_allclose(losses[0][1], losses[1][1], rtol=1e-10, atol=1e-12)
-        for p, q in zip(csr.parameters(), masked.parameters(), strict=True):
-            if p.prunable:
-                assert p.data.size == p.active < q.data.size
-            gradient = p.active_gradient()
-            assert gradient.any() or not p.prunable
-            np.testing.assert_allclose(
-                gradient, q.active_gradient(), rtol=1e-8, atol=1e-12, err_msg=p.name
-            )
-
-
 def test_the_gradient_of_the_whole_network():
     """A smaller h: 18 layers of neurons bend so much that the difference is off by O(h²)."""
     results = check_network(make("csr", width=0.1), batch(8), directions=1, step=1e-7)

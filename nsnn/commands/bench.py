@@ -142,16 +142,16 @@ def _training(options):
     kind = options.benchmark
     # 1 - 0.95 is not 0.05 to the last digit.
     densities = [round(1 - s, 12) for s in options.sparsity or ()] or options.density
-    if kind == "step":
-        what, plot = "training step", options.plot
-        first = {"rounds": options.rounds, "layers": options.layers}
-        arguments = {"first": first, "steps": options.steps}
-    else:
-        what, plot, arguments = "epoch", None, {"samples": options.samples}
-        if options.samples < options.batch:
-            raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
+    plot = getattr(options, "plot", None)
     if plot:
         densities = _plotted(options, densities)
+    if kind == "step":
+        what, arguments = "training step", {"steps": options.steps}
+        arguments["first"] = {"rounds": options.rounds, "layers": options.layers}
+    else:
+        what, arguments = "epoch", {"samples": options.samples}
+        if options.samples < options.batch:
+            raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
     architecture(options.model)  # raises UserError
     jobs = _jobs(options, densities)
     title = f"{what} of {options.model}, batch {options.batch}, T = {options.time_steps}"

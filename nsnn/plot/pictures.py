@@ -171,9 +171,8 @@ def _worst_mistakes(run):
     if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
-    confusion = run.summary.get("confusion")
-    found = (images, true, predicted, confidence)
-    return mistakes.worst_mistakes(*found, confusion=confusion).figure
+    whole = {"confusion": run.summary.get("confusion")}
+    return mistakes.worst_mistakes(images, true, predicted, confidence, **whole).figure
 
 
 # A picture is None where the run lacks what it shows. Those that need the data set come last:

@@ -89,8 +89,8 @@ def colours(count) -> list:
 
 def legend_beside(ax, **options) -> None:
     """A legend to the right of the axes, where it cannot cover data."""
-    options = {"fontsize": 8} | options
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, **options)
+    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
+    ax.legend(**place, frameon=False, fontsize=8, **options)
 
 
 def short(name) -> str:

@@ -95,7 +95,6 @@ def masks(before, after, name="", axes=None):
     axes = np.asarray(axes)
     pictures = [block_density(mask) for mask in (before, after)]
     top = max(float(picture.max()) for picture in pictures) or 1.0
-    blocks = pictures[0].shape != np.shape(before)
     drawn = zip(axes, (before, after), pictures, ("before", "after"), strict=True)
     for ax, mask, picture, when in drawn:
         rows, cols = np.shape(mask)
@@ -107,7 +106,7 @@ def masks(before, after, name="", axes=None):
         titled(ax, title.strip(), "input (column)", "output (row)" if when == "before" else "")
         whole_numbers(ax.xaxis, 5)
         whole_numbers(ax.yaxis, 5)
-    if blocks:
+    if pictures[0].shape != np.shape(before):
         axes[0].figure.colorbar(image, ax=list(axes), label="density of a block")
     return axes
 

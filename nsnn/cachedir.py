@@ -20,10 +20,7 @@ def writable(folder: pathlib.Path) -> bool:
 
 
 def user_cache() -> pathlib.Path | None:
-    """The user's folder for what can be made again; None when there is no home.
-
-    It need not exist, and may not be writable.
-    """
+    """The user's folder, maybe not there yet, for what can be made again; None without a home."""
     cache = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG specification: a relative path is invalid and has to be ignored.
     if os.path.isabs(cache):
@@ -46,17 +43,8 @@ def ensure_writable(places=None) -> None:
     Without a place for its cache, Numba refuses to define a kernel that has `cache=True`, so the
     import of nsnn would fail; with a place that is full, the first compilation would. Numba takes
     the first place where it can make an (empty) file, so that one needs the room. A value of
-    `NUMBA_CACHE_DIR` that is set already is left alone.
-
-    Parameters
-    ----------
-    places : sequence of Path, optional
-        Default: `usual_places()`.
-
-    Warns
-    -----
-    RuntimeWarning
-        Once, when the temporary folder is used: each process then compiles anew.
+    `NUMBA_CACHE_DIR` that is set already is left alone. A RuntimeWarning says, once, that the
+    temporary folder is used: each process then compiles anew.
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return

@@ -1,4 +1,13 @@
-"""The command line: its commands, exit codes and one-line errors."""
+"""Sparse training of spiking neural networks.
+
+examples:
+  nsnn train                                train a sparse network on the built-in glyph digits
+  nsnn train --set data.name=mnist          the same on MNIST (first: nsnn data get mnist)
+  nsnn eval runs/ndsnn-glyphs-001           its accuracy on the test split
+  nsnn COMMAND --help                       the options of a command
+"""
+
+# The command line: its commands, exit codes and one-line errors. The text above is its help.
 
 import argparse
 import importlib
@@ -11,13 +20,6 @@ from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, Use
 
 # In the order of the help.
 COMMANDS = (train, eval, plot, export, gradcheck, bench, reproduce, table, data, info)
-
-_EXAMPLES = """\
-examples:
-  nsnn train                                train a sparse network on the built-in glyph digits
-  nsnn train --set data.name=mnist          the same on MNIST (first: nsnn data get mnist)
-  nsnn eval runs/ndsnn-glyphs-001           its accuracy on the test split
-  nsnn COMMAND --help                       the options of a command"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,57 +35,54 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """The parser of `nsnn`; what it returns has `run`, the function of the command."""
-    description = "Sparse training of spiking neural networks."
-    whole = Parser(prog="nsnn", description=description, epilog=_EXAMPLES)
+    whole = Parser(prog="nsnn", **_described(__doc__))
     whole.add_argument("--version", action="version", version=f"nsnn {__version__}")
     whole.set_defaults(run=None)
     commands = whole.add_subparsers(metavar="COMMAND")
     for module in COMMANDS:
+        texts = _described(module.__doc__ or "")
         name = module.__name__.rpartition(".")[2]
-        summary, _, more = (module.__doc__ or "").partition("\n")
-        command = commands.add_parser(
-            name, help=summary, description=summary, epilog=more.strip() or None
-        )
-        module.add_arguments(command)
+        command = commands.add_parser(name, help=texts["description"], **texts)
+        for flag, details in getattr(module, "ARGUMENTS", {}).items():
+            command.add_argument(flag, **details)
+        if hasattr(module, "add_arguments"):
+            module.add_arguments(command)
         command.set_defaults(run=module.run)
     return whole
+
+
+def _described(text: str) -> dict:
+    """What a help says above and below the options."""
+    summary, _, more = text.partition("\n")
+    return {"description": summary, "epilog": more.strip() or None}
 
 
 def main(arguments=None) -> int:
     """Run one command; without one, print the help.
 
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Default: those of the process.
-
-    Returns
-    -------
-    int
-        0 done, 1 failed, 2 a mistake of the user, 130 interrupted.
+    Returns 0 done, 1 failed, 2 a mistake of the user, 130 interrupted.
     """
     try:
         return _run(arguments)
     except UserError as error:
         return _complain(error, EXIT_USER)
-    except RunError as error:
-        return _complain(error, EXIT_FAILURE)
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has gone. Python flushes standard output once more at exit:
         # let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILURE
+    except RunError as error:
+        _complain(error)
     except MemoryError as error:
-        return _complain(f"not enough memory: {error} (try a smaller data.batch)", EXIT_FAILURE)
+        _complain(f"not enough memory: {error} (try a smaller data.batch)")
     except EOFError as error:  # from the end of a file that was cut short
-        message = "a compiled kernel is damaged: empty the kernel cache, see nsnn info"
-        return _complain(f"{message} ({error})", EXIT_FAILURE)
+        _complain(f"a compiled kernel is damaged: empty the kernel cache, see nsnn info ({error})")
     except OSError as error:
         # Files that nsnn opens are named in the error; what is left are these two.
         where = "" if error.filename else " (standard output, or the kernel cache: see nsnn info)"
-        return _complain(f"{error}{where}", EXIT_FAILURE)
+        _complain(f"{error}{where}")
+    return EXIT_FAILURE
 
 
 def _run(arguments) -> int:
@@ -105,8 +104,7 @@ def _run(arguments) -> int:
         raise
 
 
-def _complain(message, code: int) -> int:
-    """One line on standard error."""
-    line = " ".join(str(message).split())
-    print(f"nsnn: error: {line}", file=sys.stderr)
+def _complain(message, code: int = EXIT_FAILURE) -> int:
+    """One line on standard error; returns the code."""
+    print(f"nsnn: error: {' '.join(str(message).split())}", file=sys.stderr)
     return code

@@ -32,10 +32,9 @@ def export(folder, out=None, dense=False, overwrite=False) -> Path:
 
     Raises
     ------
-    UserError
-        When the folder holds no checkpoint, or the file exists or is none to replace.
-    RunError
-        When the checkpoint is damaged, or the file cannot be written.
+    UserError, RunError
+        When the folder holds no checkpoint or a damaged one, or the file exists, is none to
+        replace or cannot be written.
     """
     network = load(folder)
     path = Path(f"{Path(folder).resolve().name}.npz" if out is None else out)
@@ -72,22 +71,15 @@ def network_arrays(network, dense=False) -> dict[str, np.ndarray]:
         if not p.prunable:
             arrays[p.name] = p.to_dense()
         elif dense:
-            arrays |= _dense(p)
+            mask = np.zeros(p.size, dtype=bool)
+            mask[p.positions()] = True
+            arrays[p.name] = p.to_dense().reshape(p.dims)
+            arrays[f"{p.name}.mask"] = mask.reshape(p.dims)
         else:
-            arrays |= _compressed_rows(p)
+            W = CSRMatrix.from_positions(p.shape, p.positions(), p.values())
+            rows = {"data": W.data, "indices": W.indices, "indptr": W.indptr}
+            rows |= {"shape": np.array(p.shape), "dims": np.array(p.dims)}
+            arrays |= {f"{p.name}.{key}": array for key, array in rows.items()}
     for layer in network.layers():
         arrays |= {f"{layer.name}.{key}": array for key, array in layer.state().items()}
     return arrays
-
-
-def _compressed_rows(p) -> dict[str, np.ndarray]:
-    W = CSRMatrix.from_positions(p.shape, p.positions(), p.values())
-    arrays = {"data": W.data, "indices": W.indices, "indptr": W.indptr}
-    arrays |= {"shape": np.array(p.shape), "dims": np.array(p.dims)}
-    return {f"{p.name}.{key}": array for key, array in arrays.items()}
-
-
-def _dense(p) -> dict[str, np.ndarray]:
-    mask = np.zeros(p.size, dtype=bool)
-    mask[p.positions()] = True
-    return {p.name: p.to_dense().reshape(p.dims), f"{p.name}.mask": mask.reshape(p.dims)}

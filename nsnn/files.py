@@ -17,11 +17,7 @@ _UNFINISHED = "*.????????.tmp"
 def write_atomic(path, write) -> None:
     """Write a file under a temporary name beside it, then rename it into place.
 
-    Parameters
-    ----------
-    path : path-like
-    write : callable
-        Called with the open binary file.
+    `write` is called with the open binary file.
 
     Raises
     ------
@@ -39,7 +35,11 @@ def write_atomic(path, write) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
-        _sync_folder(target.parent)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the rename itself
+        finally:
+            os.close(folder)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -49,13 +49,7 @@ def write_atomic(path, write) -> None:
 
 
 def make_folder(path) -> Path:
-    """Make a folder, with its parents, unless it is there.
-
-    Raises
-    ------
-    RunError
-        When it cannot be made.
-    """
+    """Make a folder, with its parents, unless it is there; RunError where it cannot be made."""
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -84,14 +78,9 @@ def write_json(path, value) -> None:
 
 
 def append_line(path, record: dict) -> None:
-    """Append one JSON line, on the disk when this returns.
+    """Append one JSON line, on the disk when this returns; RunError where the disk refuses.
 
     Floats are written by `repr`, so that equal runs give equal bytes.
-
-    Raises
-    ------
-    RunError
-        When the disk is full or refuses.
     """
     line = json.dumps(record, allow_nan=False) + "\n"
     try:
@@ -111,10 +100,7 @@ def append_line(path, record: dict) -> None:
 def read_lines(path) -> list[dict]:
     """The records of a JSON-lines file; a last line that a kill cut short is left out.
 
-    Raises
-    ------
-    RunError
-        Naming the first line that is no record.
+    Raises RunError that names the first line which is no record.
     """
     path = Path(path)
     if not path.exists():
@@ -134,13 +120,7 @@ def lines_of(content: bytes) -> list[bytes]:
 
 
 def read_json(path) -> dict:
-    """The content of a JSON file.
-
-    Raises
-    ------
-    RunError
-        When it is damaged.
-    """
+    """The content of a JSON file; RunError where it is damaged."""
     return _parse(Path(path).read_bytes(), str(path))
 
 
@@ -162,13 +142,7 @@ def _object(text: bytes) -> dict | None:
 
 
 def keep_lines(path, count: int) -> None:
-    """Forget all but the first `count` lines of a JSON-lines file.
-
-    Raises
-    ------
-    RunError
-        When there are fewer.
-    """
+    """Forget all but the first `count` lines of a JSON-lines file; RunError where it has fewer."""
     path = Path(path)
     lines = lines_of(path.read_bytes()) if path.exists() else []
     if len(lines) < count:
@@ -180,14 +154,8 @@ def keep_lines(path, count: int) -> None:
 def locked(folder):
     """Hold a run's folder for this process; the system lets go when the process dies.
 
-    What a kill left unfinished in the folder is removed.
-
-    Raises
-    ------
-    UserError
-        When another process trains in the folder.
-    RunError
-        When the folder cannot be written.
+    What a kill left unfinished in the folder is removed. Raises UserError where another process
+    trains in the folder, RunError where it cannot be written.
     """
     folder = Path(folder)
     try:
@@ -202,12 +170,3 @@ def locked(folder):
         for path in folder.glob(_UNFINISHED):
             path.unlink()
         yield folder
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the rename itself on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

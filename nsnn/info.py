@@ -21,7 +21,7 @@ def environment() -> dict:
         "processor": processor(),
         "cores": parallel.available_cores(),
         "threads": parallel.get_threads(),
-        "blas": parallel.blas_status(),
+        "blas": parallel.single_threaded_blas(),
     }
 
 
@@ -49,13 +49,9 @@ def kernel_cache() -> str:
 
 def report() -> str:
     """The text of `nsnn info`."""
+    from nsnn.data import listing
+
     found = environment() | {"threads": f"{parallel.available_cores()} used by default"}
     found["kernel cache"] = kernel_cache()
     lines = [f"{name:<13} {value}" for name, value in found.items()]
-    return "\n".join([*lines, "", "data sets", *_data_lines()])
-
-
-def _data_lines() -> list[str]:
-    from nsnn.data import listing
-
-    return ["  " + line for line in listing().splitlines()]
+    return "\n".join([*lines, "", "data sets", *(f"  {line}" for line in listing().splitlines())])

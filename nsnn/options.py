@@ -101,19 +101,10 @@ def limits_in_words(limits) -> str:
 
 
 def check(options, table: str) -> None:
-    """Hold every field of an object made in Python against its type and limits.
+    """Hold every field of a dataclass object made in Python against its type and limits.
 
-    Parameters
-    ----------
-    options : dataclass instance
-        Its fields are of type bool, int, float or str, or one of these or None.
-    table : str
-        What its options are called by, such as "neuron".
-
-    Raises
-    ------
-    UserError
-        Such as "neuron.decay = 2.0: must be at least 0 and at most 1".
+    Raises UserError such as "neuron.decay = 2.0: must be at least 0 and at most 1"; the table,
+    "neuron", is what the options are called by.
     """
     types_of = kinds(type(options))
     for field in dataclasses.fields(options):
@@ -125,21 +116,19 @@ def check(options, table: str) -> None:
 
 
 def build(owner: type, values: dict, table: str):
-    """An object of `owner` from what a user has written.
+    """An object of a dataclass from what a user has written.
 
     Parameters
     ----------
     owner : type
-        A dataclass.
     values : dict of str to (value, str)
-        Each value with the place where it was written.
+        Each value with the place where it was written, which messages name.
     table : str
 
     Raises
     ------
     UserError
-        For an unknown key (naming the nearest), a wrong type or a value outside its limits; the
-        message names the place.
+        For an unknown key (naming the nearest), a wrong type or a value outside its limits.
     """
     types_of = kinds(owner)
     fields = {field.name: field for field in dataclasses.fields(owner)}

@@ -8,6 +8,7 @@ ours.
 
 import concurrent.futures
 import ctypes
+import functools
 import itertools
 import os
 import pathlib
@@ -21,7 +22,6 @@ SERIAL_BELOW = 200_000  # multiply-adds: about 50 µs, what waking a thread cost
 
 _threads = 1
 _pool: concurrent.futures.ThreadPoolExecutor | None = None
-_blas = "not set yet"
 
 
 def available_cores() -> int:
@@ -131,15 +131,9 @@ def matmul(a, b, out) -> None:
         tasks(lambda span: np.matmul(a, b[:, slice(*span)], out=out[:, slice(*span)]), ranges)
 
 
+@functools.cache
 def single_threaded_blas() -> str:
     """Set NumPy's BLAS to one thread, once; returns how, or why it could not be done."""
-    global _blas
-    if _blas == "not set yet":
-        _blas = _set_blas_threads()
-    return _blas
-
-
-def _set_blas_threads() -> str:
     set_count = _openblas("set_num_threads")
     if set_count is not None:
         set_count(1)
@@ -163,11 +157,6 @@ def _openblas(name: str):
                 if hasattr(handle, symbol):
                     return getattr(handle, symbol)
     return None
-
-
-def blas_status() -> str:
-    """How many threads NumPy's BLAS uses here, for `nsnn info`."""
-    return single_threaded_blas()
 
 
 def blas_core() -> str:

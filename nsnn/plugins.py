@@ -1,12 +1,12 @@
 """Your own methods, models and data sets: Python files that are named with --plugin.
 
-    from nsnn.methods import METHODS, Method
+    class Mine(Method): ...      # its nested Config holds the options of [method]
+    def my_net(neuron, input_shape, classes, rng, width, norm, dtype): ...   # a Sequential
+    def my_data(directory): ...  # {"train_images": ..., "train_labels": ..., "test_images": ...}
 
-    class Mine(Method): ...
+    METHODS["mine"], MODELS["my-net"], DATASETS["my-data"] = Mine, my_net, my_data
 
-    METHODS["mine"] = Mine      # then: --set method.name=mine
-
-What MODELS and DATASETS take is said in `nsnn.models` and `nsnn.data`.
+Then: --set method.name=mine. `nsnn.methods.Method`, `nsnn.models` and `nsnn.data` say the rest.
 """
 
 import hashlib
@@ -42,14 +42,14 @@ def load_files(paths) -> None:
         file = str(Path(path).resolve())
         if _loaded.get(file) == checksum:
             continue
-        before = {kind: dict(registry) for kind, (registry, _) in _REGISTRIES.items()}
+        before = {kind: {**registry} for kind, (registry, _) in _REGISTRIES.items()}
         try:
             runpy.run_path(file, run_name=MODULE_PREFIX + checksum)
             _check_registered(file, before)
         except BaseException as error:
             for kind, (registry, _) in _REGISTRIES.items():
                 registry.clear()
-                registry.update(before[kind])
+                registry |= before[kind]
             explain(error, file)
             raise
         _loaded[file] = checksum
@@ -81,17 +81,18 @@ def explain(error: BaseException, file: str | None = None) -> None:
 
 def _check_registered(file: str, before: dict) -> None:
     """Raise UserError unless something was registered, and all of it can be used."""
-    nothing = True
-    for kind, (registry, count) in _REGISTRIES.items():
-        for name, thing in registry.items():
-            if before[kind].get(name) is thing:
-                continue
-            taken = "is there already: choose another name" if name in before[kind] else ""
-            if flaw := taken or _flaw(kind, thing, count):
-                raise UserError(f"plug-in {file}: the {kind} {name!r} {flaw}")
-            nothing = False
-    if nothing:
+    new = [
+        (kind, name, thing, count)
+        for kind, (registry, count) in _REGISTRIES.items()
+        for name, thing in registry.items()
+        if before[kind].get(name) is not thing
+    ]
+    if not new:
         raise UserError(f"plug-in {file} registers nothing in METHODS, MODELS or DATASETS")
+    for kind, name, thing, count in new:
+        taken = "is there already: choose another name" if name in before[kind] else ""
+        if flaw := taken or _flaw(kind, thing, count):
+            raise UserError(f"plug-in {file}: the {kind} {name!r} {flaw}")
 
 
 def _flaw(kind: str, thing, count: int) -> str:
@@ -99,26 +100,24 @@ def _flaw(kind: str, thing, count: int) -> str:
     if kind == "method":
         if not (isinstance(thing, type) and issubclass(thing, Method)):
             return "is no class derived from nsnn.methods.Method"
-        if not _is_config(thing.Config):
+        if not issubclass(thing.Config, Method.Config) or not _can_be_read(thing.Config):
             return (
                 "needs a Config derived from Method.Config, with @dataclass(frozen=True) above it, "
                 "whose options are bool, int, float or str and have defaults"
             )
-    if inspect.isfunction(thing) or kind == "method":
-        try:
-            inspect.signature(thing).bind(*range(count))
-        except TypeError:
-            return f"has to be called with {count} argument(s)"
+    elif not inspect.isfunction(thing):
+        return ""
+    try:
+        inspect.signature(thing).bind(*range(count))
+    except TypeError:
+        return f"has to be called with {count} argument(s)"
     return ""
 
 
-def _is_config(owner: type) -> bool:
-    """Whether a method's options can be read from a configuration."""
-    if not issubclass(owner, Method.Config):
-        return False
-    defaults, types_of = {f.name: f.default for f in fields(owner)}, kinds(owner)
-    known = {bool, int, float, str}.issuperset(types_of.values())
-    return known and types_of.keys() == defaults.keys() and MISSING not in defaults.values()
+def _can_be_read(owner: type) -> bool:
+    """Whether the options of a dataclass can be read from a configuration."""
+    defaults = {f.name for f in fields(owner) if f.default is not MISSING}
+    return kinds(owner).keys() == defaults and {*kinds(owner).values()} <= {bool, int, float, str}
 
 
 def check_prepared(name: str, method: Method) -> None:

@@ -68,16 +68,14 @@ class Processes(Executor):
                 value, error = None, None
                 process.join()
                 if process.exitcode != -signal.SIGTERM:
-                    error = RunError(_how(process.exitcode))
+                    code = process.exitcode
+                    ended = f"its process ended with exit code {code}"
+                    error = RunError(f"killed by signal {-code}" if code < 0 else ended)
             process.join()
             self._running.discard(process)
         if error is not None:
             raise error
         return value
-
-
-def _how(code: int) -> str:
-    return f"killed by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
 
 
 def _serve(pipe, function, arguments) -> None:

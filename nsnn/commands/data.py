@@ -6,26 +6,26 @@ examples:
   nsnn data check mnist --dir DIR
 """
 
+_ACTIONS = {
+    "get": (
+        "download a data set, with checksums; goes on where it was stopped",
+        "folder to hold it; default: the user cache",
+    ),
+    "check": (
+        "check the files of a data set",
+        "folder that holds it; default: $NSNN_DATA, then the user cache",
+    ),
+}
+
 
 def add_arguments(parser) -> None:
     """The actions of `nsnn data` and their options."""
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
     actions.add_parser("list", help="the data sets and where each was found")
-    for action, summary, folder in (
-        (
-            "get",
-            "download a data set, with checksums; goes on where it was stopped",
-            "folder to hold it; default: the user cache",
-        ),
-        (
-            "check",
-            "check the files of a data set",
-            "folder that holds it; default: $NSNN_DATA, then the user cache",
-        ),
-    ):
+    for action, (summary, place) in _ACTIONS.items():
         command = actions.add_parser(action, help=summary, description=summary)
         command.add_argument("name", metavar="NAME", help="such as mnist; see nsnn data list")
-        command.add_argument("--dir", metavar="DIR", help=folder)
+        command.add_argument("--dir", metavar="DIR", help=place)
 
 
 def run(options) -> int:
@@ -34,8 +34,6 @@ def run(options) -> int:
 
     if options.action == "list":
         print(listing())
-    elif options.action == "get":
-        print(source(options.name).get(options.dir))
     else:
-        print(source(options.name).check(options.dir))
+        print(getattr(source(options.name), options.action)(options.dir))
     return 0

@@ -5,19 +5,20 @@ examples:
   nsnn eval runs/ndsnn-mnist-001 --data-dir DIR
 """
 
-from nsnn.commands import add_plugin
+from nsnn.commands import PLUGIN
 from nsnn.errors import UserError
 
-
-def add_arguments(parser) -> None:
-    """The options of `nsnn eval`."""
-    parser.add_argument("dir", metavar="DIR", help="run folder")
-    parser.add_argument("--data-dir", metavar="DIR", help="where the data set is, if it has moved")
-    add_plugin(parser)
+ARGUMENTS = {
+    "dir": {"metavar": "DIR", "help": "run folder"},
+    "--data-dir": {"metavar": "DIR", "help": "where the data set is, if it has moved"},
+    "--plugin": PLUGIN,
+}
 
 
 def run(options) -> int:
     """Print the accuracy of a run's network on the test split, and its worst mistakes."""
+    import numpy as np
+
     from nsnn import metrics, parallel
     from nsnn.data import load
     from nsnn.text import percent
@@ -33,28 +34,16 @@ def run(options) -> int:
             f"{data.name} has {data.classes} classes, the network of {options.dir} "
             f"{network.classes}: give its own data set with --data-dir"
         )
-    test = data.test
-    predicted = network.predict(test.images)
+    predicted, labels = network.predict(data.test.images), data.test.labels
     held = metrics.density(network.parameters())
-    print(f"test accuracy  {percent(metrics.accuracy(predicted, test.labels))}")
-    print(f"samples        {len(test.labels):,} of {data.name}")
+    print(f"test accuracy  {percent(metrics.accuracy(predicted, labels))}")
+    print(f"samples        {len(labels):,} of {data.name}")
     print(f"density        {percent(held.density)} ({held.active:,} of {held.size:,} weights)")
-    confusion = metrics.confusion_matrix(predicted, test.labels, network.classes)
-    for line in _worst_mistakes(confusion):
-        print(line)
+    mistakes = metrics.confusion_matrix(predicted, labels, network.classes)
+    samples = mistakes.sum(axis=1)
+    np.fill_diagonal(mistakes, 0)
+    for worst in np.argsort(mistakes, axis=None, kind="stable")[:-4:-1]:
+        true, taken = divmod(int(worst), network.classes)
+        if count := mistakes[true, taken]:
+            print(f"mistake        class {true} taken for {taken}: {count} of {samples[true]}")
     return 0
-
-
-def _worst_mistakes(confusion) -> list[str]:
-    """The three most frequent confusions, a line each; true classes are the rows."""
-    counts = [
-        (int(confusion[true, taken]), true, taken)
-        for true in range(len(confusion))
-        for taken in range(len(confusion))
-        if true != taken and confusion[true, taken]
-    ]
-    counts.sort(key=lambda each: each[0])
-    return [
-        f"mistake        class {true} taken for {taken}: {count} of {confusion[true].sum()}"
-        for count, true, taken in counts[::-1][:3]
-    ]

@@ -10,22 +10,31 @@ takes them, and .dims (out, in, kh, kw); rows are output channels, columns (chan
 running_variance (epsilon is 1e-5), input.mean and input.std, and config: config.toml as text.
 """
 
-from nsnn.commands import add_plugin
+from nsnn.commands import PLUGIN
+
+ARGUMENTS = {
+    "dir": {"metavar": "DIR", "help": "run folder"},
+    "--out": {"metavar": "FILE.npz", "help": "default: the name of DIR, here"},
+    "--dense": {"action": "store_true", "help": "full arrays and masks instead of rows"},
+    "--overwrite": {"action": "store_true", "help": "replace the file if it exists"},
+    "--plugin": PLUGIN,
+}
 
 
-def add_arguments(parser) -> None:
-    """The options of `nsnn export`."""
-    parser.add_argument("dir", metavar="DIR", help="run folder")
-    parser.add_argument("--out", metavar="FILE.npz", help="default: the name of DIR, here")
-    parser.add_argument(
-        "--dense", action="store_true", help="full arrays and masks instead of compressed rows"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
-    add_plugin(parser)
+# What the weights are, the end of a name that only a weight has, and Python that loads one.
+_KINDS = {
+    True: ("dense arrays and masks", ".mask", "W, mask = arrays['{0}'], arrays['{0}.mask']"),
+    False: (
+        "compressed rows (CSR)",
+        ".indptr",
+        "W = scipy.sparse.csr_matrix((arrays['{0}.data'], arrays['{0}.indices'], "
+        "arrays['{0}.indptr']), arrays['{0}.shape'])",
+    ),
+}
 
 
 def run(options) -> int:
-    """Write the network of a run as plain arrays, and say how to load them."""
+    """Write the network of a run as plain arrays, and say how to load the first weight."""
     import numpy as np
 
     from nsnn import export
@@ -33,18 +42,8 @@ def run(options) -> int:
     path = export.export(options.dir, options.out, options.dense, options.overwrite)
     with np.load(path, allow_pickle=False) as arrays:
         names = arrays.files
-    kind = "dense arrays and masks" if options.dense else "compressed rows (CSR)"
+    kind, end, load = _KINDS[options.dense]
+    first = next(name for name in names if name.endswith(end)).removesuffix(end)
     print(f"{path}: {len(names)} arrays, weights as {kind}, {path.stat().st_size:,} bytes\n")
-    print("\n".join(_snippet(path, names, options.dense)))
+    print(f"arrays = numpy.load({str(path)!r})\n{load.format(first)}")
     return 0
-
-
-def _snippet(path, names, dense: bool) -> list[str]:
-    """Python that loads the first weight."""
-    load = f"arrays = numpy.load({str(path)!r})"
-    suffix = ".mask" if dense else ".indptr"
-    name = next(name for name in names if name.endswith(suffix)).removesuffix(suffix)
-    if dense:
-        return [load, f"W, mask = arrays[{name!r}], arrays[{name + suffix!r}]"]
-    parts = [f"arrays[{name + part!r}]" for part in (".data", ".indices", ".indptr", ".shape")]
-    return [load, f"W = scipy.sparse.csr_matrix(({', '.join(parts[:3])}), {parts[3]})"]

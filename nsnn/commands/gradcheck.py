@@ -1,10 +1,6 @@
 """Compare every gradient with finite differences."""
 
 
-def add_arguments(parser) -> None:
-    """`nsnn gradcheck` has no options."""
-
-
 def run(options) -> int:
     """Print the table of gradient checks; 0 if all passed, else 1."""
     from nsnn.gradcheck import main_table

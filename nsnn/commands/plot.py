@@ -7,17 +7,15 @@ examples:
 
 from pathlib import Path
 
-from nsnn.commands import add_plugin
+from nsnn.commands import PLUGIN
 from nsnn.errors import UserError
 
-
-def add_arguments(parser) -> None:
-    """The options of `nsnn plot`."""
-    parser.add_argument("dirs", metavar="DIR", nargs="+", help="run folders")
-    parser.add_argument(
-        "--out", metavar="FILE", help="picture of several runs; default: comparison.png here"
-    )
-    add_plugin(parser)
+ARGUMENTS = {
+    "dirs": {"metavar": "DIR", "nargs": "+", "help": "run folders"},
+    "--out": {"metavar": "FILE",
+              "help": "picture of several runs; default: comparison.png here"},
+    "--plugin": PLUGIN,
+}  # fmt: skip
 
 
 def run(options) -> int:

@@ -15,41 +15,50 @@ tries the machinery, always go to runs/results. Data sets are found through --da
 $NSNN_DATA.
 """
 
+import argparse
 import collections
 import math
 import os
 import sys
 
-from nsnn.commands import add_plugin
+from nsnn.commands import PLUGIN, folder, whole
 from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, UserError
 
 
-def add_arguments(parser) -> None:
-    """The options of `nsnn reproduce`."""
-    parser.add_argument(
-        "id", nargs="?", metavar="ID", help="such as ndsnn-table1, or a TOML file; none: list them"
-    )
-    parser.add_argument("--list", action="store_true", help="list the experiments")
-    parser.add_argument(
-        "--profile", default="small", metavar="P",
-        help="smoke (seconds), small (hours) or full (the paper's own setting); default: small",
-    )  # fmt: skip
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", metavar="N", help="default: those of the profile"
-    )
-    parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N",
-        help="training processes at a time, of one thread each; default: one, with all cores",
-    )  # fmt: skip
-    parser.add_argument("--out", metavar="DIR", help="folder of the results; see below")
-    parser.add_argument("--data-dir", metavar="DIR", help="where the data sets are")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="only list the cells, with hours and memory"
-    )
-    parser.add_argument(
-        "--time-limit", type=float, metavar="MINUTES", help="then save what is under way, and stop"
-    )
-    add_plugin(parser)
+def existing(text: str) -> str:
+    """The type of an argument that names a folder, or a file, which is there."""
+    if not os.path.exists(os.path.expanduser(folder(text))):
+        raise argparse.ArgumentTypeError(f"{text}: there is no such folder")
+    return text
+
+
+def minutes(text: str) -> float:
+    """The type of an argument that is a time in minutes."""
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
+    return float(text)
+
+
+ARGUMENTS = {
+    "id": {"nargs": "?", "metavar": "ID",
+           "help": "such as ndsnn-table1, or a TOML file; none: list them"},
+    "--list": {"action": "store_true", "help": "list the experiments"},
+    "--profile": {"default": "small", "metavar": "P",
+                  "help": "smoke (seconds), small (hours) or full (the paper's own setting); "
+                          "default: small"},
+    "--seeds": {"type": whole(0), "nargs": "+", "metavar": "N",
+                "help": "default: those of the profile"},
+    "--jobs": {"type": whole(1), "default": 1, "metavar": "N",
+               "help": "training processes at a time, of one thread each; default: one, with all "
+                       "cores"},
+    "--out": {"type": folder, "metavar": "DIR", "help": "folder of the results; see below"},
+    "--data-dir": {"type": existing, "metavar": "DIR",
+                   "help": "where the data sets are"},
+    "--dry-run": {"action": "store_true", "help": "only list the cells, with hours and memory"},
+    "--time-limit": {"type": minutes, "default": math.inf, "metavar": "MINUTES",
+                     "help": "then save what is under way, and stop"},
+    "--plugin": PLUGIN,
+}  # fmt: skip
 
 
 def run(options) -> int:
@@ -64,29 +73,15 @@ def run(options) -> int:
             print(f"{experiment.id:<14} {experiment.title} ({experiment.source})")
             print(f"{'':<14} profiles: {', '.join(experiment.profiles)}")
         return 0
-    _check(options)
     experiment = spec.load(options.id)
     out = options.out or results.default_out(options.profile)
     if options.dry_run:
         return _dry_run(experiment, out, options)
-    limit = math.inf if options.time_limit is None else options.time_limit
     outcome = runner.reproduce(
-        experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "", limit
-    )
+        experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "",
+        options.time_limit,
+    )  # fmt: skip
     return report(outcome, results.folder(out, experiment.id, options.profile))
-
-
-def _check(options) -> None:
-    if "" in (options.out, options.data_dir):
-        raise UserError("--out and --data-dir need the name of a folder, got an empty one")
-    if options.data_dir and not os.path.exists(os.path.expanduser(options.data_dir)):
-        raise UserError(f"--data-dir {options.data_dir}: there is no such folder")
-    if options.jobs < 1:
-        raise UserError(f"--jobs {options.jobs}: use 1 or more processes")
-    if any(seed < 0 for seed in options.seeds or ()):
-        raise UserError(f"--seeds {min(options.seeds)}: use whole numbers from 0")
-    if options.time_limit is not None and not 0 < options.time_limit < math.inf:
-        raise UserError(f"--time-limit {options.time_limit:g}: use a number of minutes above 0")
 
 
 def _dry_run(experiment, out, options) -> int:
@@ -103,9 +98,8 @@ def _dry_run(experiment, out, options) -> int:
     estimates = estimate(cells, finished, threads_of(options.jobs))
     width = max(len(cell.slug) for cell in cells)
     for cell in cells:
-        line = f"{cell.slug:<{width}}  {STATES[cell.state]}"
-        if cell.slug in estimates:
-            found = estimates[cell.slug]
+        line, found = f"{cell.slug:<{width}}  {STATES[cell.state]}", estimates.get(cell.slug)
+        if found:
             line += f", about {text.duration(found.seconds)}, {found.bytes / (1 << 30):.1f} GiB"
         print(line)
     counts = collections.Counter(STATES[cell.state] for cell in cells)

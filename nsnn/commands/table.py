@@ -9,29 +9,24 @@ cells.jsonl, and prints the table: ours as mean ± standard deviation (number of
 the paper prints.
 """
 
-from nsnn.commands import add_plugin
-from nsnn.errors import UserError
+from nsnn.commands import PLUGIN, folder
 
-
-def add_arguments(parser) -> None:
-    """The options of `nsnn table`."""
-    parser.add_argument("id", metavar="ID", help="such as ndsnn-table1, or a TOML file")
-    parser.add_argument("--profile", default="small", metavar="P", help="default: small")
-    parser.add_argument(
-        "--out", metavar="DIR", help="folder of the results; default: as nsnn reproduce"
-    )
-    add_plugin(parser)
+ARGUMENTS = {
+    "id": {"metavar": "ID", "help": "such as ndsnn-table1, or a TOML file"},
+    "--profile": {"default": "small", "metavar": "P", "help": "default: small"},
+    "--out": {"type": folder, "metavar": "DIR",
+              "help": "folder of the results; default: as nsnn reproduce"},
+    "--plugin": PLUGIN,
+}  # fmt: skip
 
 
 def run(options) -> int:
     """Write table and figure of an experiment anew from its finished cells; print the grid."""
     from nsnn.experiments import results, spec, table
 
-    if options.out == "":
-        raise UserError("--out needs the name of a folder, got an empty one")
     experiment = spec.load(options.id)
     out = options.out or results.default_out(options.profile)
     print(table.write(experiment, options.profile, out))
-    folder = results.folder(out, experiment.id, options.profile)
-    print(f"\nwritten: {folder}/table.md, table.csv, figure.png")
+    written = results.folder(out, experiment.id, options.profile)
+    print(f"\nwritten: {written}/table.md, table.csv, figure.png")
     return 0

@@ -4,8 +4,6 @@ Each is a function of the axes to draw in, the experiment and the groups of the 
 `measures.Group`; those without what is drawn are left out), and returns the axes.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
@@ -31,29 +29,17 @@ COSTS = {
     "cpu_seconds_to_dense": ("CPU time, measured", GREY),
 }
 
-
-@dataclass(frozen=True)
-class Look:
-    """Of a line; `dash` only where lines may lie on each other."""
-
-    colour: str
-    marker: str
-    dash: str
-
-
-# A method has one look in all figures, by its place in METHODS.
+# A method has one look in all figures, by its place in METHODS: colour, marker, dash.
 _LOOKS = (
-    Look("#000000", "D", "-"),
-    Look("#D55E00", "v", "-"),
-    Look("#CC79A7", "p", "-."),
-    Look("#E69F00", "s", "-"),
-    Look("#009E73", "^", "--"),
-    Look("#0072B2", "o", "-"),
-    Look("#56B4E9", "X", "-"),
+    ("#000000", "D", "-"),
+    ("#D55E00", "v", "-"),
+    ("#CC79A7", "p", "-."),
+    ("#E69F00", "s", "-"),
+    ("#009E73", "^", "--"),
+    ("#0072B2", "o", "-"),
+    ("#56B4E9", "X", "-"),
 )
-_MARKERS = "os^vDpX"
-_DASHES = ("-", "--", "-.", ":")
-
+_MARKERS, _DASHES = "os^vDpX", ("-", "--", "-.", ":")
 _CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
 
 
@@ -63,43 +49,37 @@ def word(experiment: Experiment, label: str, value) -> str:
     return text if isinstance(value, str) or "=" in text else f"{label_name(label)} {text}"
 
 
-def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, Look, list[Group]]]:
-    """The lines of a panel, each of the groups that agree in the labels of the series.
+def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, dict, list[Group]]]:
+    """The lines of a panel with name and look, each of the groups that agree in the series' labels.
 
     A line looks as its method does; a method's further lines differ in marker and dash.
     """
     labels, members = experiment.figure.series, {}
     for each in groups:
         members.setdefault(each.pick(labels), []).append(each)
-    names, looks, methods = [*METHODS], {}, []
-    for key in members:
-        method = dict(zip(labels, key, strict=True)).get("method")
-        if method in METHODS:
-            number, place = methods.count(method), names.index(method)
-            methods.append(method)
-            base = _LOOKS[place % len(_LOOKS)]
-            looks[key] = _variant(base, number + place // len(_LOOKS))
-    used = {look.colour for look in looks.values()}
+    methods = [dict(zip(labels, key, strict=True)).get("method") for key in members]
+    places = [[*METHODS].index(method) if method in METHODS else None for method in methods]
+    used = {_LOOKS[place % len(_LOOKS)][0] for place in places if place is not None}
     free = [colour for colour in PALETTE if colour not in used]
-    for i, key in enumerate(key for key in members if key not in looks):
-        look = free[i % len(free)], _MARKERS[i % len(_MARKERS)], _DASHES[i % len(_DASHES)]
-        looks[key] = Look(*look)
     found = []
-    for key, line in members.items():
+    for i, (key, line) in enumerate(members.items()):
+        number = places[:i].count(places[i])  # of the lines before it that are of its method
+        if places[i] is None:
+            colour, marker, dash = free[number % len(free)], _MARKERS[0], _DASHES[0]
+        else:
+            colour, marker, dash = _LOOKS[places[i] % len(_LOOKS)]
+            number += places[i] // len(_LOOKS)
+        look = {"color": colour, "marker": _other(_MARKERS, marker, number)}
+        look["linestyle"] = _other(_DASHES, dash, number)
         pairs = zip(labels, key, strict=True)
         words = [word(experiment, *pair) for pair in pairs if pair[1] is not None]
-        found.append((", ".join(words) or "dense", looks[key], line))
+        found.append((", ".join(words) or "dense", look, line))
     return found
 
 
-def _variant(look: Look, number: int) -> Look:
-    """The look of a method's line `number`, from 0."""
-    if number == 0:
-        return look
-    markers = [marker for marker in _MARKERS if marker != look.marker]
-    dashes = [dash for dash in _DASHES if dash != look.dash]
-    i = number - 1
-    return Look(look.colour, markers[i % len(markers)], dashes[i % len(dashes)])
+def _other(choices, first: str, number: int) -> str:
+    """The choice of this number, of which `first` has the number 0."""
+    return [first, *(each for each in choices if each != first)][number % len(choices)]
 
 
 def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
@@ -117,7 +97,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
         found = [(each, _value(each, spec.y, paper)) for each in line]
         found = [(each.labels.get(spec.x), *value) for each, value in found if value]
         for _, mean, sd in (point for point in found if point[0] is None):
-            _level(ax, mean, sd, name, look.colour, paper)
+            _level(ax, mean, sd, name, look["color"], paper)
         points = sorted(point for point in found if point[0] is not None)
         if points:
             # Side by side by a little, so that error bars do not cover each other.
@@ -141,10 +121,9 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
         # Only in a profile that mixes budgets are some longer than others.
         for epochs in sorted({len(run) for run in runs}):
             values = np.array([run for run in runs if len(run) == epochs], dtype=np.float64)
-            options = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
-            options |= {"markersize": 4, "markevery": max(1, epochs // 12), "linewidth": 1.5}
+            options = {"markersize": 4, "markevery": max(1, epochs // 12), "linewidth": 1.5}
             y = shown(values).mean(axis=0)
-            ax.plot(np.arange(1, epochs + 1), y, label=label, **options)
+            ax.plot(np.arange(1, epochs + 1), y, label=label, **look, **options)
     if "%" in name:
         ax.set_ylim(-3.0, 103.0)  # a line at 0 or 100 is seen whole
     else:
@@ -174,9 +153,14 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
         if colour == "white":
             options |= {"edgecolor": BLUE, "linestyle": ":", "linewidth": 1.2}
         made = ax.bar(x, mean, 0.9 * width, yerr=sd, **options)
-        ax.bar_label(made, [_short(value) for value in mean], fontsize=6.5, padding=2)
+        texts = [f"{v:.1f}" if v < 99.95 else f"{v:.0f}".replace("nan", "") for v in mean]
+        ax.bar_label(made, texts, fontsize=6.5, padding=2)
     ax.axhline(100.0, color=GREY, linewidth=0.8, linestyle="--", zorder=0)
-    names = [_cluster_name(experiment, each) for each in groups]
+    labels = dict.fromkeys((experiment.figure.x, *experiment.figure.series))
+    names = [
+        "\n".join(value_name(experiment, n, each.labels[n]) for n in labels if n in each.labels)
+        for each in groups
+    ]
     ax.set_xticks(places, names, fontsize=8)
     from_zero(ax)
     return titled(ax, "", "", "training cost (% of dense)")
@@ -193,7 +177,9 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
         for each in line:
             cost, value = _value(each, spec.cost), _value(each, spec.y)
             if cost and value:
-                points.append((*cost, *value, _point_name(experiment, each)))
+                moves = each.labels.get(spec.x)  # along the line, such as the 10 of 10 epochs
+                name_of = "" if moves is None else value_name(experiment, spec.x, moves)
+                points.append((*cost, *value, name_of))
         if not points:
             continue
         x, x_sd, y, y_sd, names = zip(*sorted(points), strict=True)
@@ -203,7 +189,7 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
         options = {"xytext": (right, down), "textcoords": "offset points", "fontsize": 7}
         options["ha"] = "left" if right > 0 else "right"
         for place, text in zip(zip(x, y, strict=True), names, strict=True):
-            ax.annotate(text, place, color=look.colour, **options)
+            ax.annotate(text, place, color=look["color"], **options)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")  # 20, not 2 × 10¹
@@ -214,15 +200,15 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     return titled(ax, "", below, str(QUANTITIES[spec.y]))
 
 
-def _line(ax, x, y, sd, name: str, look, paper: bool, x_sd=None) -> None:
+def _line(ax, x, y, sd, name: str, look: dict, paper: bool, x_sd=None) -> None:
     """Points with error bars, joined."""
-    options = {"color": look.colour, "marker": look.marker, "markersize": 5, "linewidth": 1.4}
+    options = look | {"markersize": 5, "linewidth": 1.4, "label": name}
     if paper:
-        ax.plot(x, y, linestyle=":", markerfacecolor="white", label=name, **options)
+        ax.plot(x, y, **options | {"linestyle": ":", "markerfacecolor": "white"})
     else:
         # No caps where there is no spread.
         sd, x_sd = ([value or np.nan for value in each] if each else None for each in (sd, x_sd))
-        ax.errorbar(x, y, sd, x_sd, capsize=3, elinewidth=1, label=name, **options)
+        ax.errorbar(x, y, sd, x_sd, capsize=3, elinewidth=1, **options | {"linestyle": "-"})
 
 
 def _rule(ax) -> None:
@@ -245,26 +231,6 @@ def _value(each: Group, key: str, paper: bool = False) -> tuple[float, float] | 
         return None if printed is None else (printed, 0.0)
     found = each.spread(key)
     return found and (found.mean, found.sd or 0.0)
-
-
-def _point_name(experiment: Experiment, each: Group) -> str:
-    """The value that moves along a tradeoff's line, such as the 10 of 10 epochs."""
-    label = experiment.figure.x
-    value = each.labels.get(label)
-    return "" if value is None else value_name(experiment, label, value)
-
-
-def _cluster_name(experiment: Experiment, each: Group) -> str:
-    labels = dict.fromkeys((experiment.figure.x, *experiment.figure.series))
-    present = [label for label in labels if label in each.labels]
-    return "\n".join(value_name(experiment, label, each.labels[label]) for label in present)
-
-
-def _short(value: float) -> str:
-    """What fits on a bar."""
-    if np.isnan(value):
-        return ""
-    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
 KINDS = {"lines": lines, "curves": curves, "bars": bars, "tradeoff": tradeoff}

@@ -15,28 +15,14 @@ _LINE = 0.19  # of a line of text in the title or the legend, in height
 
 
 def draw(experiment: Experiment, groups: list[Group], note: str = ""):
-    """The figure of an experiment, of the kind that it asks for.
+    """The figure of an experiment, of the kind that it asks for, with a note below the title.
 
-    Parameters
-    ----------
-    experiment : Experiment
-    groups : list of Group
-        A panel without finished cells is left out.
-    note : str
-        Printed below the title.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One axes for each panel; lines have a second one with the paper's values where it prints
-        some. The legend is below all.
+    One axes for each panel that has finished cells; lines have a second one with the paper's
+    values where it prints some. The legend is below all.
     """
     # Those without finished cells keep their place, so that no line changes its colour.
-    found = {
-        name: members
-        for name, members in panels(experiment, groups).items()
-        if any(each.cells for each in members)
-    }
+    found = panels(experiment, groups)
+    found = {name: part for name, part in found.items() if any(each.cells for each in part)}
     kind, width, parts = experiment.figure.kind, _WIDTH, []
     for name, members in found.items():
         parts.append((name, members, {}))
@@ -58,16 +44,8 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
 def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]]:
     """The groups of each panel by its title: those that agree in all labels not drawn otherwise.
 
-    Parameters
-    ----------
-    experiment : Experiment
-    groups : list of Group
-
-    Returns
-    -------
-    dict of str to list of Group
-        A group that lacks a label, as the dense network has none of the methods' options, is in
-        every panel that it does not contradict.
+    A group that lacks a label, as the dense network has none of the methods' options, is in every
+    panel that it does not contradict.
     """
     spec = experiment.figure
     labels = [label for label in experiment.axes if label not in (spec.x, *spec.series)]
@@ -77,11 +55,8 @@ def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]
     for key in keys:
         if any(_fits(key, other) for other in keys if other != key):
             continue  # these groups are in the other's panel
-        words = [
-            word(experiment, label, value)
-            for label, value in zip(labels, key, strict=True)
-            if value is not None
-        ]
+        pairs = zip(labels, key, strict=True)
+        words = [word(experiment, *pair) for pair in pairs if pair[1] is not None]
         found[", ".join(words)] = [each for each in groups if _fits(each.pick(labels), key)]
     return found
 
@@ -89,25 +64,23 @@ def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]
 def check(experiment: Experiment) -> None:
     """Raise UserError where table or figure ask for a measure that there is none of."""
     spec = experiment.figure
-    known = {"curves": CURVES, "bars": COSTS}.get(spec.kind, QUANTITIES)
     wanted = [
         ("table.metric", experiment.table.metric, QUANTITIES),
-        ("figure.y", spec.y, known),
-        *([("figure.cost", spec.cost, QUANTITIES)] if spec.kind == "tradeoff" else []),
+        ("figure.y", spec.y, {"curves": CURVES, "bars": COSTS}.get(spec.kind, QUANTITIES)),
         *(("paper.metric", printed.metric, QUANTITIES) for printed in experiment.paper),
     ]
-    for where, value, choices in wanted:
-        if value not in choices:
-            raise UserError(f"{experiment.id}: {where} = {value!r}: {nearest(value, choices)}")
-    if spec.cost and spec.kind != "tradeoff":
+    if spec.kind == "tradeoff":
+        wanted.append(("figure.cost", spec.cost, QUANTITIES))
+    elif spec.cost:
         raise UserError(
             f"{experiment.id}: figure.cost = {spec.cost!r}: for a figure of the kind tradeoff, not "
             f"{spec.kind}: leave it out"
         )
-    if spec.kind != "curves" and spec.x not in experiment.axes:
-        raise UserError(
-            f"{experiment.id}: figure.x = {spec.x!r}: {nearest(spec.x, experiment.axes)}"
-        )
+    if spec.kind != "curves":
+        wanted.append(("figure.x", spec.x, experiment.axes))
+    for where, value, choices in wanted:
+        if value not in choices:
+            raise UserError(f"{experiment.id}: {where} = {value!r}: {nearest(value, choices)}")
     for printed in experiment.paper:
         units = (QUANTITIES[printed.metric].unit, "fraction")
         if printed.unit not in units:

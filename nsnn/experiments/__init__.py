@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from nsnn.errors import UserError
 from nsnn.text import nearest
 
-KINDS = ("lines", "curves", "bars", "tradeoff")  # of figures, see nsnn.experiments.charts
-
 Label = str | int | float
 
 
@@ -29,7 +27,7 @@ class FigureSpec:
     x: str  # a label; curves: "epoch"; tradeoff: the label in which the points of a line differ
     y: str  # a measure
     series: tuple[str, ...]  # labels that tell the lines of a panel apart
-    kind: str = "lines"  # one of KINDS
+    kind: str = "lines"  # one of `charts.KINDS`
     panels: str = ""  # label that tells the panels apart; empty: one panel
     cost: str = ""  # tradeoff: the measure on the horizontal axis
 

@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,16 +29,14 @@ _LOG_BYTES = 8
 _PROCESS_BYTES = 150 << 20
 
 
-@dataclass(frozen=True)
-class CellEstimate:
+class CellEstimate(NamedTuple):
     """What a cell will take: seconds in its process, and the bytes of that process."""
 
     seconds: float
     bytes: int
 
 
-@dataclass(frozen=True)
-class DataSize:
+class DataSize(NamedTuple):
     """What a data set is before any file of it is read."""
 
     shape: tuple[int, ...]
@@ -47,8 +46,7 @@ class DataSize:
     bytes: int  # in memory
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """Of one network: seconds a sample of a training step by density, bytes of its activations."""
 
     seconds: dict[float, float]
@@ -108,10 +106,7 @@ def total(estimates: dict[str, CellEstimate], jobs: int) -> str:
 
 
 def data_size(config: Config) -> DataSize:
-    """The size of the configuration's data set, as the registry tells it.
-
-    Users' own arrays, whose size the registry cannot know, are loaded.
-    """
+    """As the registry tells it; users' own arrays, whose size it cannot know, are loaded."""
     known = source(config.data.name)
     if known.shape is not None and known.sizes is not None:
         held = sum(known.sizes) * math.prod(known.shape)
@@ -140,12 +135,17 @@ def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEst
 
 
 def measure(config: Config, size: DataSize) -> Measured:
-    """Time steps of a network on random images, dense and sparse."""
+    """Time steps of a network on random images, dense and at random positions shared out by ERK."""
+    options = replace(config.model.options, storage="csr")
+    config = replace(config, model=replace(config.model, options=options))
     batch, seconds, buffers = 1, {}, 0.0
     for density in (1.0, _HIGH, _LOW):
-        network = make_network(_csr(config), size.shape, size.classes)
+        network, rng = make_network(config, size.shape, size.classes), np.random.default_rng(0)
         weights = [p for p in network.parameters() if p.prunable]
-        _sparsify(weights, density)
+        counts = layer_counts("erk", [p.dims for p in weights], density)
+        for p, count in zip(weights, counts, strict=True):
+            if count < p.size:  # layers that ERK leaves dense stay so
+                p.sparsify(random_positions(p.shape, count, rng))
         spent = _step(network, config, size, batch)
         while density == 1.0 and spent < _LONG_ENOUGH and batch < config.data.batch:
             batch = min(4 * batch, config.data.batch)
@@ -153,20 +153,6 @@ def measure(config: Config, size: DataSize) -> Measured:
         seconds[density] = spent / batch
         buffers = max(buffers, network.bytes_held()["buffers"] / batch)
     return Measured(seconds, buffers, sum(p.size for p in weights))
-
-
-def _csr(config: Config) -> Config:
-    options = replace(config.model.options, storage="csr")
-    return replace(config, model=replace(config.model, options=options))
-
-
-def _sparsify(weights: list, density: float) -> None:
-    """Random positions, shared out by ERK; layers that it leaves dense stay so."""
-    counts = layer_counts("erk", [p.dims for p in weights], density)
-    rng = np.random.default_rng(0)
-    for p, count in zip(weights, counts, strict=True):
-        if count < p.size:
-            p.sparsify(random_positions(p.shape, count, rng))
 
 
 def _step(network, config: Config, size: DataSize, batch: int) -> float:

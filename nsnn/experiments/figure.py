@@ -65,6 +65,7 @@ def check(experiment: Experiment) -> None:
     """Raise UserError where table or figure ask for a measure that there is none of."""
     spec = experiment.figure
     wanted = [
+        ("figure.kind", spec.kind, KINDS),
         ("table.metric", experiment.table.metric, QUANTITIES),
         ("figure.y", spec.y, {"curves": CURVES, "bars": COSTS}.get(spec.kind, QUANTITIES)),
         *(("paper.metric", printed.metric, QUANTITIES) for printed in experiment.paper),

@@ -67,7 +67,7 @@ def run_cell(options: dict, folder: str, plugin_files=()) -> dict | None:
         try:
             return _train(options, folder, plugin_files)
         except Exception as error:
-            told = _in_one_line(error)
+            told = _explained(error)
             print(told)
             raise told from None
 
@@ -78,23 +78,23 @@ def _train(options: dict, folder: Path, plugin_files) -> dict | None:
     _wait_until_free(folder)
     state = state_of(folder, results.digest(results.essential(config)))
     if state == "stopped":
-        free = [f"{name}={toml_value(options[name])}" for name in FREE]
-        done = session.resume(folder, free)
+        done = session.resume(folder, [f"{name}={toml_value(options[name])}" for name in FREE])
     else:
         done = state == "trained" or session.start(config, folder, overwrite=state == "changed")
     return results.make_record(config, folder) if done else None
 
 
-def _in_one_line(error: Exception) -> Exception:
-    """What to tell of an error: a plug-in's and the user's own as UserError."""
+def _explained(error: Exception) -> Exception:
+    """What to tell of an error, in one line: a plug-in's and the user's own as UserError."""
     try:
         plugins.explain(error)
     except UserError as explained:
         error = explained
+    text, kind = " ".join(str(error).split()), type(error)
     if isinstance(error, UserError | RunError):
-        return type(error)(" ".join(str(error).split()))
+        return kind(text)
     traceback.print_exception(error)
-    return RunError(" ".join(str(error).split()) or type(error).__name__)
+    return RunError(text or kind.__name__)
 
 
 def _wait_until_free(folder: Path) -> None:
@@ -108,7 +108,7 @@ def _wait_until_free(folder: Path) -> None:
 
 def reproduce(
     experiment: Experiment, profile: str, out, seeds=None, jobs=1, data_dir="",
-    time_limit=math.inf, executor=None, bars=None,
+    time_limit=math.inf, executor=None,
 ) -> Outcome:  # fmt: skip
     """Train the missing cells of a profile, then write its table and figure into `out`.
 
@@ -124,8 +124,6 @@ def reproduce(
         Minutes after which what is under way is saved and stopped.
     executor : concurrent.futures.Executor, optional
         Where cells are trained, each by a call of `run_cell`; default: `Processes`.
-    bars : bool, optional
-        Default: when standard error is a terminal.
 
     Raises
     ------
@@ -150,7 +148,7 @@ def reproduce(
             return interruption.requested or time.monotonic() > deadline
 
         own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
-        with own as executor, Progress(seconds, bars) as progress:
+        with own as executor, Progress(seconds) as progress:
             sitting = _Sitting(experiment, profile, out, finished, ends, executor, progress)
             outcome = sitting.run(cells, machine)
         left = outcome.cells - outcome.done - len(outcome.failures)
@@ -260,14 +258,14 @@ class _Sitting:
 class Progress(tqdm):
     """One bar over the seconds (by slug) that cells are expected to take, and lines above it."""
 
-    def __init__(self, seconds: dict, bars: bool | None):
+    def __init__(self, seconds: dict):
         self.seconds, self.fractions = seconds, dict.fromkeys(seconds, 0.0)
         super().__init__(
             total=sum(seconds.values()),
             bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}",
             smoothing=0,
             leave=False,
-            disable=not (sys.stderr.isatty() if bars is None else bars),
+            disable=not sys.stderr.isatty(),
         )
 
     def reach(self, slug: str, fraction: float, before: bool = False) -> None:

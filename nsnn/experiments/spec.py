@@ -47,7 +47,6 @@ from pathlib import Path
 
 from nsnn.errors import UserError
 from nsnn.experiments import (
-    KINDS,
     Experiment,
     FigureSpec,
     Grid,
@@ -97,10 +96,7 @@ def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
     axes = _axes(found["axes"], source)
     table = _dataclass(TableSpec, found["table"], f"{source}: table")
     figure = _dataclass(FigureSpec, found["figure"], f"{source}: figure")
-    if figure.kind not in KINDS:
-        raise UserError(f"{source}: figure.kind = {figure.kind!r}: {nearest(figure.kind, KINDS)}")
-    for label in (*table.rows, *table.columns, *figure.series, *filter(None, [figure.panels])):
-        _known_label(label, axes, source)
+    _known(filter(None, [*table.rows, *table.columns, *figure.series, figure.panels]), axes, source)
     profiles = {key: _profile(key, value, axes, source) for key, value in found["profiles"].items()}
     paper = [value for block in found.get("paper", []) for value in _printed(block, axes, source)]
     texts = found["title"], found["source"]
@@ -207,8 +203,7 @@ def _printed(block, axes: dict, source: str) -> list[PaperValue]:
     names, rows, across = found.pop("labels"), found.pop("rows"), found.pop("across", {})
     if len(across) > 1:
         raise UserError(f"{where}.across: one label at most, got {', '.join(across)}")
-    for label in (*names, *across):
-        _known_label(label, axes, where)
+    _known((*names, *across), axes, where)
     across = _table(across, dict.fromkeys(across, list), f"{where}.across")
     columns = [{label: value} for label, values in across.items() for value in values] or [{}]
     printed = []
@@ -233,9 +228,12 @@ def _dataclass(kind: type, content: dict, where: str):
     return kind(**_table(content, kinds, where, optional))
 
 
-def _known_label(label, axes: dict, where: str) -> None:
-    if not isinstance(label, str) or label not in axes:
-        raise UserError(f"{where}: {label!r} is no label of [axes]; {nearest(str(label), axes)}")
+def _known(labels, axes: dict, where: str) -> None:
+    for label in labels:
+        if not isinstance(label, str) or label not in axes:
+            raise UserError(
+                f"{where}: {label!r} is no label of [axes]; {nearest(str(label), axes)}"
+            )
 
 
 # How a message calls a kind; (str,) and (int,) are lists of these.

@@ -15,10 +15,7 @@ from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, spec
 from nsnn.experiments.cells import cells
 
-TINY = """
-title = "Tiny"
-source = "nowhere"
-
+HEAD = """
 [axes]
 data = "data.name"
 method = "method.name"
@@ -33,7 +30,11 @@ x = "sparsity"
 y = "test_accuracy"
 series = ["method"]
 panels = "data"
-
+"""
+TINY = f"""
+title = "Tiny"
+source = "nowhere"
+{HEAD}
 [[paper]]
 labels = ["method"]
 across.sparsity = [0.8, 0.5]
@@ -44,20 +45,54 @@ seeds = [0]
 note = "Noise."
 
 [profiles.small.config]
-data = { dir = 'DATA', batch = 10 }
-model = { name = "custom", layers = "4C3-AP2-12" }
-neuron = { time_steps = 2 }
-train = { epochs = 2 }
+data = {{ dir = 'DATA', batch = 10 }}
+model = {{ name = "custom", layers = "4C3-AP2-12" }}
+neuron = {{ time_steps = 2 }}
+train = {{ epochs = 2 }}
 
 [[profiles.small.when]]
 method = "ndsnn"
-config.method = { initial_sparsity = 0.3, update_every = 2 }
+config.method = {{ initial_sparsity = 0.3, update_every = 2 }}
 
 [[profiles.small.grids]]
 data = "arrays"
 method = ["dense", "ndsnn"]
 sparsity = [0.5, 0.8]
 """
+COMPARISON = f"""
+title = "A small comparison"
+source = "NDSNN Table X"
+{HEAD}
+[[paper]]
+labels = ["data", "method"]
+across.sparsity = [0.90, 0.99]
+rows = [["mnist", "ndsnn", 91.84, 88.1]]
+note = "with another network"
+
+[[paper]]
+labels = ["data", "method"]
+rows = [["mnist", "dense", 92.5]]
+
+[profiles.small]
+seeds = [0, 1]
+note = "MNIST, a made-up copy."
+config.train.epochs = 2
+[[profiles.small.grids]]
+data = "mnist"
+method = ["dense", "lth", "ndsnn"]
+sparsity = [0.90, 0.99]
+"""
+ENVIRONMENT = {
+    "nsnn": "0.1.0", "numpy": "2.1.0", "numba": "0.60.0", "python": "3.11.8",
+    "processor": "Abacus", "cores": 2, "threads": 1,
+}  # fmt: skip
+
+
+def changed(text, changes):
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
 
 
 @pytest.fixture(scope="session")
@@ -82,12 +117,8 @@ def tiny_toml(tiny_arrays, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def write(*changes, name="tiny"):
-        text = TINY.replace("DATA", str(tiny_arrays))
-        for old, new in changes:
-            assert old in text, old
-            text = text.replace(old, new)
         path = tmp_path / f"{name}.toml"
-        path.write_text(text)
+        path.write_text(changed(TINY.replace("DATA", str(tiny_arrays)), changes))
         return path
 
     return write
@@ -123,67 +154,10 @@ def in_process():
     return InProcess()
 
 
-COMPARISON = """
-title = "A small comparison"
-source = "NDSNN Table X"
-
-[axes]
-data = "data.name"
-method = "method.name"
-sparsity = "method.final_sparsity"
-
-[table]
-rows = ["data", "method"]
-columns = ["sparsity"]
-
-[figure]
-x = "sparsity"
-y = "test_accuracy"
-series = ["method"]
-panels = "data"
-
-[[paper]]
-labels = ["data", "method"]
-across.sparsity = [0.90, 0.99]
-rows = [["mnist", "ndsnn", 91.84, 88.1]]
-note = "with another network"
-
-[[paper]]
-labels = ["data", "method"]
-rows = [["mnist", "dense", 92.5]]
-
-[profiles.small]
-seeds = [0, 1]
-note = "MNIST, a made-up copy."
-config.train.epochs = 2
-[[profiles.small.grids]]
-data = "mnist"
-method = ["dense", "lth", "ndsnn"]
-sparsity = [0.90, 0.99]
-"""
-ENVIRONMENT = {
-    "nsnn": "0.1.0",
-    "numpy": "2.1.0",
-    "numba": "0.60.0",
-    "python": "3.11.8",
-    "processor": "Abacus",
-    "cores": 2,
-    "threads": 1,
-}
-
-
 @pytest.fixture
 def make_experiment():
     """`make(*(old, new))` returns the experiment COMPARISON with changes."""
-
-    def make(*changes):
-        text = COMPARISON
-        for old, new in changes:
-            assert old in text, old
-            text = text.replace(old, new)
-        return spec.parse("x", tomllib.loads(text), "x.toml")
-
-    return make
+    return lambda *of: spec.parse("x", tomllib.loads(changed(COMPARISON, of)), "x.toml")
 
 
 @pytest.fixture

@@ -200,8 +200,9 @@ class Watched(Executor):
 
 def test_the_bar_follows_the_cells_that_are_trained(tiny_toml, monkeypatch, capsys):
     monkeypatch.setenv("TQDM_MININTERVAL", "0")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     experiment = spec.load(tiny_toml(("epochs = 2", "epochs = 4"), ONE_CELL))
-    runner.reproduce(experiment, "small", "out", executor=Watched(), bars=True)
+    runner.reproduce(experiment, "small", "out", executor=Watched())
     shown = re.findall(r"(\d+)% \|", capsys.readouterr().err)
     assert [*dict.fromkeys(shown)] == ["0", "25", "50", "75"]
 
@@ -221,9 +222,10 @@ def test_cells_that_are_alike_are_trained_once(tiny_toml, in_process):
 
 
 @pytest.fixture
-def progress():
+def progress(monkeypatch):
     """Two cells of 10 and 30 seconds are to be trained."""
-    with runner.Progress({"a": 10.0, "b": 30.0}, bars=True) as made:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with runner.Progress({"a": 10.0, "b": 30.0}) as made:
         yield made
 
 

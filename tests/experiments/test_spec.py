@@ -68,7 +68,6 @@ def test_a_file_with_the_name_of_a_shipped_experiment_is_refused(tiny_toml):
         ('y = "test_accuracy"', "", "figure: y is missing"),
         ("method.final_sparsity", "final_sparsity", "write table.key"),
         ('data = "data.name"', 'seed = "train.seed"', "axes.seed: the name is taken"),
-        ('series = ["method"]', 'series = ["method"]\nkind = "pie"', "did you mean lines?"),
         ("sparsity = [0.5, 0.8]\n", "sparsity = [[0.5]]\n", "expected text or a number"),
         ("sparsity = [0.5, 0.8]\n", "sparsity = []\n", "grids.sparsity: the list is empty"),
         ('data = "arrays"', 'data = "../arrays"', "grids.data: '../arrays' cannot name a folder"),

@@ -167,3 +167,16 @@ def test_growth_is_uniform_over_the_inactive_positions(bench):
     # 0.15 of all weights dropped, 0.65 are then inactive: 0.23 of what grows comes back.
     assert np.mean(back) == pytest.approx(expected, abs=0.01)
     assert np.abs(rows / rows.mean() - 1).max() < 0.15
+
+
+def test_a_stored_zero_counts_as_positive(bench):
+    run = bench("set", drop_fraction=0.4, update_every=30)
+    p = run.network.prunable()["fc2.weight"]
+    assert p.active == 213  # ⌊.4 · 4⌋ + ⌊.4 · 209⌋ is not ⌊.4 · 213⌋
+    order = np.random.default_rng(0).permutation(p.active)
+    p.data[...] = np.where(order < 4, 0.0, -1.0 - order)
+    zeros = p.positions()[p.data == 0.0]
+    run.method.after_update(29)
+    assert p.active == 213
+    left = p.positions()[p.data == 0.0]
+    np.testing.assert_array_equal(left, zeros[1:])  # the smaller index goes first

@@ -1,12 +1,50 @@
-"""CSR products add up in the type of their arrays."""
+"""CSR products against the equations on dense arrays."""
 
 import numpy as np
 import pytest
 
 from nsnn.csr import CSRMatrix
 from nsnn.kernels import csr as kernels
+from nsnn.reference import linear as reference
 
-# The products at every density and length of run: tests/layers/test_linear.py.
+CASES = [  # rows, cols, density, K
+    (6, 9, 0.4, 11), (6, 9, 0.0, 11), (6, 9, 1.0, 11), (1, 1, 1.0, 1), (5, 7, 0.1, 1),
+    (3, 40, 0.9, 8), (4, 6, 0.6, 5000),
+]  # fmt: skip
+
+
+def matrix(rows, cols, density, rng):
+    positions = np.flatnonzero(rng.random(rows * cols) < density)
+    return CSRMatrix.from_positions((rows, cols), positions, rng.normal(size=positions.size))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("spikes", [False, True])
+def test_products_equal_those_of_dense_matrices(case, spikes):
+    rng = np.random.default_rng(5)
+    rows, cols, density, K = case
+    W = matrix(rows, cols, density, rng)
+    dense = W.to_dense()
+    s = rng.normal(size=(cols, K))
+    if spikes:
+        s = (s > 0).astype(np.uint8)
+    epsilon = rng.normal(size=(rows, K))
+    tolerance = {"rtol": 1e-12, "atol": 1e-12}
+
+    out, bias = np.full((rows, K), np.nan), rng.normal(size=rows)
+    kernels.csr_matmul(W.data, W.indices, W.indptr, bias, s, out, 0, rows)
+    np.testing.assert_allclose(out, reference.current(dense, s, bias), **tolerance)
+
+    expected = reference.weight_gradient(epsilon, s).ravel()[W.positions()]
+    gradient = np.full(W.nnz, np.nan)
+    kernels.csr_gradient(W.indices, W.indptr, epsilon, s, gradient, 0, rows)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-11)
+
+    ds, gradient = np.full((cols, K), np.nan), np.full(W.nnz, np.nan)
+    view = (W.data, W.t_indices, W.t_indptr, W.t_perm)
+    kernels.csr_backward(*view, epsilon, s, ds, gradient, 0, cols)
+    np.testing.assert_allclose(ds, reference.input_gradient(dense, epsilon), **tolerance)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-11)
 
 
 def test_sums_over_synapses_stay_float32():

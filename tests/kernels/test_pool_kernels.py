@@ -1,14 +1,41 @@
-"""What kernels of pools, batch normalisation and biases do with ties and long sums."""
+"""Pooling and batch normalisation kernels against the formulas."""
 
 import numpy as np
 import pytest
 
 from nsnn.kernels import batchnorm, pool
 from nsnn.kernels.bias import bias_gradient
+from nsnn.reference import batchnorm as batchnorm_reference
 from nsnn.reference import linear as linear_reference
+from nsnn.reference import pool as pool_reference
 
-# Values and gradients of pools and of batch normalisation: tests/layers/test_pool.py and
-# test_batchnorm.py, where the layers do nothing but call these kernels.
+SHAPES = [(3, 6, 4, 5), (2, 5, 7, 3), (1, 2, 2, 1), (2, 3, 3, 2)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("spikes", [False, True])
+def test_pools_equal_the_formulas(shape, k, spikes):
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=shape)
+    if spikes:
+        x = (x > 0.5).astype(np.uint8)  # ties everywhere: zeros as well as ones
+    C, H, W, K = shape
+    small = (C, H // k, W // k, K)
+    dy = rng.normal(size=small)
+
+    y = np.full(small, np.nan)
+    pool.average_pool_forward(x, k, y, 0, C)
+    np.testing.assert_allclose(y, pool_reference.average_pool_forward(x, k), rtol=1e-12)
+    dx = np.full(shape, np.nan)
+    pool.average_pool_backward(dy, k, dx, 0, C)
+    np.testing.assert_allclose(dx, pool_reference.average_pool_backward(dy, k, shape), rtol=1e-12)
+
+    y = np.zeros(small, x.dtype)
+    pool.max_pool_forward(x, k, y, 0, C)
+    np.testing.assert_array_equal(y, pool_reference.max_pool_forward(x, k))
+    pool.max_pool_backward(dy, x, y, k, dx, 0, C)
+    np.testing.assert_array_equal(dx, pool_reference.max_pool_backward(dy, x, k))
 
 
 def test_max_pool_gives_a_tie_to_the_first_in_row_major_order():
@@ -16,6 +43,31 @@ def test_max_pool_gives_a_tie_to_the_first_in_row_major_order():
     y, dx = np.ones((1, 1, 1, 1), np.uint8), np.zeros((1, 2, 2, 1))
     pool.max_pool_backward(np.full((1, 1, 1, 1), 3.0), x, y, 2, dx, 0, 1)
     np.testing.assert_array_equal(dx.reshape(2, 2), [[0, 3], [0, 0]])
+
+
+@pytest.mark.parametrize("shape", [(4, 50), (1, 1), (3, 2)])
+def test_batchnorm_equals_the_formula(shape):
+    rng = np.random.default_rng(10)
+    x, dy = rng.normal(2, 3, shape), rng.normal(size=shape)
+    C = shape[0]
+    gamma, beta = rng.normal(size=C), rng.normal(size=C)
+    mean, variance = np.zeros(C), np.zeros(C)
+    batchnorm.batchnorm_statistics(x, mean, variance, 0, C)
+    expected = batchnorm_reference.statistics(x)
+    np.testing.assert_allclose(mean, expected[0], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(variance, expected[1], rtol=1e-12, atol=1e-12)
+
+    inverse_std = 1 / np.sqrt(variance + 1e-5)
+    y = np.full(shape, np.nan)
+    batchnorm.batchnorm_forward(x, mean, inverse_std, gamma, beta, y, 0, C)
+    expected = batchnorm_reference.batchnorm_forward(x, gamma, beta, 1e-5)
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+
+    d_gamma, d_beta, dx = np.zeros(C), np.zeros(C), dy.copy()
+    batchnorm.batchnorm_backward(dx, x, mean, inverse_std, gamma, d_gamma, d_beta, 0, C)
+    expected = batchnorm_reference.batchnorm_backward(dy, x, gamma, 1e-5)
+    for got, wanted in zip((dx, d_gamma, d_beta), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12)
 
 
 def test_statistics_of_float32_are_summed_in_float64():

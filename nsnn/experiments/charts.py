@@ -43,10 +43,15 @@ _MARKERS, _DASHES = "os^vDpX", ("-", "--", "-.", ":")
 _CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
 
 
-def word(experiment: Experiment, label: str, value) -> str:
-    """A name says what it is, a number needs its label."""
-    text = value_name(experiment, label, value)
-    return text if isinstance(value, str) or "=" in text else f"{label_name(label)} {text}"
+def words(experiment: Experiment, labels, values) -> str:
+    """The values that are there: a name says what it is, a number needs its label."""
+    found = []
+    for label, value in zip(labels, values, strict=True):
+        if value is not None:
+            text = value_name(experiment, label, value)
+            told = isinstance(value, str) or "=" in text
+            found.append(text if told else f"{label_name(label)} {text}")
+    return ", ".join(found)
 
 
 def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, dict, list[Group]]]:
@@ -71,9 +76,7 @@ def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, dict
             number += places[i] // len(_LOOKS)
         look = {"color": colour, "marker": _other(_MARKERS, marker, number)}
         look["linestyle"] = _other(_DASHES, dash, number)
-        pairs = zip(labels, key, strict=True)
-        words = [word(experiment, *pair) for pair in pairs if pair[1] is not None]
-        found.append((", ".join(words) or "dense", look, line))
+        found.append((words(experiment, labels, key) or "dense", look, line))
     return found
 
 
@@ -153,7 +156,7 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
         if colour == "white":
             options |= {"edgecolor": BLUE, "linestyle": ":", "linewidth": 1.2}
         made = ax.bar(x, mean, 0.9 * width, yerr=sd, **options)
-        texts = [f"{v:.1f}" if v < 99.95 else f"{v:.0f}".replace("nan", "") for v in mean]
+        texts = ["" if np.isnan(v) else f"{v:.{1 if v < 99.95 else 0}f}" for v in mean]
         ax.bar_label(made, texts, fontsize=6.5, padding=2)
     ax.axhline(100.0, color=GREY, linewidth=0.8, linestyle="--", zorder=0)
     labels = dict.fromkeys((experiment.figure.x, *experiment.figure.series))

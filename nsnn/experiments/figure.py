@@ -4,7 +4,7 @@ import textwrap
 
 from nsnn.errors import UserError
 from nsnn.experiments import Experiment
-from nsnn.experiments.charts import COSTS, CURVES, KINDS, word
+from nsnn.experiments.charts import COSTS, CURVES, KINDS, words
 from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.plot.style import GREY, new_figure
 from nsnn.text import nearest
@@ -55,9 +55,8 @@ def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]
     for key in keys:
         if any(_fits(key, other) for other in keys if other != key):
             continue  # these groups are in the other's panel
-        pairs = zip(labels, key, strict=True)
-        words = [word(experiment, *pair) for pair in pairs if pair[1] is not None]
-        found[", ".join(words)] = [each for each in groups if _fits(each.pick(labels), key)]
+        fitting = [each for each in groups if _fits(each.pick(labels), key)]
+        found[words(experiment, labels, key)] = fitting
     return found
 
 

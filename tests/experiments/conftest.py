@@ -161,6 +161,11 @@ def make_experiment():
 
 
 @pytest.fixture
+def experiment(make_experiment):
+    return make_experiment()
+
+
+@pytest.fixture
 def make_record():
     """`make(experiment, seed, **labels, **values)`: the record that such a cell would leave."""
 

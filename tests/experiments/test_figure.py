@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 
-from nsnn.experiments import figure, spec, table
+from nsnn.experiments import figure, table
 from nsnn.experiments.cells import cells
 from nsnn.experiments.figure import panels
 from nsnn.experiments.measures import group, measure
@@ -203,8 +203,3 @@ def test_equal_cells_give_equal_bytes_and_a_small_file(make_experiment, make_rec
     assert len(first) < 200_000
     table.write(experiment, "small", out)
     assert path.read_bytes() == first
-
-
-@pytest.mark.parametrize("name", spec.identifiers())
-def test_experiments_that_come_with_nsnn_ask_for_measures_that_exist(name):
-    figure.check(spec.load(name))

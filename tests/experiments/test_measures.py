@@ -18,11 +18,6 @@ def test_examples_of_the_docstrings(name):
 
 
 @pytest.fixture
-def experiment(make_experiment):
-    return make_experiment()
-
-
-@pytest.fixture
 def dense(experiment, make_record):
     return make_record(experiment, method="dense", rates=(0.4, 0.2))
 
@@ -92,19 +87,16 @@ def test_operations_and_times_are_those_of_the_whole_training(dense, sparse):
     assert values["relative_cost"] is not None
 
 
-def test_the_same_seed_is_compared_else_the_smallest(experiment, make_record):
-    dense = [make_record(experiment, method="dense", seed=seed) for seed in (2, 0, 1)]
-    for seed, expected in ((0, 0), (1, 1), (2, 2), (7, 0)):
-        record = make_record(experiment, method="ndsnn", sparsity=0.99, seed=seed)
-        assert partner(record, "dense", dense)["seed"] == expected
-
-
-def test_the_same_learning_rate_counts_more_than_the_seed(experiment, make_record, sparse):
-    dense = [make_record(experiment, method="dense", seed=seed) for seed in (0, 3)]
+@pytest.mark.parametrize(
+    ("seed", "lr", "expected"), [(0, 0.1, 0), (1, 0.1, 1), (2, 0.1, 2), (7, 0.1, 0), (1, 9.0, 3)]
+)
+def test_the_same_learning_rate_is_compared_then_the_same_seed_else_the_smallest(
+    experiment, make_record, sparse, seed, lr, expected
+):
+    dense = [make_record(experiment, method="dense", seed=seed) for seed in (3, 2, 0, 1)]
     dense[0]["config"]["optim.lr"] = 9.0
-    assert partner(sparse, "dense", dense)["seed"] == 3
-    sparse["config"]["optim.lr"] = 9.0
-    assert partner(sparse, "dense", dense)["seed"] == 0
+    sparse |= {"seed": seed, "config": sparse["config"] | {"optim.lr": lr}}
+    assert partner(sparse, "dense", dense)["seed"] == expected
 
 
 def test_a_cell_is_its_own_partner_and_file_order_decides_nothing(experiment, make_record):
@@ -161,8 +153,7 @@ def test_what_cells_agree_in_to_be_compared(dense, sparse, key, value, within):
     assert values["operations_to_dense"] is values["accuracy_change"] is None
 
 
-def test_groups_count_what_is_missing(make_experiment, make_record):
-    experiment = make_experiment()
+def test_groups_count_what_is_missing(experiment, make_record):
     records = [
         make_record(experiment, method="ndsnn", sparsity=0.99, seed=seed, test_accuracy=value)
         for seed, value in ((1, 0.7), (0, 0.9), (5, 0.8))
@@ -183,8 +174,7 @@ def test_groups_count_what_is_missing(make_experiment, make_record):
     assert groups[-1].spread("relative_cost") is None
 
 
-def test_a_value_of_the_paper_belongs_where_all_its_labels_fit(make_experiment):
-    experiment = make_experiment()
+def test_a_value_of_the_paper_belongs_where_all_its_labels_fit(experiment):
     groups = group(cells(experiment, "small"), [], experiment.paper)
     assert [each.printed("test_accuracy") for each in groups] == [92.5, None, None, 91.84, 88.1]
     assert groups[0].printed("relative_cost") is None
@@ -196,9 +186,7 @@ def test_a_fraction_of_the_paper_is_scaled():
     assert each.printed("accuracy_change") == pytest.approx(-0.3)
 
 
-def test_groups_stand_in_one_order_whatever_is_trained_first(make_experiment):
-    planned = cells(make_experiment(), "small")
+def test_groups_stand_in_one_order_whatever_is_trained_first(experiment):
+    planned = cells(experiment, "small")
     forwards, backwards = group(planned, []), group(planned[::-1], [])
     assert [each.labels for each in forwards] == [each.labels for each in backwards]
-    sparsities = [each.labels["sparsity"] for each in forwards if "sparsity" in each.labels]
-    assert len(set(sparsities)) > 1

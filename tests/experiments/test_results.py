@@ -65,25 +65,16 @@ def test_a_damaged_line_is_named(tiny, tmp_path, line):
         results.read_cells(tmp_path, "tiny", "small")
 
 
-def test_a_line_that_a_kill_cut_short_is_no_cell(tiny, tmp_path):
-    first, second, _ = records_of(tiny)
+@pytest.mark.parametrize(("begins", "left"), [(40, 1), (None, 2)], ids=["cut", "without its end"])
+def test_a_line_that_a_kill_cut_short_is_no_cell(tiny, tmp_path, begins, left):
+    """But one that lacks only its end is; whatever comes next begins a new line."""
+    first, second, third = records_of(tiny)
     results.append(tmp_path, "tiny", "small", first)
-    path = tmp_path / "tiny" / "small" / results.CELLS
-    with path.open("a") as file:
-        file.write(json.dumps(second)[:40])
-    assert len(results.read_cells(tmp_path, "tiny", "small")) == 1
-    results.append(tmp_path, "tiny", "small", second)
-    assert len(results.read_cells(tmp_path, "tiny", "small")) == 2
-
-
-def test_a_cell_whose_line_lacks_only_its_end_stays(tiny, tmp_path):
-    first, second, _ = records_of(tiny)
-    results.append(tmp_path, "tiny", "small", first)
-    path = tmp_path / "tiny" / "small" / results.CELLS
-    path.write_bytes(path.read_bytes().rstrip())
-    assert len(results.read_cells(tmp_path, "tiny", "small")) == 1
-    results.append(tmp_path, "tiny", "small", second)
-    assert len(results.read_cells(tmp_path, "tiny", "small")) == 2
+    with (tmp_path / "tiny" / "small" / results.CELLS).open("a") as file:
+        file.write(json.dumps(second)[:begins])
+    assert len(results.read_cells(tmp_path, "tiny", "small")) == left
+    results.append(tmp_path, "tiny", "small", third)
+    assert len(results.read_cells(tmp_path, "tiny", "small")) == left + 1
 
 
 def test_current_cells_are_those_of_the_profile_as_it_is(tiny_toml, tmp_path):

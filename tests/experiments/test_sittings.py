@@ -16,17 +16,22 @@ from nsnn.experiments.cells import plan
 from nsnn.files import locked
 from nsnn.training import session
 
-ONE_LONG_CELL = (
-    ('method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]', 'method = "ndsnn"\nsparsity = 0.8'),
-    ("epochs = 2", "epochs = 100"),
-)
+GRID = 'method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]'
+PLUGIN = """
+from nsnn.methods import METHODS, Dense
+class Mine(Dense):
+    def after_update(self, step):
+        pass
+METHODS["mine"] = Mine
+"""
 PATIENCE = 60  # seconds
 
 
 @pytest.fixture
 def long_cell(tiny_toml):
     """An experiment of one cell of many short epochs, and its run folder."""
-    path = tiny_toml(*ONE_LONG_CELL)
+    one = 'method = "ndsnn"\nsparsity = 0.8'
+    path = tiny_toml((GRID, one), ("epochs = 2", "epochs = 100"))
     experiment = spec.load(path)
     (task,) = plan(experiment, "small", "out")
     return path, experiment, task
@@ -47,11 +52,6 @@ def free(folder):
         return False
 
 
-def epochs(folder):
-    path = folder / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
 def start(path, *options):
     command = [sys.executable, "-m", "nsnn", "reproduce", str(path), "--out", "out", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -67,12 +67,11 @@ def metrics_of_one_sitting(task, tmp_path):
 def test_after_a_kill_the_training_saves_and_the_next_call_goes_on(long_cell, tmp_path, capsys):
     path, experiment, task = long_cell
     process = start(path)
-    wait_for(lambda: epochs(task.folder) > 3)
+    wait_for(lambda: task.fraction() > 0.03)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     wait_for(lambda: free(task.folder))  # the training has noticed
-    done = epochs(task.folder)
-    assert 3 < done < 100
+    assert 0.03 < task.fraction() < 1
     assert "stopped at step" in (task.folder / "log.txt").read_text()
     assert [cell.state for cell in plan(experiment, "small", "out")] == ["stopped"]
 
@@ -91,7 +90,7 @@ def test_after_a_kill_the_training_saves_and_the_next_call_goes_on(long_cell, tm
 def test_a_signal_stops_the_training_saved(long_cell, number):
     path, experiment, task = long_cell
     process = start(path, "--jobs", "2")
-    wait_for(lambda: epochs(task.folder) > 2)
+    wait_for(lambda: task.fraction() > 0.02)
     process.send_signal(number)
     printed, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
@@ -127,17 +126,12 @@ def test_failures_are_reported_once_with_their_log(tiny_toml, tmp_path, capsys):
 
 def test_failures_that_the_user_can_mend_exit_2(tiny_toml, tmp_path):
     plugin = tmp_path / "mine.py"
-    plugin.write_text(
-        "from nsnn.methods import METHODS, Dense\nclass Mine(Dense):\n"
-        "    def after_update(self, step):\n        raise ValueError('two\\nlines')\n"
-        "METHODS['mine'] = Mine\n"
-    )
-    grid = 'method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]'
-    path = tiny_toml((grid, 'method = "mine"'))
+    plugin.write_text(PLUGIN.replace("pass", "raise ValueError('two\\nlines')"))
+    path = tiny_toml((GRID, 'method = "mine"'))
     process = start(path, "--plugin", str(plugin))
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
-    wanted = f"failed: plug-in {plugin}, line 4: ValueError: two lines (see "
+    wanted = f"failed: plug-in {plugin}, line 5: ValueError: two lines (see "
     assert wanted in errors
     assert errors.count("\n") == 1
 
@@ -152,14 +146,8 @@ def test_exit_codes_of_failures():
 
 def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_toml, tmp_path):
     plugin = tmp_path / "mine.py"
-    text = (
-        "from nsnn.methods import METHODS, Dense\nclass Mine(Dense):\n    pass\n"
-        "METHODS['mine'] = Mine\n"
-    )
-    plugin.write_text(text)
-    path = tiny_toml(
-        ('method = ["dense", "ndsnn"]\nsparsity = [0.5, 0.8]', 'method = "mine"'),
-    )
+    plugin.write_text(PLUGIN)
+    path = tiny_toml((GRID, 'method = "mine"'))
 
     def reproduce(*options):
         process = start(path, "--plugin", str(plugin), *options)
@@ -168,7 +156,7 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
         return printed
 
     assert "all 1 cells done" in reproduce()
-    plugin.write_text(text + "# another version\n")
+    plugin.write_text(PLUGIN + "# another version\n")
     assert "holds a run with other options: trained anew" in reproduce()
     used = [record["config"]["plugins"] for record in results.read_cells("out", "tiny", "small")]
     assert len(used) == 2

@@ -15,11 +15,6 @@ from nsnn.experiments.table import data_line, setting_lines
 
 
 @pytest.fixture
-def experiment(make_experiment):
-    return make_experiment()
-
-
-@pytest.fixture
 def records(experiment, make_record):
     """All of dense and NDSNN at 99 %, one of two of NDSNN at 90 %, none of LTH."""
     made = [

@@ -158,6 +158,21 @@ def test_nesterov_without_momentum():
         SGD(make(), momentum=0.0, nesterov=True)
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_an_optimiser_clips_all_gradients_together_where_it_was_told_to(kind):
+    """`clip`, once a step, before some weights are moved by their method and others by `step`."""
+    for max_norm, factor in ((0.0, 1.0), (10.0, 1.0), (1.0, 0.2)):
+        first, second = (Parameter(name, np.zeros(2)) for name in ("a", "b"))
+        first.gradient[:], second.gradient[:] = (3.0, 0.0), (0.0, 4.0)
+        optimiser = kind([first, second], max_norm=max_norm)
+        optimiser.clip()
+        np.testing.assert_allclose(first.gradient, [3 * factor, 0], rtol=1e-6)
+        np.testing.assert_allclose(second.gradient, [0, 4 * factor], rtol=1e-6)
+        optimiser.step(0.1, only=[second])
+        assert not first.data.any()
+        assert second.data[1] < 0
+
+
 def test_clip_by_norm():
     weight, bias = make(dtype=np.float32)
     weight.gradient[...] = 0.0

@@ -36,10 +36,11 @@ class BatchNorm(Layer):
     def parameters(self):
         return [self.gamma, self.beta]
 
-    def affine(self, x, training=False) -> tuple[np.ndarray, np.ndarray]:
-        """(scale, shift), each (C,), with which y = scale x + shift.
+    def fold(self, x, training=False) -> tuple[np.ndarray, np.ndarray]:
+        """Take x as the input of this pass; (scale, shift), each (C,): y = scale x + shift.
 
-        Training also moves the running statistics.
+        The normalisation is folded into whatever comes next. Training uses the statistics of x,
+        and moves the running ones.
         """
         self._require("channels", x.shape[0], self.gamma.data.size)
         self._x = x
@@ -53,7 +54,7 @@ class BatchNorm(Layer):
 
     def forward(self, x, training=False):
         """x (C, …, T, B) float -> y, same shape. Training also moves the running statistics."""
-        self.affine(x, training)
+        self.fold(x, training)
         y = self._buffer("y", x.shape, self.dtype)
         parallel.run(
             kernels.batchnorm_forward, x.shape[0], x.size, _flat(x), self._mean,

@@ -21,7 +21,7 @@ class BatchNormLIF(Layer):
 
     def forward(self, x, training=False):
         """x (C, …, T or 1, B) float -> spikes (C, …, T, B) uint8."""
-        return self.lif.forward(x, training, self.norm.affine(x, training))
+        return self.lif.forward(x, training, self.norm.fold(x, training))
 
     def backward(self, dy):
         """dL/do -> dL/dx; fills the gradients of γ and β."""

@@ -104,14 +104,14 @@ def test_the_affine_form_is_the_same_function(training):
     other, _, _ = make((3, 4, 5, 2, 6))
     other.restore(layer.state())
     y = layer.forward(x, training)
-    scale, shift = other.affine(x, training)
+    scale, shift = other.fold(x, training)
     assert scale.dtype == shift.dtype == np.float64
     np.testing.assert_allclose(column(scale, x) * x + column(shift, x), y, rtol=1e-12, atol=1e-12)
     for key, array in layer.state().items():
         np.testing.assert_array_equal(other.state()[key], array)
     assert np.array_equal(layer.running_mean, [1, 2, 3]) != training
     single, x, _ = make((3, 4, 5, 2, 6), np.float32)
-    assert {a.dtype for a in single.affine(x, training)} == {np.dtype(np.float32)}
+    assert {a.dtype for a in single.fold(x, training)} == {np.dtype(np.float32)}
 
 
 def test_state_and_restore():

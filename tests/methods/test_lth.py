@@ -77,7 +77,7 @@ def check_rounds(run, starts=STARTS, counts=COUNTS, late=2):
 
     run.method.begin_epoch = begin_epoch
     for _ in run.steps():
-        norm.affine(rng.normal(1, 2, (3, 8)), training=True)
+        norm.fold(rng.normal(1, 2, (3, 8)), training=True)
     assert seen == starts
     assert all(p.slots for p in network.parameters())
 

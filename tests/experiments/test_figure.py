@@ -19,29 +19,32 @@ TRADEOFF = (
 )
 
 
+def draw(experiment, records, note=""):
+    groups = group(cells(experiment, "small"), measure(records), experiment.paper)
+    return figure.draw(experiment, groups, note)
+
+
 @pytest.fixture
 def drawn(make_record):
     """Returns the figure of an experiment with some cells finished."""
 
-    def draw(experiment, note=""):
+    def drawing(experiment, note=""):
         records = [
             make_record(experiment, method="dense", seed=seed, test_accuracy=accuracy)
             for seed, accuracy in ((0, 0.98), (1, 0.96))
         ]
-        for method, sparsity, seed, accuracy in (
-            ("lth", 0.99, 0, 0.80),
-            ("ndsnn", 0.99, 0, 0.90),
-            ("ndsnn", 0.99, 1, 0.88),
-            ("ndsnn", 0.90, 0, 0.95),
+        for method, sparsity, seed, accuracy, densities in (
+            ("lth", 0.99, 0, 0.80, (1.0, 0.5)),
+            ("ndsnn", 0.99, 0, 0.90, (0.5, 0.2)),
+            ("ndsnn", 0.99, 1, 0.88, (0.5, 0.1)),
+            ("ndsnn", 0.90, 0, 0.95, (0.5, 0.2)),
         ):
-            densities = (1.0, 0.5) if method == "lth" else (0.5, 0.1 if seed else 0.2)
             where = {"sparsity": sparsity, "seed": seed, "densities": densities}
             where |= {"cpu_seconds": 30.0, "test_accuracy": accuracy}
             records.append(make_record(experiment, method=method, **where))
-        groups = group(cells(experiment, "small"), measure(records), experiment.paper)
-        return figure.draw(experiment, groups, note)
+        return draw(experiment, records, note)
 
-    return draw
+    return drawing
 
 
 def handle_of(ax, name):
@@ -134,23 +137,17 @@ def test_bars_are_the_three_costs_and_the_papers(make_experiment, drawn):
 
 def test_a_tradeoff_is_accuracy_against_cost(make_experiment, make_record):
     experiment = make_experiment(TRADEOFF)
-    records = [
-        make_record(
-            experiment,
-            test_accuracy=accuracy,
-            synaptic_operations_training={"total": operations, "static": 7},
-            seed=seed,
-            **labels,
-        )
-        for operations, accuracy, seed, labels in (
-            (200, 0.9, 0, {"method": "dense"}),
-            (100, 0.6, 0, {"method": "ndsnn", "sparsity": 0.90}),
-            (20, 0.5, 0, {"method": "ndsnn", "sparsity": 0.99}),
-            (40, 0.7, 1, {"method": "ndsnn", "sparsity": 0.99}),
-        )
-    ]
-    groups = group(cells(experiment, "small"), measure(records), experiment.paper)
-    (ax,) = figure.draw(experiment, groups).axes
+    records = []
+    for operations, accuracy, seed, labels in (
+        (200, 0.9, 0, {"method": "dense"}),
+        (100, 0.6, 0, {"method": "ndsnn", "sparsity": 0.90}),
+        (20, 0.5, 0, {"method": "ndsnn", "sparsity": 0.99}),
+        (40, 0.7, 1, {"method": "ndsnn", "sparsity": 0.99}),
+    ):
+        record = make_record(experiment, seed, test_accuracy=accuracy, **labels)
+        record["synaptic_operations_training"] = {"total": operations, "static": 7}
+        records.append(record)
+    (ax,) = draw(experiment, records).axes
     line = line_of(ax, "NDSNN")
     # relative to the dense cell, the cheapest first; at 99 % the means of 10 and 20, 50 and 70
     np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [15.0, 50.0])

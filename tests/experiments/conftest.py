@@ -124,6 +124,12 @@ def tiny_toml(tiny_arrays, tmp_path, monkeypatch):
     return write
 
 
+@pytest.fixture
+def tiny(tiny_toml):
+    """The experiment TINY; the current folder is an empty one."""
+    return spec.load(tiny_toml())
+
+
 @pytest.fixture(autouse=True)
 def threads():
     """Give back the number of threads that a run has set."""

@@ -9,11 +9,6 @@ from nsnn.experiments import results, spec
 from nsnn.experiments.cells import cells
 
 
-@pytest.fixture
-def tiny(tiny_toml):
-    return spec.load(tiny_toml())
-
-
 def records_of(experiment):
     """A record, as short as can be, for each cell of the profile."""
     for cell in cells(experiment, "small"):
@@ -77,14 +72,13 @@ def test_a_line_that_a_kill_cut_short_is_no_cell(tiny, tmp_path, begins, left):
     assert len(results.read_cells(tmp_path, "tiny", "small")) == left + 1
 
 
-def test_current_cells_are_those_of_the_profile_as_it_is(tiny_toml, tmp_path):
-    experiment = spec.load(tiny_toml())
-    written = list(records_of(experiment))
+def test_current_cells_are_those_of_the_profile_as_it_is(tiny, tiny_toml, tmp_path):
+    written = list(records_of(tiny))
     more = dict(written[2], seed=7, config=written[2]["config"] | {"train.seed": 7})
     strange = dict(written[1], labels={"data": "mnist", "method": "ndsnn", "sparsity": 0.5})
     for record in [*written, more, strange]:
         results.append(tmp_path, "tiny", "small", record)
-    found = current(experiment, tmp_path)
+    found = current(tiny, tmp_path)
     assert [(r["labels"].get("sparsity"), r["seed"]) for r in found] == [
         (None, 0), (0.5, 0), (0.8, 0), (0.8, 7),
     ]  # fmt: skip
@@ -101,8 +95,7 @@ def test_a_line_that_is_there_twice_is_one_sample(tiny, tmp_path):
     assert [record["test_accuracy"] for record in found] == [0.25, 0.25, 0.5]
 
 
-def test_where_results_go(tiny_toml, tmp_path):
-    tiny_toml()  # the current folder is tmp_path
+def test_where_results_go(tiny, tmp_path):
     assert str(results.default_out("small")) == "runs/results"
     (tmp_path / "tutorials" / "results").mkdir(parents=True)
     assert str(results.default_out("small")) == "tutorials/results"

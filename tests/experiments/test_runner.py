@@ -30,16 +30,20 @@ def reproduce(in_process):
     return functools.partial(runner.reproduce, executor=in_process)
 
 
+@pytest.fixture
+def trained(tiny, reproduce):
+    """The experiment TINY, whose cells are finished in the folder out."""
+    reproduce(tiny, "small", "out")
+    return tiny
+
+
 def states(experiment, out="out", seeds=None):
     return [cell.state for cell in plan(experiment, "small", out, seeds)]
 
 
-def test_cells_are_trained_once_and_written_with_their_table(
-    tiny_toml, reproduce, in_process, capsys
-):
-    experiment = spec.load(tiny_toml())
-    assert states(experiment) == ["missing"] * 3
-    outcome = reproduce(experiment, "small", "out")
+def test_cells_are_trained_once_and_written_with_their_table(tiny, reproduce, in_process, capsys):
+    assert states(tiny) == ["missing"] * 3
+    outcome = reproduce(tiny, "small", "out")
     assert (outcome.cells, outcome.done, outcome.failures) == (3, 3, {})
     assert in_process.started == SLUGS
     printed = capsys.readouterr()
@@ -49,22 +53,20 @@ def test_cells_are_trained_once_and_written_with_their_table(
     assert {path.name for path in folder.iterdir()} == {
         "cells.jsonl", "table.md", "table.csv", "figure.png", ".lock",
     }  # fmt: skip
-    assert states(experiment) == ["done"] * 3
+    assert states(tiny) == ["done"] * 3
 
-    again = reproduce(experiment, "small", "out")
+    again = reproduce(tiny, "small", "out")
     assert (again.done, in_process.started) == (3, SLUGS)
     # More seeds: only those are missing, and the time of the others is known.
-    assert states(experiment, seeds=[0, 1]) == ["done", "missing"] * 3
-    reproduce(experiment, "small", "out", seeds=[0, 1])
+    assert states(tiny, seeds=[0, 1]) == ["done", "missing"] * 3
+    reproduce(tiny, "small", "out", seeds=[0, 1])
     assert len(in_process.started) == 6
     assert len(results.read_cells("out", "tiny", "small")) == 6
 
 
-def test_a_record_says_all_about_a_cell(tiny_toml, reproduce):
-    experiment = spec.load(tiny_toml())
-    reproduce(experiment, "small", "out")
+def test_a_record_says_all_about_a_cell(trained):
     found = results.read_cells("out", "tiny", "small")[2]
-    folder = run_folders(experiment, "small") / SLUGS[2]
+    folder = run_folders(trained, "small") / SLUGS[2]
     summary = json.loads((folder / "summary.json").read_text())
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     for key in ("test_accuracy", "density", "asked", "cpu_seconds", "bytes_held_peak"):
@@ -81,21 +83,20 @@ def test_a_record_says_all_about_a_cell(tiny_toml, reproduce):
     assert {"nsnn", "numpy", "numba", "python", "cores"} <= found["environment"].keys()
 
 
-def test_a_finished_run_folder_is_collected(tiny_toml, reproduce, in_process):
-    experiment = spec.load(tiny_toml())
-    reproduce(experiment, "small", "out")
-    assert states(experiment, "other") == ["trained"] * 3
-    reproduce(experiment, "small", "other")
+def test_a_finished_run_folder_is_collected(trained, reproduce, in_process):
+    assert states(trained, "other") == ["trained"] * 3
+    reproduce(trained, "small", "other")
     assert len(in_process.started) == 3
-    texts = [
-        (results.folder(out, "tiny", "small") / "cells.jsonl").read_text()
-        for out in ("out", "other")
-    ]
-    assert texts[0] == texts[1]
+    out, other = (results.folder(name, "tiny", "small") for name in ("out", "other"))
+    assert (out / "cells.jsonl").read_text() == (other / "cells.jsonl").read_text()
+    (run_folders(trained, "small") / SLUGS[0] / "environment.json").unlink()
+    with pytest.raises(RunError, match=f"{SLUGS[0]} is not a whole run"):
+        reproduce(trained, "small", "another")
 
 
-def test_other_experiments_share_cells_under_their_own_labels(tiny_toml, reproduce, in_process):
-    reproduce(spec.load(tiny_toml()), "small", "out")
+def test_other_experiments_share_cells_under_their_own_labels(
+    trained, tiny_toml, reproduce, in_process
+):
     other = spec.load(
         tiny_toml(
             ('sparsity = "method.final', 'theta = "method.final'),
@@ -114,11 +115,11 @@ def test_other_experiments_share_cells_under_their_own_labels(tiny_toml, reprodu
     assert len(results.read_cells("out", "tiny", "small")) == 3
 
 
-def test_a_folder_with_other_options_is_trained_anew(tiny_toml, reproduce, in_process, capsys):
-    reproduce(spec.load(tiny_toml()), "small", "out")
+def test_a_folder_with_other_options_is_trained_anew(
+    trained, tiny_toml, reproduce, in_process, capsys
+):
     changed = spec.load(tiny_toml(("initial_sparsity = 0.3", "initial_sparsity = 0.4")))
     assert states(changed) == ["done", "changed", "changed"]
-    capsys.readouterr()
     reproduce(changed, "small", "out")
     assert in_process.started[3:] == SLUGS[1:]
     assert f"{SLUGS[1]} holds a run with other options: trained anew" in capsys.readouterr().out
@@ -170,10 +171,10 @@ class Gone(io.StringIO):
         return super().write(text)
 
 
-def test_a_reader_that_leaves_lets_the_others_save(tiny_toml):
-    executor, experiment = Controlled(), spec.load(tiny_toml())
+def test_a_reader_that_leaves_lets_the_others_save(tiny):
+    executor = Controlled()
     with pytest.raises(BrokenPipeError), contextlib.redirect_stdout(Gone()):
-        runner.reproduce(experiment, "small", "out", executor=executor)
+        runner.reproduce(tiny, "small", "out", executor=executor)
     assert executor.asked
     assert all(future.done() for future in executor.futures)
 
@@ -234,40 +235,29 @@ def test_the_bar_counts_estimated_seconds_of_this_sitting(monkeypatch):
 
 
 @pytest.mark.parametrize("which", ["runs", "results"])
-def test_only_one_at_a_time(tiny_toml, reproduce, in_process, which):
+def test_only_one_at_a_time(tiny, reproduce, in_process, which):
     """Results may be one folder for two calls that have run folders of their own."""
-    experiment = spec.load(tiny_toml())
-    runs, kept = run_folders(experiment, "small"), results.folder("out", "tiny", "small")
+    runs, kept = run_folders(tiny, "small"), results.folder("out", "tiny", "small")
     folder = {"runs": runs, "results": kept}[which]
     folder.mkdir(parents=True)
     with locked(folder), pytest.raises(UserError, match=r"^another process"):
-        reproduce(experiment, "small", "out")
+        reproduce(tiny, "small", "out")
     assert in_process.started == []
 
 
-def test_a_run_folder_that_lost_a_file_is_named(tiny_toml, reproduce):
-    experiment = spec.load(tiny_toml())
-    reproduce(experiment, "small", "out")
-    task = plan(experiment, "small", "other")[0]
-    (task.folder / "environment.json").unlink()
-    with pytest.raises(RunError, match=f"{task.folder} is not a whole run"):
-        results.make_record(task.config, task.folder)
-
-
 def test_results_that_cannot_be_kept_are_known_before_training(
-    tiny_toml, reproduce, in_process, monkeypatch
+    tiny, reproduce, in_process, monkeypatch
 ):
-    experiment = spec.load(tiny_toml())
     Path("file").write_text("")
     with pytest.raises(RunError, match=r"cannot write in .*/file: give another folder"):
-        reproduce(experiment, "small", "file")
+        reproduce(tiny, "small", "file")
     folder = results.folder("out", "tiny", "small")
     folder.mkdir(parents=True)
     (folder / results.CELLS).touch()
     # Not by its mode: root may write to any file.
     monkeypatch.setattr(results.os, "access", lambda path, mode: path.name != results.CELLS)
     with pytest.raises(RunError, match=r"cells\.jsonl is read-only: change that, or give"):
-        reproduce(experiment, "small", "out")
+        reproduce(tiny, "small", "out")
     assert in_process.started == []
 
 

@@ -201,8 +201,7 @@ def test_a_dry_run_lists_cells_and_trains_none(tiny_toml, capsys):
     assert not os.path.exists("runs")
 
 
-def test_the_smoke_profile_end_to_end(tiny_toml, tmp_path, capsys):
-    tiny_toml()  # the current folder is tmp_path
+def test_the_smoke_profile_end_to_end(tiny, tmp_path, capsys):
     command = ["reproduce", "ndsnn-table3", "--profile", "smoke", "--jobs", "2"]
     assert cli.main(command) == 0
     printed = capsys.readouterr().out

@@ -44,19 +44,10 @@ class Outcome:
 def run_cell(options: dict, folder: str, plugin_files=()) -> dict | None:
     """Train a cell in its run folder, or go on with what the folder holds of it.
 
-    A plain function of plain data, for any executor whose workers see the folder: the whole
-    configuration by "table.key", and paths. What it prints is added to log.txt in the folder.
-
-    Returns
-    -------
-    dict or None
-        `results.make_record`; None when SIGTERM stopped the training, saved.
-
-    Raises
-    ------
-    UserError
-        For what the user can mend, such as missing data.
-    RunError
+    A plain function of plain data, for any executor whose workers see the folder: `options` are
+    the whole configuration by "table.key". What it prints is added to log.txt in the folder.
+    Returns `results.make_record`, or None when SIGTERM stopped the training, saved. Raises
+    UserError for what the user can mend, such as missing data, else RunError.
     """
     folder = make_folder(folder)
     with (

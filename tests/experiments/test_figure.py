@@ -189,6 +189,14 @@ def test_lines_without_methods_get_looks_of_their_own(make_experiment, drawn):
     assert len(looks) == 3
 
 
+def test_a_method_has_one_colour_and_each_of_its_lines_a_marker(make_experiment, drawn):
+    series = ('series = ["method"]', 'series = ["method", "sparsity"]')
+    ax = drawn(make_experiment(('x = "sparsity"', 'x = "data"'), series)).axes[0]
+    one, two = (line_of(ax, f"NDSNN, sparsity {percent} %") for percent in (90, 99))
+    assert one.get_color() == two.get_color() != line_of(ax, "LTH, sparsity 99 %").get_color()
+    assert one.get_marker() != two.get_marker()
+
+
 def test_equal_cells_give_equal_bytes_and_a_small_file(make_experiment, make_record, finish):
     experiment = make_experiment()
     record = make_record(experiment, method="ndsnn", sparsity=0.90)

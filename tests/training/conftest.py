@@ -1,10 +1,15 @@
 """A data set and network so small that a whole run takes a moment."""
 
+import signal
+
 import numpy as np
 import pytest
 
 import nsnn.plot
 from nsnn import files, parallel
+from nsnn.training import session
+from nsnn.training.config_file import load_config
+from nsnn.training.progress import Progress
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +46,42 @@ def tiny(tiny_data):
         "train.epochs=3",
         "train.threads=1",
     ]
+
+
+@pytest.fixture
+def bare(tiny):
+    """`tiny` without the options of its method, for another method."""
+    return [assignment for assignment in tiny if not assignment.startswith("method.")]
+
+
+class Stopping(Progress):
+    """Sends a signal to the own process at some steps of epochs of 15 steps."""
+
+    def __init__(self, steps, number):
+        super().__init__(3, 15, bars=False)
+        self.at, self.number = steps, number
+
+    def bar(self, epoch, done, batches):
+        for step, batch in enumerate(batches, 15 * epoch + done):
+            if step in self.at:
+                signal.raise_signal(self.number)
+            yield batch
+
+
+@pytest.fixture
+def train(tmp_path, no_plots, no_sync):
+    """`train(assignments, *steps, name="run")`: start the run of that name, or go on with it.
+
+    A signal comes at each of the steps, in `tmp_path / name`; what `session` returns.
+    """
+
+    def go(assignments, *steps, name="run", number=signal.SIGINT):
+        out, progress = tmp_path / name, Stopping(steps, number)
+        if out.exists():
+            return session.resume(out, progress=progress)
+        return session.start(load_config(None, assignments), out, progress=progress)
+
+    return go
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,12 @@
 """`data.augment` in a run: training batches only, and resumed bit for bit."""
 
-import signal
-
 import numpy as np
 import pytest
 
 from nsnn.data import augment
 from nsnn.errors import UserError
 from nsnn.streams import stream
-from nsnn.training import session
 from nsnn.training.config_file import load_config
-from nsnn.training.progress import Progress
 from nsnn.training.run import Run
 
 AUGMENT = "data.augment=crop-flip-cutout"
@@ -28,30 +24,12 @@ def photos(tiny, tmp_path):
     return [*tiny, f"data.dir={tmp_path / 'photos.npz'}"]
 
 
-class Interrupting(Progress):
-    """Sends SIGINT at one step of epochs of 15 steps."""
-
-    def __init__(self, step):
-        super().__init__(3, 15, bars=False)
-        self.step = step
-
-    def bar(self, epoch, done, batches):
-        for i, batch in enumerate(batches):
-            if 15 * epoch + done + i == self.step:
-                signal.raise_signal(signal.SIGINT)
-            yield batch
-
-
-def test_stopped_in_the_middle_of_an_epoch_and_resumed(
-    photos, tmp_path, content, no_plots, no_sync
-):
-    whole = content(session.start(load_config(None, [*photos, AUGMENT]), tmp_path / "whole"))
-    out = tmp_path / "run"
-    config = load_config(None, [*photos, AUGMENT])
-    assert session.start(config, out, progress=Interrupting(20)) is None
-    session.resume(out)
-    assert content(out) == whole
-    plain = content(session.start(load_config(None, photos), tmp_path / "plain"))
+def test_stopped_in_the_middle_of_an_epoch_and_resumed(photos, train, content):
+    augmented = [*photos, AUGMENT]
+    whole = content(train(augmented, name="whole"))
+    assert train(augmented, 20) is None
+    assert content(train(augmented)) == whole
+    plain = content(train(photos, name="plain"))
     assert plain["metrics.jsonl"] != whole["metrics.jsonl"]
 
 

@@ -15,7 +15,6 @@ from nsnn.methods import METHODS, Method
 from nsnn.training import loop, run_folder, session
 from nsnn.training.checkpoint import load_topology, save_topology
 from nsnn.training.config_file import load_config
-from nsnn.training.progress import Progress
 
 # The command line with a checkpoint after every step.
 EAGER = """
@@ -32,48 +31,37 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def whole(tiny, tmp_path, content, no_plots, no_sync):
+def whole(tiny, train, content):
     """Content of the run that nothing interrupts."""
-    return content(session.start(load_config(None, tiny), tmp_path / "whole"))
+    return content(train(tiny, name="whole"))
 
 
-class Signalling(Progress):
-    """Sends a signal to the own process at given steps."""
-
-    def __init__(self, number, steps):
-        super().__init__(3, 15, bars=False)
-        self.number, self.at = number, steps
-
-    def bar(self, epoch, done, batches):
-        for i, batch in enumerate(batches):
-            if 15 * epoch + done + i in self.at:
-                signal.raise_signal(self.number)
-            yield batch
+@pytest.fixture
+def stopped(tiny, tmp_path, train):
+    """The folder of a run that a signal stopped in the middle of its second epoch."""
+    assert train(tiny, 20) is None
+    return tmp_path / "run"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("step", [0, 7, 14, 44])
 def test_a_signal_saves_and_resume_equals_the_whole(
-    whole, tiny, tmp_path, content, capsys, number, step
+    whole, tiny, tmp_path, train, content, capsys, number, step
 ):
-    out = tmp_path / "run"
     handler = signal.getsignal(number)
-    assert session.start(load_config(None, tiny), out, progress=Signalling(number, [step])) is None
+    assert train(tiny, step, number=number) is None
     assert signal.getsignal(number) is handler
     assert f"stopped at step {step + 1}, saved" in capsys.readouterr().out
-    assert session.resume(out) == out
+    out = train(tiny)
+    assert out == tmp_path / "run"
     assert content(out) == whole
-    timing = files.read_lines(out / "timing.jsonl")
-    assert sum(line["step"] == step + 1 for line in timing) >= 1
+    assert any(line["step"] == step + 1 for line in files.read_lines(out / "timing.jsonl"))
 
 
-def test_interrupted_again_and_again(whole, tiny, tmp_path, content):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [3]))
-    for step in (4, 20, 21, 43):
-        assert session.resume(out, progress=Signalling(signal.SIGINT, [step])) is None
-    session.resume(out)
-    assert content(out) == whole
+def test_interrupted_again_and_again(whole, tiny, train, content):
+    for step in (3, 4, 20, 21, 43):
+        assert train(tiny, step) is None
+    assert content(train(tiny)) == whole
 
 
 class Wandering(Method):
@@ -106,20 +94,13 @@ class Wandering(Method):
         ["model.storage=dense", "data.validation=0.2", "data.batch=8"],
     ],
 )
-def test_other_methods_and_optimisers_resume(
-    changes, tiny, tmp_path, content, monkeypatch, no_plots, no_sync
-):
+def test_other_methods_and_optimisers_resume(changes, tiny, bare, train, content, monkeypatch):
     monkeypatch.setitem(METHODS, "wandering", Wandering)
-    if changes[0].startswith("method"):
-        tiny = [assignment for assignment in tiny if not assignment.startswith("method")]
-    config = load_config(None, [*tiny, *changes])
-    expected = content(session.start(config, tmp_path / "expected"))
-    out = tmp_path / "run"
+    assignments = [*(bare if changes[0].startswith("method") else tiny), *changes]
+    expected = content(train(assignments, name="expected"))
     for step in (8, 31):
-        train = session.resume if out.exists() else lambda out, **o: session.start(config, out, **o)
-        assert train(out, progress=Signalling(signal.SIGINT, [step])) is None
-    session.resume(out)
-    assert content(out) == expected
+        assert train(assignments, step) is None
+    assert content(train(assignments)) == expected
 
 
 def test_killed_at_every_file_operation(whole, tiny, tmp_path, content, monkeypatch):
@@ -187,15 +168,18 @@ def test_kill_minus_nine(whole, tiny, tmp_path, content):
     assert content(out) == whole
 
 
-def test_what_the_kill_left_behind_is_taken_back(whole, tiny, tmp_path, content):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
-    with open(out / "metrics.jsonl", "a") as file:
-        file.write('{"epoch": 1, "step": 30}\n{"epo')
-    (out / "checkpoint.npz.0123abcd.tmp").write_bytes(b"half")
-    session.resume(out)
-    assert content(out) == whole
-    assert not (out / "checkpoint.npz.0123abcd.tmp").exists()
+def test_what_the_kill_left_behind_is_taken_back(whole, stopped, content):
+    for name, line in (
+        ("metrics.jsonl", '{"epoch": 1, "step": 30}\n{"epo'),
+        ("timing.jsonl", '{"st'),
+    ):
+        with open(stopped / name, "a") as file:
+            file.write(line)
+    (stopped / "checkpoint.npz.0123abcd.tmp").write_bytes(b"half")
+    session.resume(stopped)
+    assert content(stopped) == whole
+    assert (stopped / "summary.json").exists()
+    assert not (stopped / "checkpoint.npz.0123abcd.tmp").exists()
 
 
 def test_a_finished_run_is_not_resumed(whole, tmp_path, content, capsys):
@@ -213,16 +197,14 @@ def test_killed_after_the_last_step_only_the_summary_is_made(whole, tmp_path, co
 
 
 def test_resume_may_move_data_and_threads_and_nothing_else(
-    tiny, tiny_data, tmp_path, whole, content
+    stopped, tiny_data, tmp_path, whole, content
 ):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
     with pytest.raises(UserError, match=r"only data.dir and train.threads .* not optim.lr"):
-        session.resume(out, ["optim.lr=0.5"])
+        session.resume(stopped, ["optim.lr=0.5"])
     moved = tmp_path / "moved.npz"
     moved.write_bytes(tiny_data.read_bytes())
-    session.resume(out, [f"data.dir={moved}", "train.threads=2"])
-    assert content(out) == whole
+    session.resume(stopped, [f"data.dir={moved}", "train.threads=2"])
+    assert content(stopped) == whole
 
 
 def test_two_processes_cannot_train_in_one_folder(whole, tmp_path):
@@ -242,99 +224,71 @@ with locked({str(tmp_path / "whole")!r}):
     session.resume(tmp_path / "whole")  # the lock went with the process
 
 
-def test_a_changed_configuration_does_not_resume(tiny, tmp_path, whole):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
-    text = (out / "config.toml").read_text()
-    (out / "config.toml").write_text(text.replace("momentum = 0.9", "momentum = 0.8"))
-    with pytest.raises(UserError, match=r"optim.momentum = 0.9 there, 0.8 in\s+config.toml"):
-        session.resume(out)
-
-
-def test_missing_lines_are_noticed(tiny, tmp_path, whole):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
-    (out / "metrics.jsonl").write_text("")
-    with pytest.raises(RunError, match="has 0 lines, the checkpoint was made after 1"):
-        session.resume(out)
-
-
 def test_resume_needs_a_run(tmp_path):
-    with pytest.raises(UserError, match="holds no run"):
-        session.resume(tmp_path)
-    with pytest.raises(UserError, match="holds no run"):
-        run_folder.load(tmp_path / "nowhere")
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match="holds no run"):
+            session.resume(folder)
+        with pytest.raises(UserError, match="holds no run"):
+            run_folder.load(folder)
 
 
-def test_a_line_of_timing_that_was_cut_short_does_not_stop_a_run_for_ever(whole, tiny, tmp_path):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
-    with open(out / "timing.jsonl", "a") as file:
-        file.write('{"epoch": 1, "st')
-    session.resume(out)
-    assert (out / "summary.json").exists()
+def test_files_that_do_not_belong_to_the_checkpoint_are_noticed(stopped):
+    def refused(kind, message):
+        with pytest.raises(kind, match=message):
+            session.resume(stopped)
+
+    config = stopped / "config.toml"
+    text = config.read_text()
+    config.write_text(text.replace("momentum = 0.9", "momentum = 0.8"))
+    refused(UserError, r"optim.momentum = 0.9 there, 0.8 in\s+config.toml")
+    config.write_text(text)
+    log = load_topology(stopped / "topology.npz")
+    log.truncate(-1)
+    before = (stopped / "topology.npz").read_bytes()
+    save_topology(stopped / "topology.npz", log)
+    refused(RunError, r"topology.npz is not of this run: at step 21")
+    (stopped / "topology.npz").write_bytes(before)
+    (stopped / "metrics.jsonl").write_text("")
+    refused(RunError, "has 0 lines, the checkpoint was made after 1")
 
 
-@pytest.mark.parametrize("change", ["fewer", "other"])
-def test_other_data_is_not_trained_on(tiny, tiny_data, tmp_path, no_plots, change):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
+def test_other_data_is_not_trained_on(stopped, tiny_data, tmp_path):
     with np.load(tiny_data) as archive:
         arrays = dict(archive)
-    if change == "fewer":
-        arrays |= {key: arrays[key][:50] for key in ("train_images", "train_labels")}
-    else:
-        arrays["train_images"][0, 0, 0] ^= 1
-    np.savez(tmp_path / "other.npz", **arrays)
-    with pytest.raises(UserError, match="is not what this run has trained on"):
-        session.resume(out, [f"data.dir={tmp_path / 'other.npz'}"])
+    fewer = arrays | {key: arrays[key][:50] for key in ("train_images", "train_labels")}
+    other = arrays | {"train_images": arrays["train_images"].copy()}
+    other["train_images"][0, 0, 0] ^= 1
+    for changed in (fewer, other):
+        np.savez(tmp_path / "other.npz", **changed)
+        with pytest.raises(UserError, match="is not what this run has trained on"):
+            session.resume(stopped, [f"data.dir={tmp_path / 'other.npz'}"])
 
 
-def test_the_rates_of_the_dense_run_are_those_of_the_start(
-    tiny, tmp_path, content, no_plots, no_sync
-):
-    others = [change for change in tiny if not change.startswith("method.")]
-    dense = session.start(load_config(None, [*others, "method.name=dense"]), tmp_path / "dense")
-    config = load_config(None, [*tiny, f"train.dense_run={dense}"])
-    whole = content(session.start(config, tmp_path / "whole"))
-    session.start(config, tmp_path / "run", progress=Signalling(signal.SIGINT, [20]))
+def test_the_rates_of_the_dense_run_are_those_of_the_start(tiny, bare, train, content):
+    dense = train([*bare, "method.name=dense"], name="dense")
+    against = [*tiny, f"train.dense_run={dense}"]
+    whole = content(train(against, name="whole"))
+    assert train(against, 20) is None
     (dense / "metrics.jsonl").write_text('{"spike_rate": 0.5}\n' * 3)
-    session.resume(tmp_path / "run")
-    assert content(tmp_path / "run") == whole
+    assert content(train(against)) == whole
     (dense / "metrics.jsonl").write_text("{}\n" * 3)
     with pytest.raises(UserError, match=r"train.dense_run = .*: its metrics.jsonl has no spike"):
-        session.start(config, tmp_path / "third")
+        train(against, name="third")
 
 
-def test_the_topology_log_of_another_run_is_noticed(tiny, tmp_path, no_plots):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
-    empty = load_topology(out / "topology.npz")
-    empty.truncate(-1)
-    save_topology(out / "topology.npz", empty)
-    with pytest.raises(RunError, match=r"topology.npz is not of this run: at step 21"):
-        session.resume(out)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("network/conv1.weight/data", None),
-        ("network/conv1.bias/data", np.zeros(99)),
-        ("method/rng", np.array("no JSON")),
-        ("totals/counts", np.zeros(7)),
-        ("position/step", None),
-        ("config", None),
-        ("format", np.arange(3)),
-    ],
-)
-def test_a_checkpoint_whose_content_does_not_fit_is_damaged(tiny, tmp_path, no_plots, key, value):
-    out = tmp_path / "run"
-    session.start(load_config(None, tiny), out, progress=Signalling(signal.SIGINT, [20]))
-    with np.load(out / "checkpoint.npz") as archive:
-        arrays = {name: archive[name] for name in archive.files if name != key}
-    if value is not None:
-        arrays[key] = value
-    np.savez(out / "checkpoint.npz", **arrays)
-    with pytest.raises(RunError, match=r"checkpoint\.npz is damaged"):
-        session.resume(out)
+def test_a_checkpoint_whose_content_does_not_fit_is_damaged(stopped):
+    with np.load(stopped / "checkpoint.npz") as archive:
+        whole = dict(archive)
+    for key, value in {
+        "network/conv1.weight/data": None,
+        "network/conv1.bias/data": np.zeros(99),
+        "method/rng": np.array("no JSON"),
+        "totals/counts": np.zeros(7),
+        "position/step": None,
+        "config": None,
+        "format": np.arange(3),
+    }.items():
+        arrays = {name: array for name, array in whole.items() if name != key}
+        np.savez(stopped / "checkpoint.npz", **arrays | ({} if value is None else {key: value}))
+        with pytest.raises(RunError, match=r"checkpoint\.npz is damaged"):
+            session.resume(stopped)

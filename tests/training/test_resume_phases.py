@@ -1,7 +1,6 @@
 """Methods that start dense and prune between epochs resume bit for bit, in every phase."""
 
 import json
-import signal
 
 import numpy as np
 import pytest
@@ -20,82 +19,54 @@ STEPS = 15
 
 
 @pytest.fixture(params=["lth", "admm"])
-def phases(request, tiny):
+def phases(request, bare):
     """`--set` assignments of a run in phases."""
-    kept = [a for a in tiny if not a.startswith(("method", "train.epochs"))]
-    return [*kept, "train.epochs=7", f"method.name={request.param}", *METHODS[request.param]]
-
-
-class Stopping(Progress):
-    """Sends a signal at a step, or ends the process when an epoch begins."""
-
-    def __init__(self, step=None, epoch=None):
-        super().__init__(7, STEPS, bars=False)
-        self.step, self.epoch = step, epoch
-
-    def bar(self, epoch, done, batches):
-        if epoch == self.epoch:
-            raise KeyboardInterrupt
-        for i, batch in enumerate(batches):
-            if STEPS * epoch + done + i == self.step:
-                signal.raise_signal(signal.SIGINT)
-            yield batch
-
-
-@pytest.fixture
-def train(tmp_path, no_plots, no_sync):
-    """A function that starts or continues the run, in one folder."""
-
-    def go(config, **stop):
-        out = tmp_path / "run"
-        if out.exists():
-            return session.resume(out, progress=Stopping(**stop))
-        return session.start(config, out, progress=Stopping(**stop))
-
-    return go
+    return [*bare, "train.epochs=7", f"method.name={request.param}", *METHODS[request.param]]
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense"])
-def test_interrupted_in_every_phase(phases, storage, train, tmp_path, content):
-    config = load_config(None, [*phases, f"model.storage={storage}"])
-    whole = content(session.start(config, tmp_path / "whole"))
+def test_interrupted_in_every_phase(phases, storage, train, content):
+    phases = [*phases, f"model.storage={storage}"]
+    whole = content(train(phases, name="whole"))
     # In the middle of every epoch, at its last step and at its first.
     for step in (3, 14, 15, 22, 29, 30, 37, 44, 45, 51, 59, 60, 67, 75, 90, 104):
-        assert train(config, step=step) is None
-    assert train(config) == tmp_path / "run"
-    assert content(tmp_path / "run") == whole
+        assert train(phases, step) is None
+    assert content(train(phases)) == whole
 
 
 def test_killed_just_after_a_prune(phases, train, tmp_path, content):
     """The epoch before is saved, the prune is not: it is made again, the same."""
-    config = load_config(None, phases)
-    whole = content(session.start(config, tmp_path / "whole"))
-    for epoch in range(1, 7):
+    whole = content(train(phases, name="whole"))
+
+    class Killing(Progress):
+        def bar(self, epoch, done, batches):
+            if epoch == last:
+                raise KeyboardInterrupt
+            return batches
+
+    config, out = load_config(None, phases), tmp_path / "run"
+    for last in range(1, 7):
+        go, what = (session.start, (config, out)) if last == 1 else (session.resume, (out,))
         with pytest.raises(KeyboardInterrupt):
-            train(config, epoch=epoch)
-    train(config)
-    assert content(tmp_path / "run") == whole
+            go(*what, progress=Killing(7, STEPS))
+    assert content(train(phases)) == whole
 
 
-def test_the_storage_does_not_matter(phases, tmp_path, no_plots, no_sync):
-    counts = []
+def test_the_storage_does_not_matter(phases, train):
+    counts = set()
     for storage in ("csr", "dense", "auto"):
-        config = load_config(None, [*phases, f"model.storage={storage}"])
-        folder = session.start(config, tmp_path / storage)
+        folder = train([*phases, f"model.storage={storage}"], name=storage)
         summary = json.loads((folder / "summary.json").read_text())
         assert summary["density"] == summary["density_asked"]
         assert summary["active_weights"] == sum(summary["asked"].values())
         assert summary["asked"] == {n: w["active"] for n, w in summary["layers"].items()}
-        counts.append(summary["active_weights"])
-    size = summary["weights"]
-    assert counts[0] == counts[1] == counts[2]
-    assert counts[0] == pytest.approx(0.4 * size, abs=2)
+        counts.add(summary["active_weights"])
+    assert list(counts) == [pytest.approx(0.4 * summary["weights"], abs=2)]
 
 
-def test_each_round_starts_from_the_snapshot(tiny, tmp_path, no_plots, no_sync, monkeypatch):
+def test_each_round_starts_from_the_snapshot(bare, tmp_path, no_plots, no_sync, monkeypatch):
     """In a real network: biases, norm parameters and running statistics of the snapshot."""
-    kept = [a for a in tiny if not a.startswith(("method", "train.epochs"))]
-    config = load_config(None, [*kept, "train.epochs=7", "method.name=lth", *METHODS["lth"]])
+    config = load_config(None, [*bare, "train.epochs=7", "method.name=lth", *METHODS["lth"]])
     states = {}
 
     class Looking(Progress):
@@ -129,9 +100,7 @@ def test_each_round_starts_from_the_snapshot(tiny, tmp_path, no_plots, no_sync, 
     assert np.any(states[6]["norm1/running_mean"] != snapshot["norm1/running_mean"])
 
 
-def test_a_cut_network_stops_the_run(tiny, tmp_path, no_plots):
-    kept = [a for a in tiny if not a.startswith(("method", "train.epochs"))]
+def test_a_cut_network_stops_the_run(bare, train):
     options = ["method.name=lth", "method.final_sparsity=0.997", "method.prune_fraction=0.9"]
-    config = load_config(None, [*kept, "train.epochs=6", *options])
     with pytest.raises(RunError, match=r"prune \d of 3 leaves \w+\.weight.* no signal passes"):
-        session.start(config, tmp_path / "run")
+        train([*bare, "train.epochs=6", *options])

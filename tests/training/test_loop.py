@@ -132,40 +132,33 @@ def test_operations_are_those_of_the_forwards_not_of_what_grew_after_them(
     assert run.operations["total"] == sum(step.total for step in counted)
 
 
-def test_nan_loss_names_step_and_layer_and_keeps_the_checkpoint(tiny, tmp_path, monkeypatch):
-    run = make(tiny)
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("linear2.weight", [], r"loss is nan at step 22, first in linear2; .*from before"),
+        # A hidden neuron whose membrane is no number is silent: the loss does not tell, and no
+        # round looks at it.
+        ("conv1.bias", ["method.end_fraction=0.3"], r"conv1 is not finite after step 29; .*before"),
+    ],
+)
+def test_a_value_that_is_not_finite_is_named_and_not_saved(
+    tiny, tmp_path, monkeypatch, name, changes, message
+):
+    run = make(tiny, *changes)
     real = SGD.step
 
     def step(self, lr):
         real(self, lr)
         if run.step == 21:
-            weight = next(p for p in self.parameters if p.name == "linear2.weight")
-            weight.data.reshape(-1)[0] = np.nan
+            parameter = next(p for p in self.parameters if p.name == name)
+            parameter.data.reshape(-1)[0] = np.nan
 
     monkeypatch.setattr(SGD, "step", step)
-    with pytest.raises(RunError, match=r"loss is nan at step 22, first in linear2; .*from before"):
+    with pytest.raises(RunError, match=message):
         train(run, tmp_path)
     with np.load(tmp_path / "checkpoint.npz") as archive:
         assert archive["position/step"] == 15
         assert all(np.isfinite(archive[k]).all() for k in archive.files if k.endswith("/data"))
-
-
-def test_a_weight_that_is_not_finite_is_not_saved(tiny, tmp_path, monkeypatch):
-    """A hidden neuron whose membrane is no number is silent: the loss does not tell."""
-    run = make(tiny, "method.end_fraction=0.3")  # no round looks at it
-    real = SGD.step
-
-    def step(self, lr):
-        real(self, lr)
-        if run.step == 21:
-            bias = next(p for p in self.parameters if p.name == "conv1.bias")
-            bias.data[0] = np.nan
-
-    monkeypatch.setattr(SGD, "step", step)
-    with pytest.raises(RunError, match=r"conv1 is not finite after step 29; .*from before"):
-        train(run, tmp_path)
-    with np.load(tmp_path / "checkpoint.npz") as archive:
-        assert archive["position/step"] == 15
 
 
 def test_weights_that_run_away_end_in_one_error_without_warnings(tiny, tmp_path):

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from nsnn.sparsity.log import TopologyLog
-from nsnn.training import session
-from nsnn.training.config_file import load_config
 
 SCRIPT = Path(__file__).parents[2] / "tutorials" / "papers" / "ndsnn_channels.py"
 
@@ -31,10 +29,9 @@ def test_growth_by_hand(script):
     assert np.isnan(script["growth"](log, "fc.weight", (2, 3), 9)).all()
 
 
-def test_the_table_of_a_run(tiny, tmp_path, no_plots, no_sync, monkeypatch, capsys):
-    changes = ["method.name=rigl", "method.final_sparsity=0.9"]
-    others = [change for change in tiny if "initial_sparsity" not in change]
-    folder = session.start(load_config(None, [*others, *changes]), tmp_path / "run")
+def test_the_table_of_a_run(bare, train, monkeypatch, capsys):
+    options = ("name=rigl", "final_sparsity=0.9", "update_every=4", "end_fraction=0.9")
+    folder = train([*bare, *(f"method.{option}" for option in options)])
     capsys.readouterr()
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(folder), "--epoch", "1"])
     runpy.run_path(str(SCRIPT), run_name="__main__")

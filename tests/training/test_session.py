@@ -16,12 +16,8 @@ from nsnn.training.run_folder import FILES, read_metrics
 pytestmark = pytest.mark.usefixtures("no_plots", "no_sync")
 
 
-def start(tiny, out, *changes):
-    return session.start(load_config(None, [*tiny, *changes]), out)
-
-
-def test_a_run_writes_its_folder_and_reaches_the_density_asked(tiny, tmp_path, capsys):
-    folder = start(tiny, tmp_path / "run")
+def test_a_run_writes_its_folder_and_reaches_the_density_asked(tiny, train, capsys):
+    folder = train(tiny)
     assert {path.name for path in folder.iterdir()} == {*FILES, ".lock"}
     records = read_metrics(folder)
     assert [(r["epoch"], r["step"]) for r in records] == [(0, 15), (1, 30), (2, 45)]
@@ -51,8 +47,8 @@ def test_a_run_writes_its_folder_and_reaches_the_density_asked(tiny, tmp_path, c
     assert "estimate: about" in printed
 
 
-def test_a_loaded_network_predicts_as_the_trained_one(tiny, tiny_data, tmp_path):
-    folder = start(tiny, tmp_path / "run", "data.validation=0.2")
+def test_a_loaded_network_predicts_as_the_trained_one(tiny, tiny_data, train):
+    folder = train([*tiny, "data.validation=0.2"])
     network = nsnn.load(folder)
     test = load("arrays", tiny_data).test
     accuracy = np.mean(network.predict(test.images) == test.labels)
@@ -61,30 +57,27 @@ def test_a_loaded_network_predicts_as_the_trained_one(tiny, tiny_data, tmp_path)
     assert 0 <= last["validation_accuracy"] <= 1
 
 
-def test_equal_seeds_and_any_threads_give_equal_bytes(tiny, tmp_path, content):
-    one = content(start(tiny, tmp_path / "one"))
-    assert content(start(tiny, tmp_path / "two")) == one
-    assert content(start(tiny, tmp_path / "threads", "train.threads=2")) == one
-    other = content(start(tiny, tmp_path / "seed", "train.seed=1"))
+def test_equal_seeds_and_any_threads_give_equal_bytes(tiny, train, content):
+    one = content(train(tiny, name="one"))
+    assert content(train(tiny, name="two")) == one
+    assert content(train([*tiny, "train.threads=2"], name="threads")) == one
+    other = content(train([*tiny, "train.seed=1"], name="seed"))
     assert other["metrics.jsonl"] != one["metrics.jsonl"]
 
 
-def test_storage_does_not_change_the_topology(tiny, tmp_path, content):
-    csr = content(start(tiny, tmp_path / "csr"))
-    dense = content(start(tiny, tmp_path / "dense", "model.storage=dense"))
+def test_storage_does_not_change_the_topology(tiny, train, content):
+    csr = content(train(tiny, name="csr"))
+    dense = content(train([*tiny, "model.storage=dense"], name="dense"))
     for key in csr:
         if key.startswith("topology.npz") or "position" in key:
             assert dense[key] == csr[key], key
 
 
-def test_relative_cost_against_a_dense_run(tiny, tmp_path):
-    dense = start(
-        [s for s in tiny if not s.startswith("method")], tmp_path / "d", "method.name=dense"
-    )
+def test_relative_cost_against_a_dense_run(tiny, bare, train):
+    dense = train([*bare, "method.name=dense"], name="dense")
     rates = [record["spike_rate"] for record in read_metrics(dense)]
-    folder = start(tiny, tmp_path / "sparse", f"train.dense_run={dense}")
-    alone = start(tiny, tmp_path / "alone")
-    runs = zip(rates, read_metrics(folder), read_metrics(alone), strict=True)
+    folder = train([*tiny, f"train.dense_run={dense}"])
+    runs = zip(rates, read_metrics(folder), read_metrics(train(tiny, name="alone")), strict=True)
     for rate, record, without in runs:
         density = without["relative_cost"]  # R_d = R_s
         assert record["relative_cost"] == pytest.approx(record["spike_rate"] * density / rate)
@@ -99,34 +92,39 @@ def test_relative_cost_against_a_dense_run(tiny, tmp_path):
         (["method.name=dense", "train.epochs=2"], "has 2 finished epochs, this run 3"),
     ],
 )
-def test_a_dense_run_that_cannot_be_compared_with(tiny, tmp_path, changes, message):
-    others = [s for s in tiny if not s.startswith("method")]
-    other = start(others, tmp_path / "other", *changes)
+def test_a_dense_run_that_cannot_be_compared_with(tiny, bare, train, tmp_path, changes, message):
+    other = train([*bare, *changes], name="other")
     with pytest.raises(UserError, match=f"^train.dense_run = .*{message}"):
-        start(tiny, tmp_path / "run", f"train.dense_run={other}")
+        train([*tiny, f"train.dense_run={other}"])
     assert not (tmp_path / "run").exists()
 
 
-def test_mistakes_leave_no_folder(tiny, tmp_path):
-    out = tmp_path / "run"
-    with pytest.raises(UserError, match=r"data.batch = 156 is larger .* 155 samples"):
-        start(tiny, out, "data.batch=156")
-    with pytest.raises(UserError, match=r"\.npz file not found"):
-        start(tiny, out, f"data.dir={tmp_path}")
-    with pytest.raises(UserError, match="holds no run"):
-        start(tiny, out, f"train.dense_run={tmp_path}")
-    with pytest.raises(UserError, match="needs momentum"):
-        start(tiny, out, "optim.nesterov=true", "optim.momentum=0")
-    assert not out.exists()
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["data.batch=156"], r"data.batch = 156 is larger .* 155 samples"),
+        (["data.dir=."], r"\.npz file not found"),
+        (["train.dense_run=."], "holds no run"),
+        (["optim.nesterov=true", "optim.momentum=0"], "needs momentum"),
+        (["train.keep=best"], r"train\.keep = 'best' needs .* data\.validation"),
+        (["method.name=dense", "model.init=active_fan_in"],
+         r"model\.init .* method\.name = 'dense' starts dense"),
+    ],
+)  # fmt: skip
+def test_mistakes_leave_no_folder(bare, train, tmp_path, monkeypatch, changes, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message):
+        train([*bare, *changes])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_run_is_not_written_over(tiny, tmp_path, content):
-    out = tmp_path / "run"
+    config, out = load_config(None, tiny), tmp_path / "run"
     (out / "plots").mkdir(parents=True)
     (out / "notes.txt").write_text("mine")
-    before = content(start(tiny, out))
+    before = content(session.start(config, out))
     with pytest.raises(UserError, match="already holds a run: continue it with --resume"):
-        start(tiny, out)
+        session.start(config, out)
     assert content(out) == before
     session.start(load_config(None, [*tiny, "train.seed=1"]), out, overwrite=True)
     assert content(out)["metrics.jsonl"] != before["metrics.jsonl"]
@@ -134,10 +132,9 @@ def test_an_existing_run_is_not_written_over(tiny, tmp_path, content):
 
 
 @pytest.mark.parametrize("optimiser", ["optim.name=adam", "optim.schedule=step", "optim.clip=0.1"])
-def test_other_optimisers_train(tiny, tmp_path, optimiser):
+def test_other_optimisers_train(tiny, train, optimiser):
     changes = [optimiser, "optim.lr=0.01", "train.loss=tet", "train.tet_lambda=0.1"]
-    folder = start(tiny, tmp_path / "run", *changes)
-    losses = [record["train_loss"] for record in read_metrics(folder)]
+    losses = [record["train_loss"] for record in read_metrics(train([*tiny, *changes]))]
     assert losses[-1] < losses[0]
 
 
@@ -148,26 +145,17 @@ def test_other_optimisers_train(tiny, tmp_path, optimiser):
         ("name=admm", "dense_fraction=0.0", "admm_fraction=0.5"),
     ],
 )
-def test_what_a_method_holds_itself_counts_at_the_peak(tiny, tmp_path, options):
+def test_what_a_method_holds_itself_counts_at_the_peak(bare, train, options):
     """A snapshot, or Z and U, beside weights, gradients and momentum that are dense at first."""
-    others = [change for change in tiny if not change.startswith("method.")]
     changes = (f"method.{option}" for option in ("final_sparsity=0.5", *options))
-    folder = start(others, tmp_path / "run", *changes)
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((train([*bare, *changes]) / "summary.json").read_text())
     assert summary["bytes_held_peak"] > 1.2 * summary["bytes_dense"]
 
 
-def test_scaling_for_a_sparse_start_that_there_is_not(tiny, tmp_path):
-    others = [change for change in tiny if not change.startswith("method.")]
-    with pytest.raises(UserError, match=r"model\.init .* method\.name = 'dense' starts dense"):
-        start(others, tmp_path / "run", "method.name=dense", "model.init=active_fan_in")
-    assert not (tmp_path / "run").exists()
-
-
-def test_keep_best_ends_with_the_best_epoch_on_validation(tiny, tmp_path, monkeypatch):
+def test_keep_best_ends_with_the_best_epoch_on_validation(tiny, tmp_path, train):
     """Also after a kill; the test split has no part in the choice."""
     words = ["train.keep=best", "data.validation=0.2", "optim.lr=1.5", "train.epochs=6"]
-    whole = start(tiny, tmp_path / "whole", *words)
+    whole = train([*tiny, *words], name="whole")
     found = [record["validation_accuracy"] for record in read_metrics(whole)]
     best = int(np.argmax(found))
     assert best < 5  # else this run tells nothing: take another learning rate
@@ -192,8 +180,3 @@ def test_keep_best_ends_with_the_best_epoch_on_validation(tiny, tmp_path, monkey
     assert summary["test_accuracy"] == np.mean(
         network.predict(data.test.images) == data.test.labels
     )
-
-
-def test_keep_best_needs_a_validation_split(tiny, tmp_path):
-    with pytest.raises(UserError, match=r"train\.keep = 'best' needs .* data\.validation"):
-        start(tiny, tmp_path / "run", "train.keep=best")

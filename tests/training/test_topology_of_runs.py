@@ -7,9 +7,7 @@ import pytest
 
 from nsnn.sparsity.distribution import layer_counts
 from nsnn.sparsity.schedule import sparsity_at
-from nsnn.training import session
 from nsnn.training.checkpoint import load_topology
-from nsnn.training.config_file import load_config
 
 # Of "6C3-AP2-30" on 1×6×6 images with 3 classes, in the network's order.
 DIMS = {"conv1.weight": (6, 1, 3, 3), "linear1.weight": (30, 54), "linear2.weight": (3, 30)}
@@ -44,11 +42,9 @@ def wanted(name, step):
 
 @pytest.mark.parametrize("storage", ["csr", "dense"])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_counts_never_drift(name, storage, tiny, tmp_path, no_plots, no_sync):
-    tiny = [assignment for assignment in tiny if not assignment.startswith("method")]
+def test_counts_never_drift(name, storage, bare, train):
     changes = [f"method.name={name}", "method.final_sparsity=0.85", f"model.storage={storage}"]
-    config = load_config(None, [*tiny, *changes, *OPTIONS[name]])
-    out = session.start(config, tmp_path / "run")
+    out = train([*bare, *changes, *OPTIONS[name]])
     log = load_topology(out / "topology.npz")
     events = log.counts()
     sparse = [layer for layer, dims in DIMS.items() if counts(0.85)[layer] < np.prod(dims)]

@@ -28,7 +28,7 @@ def test_writable(tmp_path, blocked):
     assert not cachedir.writable(tmp_path / "file")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def unset(monkeypatch, tmp_path):
     """No folder is chosen yet; temporary ones are made in `tmp_path`."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # set first, so that it is put back at the end
@@ -49,25 +49,22 @@ def test_the_places_that_numba_tries(monkeypatch, tmp_path):
     assert cachedir.usual_places() == [beside]
 
 
-def test_nothing_happens_when_one_place_is_writable(unset, tmp_path, blocked):
+def test_where_no_place_is_writable_a_temporary_folder_and_one_warning(tmp_path, blocked):
     for places in ([tmp_path, blocked], [blocked, tmp_path]):
         cachedir.ensure_writable(places)
         assert "NUMBA_CACHE_DIR" not in os.environ
-
-
-def test_a_temporary_folder_and_one_warning(unset, tmp_path, blocked):
     with pytest.warns(RuntimeWarning, match="no writable place for compiled kernels") as seen:
         cachedir.ensure_writable([blocked])
     assert len(seen) == 1
     folder = pathlib.Path(os.environ["NUMBA_CACHE_DIR"])
-    assert folder.parent == tmp_path
-    assert folder.is_dir()
-    assert str(folder) in str(seen[0].message)
     cachedir.ensure_writable([blocked])  # it is set now: nothing to do, nothing to warn of
+    assert str(folder) in str(seen[0].message)
     assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
+    assert folder.is_dir()
+    assert folder.parent == tmp_path
 
 
-def test_a_full_disk_counts_where_numba_would_write(unset, monkeypatch, tmp_path):
+def test_a_full_disk_counts_where_numba_would_write(monkeypatch, tmp_path):
     """Numba takes the first place where it can make an empty file; the second is not asked."""
     first, second = tmp_path / "first", tmp_path / "second"
     usage = shutil.disk_usage(tmp_path)

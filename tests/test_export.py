@@ -6,29 +6,23 @@ import numpy as np
 import pytest
 
 import nsnn
-import nsnn.plot
-from nsnn import cli, parallel
+from nsnn import cli
 from nsnn.errors import UserError
 from nsnn.export import export, network_arrays
+from nsnn.training import session
+from nsnn.training.config_file import load_config
 
 MATRICES = ("data", "indices", "indptr", "shape", "dims")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tiny_data, tmp_path_factory):
     """A finished run with a sparse, and by its small size a dense, layer."""
-    threads = parallel.get_threads()
-    folder = tmp_path_factory.mktemp("runs") / "run-1"
-    sets = [
-        "data.batch=100", "model.layers=4C3-AP4-20", "model.name=custom", "neuron.time_steps=2",
-        "train.epochs=1", "method.update_every=9", "train.threads=1",
+    changes = [
+        "data.name=arrays", f"data.dir={tiny_data}", "data.batch=10", "model.layers=4C3-AP2-20",
+        "model.name=custom", "neuron.time_steps=2", "train.epochs=1", "method.update_every=9",
     ]  # fmt: skip
-    words = [word for assignment in sets for word in ("--set", assignment)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nsnn.plot, "plot_run", lambda folder: [])
-        assert cli.main(["train", *words, "--out", str(folder)]) == 0
-    parallel.set_threads(threads)
-    return folder
+    return session.start(load_config(None, changes), tmp_path_factory.mktemp("runs") / "run-1")
 
 
 def read(path):
@@ -96,8 +90,8 @@ def test_the_command_prints_python_that_loads_the_file(run, tmp_path, monkeypatc
     np.testing.assert_array_equal(W, first.to_dense())
 
 
-def test_an_existing_file_is_kept(run, tmp_path):
-    path = tmp_path / "a.npz"
+def test_only_files_are_replaced_and_only_when_asked(run, tmp_path):
+    path, pipe = tmp_path / "a.npz", tmp_path / "pipe"
     path.write_text("mine")
     with pytest.raises(UserError, match=r"a\.npz exists: replace it with --overwrite"):
         export(run, path)
@@ -106,18 +100,14 @@ def test_an_existing_file_is_kept(run, tmp_path):
     first = path.read_bytes()
     export(run, path, overwrite=True)
     assert path.read_bytes() == first
-    with pytest.raises(UserError, match="is a folder: name a file"):
-        export(run, tmp_path, overwrite=True)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_a_device_or_a_pipe_is_not_replaced(run, tmp_path, overwrite):
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    with pytest.raises(UserError, match=r"pipe is a device or a pipe: name a file"):
-        export(run, path, overwrite=overwrite)
-    assert path.is_fifo()
+    os.mkfifo(pipe)
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match="is a folder: name a file"):
+            export(run, tmp_path, overwrite=overwrite)
+        with pytest.raises(UserError, match=r"pipe is a device or a pipe: name a file"):
+            export(run, pipe, overwrite=overwrite)
+    assert pipe.is_fifo()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "pipe"]
 
 
 def test_export_needs_a_run(tmp_path):

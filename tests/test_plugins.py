@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import nsnn
-import nsnn.plot
-from nsnn import cli, parallel, plugins
-from nsnn.data import DATASETS, load
+from nsnn import cli, plugins
+from nsnn.data import DATASETS
 from nsnn.errors import UserError
 from nsnn.methods import METHODS
 from nsnn.models import MODELS, build
@@ -22,9 +21,8 @@ EXAMPLE = pathlib.Path(__file__).parent / "plugin_example.py"
 
 
 @pytest.fixture(autouse=True)
-def clean(monkeypatch):
+def clean(no_plots):
     """Nothing that a test registers is there for the next."""
-    threads = parallel.get_threads()
     registries = [(registry, dict(registry)) for registry in (METHODS, MODELS, DATASETS)]
 
     def forget():
@@ -33,10 +31,8 @@ def clean(monkeypatch):
             registry.clear()
             registry.update(before)
 
-    monkeypatch.setattr(nsnn.plot, "plot_run", lambda folder: [])
     yield forget
     forget()
-    parallel.set_threads(threads)
 
 
 @pytest.fixture
@@ -46,19 +42,22 @@ def plugin(tmp_path):
     return path
 
 
+def train(plugin, out, *assignments):
+    """Arguments of a short run with a plug-in."""
+    common = ("data.batch=10", "train.epochs=1", "train.threads=1")
+    sets = [word for assignment in (*common, *assignments) for word in ("--set", assignment)]
+    return ["train", "--plugin", str(plugin), *sets, "--out", str(out)]
+
+
 @pytest.fixture
 def run(plugin, tmp_path, clean, capsys):
     """The folder of a finished run with the plug-in, in a process that has forgotten it."""
-    out = tmp_path / "run"
-    sets = [
-        "method.name=random-static", "method.final_sparsity=0.5", "model.name=one-hidden",
-        "data.name=bright-half", "data.batch=10", "train.epochs=20", "train.threads=1",
-    ]  # fmt: skip
-    words = [word for assignment in sets for word in ("--set", assignment)]
-    assert cli.main(["train", "--plugin", str(plugin), *words, "--out", str(out)]) == 0
+    names = ("method.name=random-static", "model.name=one-hidden", "data.name=bright-half")
+    options = (*names, "method.final_sparsity=0.5", "train.epochs=20")
+    assert cli.main(train(plugin, tmp_path / "run", *options)) == 0
     clean()
     capsys.readouterr()
-    return out
+    return tmp_path / "run"
 
 
 def test_a_run_with_own_method_model_and_data(run):
@@ -96,12 +95,8 @@ def test_a_run_folder_names_its_plugin_and_does_not_run_it(run, plugin, clean, c
 
 def test_a_plugin_that_gave_only_the_data_is_named_too(plugin, tmp_path, clean, capsys):
     out = tmp_path / "run"
-    sets = [
-        "data.name=bright-half", "data.batch=10", "model.name=mlp", "model.width=0.01",
-        "train.epochs=1", "train.threads=1",
-    ]  # fmt: skip
-    words = [word for assignment in sets for word in ("--set", assignment)]
-    assert cli.main(["train", "--plugin", str(plugin), *words, "--out", str(out)]) == 0
+    options = ("data.name=bright-half", "model.name=mlp", "model.width=0.01")
+    assert cli.main(train(plugin, out, *options)) == 0
     clean()
     assert cli.main(["eval", str(out)]) == 2
     assert f"repeat the command with --plugin {plugin}" in capsys.readouterr().err
@@ -179,8 +174,19 @@ def test_a_plugin_that_cannot_be_used_says_where_and_leaves_nothing(tmp_path, co
         plugins.load_files([path])
     assert before == [METHODS, MODELS, DATASETS]
     assert plugins.loaded() == []
-    path.write_text(f"{method('    pass')}\nx = 1 / 0")
-    with pytest.raises(UserError, match="line 8: ZeroDivisionError"):
+
+
+@pytest.mark.parametrize(
+    ("end", "error", "message"),
+    [
+        ("x = 1 / 0", UserError, "line 8: ZeroDivisionError"),
+        ("raise KeyboardInterrupt", KeyboardInterrupt, None),
+    ],
+)
+def test_what_stops_while_a_plugin_is_read_leaves_nothing(tmp_path, end, error, message):
+    path = tmp_path / "bad.py"
+    path.write_text(f"{method('    pass')}\n{end}")
+    with pytest.raises(error, match=message):
         plugins.load_files([path])
     assert "m" not in METHODS
 
@@ -222,9 +228,7 @@ def failing(path, **statements):
     )
     code = FAILING.format(**dict.fromkeys(PLACES, "pass") | statements)
     path.write_text(f"{imports}{code}\n\n{REGISTER}")
-    names = ("data.name=d", "model.name=n", "method.name=m", "data.batch=10", "train.epochs=1")
-    sets = [word for name in (*names, "train.threads=1") for word in ("--set", name)]
-    return ["train", "--plugin", str(path), *sets, "--out", str(path.parent / "run")]
+    return train(path, path.parent / "run", "data.name=d", "model.name=n", "method.name=m")
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -296,14 +300,6 @@ def test_an_error_of_nsnn_keeps_its_traceback(tmp_path, monkeypatch):
         cli.main(failing(tmp_path / "fine.py"))
 
 
-def test_an_interrupt_while_a_plugin_is_read_leaves_nothing(tmp_path):
-    path = tmp_path / "slow.py"
-    path.write_text(f"{method('    pass')}\nraise KeyboardInterrupt")
-    with pytest.raises(KeyboardInterrupt):
-        plugins.load_files([path])
-    assert "m" not in METHODS
-
-
 def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
     plugins.load_files([plugin, plugin])
     plugins.load_files([plugin])
@@ -313,18 +309,6 @@ def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
         plugins.load_files([tmp_path / "nowhere.py"])
 
 
-def test_what_functions_return_is_checked(monkeypatch):
+def test_what_the_function_of_a_model_returns_is_checked():
     with pytest.raises(UserError, match="custom': its function returned a NoneType, no layer"):
         build(lambda *arguments: None, Neuron(), (1, 3, 3), 2, np.random.default_rng(0))
-    images, labels = np.zeros((4, 3, 3)), np.arange(4)
-    test = {"test_images": images + 2, "test_labels": labels}
-    train = {"train_images": images, "train_labels": labels}
-    monkeypatch.setitem(DATASETS, "short", lambda directory: train)
-    monkeypatch.setitem(DATASETS, "odd", lambda directory: train | test)
-    monkeypatch.setitem(DATASETS, "none", lambda directory: None)
-    with pytest.raises(UserError, match="short: has no array test_images"):
-        load("short")
-    with pytest.raises(UserError, match="odd: test_images has values from 2 to 2"):
-        load("odd")
-    with pytest.raises(UserError, match="none: its function has to return a dictionary"):
-        load("none")

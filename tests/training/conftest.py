@@ -1,51 +1,14 @@
-"""A data set and network so small that a whole run takes a moment."""
+"""Runs that take a moment: started, stopped, gone on with, compared."""
 
 import signal
 
 import numpy as np
 import pytest
 
-import nsnn.plot
-from nsnn import files, parallel
+from nsnn import files
 from nsnn.training import session
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
-
-
-@pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory):
-    """An .npz file: three classes of noisy 6x6 images, 70 to train, 30 to test."""
-    rng = np.random.default_rng(0)
-    patterns = rng.random((3, 6, 6))
-    arrays = {}
-    for purpose, count in (("train", 155), ("test", 60)):
-        labels = np.arange(count) % 3
-        noise = rng.random((count, 6, 6))
-        arrays[f"{purpose}_labels"] = labels
-        arrays[f"{purpose}_images"] = (127 * (patterns[labels] + noise)).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "tiny.npz"
-    np.savez(path, **arrays)
-    return path
-
-
-@pytest.fixture
-def tiny(tiny_data):
-    """`--set` assignments of a run of 3 epochs of 15 steps with drop and grow in each."""
-    return [
-        "data.name=arrays",
-        f"data.dir={tiny_data}",
-        "data.batch=10",
-        "model.name=custom",
-        "model.layers=6C3-AP2-30",
-        "model.norm=batch",
-        "neuron.time_steps=2",
-        "method.initial_sparsity=0.6",
-        "method.final_sparsity=0.8",
-        "method.update_every=4",
-        "method.end_fraction=0.9",
-        "train.epochs=3",
-        "train.threads=1",
-    ]
 
 
 @pytest.fixture
@@ -82,20 +45,6 @@ def train(tmp_path, no_plots, no_sync):
         return session.start(load_config(None, assignments), out, progress=progress)
 
     return go
-
-
-@pytest.fixture(autouse=True)
-def threads():
-    """Give back the number of threads that a run has set."""
-    before = parallel.get_threads()
-    yield
-    parallel.set_threads(before)
-
-
-@pytest.fixture
-def no_plots(monkeypatch):
-    """Pictures take longer than a tiny run."""
-    monkeypatch.setattr(nsnn.plot, "plot_run", lambda folder: [])
 
 
 @pytest.fixture

@@ -38,20 +38,16 @@ def test_places_where_no_folder_can_be(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("name", run_folder.FILES)
-def test_any_file_of_a_run_is_a_run(tmp_path, name):
-    run_folder.refuse_existing(tmp_path)
-    (tmp_path / name).write_text("")
-    with pytest.raises(UserError, match="already holds a run"):
-        run_folder.refuse_existing(tmp_path)
-    run_folder.clear(tmp_path)
-    run_folder.refuse_existing(tmp_path)
-
-
-def test_clear_leaves_what_is_not_of_the_run(tmp_path):
+def test_any_file_of_a_run_is_a_run_and_clear_leaves_all_others(tmp_path):
     (tmp_path / "plots").mkdir()
-    for name in ("config.toml", "notes.txt", "plots/loss.png", "plots/mine.svg"):
+    others = {"notes.txt", "plots/mine.svg"}
+    for name in (*others, "plots/loss.png"):
         (tmp_path / name).write_text("")
-    run_folder.clear(tmp_path)
+    for name in run_folder.FILES:
+        run_folder.refuse_existing(tmp_path)
+        (tmp_path / name).write_text("")
+        with pytest.raises(UserError, match="already holds a run"):
+            run_folder.refuse_existing(tmp_path)
+        run_folder.clear(tmp_path)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"notes.txt", "plots/mine.svg"}
+    assert left == others

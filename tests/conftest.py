@@ -1,0 +1,57 @@
+"""A data set and network so small that a whole run takes a moment."""
+
+import numpy as np
+import pytest
+
+import nsnn.plot
+from nsnn import parallel
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    """Give back the number of threads that a run has set."""
+    before = parallel.get_threads()
+    yield
+    parallel.set_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory):
+    """An .npz file: three classes of noisy 6x6 images, 70 to train, 30 to test."""
+    rng = np.random.default_rng(0)
+    patterns = rng.random((3, 6, 6))
+    arrays = {}
+    for purpose, count in (("train", 155), ("test", 60)):
+        labels = np.arange(count) % 3
+        noise = rng.random((count, 6, 6))
+        arrays[f"{purpose}_labels"] = labels
+        arrays[f"{purpose}_images"] = (127 * (patterns[labels] + noise)).astype(np.uint8)
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def tiny(tiny_data):
+    """`--set` assignments of a run of 3 epochs of 15 steps with drop and grow in each."""
+    return [
+        "data.name=arrays",
+        f"data.dir={tiny_data}",
+        "data.batch=10",
+        "model.name=custom",
+        "model.layers=6C3-AP2-30",
+        "model.norm=batch",
+        "neuron.time_steps=2",
+        "method.initial_sparsity=0.6",
+        "method.final_sparsity=0.8",
+        "method.update_every=4",
+        "method.end_fraction=0.9",
+        "train.epochs=3",
+        "train.threads=1",
+    ]
+
+
+@pytest.fixture
+def no_plots(monkeypatch):
+    """Pictures take longer than a tiny run."""
+    monkeypatch.setattr(nsnn.plot, "plot_run", lambda folder: [])

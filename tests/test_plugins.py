@@ -11,7 +11,7 @@ import pytest
 
 import nsnn
 from nsnn import cli, plugins
-from nsnn.data import DATASETS
+from nsnn.data import DATASETS, load
 from nsnn.errors import UserError
 from nsnn.methods import METHODS
 from nsnn.models import MODELS, build
@@ -309,6 +309,12 @@ def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
         plugins.load_files([tmp_path / "nowhere.py"])
 
 
-def test_what_the_function_of_a_model_returns_is_checked():
+def test_what_functions_return_is_checked(monkeypatch):
+    images, labels = np.zeros((4, 3, 3)), np.arange(4)
+    test = {"test_images": images + 2, "test_labels": labels}
+    train = {"train_images": images, "train_labels": labels}
+    monkeypatch.setitem(DATASETS, "odd", lambda directory: train | test)
+    with pytest.raises(UserError, match="odd: test_images has values from 2 to 2"):
+        load("odd")
     with pytest.raises(UserError, match="custom': its function returned a NoneType, no layer"):
         build(lambda *arguments: None, Neuron(), (1, 3, 3), 2, np.random.default_rng(0))

@@ -75,7 +75,8 @@ def typed(value, kind: type, where: str):
     if kind is float and not abs(value) <= LARGEST:  # nan fails as well
         beyond = ", too large for float32" if math.isfinite(value) else ""
         raise UserError(f"{where}: expected a finite number, got {value}{beyond}")
-    if kind is str and not _is_utf8(value):
+    # A name of a file whose bytes are not UTF-8: config.toml could not hold it.
+    if kind is str and value.encode(errors="ignore").decode() != value:
         raise UserError(f"{where}: expected UTF-8 text, got {value!r}")
     return value
 
@@ -147,12 +148,3 @@ def _plain(value):
     """A NumPy scalar as Python's own number, anything else as it is."""
     item = getattr(value, "item", None)
     return item() if item is not None and getattr(value, "shape", None) == () else value
-
-
-def _is_utf8(text: str) -> bool:
-    """False for a name of a file whose bytes are not UTF-8: config.toml could not hold it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -67,12 +67,10 @@ def explain(error: BaseException, file: str | None = None) -> None:
     """
     if isinstance(error, UserError | RunError | KeyboardInterrupt | MemoryError | BrokenPipeError):
         return
-    places = [(file, None)] if file else []
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename in {file, *_loaded}:
-            places.append((frame.filename, frame.lineno))
-    if isinstance(error, SyntaxError) and error.filename == file:
-        places.append((file, error.lineno))
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(f.filename, f.lineno) for f in frames if f.filename in {file, *_loaded}]
+    if file and not places:  # it could not be compiled
+        places = [(file, getattr(error, "lineno", None))]
     if places:
         (file, line), text = places[-1], getattr(error, "msg", None) or error
         where = f"{file}, line {line}" if line else file

@@ -16,13 +16,6 @@ from nsnn.models import build
 from nsnn.neuron import from_preset
 
 
-@pytest.fixture(autouse=True)
-def _same_threads_afterwards():
-    before = parallel.get_threads()
-    yield
-    parallel.set_threads(before)
-
-
 def test_set_threads():
     assert parallel.set_threads(3) == parallel.get_threads() == 3
     assert parallel.set_threads(0) == parallel.available_cores() == parallel.get_threads()

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsnn import parallel
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import results, spec
 from nsnn.experiments.cells import cells
@@ -128,14 +127,6 @@ def tiny_toml(tiny_arrays, tmp_path, monkeypatch):
 def tiny(tiny_toml):
     """The experiment TINY; the current folder is an empty one."""
     return spec.load(tiny_toml())
-
-
-@pytest.fixture(autouse=True)
-def threads():
-    """Give back the number of threads that a run has set."""
-    before = parallel.get_threads()
-    yield
-    parallel.set_threads(before)
 
 
 class InProcess(Executor):

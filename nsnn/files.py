@@ -103,9 +103,7 @@ def read_lines(path) -> list[dict]:
     Raises RunError that names the first line which is no record.
     """
     path = Path(path)
-    if not path.exists():
-        return []
-    lines = lines_of(path.read_bytes())
+    lines = lines_of(path.read_bytes()) if path.exists() else []
     return [_parse(line, f"line {i} of {path}") for i, line in enumerate(lines, 1)]
 
 

@@ -109,7 +109,7 @@ def layer_operations(layer) -> int:
             "operations before that, or after the next forward"
         )
     uses = np.empty(columns, np.int64)
-    parallel.run(column_uses, x.shape[0], x.size / 8, x, *geometry, uses)  # 8 values at a time
+    parallel.launch(column_uses, x.shape[0], x.size / 8, x, *geometry, uses)  # 8 values at a time
     topology = layer.weight.topology
     if topology is None:
         return int(uses.sum()) * rows

@@ -95,7 +95,7 @@ def bounds(size: int, parts: int, indptr=None) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in itertools.pairwise(edges) if b > a]
 
 
-def run(kernel, size: int, work: float, *arguments, indptr=None) -> None:
+def launch(kernel, size: int, work: float, *arguments, indptr=None) -> None:
     """Call `kernel(*arguments, start, stop)` so that the outputs `0..size` are covered once.
 
     Parameters

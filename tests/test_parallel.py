@@ -58,7 +58,7 @@ def test_run_covers_the_outputs_once(threads, monkeypatch):
         out[start:stop] += scale * np.arange(start, stop)
 
     out = np.zeros(100)
-    parallel.run(kernel, 100, 1.0, 2.0, out)
+    parallel.launch(kernel, 100, 1.0, 2.0, out)
     np.testing.assert_array_equal(out, 2.0 * np.arange(100))
     assert (len(calls) == 1) == (threads == 1)
 
@@ -66,9 +66,9 @@ def test_run_covers_the_outputs_once(threads, monkeypatch):
 def test_little_work_stays_in_one_call():
     parallel.set_threads(2)
     calls = []
-    parallel.run(lambda start, stop: calls.append((start, stop)), 100, parallel.SERIAL_BELOW - 1)
+    parallel.launch(lambda start, stop: calls.append((start, stop)), 100, parallel.SERIAL_BELOW - 1)
     assert calls == [(0, 100)]
-    parallel.run(lambda start, stop: calls.append((start, stop)), 100, parallel.SERIAL_BELOW)
+    parallel.launch(lambda start, stop: calls.append((start, stop)), 100, parallel.SERIAL_BELOW)
     assert len(calls) > 2
 
 

@@ -56,7 +56,7 @@ class BatchNorm(Layer):
         """x (C, …, T, B) float -> y, same shape. Training also moves the running statistics."""
         self.fold(x, training)
         y = self._buffer("y", x.shape, self.dtype)
-        parallel.run(
+        parallel.launch(
             kernels.batchnorm_forward, x.shape[0], x.size, _flat(x), self._mean,
             self._inverse_std, self.gamma.data, self.beta.data, _flat(y),
         )  # fmt: skip
@@ -70,7 +70,7 @@ class BatchNorm(Layer):
 
     def backward_in_place(self, d):
         """As `backward`, but dL/dx takes the place of dL/dy in `d`, which is in C order."""
-        parallel.run(
+        parallel.launch(
             kernels.batchnorm_backward, d.shape[0], d.size, _flat(d), _flat(self._x), self._mean,
             self._inverse_std, self.gamma.data, self.gamma.gradient, self.beta.gradient,
         )  # fmt: skip
@@ -80,7 +80,7 @@ class BatchNorm(Layer):
         """Mean and biased variance (C,) of the batch in float64."""
         C, M = x.shape[0], x.size // x.shape[0]
         mean, variance = np.empty(C), np.empty(C)
-        parallel.run(kernels.batchnorm_statistics, C, x.size, _flat(x), mean, variance)
+        parallel.launch(kernels.batchnorm_statistics, C, x.size, _flat(x), mean, variance)
         # New arrays, not in place: what `state` handed out stays as it was.
         keep = 1 - self.momentum
         unbiased = variance * (M / max(1, M - 1))

@@ -58,7 +58,7 @@ class Conv2d(Weighted):
         flat_x, flat_y = self._flat(x), self._flat(y)
         W = self._csr()
         if W is not None:
-            parallel.run(
+            parallel.launch(
                 conv_csr_matmul, W.shape[0], self._work(W.nnz, y), W.data, W.indices, W.indptr,
                 self._bias(), flat_x, *self.geometry, self._K, flat_y, indptr=W.indptr,
             )  # fmt: skip
@@ -68,14 +68,14 @@ class Conv2d(Weighted):
         return y
 
     def _csr_gradient(self, W, epsilon, x):
-        parallel.run(
+        parallel.launch(
             conv_csr_gradient, W.shape[0], self._work(W.nnz, epsilon), W.indices, W.indptr,
             epsilon, x, *self.geometry, self._K, self.weight.gradient, indptr=W.indptr,
         )  # fmt: skip
 
     def _csr_backward(self, W, epsilon, x, dx):
         kh, kw = self.geometry[:2]
-        parallel.run(
+        parallel.launch(
             conv_csr_backward, x.shape[0], 2 * self._work(W.nnz, epsilon), W.data, W.t_indices,
             W.t_indptr, W.t_perm, epsilon, x, *self.geometry, self._K, dx, self.weight.gradient,
             indptr=W.t_indptr[:: kh * kw],

@@ -55,7 +55,7 @@ class LIF(Layer):
             return self.s
         self.s = self._buffer("s", (*x.shape[:-2], T, x.shape[-1]), np.uint8)
         decay, _, threshold, reset_zero = self.constants()
-        parallel.run(
+        parallel.launch(
             lif_forward, x.shape[0], 4 * self.s.size,
             by_channel(x), *self._affine, decay, threshold, reset_zero, by_channel(self.s),
         )  # fmt: skip
@@ -66,7 +66,7 @@ class LIF(Layer):
         self.delta = dy
         d = self._gradient(dy, self._x.shape, self.dtype)
         decay, gain, threshold, reset_zero = self.constants()
-        parallel.run(
+        parallel.launch(
             lif_backward, d.shape[0], 8 * dy.size,
             by_channel(dy), by_channel(self._x), *self._affine, by_channel(self.s),
             decay, gain, threshold, reset_zero, self.neuron.detach_reset,
@@ -88,7 +88,7 @@ class LIF(Layer):
         """Membrane before the reset in the last forward, (…, T, B) float; computed on demand."""
         v = np.empty(self.s.shape, self.dtype)
         decay, _, threshold, reset_zero = self.constants()
-        parallel.run(
+        parallel.launch(
             lif_membrane, v.shape[0], 4 * v.size, by_channel(self._x), *self._affine,
             by_channel(self.s), decay, threshold, reset_zero, by_channel(v),
         )  # fmt: skip

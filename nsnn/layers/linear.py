@@ -36,7 +36,7 @@ class Linear(Weighted):
         flat_x, flat_y = self._flat(x), self._flat(y)
         W = self._csr()
         if W is not None:
-            parallel.run(
+            parallel.launch(
                 csr_matmul, W.shape[0], self._work(W.nnz, flat_y),
                 W.data, W.indices, W.indptr, self._bias(), flat_x, flat_y, indptr=W.indptr,
             )  # fmt: skip
@@ -46,13 +46,13 @@ class Linear(Weighted):
         return y
 
     def _csr_gradient(self, W, epsilon, x):
-        parallel.run(
+        parallel.launch(
             csr_gradient, W.shape[0], self._work(W.nnz, epsilon),
             W.indices, W.indptr, epsilon, x, self.weight.gradient.reshape(-1), indptr=W.indptr,
         )  # fmt: skip
 
     def _csr_backward(self, W, epsilon, x, dx):
-        parallel.run(
+        parallel.launch(
             csr_backward, W.shape[1], 2 * self._work(W.nnz, epsilon), W.data, W.t_indices,
             W.t_indptr, W.t_perm, epsilon, x, dx, self.weight.gradient.reshape(-1),
             indptr=W.t_indptr,

@@ -32,13 +32,13 @@ class AvgPool2d(Layer):
         C, H, W, T, B = x.shape
         self._shape = x.shape
         y = self._buffer("y", (C, H // self.k, W // self.k, T, B), self.dtype)
-        parallel.run(kernels.average_pool_forward, C, x.size, _pixels(x), self.k, _pixels(y))
+        parallel.launch(kernels.average_pool_forward, C, x.size, _pixels(x), self.k, _pixels(y))
         return y
 
     def backward(self, dy):
         """dy shared equally among the window."""
         dx = self._gradient(dy, self._shape, dy.dtype)
-        parallel.run(
+        parallel.launch(
             kernels.average_pool_backward, dx.shape[0], dx.size, _pixels(dy), self.k, _pixels(dx)
         )
         return dx
@@ -64,13 +64,13 @@ class MaxPool2d(Layer):
         C, H, W, T, B = x.shape
         self.x = x
         self.y = self._buffer("y", (C, H // self.k, W // self.k, T, B), x.dtype)
-        parallel.run(kernels.max_pool_forward, C, x.size, _pixels(x), self.k, _pixels(self.y))
+        parallel.launch(kernels.max_pool_forward, C, x.size, _pixels(x), self.k, _pixels(self.y))
         return self.y
 
     def backward(self, dy):
         """dy to the first maximum of each window, 0 elsewhere."""
         dx = self._gradient(dy, self.x.shape, dy.dtype)
-        parallel.run(
+        parallel.launch(
             kernels.max_pool_backward, dx.shape[0], dx.size,
             _pixels(dy), _pixels(self.x), _pixels(self.y), self.k, _pixels(dx),
         )  # fmt: skip

@@ -78,7 +78,7 @@ class Weighted(Layer):
         self._show_delta(x)  # before dL/dx takes its place
         if self.bias is not None:  # ∂L/∂b = Σ_t ε[t]
             rows = epsilon.reshape(epsilon.shape[0], -1)
-            parallel.run(bias_gradient, rows.shape[0], rows.size, rows, self.bias.gradient)
+            parallel.launch(bias_gradient, rows.shape[0], rows.size, rows, self.bias.gradient)
         dx, flat_dx = None, None
         if self.input_gradient:
             dx = self._gradient(dy, self._x.shape, dy.dtype)

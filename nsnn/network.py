@@ -29,6 +29,8 @@ class Network(abc.ABC):
     ----------
     has_neurons : bool
         Whether the options of table [neuron] apply to this kind of network.
+    takes_delays : bool
+        Whether its input is spikes that a batch may delay, see `nsnn.data.augment`.
     mean, std : ndarray of float64, (C,)
         What the input is normalised with, see `normalise`.
     silent : dict of str to ndarray of bool
@@ -36,6 +38,7 @@ class Network(abc.ABC):
     """
 
     has_neurons = False
+    takes_delays = False
 
     @dataclass(frozen=True)
     class Config:
@@ -103,6 +106,9 @@ class Network(abc.ABC):
     def is_connected(self) -> bool:
         """Whether any path from input to output has synapses in each of its weights."""
 
+    def sparse_start(self) -> None:  # noqa: B027 - most need nothing
+        """What initial weights need once the method has made its first topology."""
+
     @abc.abstractmethod
     def loss_and_backward(self, batch) -> tuple[float, np.ndarray]:
         """One forward and backward in training mode; fills the gradient of every parameter.
@@ -128,6 +134,16 @@ class Network(abc.ABC):
     def predict(self, images, batch_size=128) -> np.ndarray:
         """Predicted classes, int64 (n,), of images as `scores` takes them."""
         return self.scores(images, batch_size).argmax(axis=1)
+
+    def undecided(self, scores) -> int | None:
+        """How many samples have no answer, though one is predicted; None where all have one.
+
+        Parameters
+        ----------
+        scores : ndarray of float, (n, classes)
+            Of `scores`.
+        """
+        return None
 
     @abc.abstractmethod
     def measures(self) -> Measures:

@@ -22,10 +22,14 @@ class Operations:
     static : int
         Those of them whose input is constant in time: multiply-accumulates with real numbers, such
         as pixels, made once for all time steps.
+    real : int
+        Those of them whose input is no spike, the static ones among them: multiply-adds of pixels,
+        or of averages of spikes.
     """
 
     layers: dict
     static: int
+    real: int = 0
 
     @property
     def total(self) -> int:
@@ -71,7 +75,7 @@ def synaptic_operations(network) -> Operations:
     network : Network
         Between a forward and the next change of its topology.
     """
-    layers, static, spiking = {}, 0, False
+    layers, static, real, spiking = {}, 0, 0, False
     for layer in network.layers():
         spiking = spiking or isinstance(layer, LIF)
         if isinstance(layer, Conv2d | Linear):
@@ -79,7 +83,21 @@ def synaptic_operations(network) -> Operations:
             layers[layer.weight.name] = count
             if not spiking and layer.x.shape[-2] == 1:
                 static += count
-    return Operations(layers, static)
+            if layer.x.dtype != np.uint8:  # the type of spikes
+                real += count
+    return Operations(layers, static, real)
+
+
+def counted(network, images, batch_size=128) -> tuple[np.ndarray, Operations]:
+    """As `Network.scores`, and the operations of all these inferences together."""
+    scores, layers, static, real = [], {}, 0, 0
+    for first in range(0, len(images), batch_size):
+        scores.append(network.scores(images[first : first + batch_size], batch_size))
+        operations = network.measures().operations
+        for name, count in operations.layers.items():
+            layers[name] = layers.get(name, 0) + count
+        static, real = static + operations.static, real + operations.real
+    return np.concatenate(scores), Operations(layers, static, real)
 
 
 def layer_operations(layer) -> int:

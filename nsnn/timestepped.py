@@ -13,6 +13,7 @@ from nsnn.losses import cross_entropy
 from nsnn.network import Network
 from nsnn.operations import Measures, measure
 from nsnn.options import option
+from nsnn.sparsity.fan_in import scale_to_active_fan_in
 
 
 class TimeSteppedNetwork(Network):
@@ -33,6 +34,8 @@ class TimeSteppedNetwork(Network):
     loss : callable
         loss(outputs (classes, T, B), labels (B,)) -> (value, d_outputs); cross-entropy of the time
         mean unless set otherwise.
+    init : str
+        See `Config`.
     """
 
     has_neurons = True
@@ -77,6 +80,7 @@ class TimeSteppedNetwork(Network):
         self.neuron = neuron
         self.time_steps = neuron.time_steps
         self.loss = cross_entropy
+        self.init = "fan_in"
 
     def layers(self) -> list:
         """All layers without parts, in order of execution."""
@@ -89,6 +93,23 @@ class TimeSteppedNetwork(Network):
     def is_connected(self) -> bool:
         """Whether any path from input to output has synapses in each of its weights."""
         return self.body.is_connected()
+
+    def sparse_start(self) -> None:
+        """Scale the weights of a sparse start, if `init` says so.
+
+        Raises
+        ------
+        UserError
+            Where no weight is left out.
+        """
+        if self.init != "active_fan_in":
+            return
+        if all(p.topology is None for p in self.parameters()):
+            raise UserError(
+                "model.init = 'active_fan_in' scales the weights of a sparse start, but the method "
+                "starts dense: set model.init = 'fan_in'"
+            )
+        scale_to_active_fan_in(self.parameters())
 
     def forward(self, batch) -> np.ndarray:
         """Outputs O (classes, T, B) of a `Batch`, in evaluation mode; valid until the next."""

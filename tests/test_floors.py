@@ -19,8 +19,8 @@ FLOORS = {
     "reference": 2, "neuron": 2,
     "layers": 3, "losses": 3, "optim": 3, "encoding": 3, "sparsity": 3, "metrics": 3, "data": 3,
     "methods": 4, "operations": 4,
-    "network": 5,
-    "timestepped": 6,
+    "network": 5, "energy": 5,
+    "timestepped": 6, "firstspike": 6,
     "models": 7,
     "gradcheck": 8, "info": 8, "plugins": 8,
     "training": 9,
@@ -118,6 +118,7 @@ def test_kernel_files_are_closed(path):
 
 
 # kernel: (what `nsnn.reference` says it computes, the test that compares the two)
+FIRST = "test_firstspike_kernels"
 ORACLES = {
     "batchnorm.batchnorm_statistics": ("batchnorm.statistics", "test_pool_kernels"),
     "batchnorm.batchnorm_forward": ("batchnorm.batchnorm_forward", "test_pool_kernels"),
@@ -130,6 +131,12 @@ ORACLES = {
     "csr.csr_matmul": ("linear.current", "test_csr_kernels"),
     "csr.csr_gradient": ("linear.weight_gradient", "test_csr_kernels"),
     "csr.csr_backward": ("linear.input_gradient", "test_csr_kernels"),
+    "firstspike.first_spikes": ("firstspike.spike_times", FIRST),
+    "firstspike.first_spikes_dense": ("firstspike.spike_times", FIRST),
+    "firstspike.causal_pairs": ("firstspike.causal", FIRST),
+    "firstspike.first_spike_gradient": ("firstspike.weight_gradient", FIRST),
+    "firstspike.first_spike_gradient_dense": ("firstspike.weight_gradient", FIRST),
+    "firstspike.first_spike_input_gradient": ("firstspike.input_gradient", FIRST),
     "im2col.im2col": ("conv.im2col", "test_conv_kernels"),
     "im2col.col2im": ("conv.col2im", "test_conv_kernels"),
     "lif.lif_forward": ("lif.lif_forward", "test_lif_kernels"),

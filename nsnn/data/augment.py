@@ -1,4 +1,4 @@
-"""Random changes of training images: shifted crops, mirror images, Cutout.
+"""Random changes of training samples: shifted crops, mirror images, Cutout, late spikes.
 
 Each batch takes its numbers in order from one generator, so that an epoch which is resumed in its
 middle meets the same ones once the batches before have been drawn and thrown away.
@@ -13,7 +13,7 @@ from nsnn.data.batches import Batch
 from nsnn.data.dataset import DataSet
 from nsnn.errors import UserError
 
-AUGMENTATIONS = ("none", "crop-flip", "crop-flip-cutout")
+AUGMENTATIONS = ("none", "crop-flip", "crop-flip-cutout", "spike-delay")
 """Values of `data.augment`."""
 
 CUTOUT = 16
@@ -35,13 +35,20 @@ def check(kind: str, data: DataSet) -> None:
         )
 
 
-def augmented(batches: Iterable[Batch], kind: str, rng: np.random.Generator) -> Iterator[Batch]:
+def augmented(
+    batches: Iterable[Batch], kind: str, rng: np.random.Generator, delay: float = 0.0
+) -> Iterator[Batch]:
     """The batches with their images changed as a `kind` of `AUGMENTATIONS` says.
 
-    Those given are left as they are; `rng` is for this epoch alone.
+    Those given are left as they are; `rng` is for this epoch alone. `delay` is σ of "spike-delay":
+    each input spike comes |N(0, σ)| later.
     """
     for batch in batches:
         images = batch.images
+        if kind == "spike-delay":
+            drawn = np.abs(rng.standard_normal(images.shape, dtype=np.float32))
+            yield Batch(images, batch.labels, drawn * np.float32(delay))
+            continue
         if kind != "none":
             images = flip(crop(images, rng), rng)
         if kind == "crop-flip-cutout":

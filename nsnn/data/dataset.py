@@ -21,10 +21,13 @@ class Split:
         Still images as uint8 (0 to 255) or float32 in [0, 1]; or events as uint8 counts, one
         frame a time step.
     labels : ndarray of int64, shape (n,)
+    delays : ndarray of float32 like `images`, optional
+        How much later the spike of each pixel comes, for networks of first spikes.
     """
 
     images: np.ndarray
     labels: np.ndarray
+    delays: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -6,12 +6,12 @@
 """
 
 from nsnn.gradcheck.check import (
-    NearKinkError,
     check_network,
     check_readout,
     check_surrogate,
     smooth_spikes,
 )  # fmt: skip
+from nsnn.gradcheck.differences import NearKinkError
 from nsnn.gradcheck.result import TOLERANCE, Result
 from nsnn.gradcheck.table import main_table, run_all
 

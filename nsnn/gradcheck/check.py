@@ -17,17 +17,13 @@ import numpy as np
 from nsnn import surrogate
 from nsnn.csr import MaskedMatrix
 from nsnn.errors import UserError
+from nsnn.firstspike import FirstSpikeNetwork
+from nsnn.gradcheck.differences import MARGIN, STEP, NearKinkError, slopes
+from nsnn.gradcheck.firstspike import check_first_spike
 from nsnn.gradcheck.result import TOLERANCE, Result, compare, nonzero
 from nsnn.layers import LIF, BatchNorm, Conv2d, Integrator, Linear, MaxPool2d
 from nsnn.reference.lif import lif_forward
 from nsnn.reference.pool import windows
-
-STEP = 1e-6  # h of the central difference
-MARGIN = 100 * STEP  # how far every value must stay from a kink
-
-
-class NearKinkError(Exception):
-    """A value on the tape lies so near a kink that a finite difference may cross it: redraw."""
 
 
 def check_surrogate(name: str, rng, width=None) -> Result:
@@ -69,6 +65,8 @@ def _smooth(neuron, held, current):
 def check_network(network, batch, rng=None, directions=3, option="", step=STEP) -> list[Result]:
     """Check the gradient of every parameter, and of the input, of a network in float64.
 
+    Of a first-spike network that of every weight, see `check_first_spike`: it is exact.
+
     Parameters
     ----------
     network : Network
@@ -92,7 +90,8 @@ def check_network(network, batch, rng=None, directions=3, option="", step=STEP) 
     Raises
     ------
     NearKinkError
-        If a value lies within `MARGIN` of a kink of the surrogate or of a tie in max pooling.
+        If a value lies within `MARGIN` of a kink of the surrogate or of a tie in max pooling, or
+        nearly every direction changes a causal set.
     UserError
         If the network is not in float64.
 
@@ -106,6 +105,9 @@ def check_network(network, batch, rng=None, directions=3, option="", step=STEP) 
     """
     if network.dtype != np.float64:
         raise UserError("check_network needs a network of dtype float64: build it with dtype=float")
+    if isinstance(network, FirstSpikeNetwork):
+        rng = np.random.default_rng(0) if rng is None else rng
+        return check_first_spike(network, batch, rng, directions, option, step)
     x = network.encode(batch.images).astype(np.float64)
     arrays = {p.name: (p.data, active_entries(p)) for p in network.parameters()}
     arrays["input"] = x, np.ones(x.shape, bool)
@@ -164,20 +166,6 @@ def gradients(network, x, labels) -> dict[str, np.ndarray]:
 def _first_weighted(network):
     """The first layer with weights."""
     return next(layer for layer in network.layers() if isinstance(layer, Conv2d | Linear))
-
-
-def slopes(loss, array, gradient, directions, step=STEP):
-    """Numeric and analytic slopes of the loss along each direction in `array`."""
-    kept, numeric, analytic = array.copy(), [], []
-    for d in directions:
-        array[...] = kept + step * d
-        above = loss()
-        array[...] = kept - step * d
-        below = loss()
-        array[...] = kept
-        numeric.append((above - below) / (2 * step))
-        analytic.append(float(np.vdot(gradient, d)))
-    return numeric, analytic
 
 
 def active_entries(parameter) -> np.ndarray:

@@ -11,6 +11,7 @@ from nsnn import parallel
 from nsnn.gradcheck import check
 from nsnn.gradcheck.cases import small_network, trained_network
 from nsnn.gradcheck.check import gradients, smooth_spikes
+from nsnn.gradcheck.differences import NearKinkError, slopes
 from nsnn.gradcheck.result import Result, compare, summary
 from nsnn.layers import LIF
 from nsnn.neuron import from_preset
@@ -62,7 +63,7 @@ def float32_check(storage, rng) -> Result:
     expected, found = (gradients(n, n.encode(batch.images), batch.labels) for n in pair)
     for wide, narrow in zip(network.layers(), single.layers(), strict=True):
         if isinstance(wide, LIF) and np.any(wide.s != narrow.s):
-            raise check.NearKinkError(f"{wide.name}: a membrane within rounding of the threshold")
+            raise NearKinkError(f"{wide.name}: a membrane within rounding of the threshold")
     option = f"float32 against float64, true spikes, {storage}"
     return summary(_compared(network, expected, found, FLOAT32), option)
 
@@ -108,7 +109,7 @@ def inactive_check(storage, rng) -> Result:
         for p, (q, blocks) in observed.items():
             inactive = np.setdiff1d(np.arange(p.size), p.positions())
             each = np.eye(p.size)[inactive].reshape(-1, *p.shape)
-            pairs = check.slopes(loss, q.data, np.concatenate(blocks, axis=1), each)
+            pairs = slopes(loss, q.data, np.concatenate(blocks, axis=1), each)
             results.append(compare(p.name, "", *pairs))
     return summary(results, f"inactive positions, entry by entry, {storage}")
 

@@ -8,9 +8,9 @@ from collections import Counter
 import numpy as np
 
 from nsnn.errors import UserError
+from nsnn.firstspike import FirstSpikeNetwork
 from nsnn.layers.base import Layer
 from nsnn.models.builder import POOLS
-from nsnn.models.fan_in import scale_to_active_fan_in
 from nsnn.models.lenet import lenet5
 from nsnn.models.notation import from_notation, smallest_image
 from nsnn.models.resnet import resnet19
@@ -30,7 +30,6 @@ __all__ = [
     "lenet5",
     "network_class",
     "resnet19",
-    "scale_to_active_fan_in",
     "smallest_image",
     "usual_input",
 ]
@@ -59,6 +58,7 @@ MODELS = {
     "vggsnn": "64C3-128C3-AP2-256C3-256C3-AP2-512C3-512C3-AP2-512C3-512C3-AP2",
     "resnet19": resnet19,
     "custom": "",  # model.layers
+    "firstspike": FirstSpikeNetwork,  # Mostafa's, as ESL trains it on MNIST
 }
 
 # (C, H, W) of what a model is trained on in the papers, where this is not MNIST.
@@ -86,6 +86,7 @@ TITLES = {
     "sdsnn-mnist": "SDSNN-MNIST",
     "sdsnn-cifar": "SDSNN-CIFAR",
     "mlp": "MLP",
+    "firstspike": "first-spike",
 }
 
 

@@ -3,11 +3,19 @@
 import dataclasses
 import functools
 
+from nsnn.data import DataSet, load
 from nsnn.losses import LOSSES
 from nsnn.models import architecture, build, network_class
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD, Adam
 from nsnn.streams import stream
+
+
+def load_data(config, directory=None) -> DataSet:
+    """The data set of a configuration; `directory` stands for data.dir when it has moved."""
+    data, where = config.data, directory or config.data.dir
+    seed, T = config.train.seed, config.time_steps
+    return load(data.name, where, data.validation, seed, T, data.frames)
 
 
 def make_network(config, shape, classes: int):
@@ -35,7 +43,7 @@ def make_network(config, shape, classes: int):
         storage=model.storage,
         name=name,
     )
-    network.loss = LOSSES[config.train.loss]
+    network.init, network.loss = model.init, LOSSES[config.train.loss]
     if config.train.loss == "tet":
         network.loss = functools.partial(network.loss, lam=config.train.tet_lambda)
     return network

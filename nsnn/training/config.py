@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from nsnn.data.augment import AUGMENTATIONS
+from nsnn.data.events import FRAMES
 from nsnn.errors import UserError
 from nsnn.losses import LOSSES
 from nsnn.methods import METHODS, Method
@@ -24,7 +25,9 @@ class DataConfig:
     validation: float = option(
         0.0, "fraction taken from the training data to validate on", at_least=0, below=1
     )
+    frames: str = option("count", "events: parts of equal count, or of equal time", choices=FRAMES)
     augment: str = option("none", "changes of training images", choices=AUGMENTATIONS)
+    delay: float = option(0.15, "σ of spike-delay, in units of the membrane's time", at_least=0)
 
 
 @dataclass(frozen=True)

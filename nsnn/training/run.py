@@ -5,16 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from nsnn import metrics
-from nsnn.data import augment, batches, load
+from nsnn.data import augment, batches
 from nsnn.errors import RunError, UserError
 from nsnn.files import append_line, keep_lines
 from nsnn.methods import METHODS, RunLength
-from nsnn.models import scale_to_active_fan_in
 from nsnn.optim import learning_rate
 from nsnn.plugins import check_prepared
 from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
-from nsnn.training.build import make_network, make_optimiser
+from nsnn.training.build import load_data, make_network, make_optimiser
 from nsnn.training.checkpoint import (
     BEST,
     intact,
@@ -57,8 +56,7 @@ class Run:
     def __init__(self, config, log=None, dense_rates=None, fingerprint=None):
         self.config = config
         seed = config.train.seed
-        data = config.data
-        self.data = load(data.name, data.dir, data.validation, seed, config.time_steps)
+        self.data = load_data(config)
         augment.check(config.data.augment, self.data)
         if config.train.keep == "best" and self.data.validation is None:
             raise UserError(
@@ -81,17 +79,16 @@ class Run:
         self.length = RunLength(samples // batch, config.train.epochs)
         self.network = make_network(config, self.data.shape, self.data.classes)
         self.network.normalise(self.data.mean, self.data.std)
+        if config.data.augment == "spike-delay" and not self.network.takes_delays:
+            raise UserError(
+                "data.augment = 'spike-delay' delays the spikes of the input: it is for model.name "
+                "= 'firstspike'; set data.augment to none"
+            )
         self.log = TopologyLog() if log is None else log
         self.method = METHODS[config.method.name](config.method.options)
         self.method.prepare(self.network, self.length, stream(seed, "topology"), self.log)
         check_prepared(config.method.name, self.method)
-        if getattr(config.model.options, "init", "") == "active_fan_in":
-            if all(p.topology is None for p in self.network.parameters()):
-                raise UserError(
-                    "model.init = 'active_fan_in' scales the weights of a sparse start, but "
-                    f"method.name = {config.method.name!r} starts dense: set model.init = 'fan_in'"
-                )
-            scale_to_active_fan_in(self.network)
+        self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         self.dense_rates = dense_spike_rates(config) if dense_rates is None else dense_rates
         self.epoch = self.step = 0
@@ -108,7 +105,7 @@ class Run:
         order = stream(seed, "order", epoch)
         parts = batches(self.data.train, config.batch, order, drop_last=True)
         rng = stream(seed, "augment", epoch)
-        return augment.augmented(parts, config.augment, rng)
+        return augment.augmented(parts, config.augment, rng, config.delay)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of a step."""

@@ -15,10 +15,11 @@ from nsnn.bench.child import Job
 from nsnn.bench.step import describe, plan
 from nsnn.data import Batch
 from nsnn.layers import BatchNorm
-from nsnn.models import build, scale_to_active_fan_in
+from nsnn.models import build
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD
 from nsnn.sparsity.distribution import random_positions
+from nsnn.sparsity.fan_in import scale_to_active_fan_in
 
 # The peers' own warnings are not ours.
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("default")]
@@ -50,7 +51,7 @@ def our_network(notation, norm, reset, density, dtype):
         if density < 1 and parameter.prunable and parameter.name != "conv1.weight":
             count = round(density * parameter.size)
             parameter.sparsify(random_positions(parameter.shape, count, rng))
-    scale_to_active_fan_in(network)
+    scale_to_active_fan_in(network.parameters())
     return network
 
 

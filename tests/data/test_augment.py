@@ -86,7 +86,19 @@ def test_cutout_fills_a_clipped_square_with_black(dtype):
         assert ((counts - n / side) ** 2 / (n / side)).sum() < 80
 
 
-@pytest.mark.parametrize("kind", augment.AUGMENTATIONS)
+def test_late_spikes_leave_the_images_and_come_with_half_a_normal_delay():
+    images = make(8, (3, 32, 32))
+    given, rng = Batch(images, np.arange(8)), np.random.default_rng(3)
+    (result,) = augment.augmented([given], "spike-delay", rng, delay=0.2)
+    assert np.array_equal(result.images, images)
+    assert result.delays.shape == images.shape
+    assert result.delays.dtype == np.float32
+    assert result.delays.min() >= 0
+    assert result.delays.mean() == pytest.approx(0.2 * np.sqrt(2 / np.pi), rel=0.02)
+    assert given.delays is None
+
+
+@pytest.mark.parametrize("kind", ["none", "crop-flip", "crop-flip-cutout"])
 def test_what_each_kind_does(kind):
     images = make(8, (3, 32, 32))
     rng = np.random.default_rng(3)
@@ -109,7 +121,8 @@ def test_a_batch_depends_on_its_number_alone(kind):
 
     def run(epoch):
         parts = batches(split, 6, stream(0, "order", epoch), drop_last=True)
-        return [b.images for b in augment.augmented(parts, kind, stream(0, "augment", epoch))]
+        made = augment.augmented(parts, kind, stream(0, "augment", epoch), delay=0.1)
+        return [b.images if b.delays is None else b.delays for b in made]
 
     first, again, other = run(0), run(0), run(1)
     assert len(first) == 3

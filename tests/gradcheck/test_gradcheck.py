@@ -1,5 +1,7 @@
 """The table of gradient checks passes, and no line of it would pass if a gradient were wrong."""
 
+import dataclasses
+import functools
 import threading
 
 import numpy as np
@@ -7,12 +9,16 @@ import pytest
 
 from nsnn import gradcheck, parallel, surrogate
 from nsnn.data import Batch
+from nsnn.errors import UserError
+from nsnn.gradcheck import NearKinkError
 from nsnn.gradcheck.cases import small_network
+from nsnn.gradcheck.firstspike import EXACT, first_spike_check, small_first_spike
 from nsnn.gradcheck.result import LIVE, compare, summary
 from nsnn.gradcheck.table import DRAWS, drawn, lines
 from nsnn.gradcheck.training import lif_check, threads_check
 from nsnn.layers import LIF, Parameter
 from nsnn.layers import conv as conv_layer
+from nsnn.layers.firstspike import FirstSpike
 from nsnn.layers.weighted import Weighted
 from nsnn.neuron import PRESETS, from_preset
 
@@ -32,7 +38,8 @@ def test_every_line_passes_and_would_not_if_its_gradient_were_one_percent_larger
         *surrogate.SURROGATES, "residual network, reset zero, csr", "valid", "csr", "masked",
         "detached", "zero", "subtract", "TET", "as trained", "one byte", "float32", "3 threads",
         "inactive positions",
-        "spikes and gradient of preset lth",
+        "spikes and gradient of preset lth", "first-spike, exact, binary input, csr",
+        "first-spike, exact, a time for each input, all active",
     ):  # fmt: skip
         assert word in options
 
@@ -43,8 +50,8 @@ def one_percent_too_large(kind, check, monkeypatch):
     A line that compares production code with itself gets the error on one side.
     """
 
-    def weights_where(condition):
-        honest = Weighted.backward
+    def weights_where(condition, owner=Weighted):
+        honest = owner.backward
 
         def backward(layer, dy):
             dx = honest(layer, dy)
@@ -52,7 +59,7 @@ def one_percent_too_large(kind, check, monkeypatch):
                 layer.weight.gradient *= 1.01
             return dx
 
-        monkeypatch.setattr(Weighted, "backward", backward)
+        monkeypatch.setattr(owner, "backward", backward)
 
     def scaled(owner, name):
         honest = getattr(owner, name)
@@ -71,6 +78,8 @@ def one_percent_too_large(kind, check, monkeypatch):
         monkeypatch.setattr(Parameter, "observe", observe_too_large)
     elif kind == "lif_check":
         scaled(LIF, "backward")
+    elif kind == "first_spike_check":
+        weights_where(lambda layer: True, FirstSpike)
     else:
         weights_where({
             "network_check": lambda layer: True,
@@ -215,3 +224,39 @@ def test_a_wrong_surrogate_of_another_width_is_caught(monkeypatch):
     monkeypatch.setattr(surrogate, "derivative", lambda *arguments: 1.01 * honest(*arguments))
     for name in surrogate.SURROGATES:
         assert not gradcheck.check_surrogate(name, rng, 1.7).passed
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("sparse", [True, False])
+@pytest.mark.parametrize("delays", [True, False])
+def test_the_exact_gradient_is_within_1e_7(seed, sparse, delays):
+    result = drawn(
+        functools.partial(first_spike_check, sparse, delays), np.random.default_rng(seed)
+    )
+    assert result.passed
+    assert result.error <= result.tolerance == EXACT
+
+
+def test_directions_that_change_a_causal_set_are_left_out_and_counted():
+    """A step so large that some inputs arrive before the neuron instead of after it."""
+    rng = np.random.default_rng(97)
+    network, batch = small_first_spike(rng, True, True)
+    found = gradcheck.check_network(network, batch, rng, directions=5, step=3e-4)
+    assert sum(r.near_kink for r in found) > 0
+    with pytest.raises(NearKinkError, match="directions change a causal set"):
+        gradcheck.check_network(network, batch, rng, step=0.1)
+
+
+def test_a_users_first_spike_network_is_as_before():
+    network, batch = small_first_spike(np.random.default_rng(98), True, False)
+    network.config = dataclasses.replace(network.config, largest_gradient=1e-6)
+    before, config = network.state(), network.config
+    results = gradcheck.check_network(network, batch)
+    assert [r.layer for r in results] == [p.name for p in network.parameters()]
+    assert all(r.passed for r in results)
+    assert network.config is config
+    for key, array in network.state().items():
+        np.testing.assert_array_equal(array, before[key])
+    single, batch = small_first_spike(np.random.default_rng(98), True, False, np.float32)
+    with pytest.raises(UserError, match="float64"):
+        gradcheck.check_network(single, batch)

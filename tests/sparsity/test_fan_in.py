@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from nsnn.models import build, scale_to_active_fan_in
+from nsnn.models import build
 from nsnn.neuron import from_preset
+from nsnn.sparsity.fan_in import scale_to_active_fan_in
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense"])
@@ -17,7 +18,7 @@ def test_scale_to_active_fan_in(storage, dtype):
     # Rows 0 to 3 of 9 columns with 3, 1, 0 and 9 active weights.
     first.storage = storage
     first.sparsify(np.array([0, 4, 8, 9 + 5, *range(27, 36)]))
-    scale_to_active_fan_in(network)
+    scale_to_active_fan_in(network.parameters())
     after = first.topology.to_dense() if storage == "csr" else first.data
     assert first.data is first.topology.data
     assert first.data.dtype == dtype

@@ -1,0 +1,125 @@
+"""The first-spike network: its loss, its exact gradient, both kinds of input, sparse and dense."""
+
+import numpy as np
+import pytest
+
+from nsnn.data import Batch
+from nsnn.firstspike import FirstSpikeNetwork, loss
+from nsnn.layers.firstspike import BinaryTimes, FirstSpike
+from nsnn.reference import firstspike as reference
+
+CLASSES = 4
+
+
+def network(seed=0, sparse=True, dtype=np.float64, **options):
+    rng = np.random.default_rng([91, seed])
+    config = FirstSpikeNetwork.Config(**({"k_term": 0.5} | options))
+    made = FirstSpikeNetwork([14, 9], (1, 5, 4), CLASSES, config, rng, dtype)
+    for p in made.parameters():
+        p.data += rng.normal(0, 0.05, p.shape).astype(dtype)  # both signs
+        p.data[0] = -0.01  # a neuron that cannot fire
+        if sparse:
+            p.sparsify(np.flatnonzero(rng.random(p.size) < 0.7))
+    if sparse:
+        made.sparse_start()
+    return made
+
+
+def batch(seed=0, B=6):
+    rng = np.random.default_rng([92, seed])
+    images = rng.integers(0, 256, (B, 1, 5, 4)).astype(np.uint8)
+    return Batch(images, rng.integers(0, CLASSES, B))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_loss_is_that_of_the_paper(seed):
+    rng = np.random.default_rng(seed)
+    z = 1 + 5 * rng.random((CLASSES, 8))
+    z[rng.random(z.shape) < 0.3] = np.inf
+    z[:, 0] = np.inf  # nobody fires
+    labels = rng.integers(0, CLASSES, 8)
+    for found, wanted in zip(loss(z, labels, 20.0), reference.loss(z, labels, 20.0), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-15)
+    assert np.isfinite(loss(np.full((3, 2), np.inf), np.array([0, 1]), 20.0)[0])
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_two_times_are_found_as_any_times_are(seed, sparse):
+    """The products with bytes give what the order of events gives, forward and backward."""
+    rng = np.random.default_rng([93, seed])
+    layer = FirstSpike(20, 15, rng, 4.0, np.float64)
+    layer.weight.data += rng.normal(0, 0.15, layer.weight.shape)
+    layer.weight.data[:2] = -0.1
+    if sparse:
+        layer.weight.sparsify(np.flatnonzero(rng.random(300) < 0.6))
+    layer.input_gradient = False
+    x = BinaryTimes((rng.random((20, 9)) < 0.4).astype(np.uint8), 1.0, 6.0)
+    dz, found = rng.normal(size=(15, 9)), []
+    for each in (x, x.z.astype(np.float64)):
+        z = layer.forward(each).copy()
+        layer.backward(dz)
+        found.append((z, layer.weight.gradient.copy(), layer.operations()))
+    (z, gradient, count), (z_ordered, gradient_ordered, count_ordered) = found
+    assert 0.1 < np.isfinite(z).mean() < 1
+    assert np.any(z[np.isfinite(z)] < 6)
+    assert np.any(z[np.isfinite(z)] > 6)
+    np.testing.assert_allclose(z, z_ordered, rtol=1e-9)
+    np.testing.assert_allclose(gradient, gradient_ordered, rtol=1e-8, atol=1e-9)
+    assert count == count_ordered
+    causal = reference.causal(x.z.astype(np.float64), z)
+    stored = layer.weight.to_dense() != 0
+    assert count == (stored[:, :, None] & causal).sum()
+
+
+def test_a_large_gradient_is_scaled_down_before_the_k_term():
+    free = network(largest_gradient=1e9, k_term=0.0)
+    held = network(largest_gradient=1e-6, k_term=0.0)
+    for net in (free, held):
+        net.loss_and_backward(batch())
+    for p, q in zip(free.parameters(), held.parameters(), strict=True):
+        norm = np.linalg.norm(p.gradient) / p.shape[1]
+        np.testing.assert_allclose(q.gradient, p.gradient * 1e-6 / norm, rtol=1e-12)
+
+
+def test_a_network_that_never_fires_says_so_and_learns_to():
+    net = network(k_term=1.0)
+    for p in net.parameters():
+        p.data[...] = 0.01
+    value, predictions = net.loss_and_backward(batch())
+    assert np.isfinite(value)
+    assert value > np.log(CLASSES)
+    assert net.undecided(net.scores(batch().images)) == 6
+    assert set(predictions) == {0}
+    for p in net.parameters():
+        np.testing.assert_array_equal(p.gradient, -1.0)
+
+
+def test_weights_start_with_the_sum_asked_sparse_or_dense():
+    rng = np.random.default_rng(0)
+    net = FirstSpikeNetwork([400], (1, 28, 28), 10, FirstSpikeNetwork.Config(), rng)
+    p = net.parameters()[0]
+    assert p.data.sum(axis=1).mean() == pytest.approx(4, rel=0.01)
+    p.sparsify(np.flatnonzero(rng.random(p.size) < 0.1))
+    net.sparse_start()
+    assert p.data.sum() / 400 == pytest.approx(4, rel=0.02)
+    assert p.data.min() >= 0
+
+
+def test_observers_see_the_gradient_at_inactive_positions():
+    net, sample = network(), batch()
+    p = net.parameters()[0]
+    seen = np.zeros(p.shape)
+
+    def observer(columns, block):
+        seen[:, columns] = block
+
+    p.observe(observer)
+    net.loss_and_backward(sample)
+    layer = net.layers()[0]
+    slope = np.where(np.isfinite(layer.z), 1, 0)
+    assert slope.any()
+    own = seen.flat[p.positions()]
+    weak = np.repeat(layer._row_sums() < 1, np.diff(p.topology.indptr))
+    np.testing.assert_allclose(own, p.gradient + 0.5 * weak, rtol=1e-9, atol=1e-12)
+    assert np.count_nonzero(np.delete(seen.reshape(-1), p.positions())) > 5

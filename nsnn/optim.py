@@ -52,6 +52,10 @@ class Optimiser(abc.ABC):
     def _update(self, parameter, g, lr) -> None:
         """Change one parameter; g is its gradient with weight decay."""
 
+    def decays(self) -> tuple[float, ...]:
+        """Decay of each moment that it keeps: (μ,) or (β1, β2)."""
+        return ()
+
     def _decayed_gradient(self, parameter):
         """g + λ w, or g where there is no decay."""
         if not (self.weight_decay and parameter.decayed):
@@ -96,6 +100,10 @@ class SGD(Optimiser):
         self.momentum = float(momentum)
         self.nesterov = nesterov
 
+    def decays(self) -> tuple[float, ...]:
+        """(μ,)"""
+        return (self.momentum,)
+
     def _update(self, parameter, g, lr):
         direction = g
         if self.momentum:
@@ -139,6 +147,10 @@ class Adam(Optimiser):
         """As `Optimiser.step`; counts the updates."""
         self.updates += 1
         super().step(lr, only)
+
+    def decays(self) -> tuple[float, ...]:
+        """(β1, β2)"""
+        return self.beta1, self.beta2
 
     def _update(self, parameter, g, lr):
         m, v = _slot(parameter, "adam.m"), _slot(parameter, "adam.v")

@@ -3,6 +3,7 @@
 from nsnn.methods.admm import ADMM
 from nsnn.methods.base import CostPlan, Method, RunLength
 from nsnn.methods.dense import Dense
+from nsnn.methods.esl import ESL
 from nsnn.methods.lth import LTH
 from nsnn.methods.ndsnn import NDSNN
 from nsnn.methods.rigl import RigL
@@ -18,10 +19,12 @@ METHODS: dict[str, type[Method]] = {
     "rigl": RigL,
     "ndsnn": NDSNN,
     "static": Static,
+    "esl": ESL,
 }
 
 __all__ = [
     "ADMM",
+    "ESL",
     "LTH",
     "METHODS",
     "NDSNN",

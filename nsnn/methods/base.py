@@ -8,7 +8,7 @@ import numpy as np
 from nsnn import options
 from nsnn.errors import UserError
 from nsnn.options import option
-from nsnn.sparsity.distribution import DISTRIBUTIONS, layer_counts
+from nsnn.sparsity.distribution import DISTRIBUTIONS, er_counts, layer_counts
 from nsnn.text import nearest
 
 
@@ -160,6 +160,10 @@ class Method:
         """
         return dict(self._sizes)
 
+    def measures(self) -> dict[str, float]:
+        """What the method measures of itself at the end of an epoch, by name; most do nothing."""
+        return {}
+
     @classmethod
     def cost_plan(cls, config, length: RunLength) -> CostPlan:
         """What a run costs, known before it: that of a dense network, unless overridden."""
@@ -242,6 +246,8 @@ class SharedSparsity(SparseMethod):
     def counts_at(self, key: str) -> np.ndarray:
         """Weights of each layer of `prunable` at the sparsity that option `key` gives to them all.
 
+        Where a method has the option `epsilon`, above 0, by that instead: see `er_counts`.
+
         Returns
         -------
         ndarray of int64, shape (layers,)
@@ -251,8 +257,10 @@ class SharedSparsity(SparseMethod):
         UserError
             If a layer would be left without a weight.
         """
-        sparsity = getattr(self.config, key)
         dims = [p.dims for p in self.prunable]
+        if getattr(self.config, "epsilon", 0):  # of the methods that start as ESL does
+            return er_counts(self.config.epsilon, dims)
+        sparsity = getattr(self.config, key)
         counts = layer_counts(self.config.distribution, dims, 1.0 - sparsity)
         for p, count in zip(self.prunable, counts, strict=True):
             if count == 0:

@@ -95,6 +95,43 @@ def layer_counts(distribution, dims, density) -> np.ndarray:
     return np.rint(layer_densities(distribution, dims, density) * sizes).astype(np.int64)
 
 
+def er_counts(epsilon, dims) -> np.ndarray:
+    """Synapses of each layer as an Erdős–Rényi graph, all of a layer's own where it has fewer.
+
+    Source: ESL Eq. 1, `p = ε (n^k + n^{k−1}) / (n^k n^{k−1})`; over the channels in a convolution
+
+    Parameters
+    ----------
+    epsilon : float
+        ε, above 0.
+    dims
+        As for `layer_densities`.
+
+    Returns
+    -------
+    ndarray of int64, shape (layers,)
+
+    Raises
+    ------
+    UserError
+        Where every layer would be dense.
+
+    Examples
+    --------
+    >>> er_counts(60, [(800, 784), (10, 800)])
+    array([95040,  8000])
+    """
+    sizes = np.array([math.prod(d) for d in dims], dtype=np.int64)
+    asked = [epsilon * (d[0] + d[1]) * math.prod(d[2:]) for d in dims]
+    counts = np.minimum(sizes, np.maximum(1, np.rint(asked)).astype(np.int64))
+    if np.array_equal(counts, sizes):
+        raise UserError(
+            f"method.epsilon = {epsilon:g} asks for more synapses than there are positions in "
+            "every layer: lower it, or use method.name = dense"
+        )
+    return counts
+
+
 def random_positions(shape, count, rng) -> np.ndarray:
     """`count` different positions of a matrix, each set of that size equally likely.
 

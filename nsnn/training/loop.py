@@ -102,6 +102,7 @@ def epoch_record(run) -> dict:
     sums, steps, samples = run.totals, run.totals.steps, run.totals.samples
     now, split = metrics.density(run.network.parameters()), run.data.validation
     spike_rate, density = sums.rate / steps, sums.density / steps
+    own = run.method.measures()
     # R_d: the spike rate of the dense run, or without one that of this run.
     dense_rate = run.dense_rates[run.epoch] if run.dense_rates else spike_rate
     validation = None
@@ -127,4 +128,5 @@ def epoch_record(run) -> dict:
             "static": sums.static / samples,
             "layers": {name: count / samples for name, count in sums.operations.items()},
         },
+        **({"method": own} if own else {}),
     }

@@ -15,6 +15,7 @@ OPTIONS = {
     "ndsnn": ("initial_sparsity=0.4", "final_sparsity=0.9", "update_every=2"),
     "set": ("final_sparsity=0.8",),
     "rigl": ("final_sparsity=0.8", "update_every=2"),
+    "esl": ("final_sparsity=0.8", "update_every=20"),
     "lth": ("final_sparsity=0.7", "prune_fraction=0.4", "rewind_epochs=0"),
     "admm": ("final_sparsity=0.75", "dense_fraction=0.25", "admm_fraction=0.25"),
 }

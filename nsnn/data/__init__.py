@@ -1,5 +1,6 @@
 """Data sets by name: `load` one, cut it into `batches`."""
 
+import dataclasses
 import inspect
 import os
 
@@ -9,6 +10,8 @@ from nsnn.data.cifar import CIFAR10, CIFAR100
 from nsnn.data.dataset import DataSet, Split, Splits, assemble
 from nsnn.data.glyphs import GLYPHS
 from nsnn.data.idx import FASHION_MNIST, MNIST
+from nsnn.data.recordings import CIFAR10_DVS, NMNIST
+from nsnn.data.saccades import SACCADES
 from nsnn.data.source import DataSource
 from nsnn.data.tiny_imagenet import TINY_IMAGENET
 from nsnn.errors import UserError
@@ -33,8 +36,11 @@ __all__ = [
 # object of a class derived from `DataSource`, that also knows how to find, check and get its files.
 DATASETS = {
     each.name: each
-    for each in (GLYPHS, MNIST, FASHION_MNIST, CIFAR10, CIFAR100, TINY_IMAGENET, ARRAYS)
-}
+    for each in (
+        GLYPHS, MNIST, FASHION_MNIST, CIFAR10, CIFAR100, TINY_IMAGENET,
+        SACCADES, NMNIST, CIFAR10_DVS, ARRAYS,
+    )
+}  # fmt: skip
 
 
 def source(name: str) -> DataSource:
@@ -54,6 +60,7 @@ def load(
     validation: float = 0.0,
     seed: int = 0,
     time_steps: int | None = None,
+    frames: str = "count",
 ) -> DataSet:
     """Load a data set.
 
@@ -72,6 +79,8 @@ def load(
     time_steps : int, optional
         Frames of each sample, T, for recordings of events that are cut into as many as are asked
         for; None leaves it to the data set. Still images have none, an .npz file has its own.
+    frames : str
+        How recordings are cut, into parts of equally many events or of equal time: `data.frames`.
 
     Returns
     -------
@@ -80,7 +89,8 @@ def load(
     Raises
     ------
     UserError
-        In one line: an unknown name, files that are missing or damaged, an impossible fraction.
+        In one line: an unknown name, files that are missing or damaged, an impossible fraction,
+        `frames` for data that is not cut.
 
     Examples
     --------
@@ -89,6 +99,12 @@ def load(
     (5400, 600, 2000, (1, 28, 28))
     """
     known = source(name)
+    if known.events:
+        known = dataclasses.replace(known, cut_by=frames)
+    elif frames != "count":
+        raise UserError(
+            f'data.frames = "{frames}", but {name} is not cut into frames: leave the option out'
+        )
     splits = known.read(dir or None, time_steps)
     return assemble(name, splits, validation, seed, known.classes)
 

@@ -6,6 +6,7 @@ Fashion-MNIST have equal file names, so the more specific place has to win. The 
 official archive unpacks to may lie in each of the places.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +46,12 @@ class DataSource:
         That which an official archive unpacks to; empty without one.
     events : bool
         Whether samples are recordings of events, cut into as many frames as `read` is asked for.
+    cut_by : str
+        How they are cut: `data.frames`.
     how : str
         How to get the data set, to print after "to get it:".
     wanted : sequence of tuple of str
-        For each of its files, the alternative names under which it may lie in a folder.
+        For each of its files or folders, the alternative names under which it may lie in a folder.
     needed : bool
         Whether it is an error when there are no files.
     """
@@ -61,6 +64,7 @@ class DataSource:
     classes: int | None = None
     folder: str = ""
     events: bool = False
+    cut_by: str = "count"
 
     how = ""
     wanted = ()
@@ -131,7 +135,7 @@ class DataSource:
 
     def fill(self, folder: Path) -> Path:
         """Make a folder and bring all files into it; what `get` returns."""
-        raise UserError(f"{self.name}: nothing to download; {self.how}")
+        raise UserError(f"{self.name}: nothing to download automatically; {self.how}")
 
     def verify(self, paths: list[Path]) -> list[str]:
         """Compare the files with what is known of them: lines for `check`."""
@@ -164,6 +168,23 @@ class DataSource:
     def damaged(self, path: Path, what) -> UserError:
         """The error for a file that is not as it should be."""
         return UserError(f"{path}: {what}; to get it again: {self.how}")
+
+    def cache_file(self, kind: str, paths: list[Path]) -> Path | None:
+        """Where in the user's cache to keep what is made of files; None without a cache.
+
+        The name has a digest of their names, sizes and times: when one changes, it is another.
+        """
+        folder, digest = user_cache(self.name), hashlib.sha256()
+        if folder is None:
+            return None
+        for path in paths:
+            try:
+                state = os.stat(path)
+            except OSError as error:
+                raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
+            place = "/".join(path.parts[-3:])  # two images of Tiny-ImageNet differ there
+            digest.update(f"{place} {state.st_size} {state.st_mtime_ns}\n".encode())
+        return folder / f"{kind}-{digest.hexdigest()[:12]}.npz"
 
     def target_folder(self, directory: Folder = None) -> Path:
         """The folder that `get` writes to: without `directory` in the user cache.
@@ -199,6 +220,6 @@ def user_cache(name: str) -> Path | None:
 
 
 def _present(folder: Path, names: tuple[str, ...]) -> Path | None:
-    """The first of the alternative file names that exists in `folder`, as a path."""
-    # os.path.isfile and not Path.is_file: a folder that may not be read counts as empty.
-    return next((folder / name for name in names if os.path.isfile(folder / name)), None)
+    """The first of the alternative names that exists in `folder`, as a path."""
+    # os.path.exists and not Path.exists: a folder that may not be read counts as empty.
+    return next((folder / name for name in names if os.path.exists(folder / name)), None)

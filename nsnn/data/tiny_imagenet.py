@@ -10,7 +10,6 @@ test split here; for a validation split take a part of the training data (`data.
 Source: http://cs231n.stanford.edu/tiny-imagenet-200.zip (Stanford's course CS231n).
 """
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from nsnn.data.archive import ArchiveSource
 from nsnn.data.arrays import kept
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.download import RemoteFile
-from nsnn.data.source import user_cache
 
 CLASS_FILE, TEST_FILE = "wnids.txt", "val/val_annotations.txt"
 
@@ -49,7 +47,7 @@ class TinyImageNetSource(ArchiveSource):
         """
         train, test = self._list_images(paths[0].parent)
         return kept(
-            self._cache_file([path for path, _ in (*train, *test)]),
+            self.cache_file("decoded", [path for path, _ in (*train, *test)]),
             lambda: Splits(self._decode("training", train), self._decode("test", test)),
             f"{self.name}: decoded images are not kept, the next run decodes them again",
         )
@@ -139,21 +137,6 @@ class TinyImageNetSource(ArchiveSource):
         for i, (path, _) in enumerate(bar):
             images[i] = self._read_image(path)
         return Split(images, np.array([label for _, label in files], dtype=np.int64))
-
-    def _cache_file(self, paths: list[Path]) -> Path | None:
-        """Where the decoded images of these files are kept; None without a user cache."""
-        folder = user_cache(self.name)
-        if folder is None:
-            return None
-        digest = hashlib.sha256()
-        for path in paths:
-            try:
-                state = os.stat(path)
-            except OSError as error:
-                raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
-            place = f"{path.parent.parent.name}/{path.name}"  # <class>/<image> or val/<image>
-            digest.update(f"{place} {state.st_size} {state.st_mtime_ns}\n".encode())
-        return folder / f"decoded-{digest.hexdigest()[:12]}.npz"
 
     def _lines(self, path: Path) -> list[str]:
         """The lines of a text file."""

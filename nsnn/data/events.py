@@ -1,0 +1,124 @@
+"""Recordings of event cameras: from the bytes of a file to events, from these to frames.
+
+What is wrong with a recording a ValueError says, in words that follow the name of its file.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+FRAMES = ("count", "time")
+"""Values of `data.frames`: what `to_frames` cuts into equal parts."""
+
+
+class Events(NamedTuple):
+    """What a camera recorded in the order of time: arrays of int64 (n,), an entry an event."""
+
+    t: np.ndarray  # µs
+    x: np.ndarray  # pixels from the left
+    y: np.ndarray  # pixels from the top
+    p: np.ndarray  # polarity: 1 (ON) where the pixel became brighter, 0 (OFF) where darker
+
+
+def decode_bin(content: bytes) -> Events:
+    """The events of a `.bin` file of N-MNIST.
+
+    Notes
+    -----
+    40 bits an event, big-endian: x (8), y (8), polarity (1), time in µs (23). y = 240 is no
+    event: the clock has overflowed, and 2¹³ µs are added to all times from there on.
+    Source: G. Orchard et al., "Converting Static Image Datasets to Spiking Neuromorphic Datasets
+    Using Saccades"; the readers of tonic and SpikingJelly.
+    """
+    x, y, first, second, third = _records(content, 0, 5).astype(np.int64).T
+    overflow = y == 240
+    t = ((first & 127) << 16 | second << 8 | third) + (np.cumsum(overflow) << 13)
+    return Events(*(column[~overflow] for column in (t, x, y, first >> 7)))
+
+
+def encode_bin(events: Events) -> bytes:
+    """The `.bin` file of events whose times are below 2²³ µs; `decode_bin` gives them back."""
+    t, x, y, p = events
+    columns = (x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255)
+    return np.stack(columns, axis=1).astype(np.uint8).tobytes()
+
+
+def decode_aedat2(content: bytes) -> Events:
+    """The events of an AEDAT 2 file of a camera DVS128, as CIFAR10-DVS has them.
+
+    Notes
+    -----
+    Lines that begin with `#`, then pairs of big-endian uint32: an address (bit 0: OFF, bits 1–7
+    and 8–14: the sensor's axes, turned here as SpikingJelly turns them) and a time in µs. An
+    address with bit 15 is a mark that an outer signal has made, and is left out.
+    """
+    start = 0
+    while content[start : start + 1] == b"#":
+        start = content.find(b"\n", start) + 1
+        if not start:
+            raise ValueError(f"ends at byte {len(content)}, inside its header")
+    address, t = _records(content, start, 8).view(">u4").astype(np.int64).T
+    pixel = address & 1 << 15 == 0
+    address, t = address[pixel], t[pixel]
+    _refuse_first(address >> 15 > 0, "has address {}, of no pixel of 128 × 128", address)
+    return Events(t, 127 - (address >> 8 & 127), 127 - (address >> 1 & 127), 1 - (address & 1))
+
+
+def _records(content: bytes, start: int, size: int) -> np.ndarray:
+    """The bytes from `start` on as records of `size` bytes: uint8 (n, size)."""
+    whole, rest = divmod(len(content) - start, size)
+    if rest:
+        raise ValueError(f"ends at byte {len(content)}, inside event {whole}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(whole, size)
+
+
+def _refuse_first(wrong: np.ndarray, text: str, *values: np.ndarray) -> None:
+    """Raise ValueError for the first event that is wrong, its values filled into the text."""
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise ValueError(f"event {i} " + text.format(*(value[i] for value in values)))
+
+
+def to_frames(events: Events, time_steps: int, by: str, sensor: int, side: int) -> np.ndarray:
+    """How many events of each polarity each pixel has in each of `time_steps` parts.
+
+    Parameters
+    ----------
+    events : Events
+    time_steps : int
+        T; there have to be as many events.
+    by : str
+        "count": ⌊n/T⌋ events in each part, the rest in the last. "time": equal parts of the time
+        from the first event to the last, which belongs to the last part.
+    sensor, side : int
+        Pixels along each side of the sensor, and of a frame: pixel x is ⌊x · side / sensor⌋.
+
+    Returns
+    -------
+    ndarray of uint8, shape (T, 2, side, side)
+        Channel = polarity. Counts above 255 stay 255.
+
+    Examples
+    --------
+    >>> three = Events(*np.array([[0, 10, 900], [0, 0, 1], [0, 0, 0], [1, 0, 1]]))
+    >>> [to_frames(three, 2, by, 2, 2).sum(axis=(1, 2, 3)).tolist() for by in FRAMES]
+    [[1, 2], [2, 1]]
+    """
+    t, x, y, p = events
+    if not t.size:
+        raise ValueError("holds no events")
+    outside = f"is at ({{}}, {{}}), outside the sensor of {sensor} × {sensor} pixels"
+    _refuse_first((x >= sensor) | (y >= sensor), outside, x, y)
+    early = np.diff(t, prepend=t[0]) < 0
+    _refuse_first(early, "is at {} µs, earlier than the event before it", t)
+    if t.size < time_steps:
+        most = f"set neuron.time_steps to {t.size} or less"
+        raise ValueError(f"holds {t.size} events, fewer than the {time_steps} frames: {most}")
+    if by == "count":
+        part = np.arange(t.size) // (t.size // time_steps)
+    else:
+        part = (t - t[0]) * time_steps // max(t[-1] - t[0], 1)
+    part = np.minimum(part, time_steps - 1)
+    cell = ((part * 2 + p) * side + y * side // sensor) * side + x * side // sensor
+    counts = np.bincount(cell, minlength=time_steps * 2 * side * side)
+    return np.minimum(counts, 255).astype(np.uint8).reshape(time_steps, 2, side, side)

@@ -1,0 +1,146 @@
+"""Data sets of recordings in their official layouts, cut into frames: N-MNIST and CIFAR10-DVS."""
+
+import contextlib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nsnn.data.arrays import kept
+from nsnn.data.dataset import Split, Splits
+from nsnn.data.events import Events, decode_aedat2, decode_bin, to_frames
+from nsnn.data.source import DataSource
+from nsnn.errors import UserError
+
+TIME_STEPS = 10  # T where nobody asks for another
+
+Recordings = list[tuple[Path, int]]
+"""Path and label of each recording of a split, in a fixed order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSource(DataSource):
+    """Recordings, each in a file of its own; a subclass says what `recordings` there are.
+
+    Attributes
+    ----------
+    sensor : int
+        Pixels along each side of the camera's sensor; `shape` has those of a frame.
+    decode : callable
+        From what a file holds to its events.
+    """
+
+    events: bool = True
+    sensor: int
+    decode: Callable[[bytes], Events] = decode_bin
+
+    def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
+        """The training and the test recordings in what `find` has found."""
+        raise NotImplementedError
+
+    def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
+        """Training and test split: uint8 counts (n, T, 2, H, W).
+
+        Notes
+        -----
+        They are kept in the user's cache, a file for each way to cut them: those of CIFAR10-DVS
+        are 0.5 GB at T = 10, its recordings 16 GB. RuntimeWarning when that fails.
+        """
+        T, (train, test) = time_steps or TIME_STEPS, self.recordings(paths)
+        return kept(
+            self.cache_file(f"{self.cut_by}-{T}", [path for path, _ in (*train, *test)]),
+            lambda: Splits(self.cut(train, T), self.cut(test, T)),
+            f"{self.name}: frames are not kept, the next run reads all recordings again",
+        )
+
+    def cut(self, recordings: Recordings, time_steps: int) -> Split:
+        """The frames of recordings, with a progress bar on a terminal."""
+        from tqdm import tqdm
+
+        images = np.empty((len(recordings), time_steps, *self.shape), dtype=np.uint8)
+        bar = tqdm(recordings, f"reading {self.name}", unit="", disable=None, leave=False)
+        for i, (path, _) in enumerate(bar):
+            try:
+                events = self.decode(self.content(path))
+                images[i] = to_frames(events, time_steps, self.cut_by, self.sensor, self.shape[-1])
+            except ValueError as error:
+                raise UserError(f"{path}: {error}") from None
+        return Split(images, np.array([label for _, label in recordings], dtype=np.int64))
+
+    def verify(self, paths: list[Path]) -> list[str]:
+        return [f"{path.parent}  no published checksums to compare with" for path in paths[:1]]
+
+    def listed(self, folder: Path, suffix: str) -> list[Path]:
+        """The recordings in the folder of a class, by name."""
+        names = []
+        with contextlib.suppress(OSError):
+            names = sorted(os.listdir(folder))
+        if found := [folder / name for name in names if name.endswith(suffix)]:
+            return found
+        raise self.damaged(folder, f"no folder with {suffix} files that may be read")
+
+
+class NMNISTSource(EventSource):
+    """`Train/0/00002.bin` to `Test/9/….bin`, all of them or a part."""
+
+    how = (
+        "download Train.zip and Test.zip by hand from https://www.garrickorchard.com/datasets/"
+        "n-mnist, unpack both into one FOLDER, run `nsnn data check nmnist --dir FOLDER`"
+    )
+    wanted = (("Train",), ("Test",))
+
+    def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
+        return tuple(
+            [(file, k) for k in range(self.classes) for file in self.listed(path / str(k), ".bin")]
+            for path in paths
+        )
+
+
+class CIFAR10DVSSource(EventSource):
+    """`airplane/cifar10_airplane_0.aedat` and so on; the test split is 0 to 99 of each class."""
+
+    how = (
+        "download the ten .zip files by hand from https://figshare.com/articles/dataset/"
+        "CIFAR10-DVS_New/4724671, unpack all into one FOLDER, "
+        "run `nsnn data check cifar10-dvs --dir FOLDER`"
+    )
+    wanted = (
+        ("airplane",), ("automobile",), ("bird",), ("cat",), ("deer",),
+        ("dog",), ("frog",), ("horse",), ("ship",), ("truck",),
+    )  # fmt: skip
+
+    def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
+        splits = [], []
+        for label, folder in enumerate(paths):
+            for path in self.listed(folder, ".aedat"):
+                number = re.search(r"_(\d+)\.aedat$", path.name)
+                if number is None:
+                    raise self.damaged(path, "its name does not end with _NUMBER.aedat")
+                splits[int(number[1]) < 100].append((path, label))
+        if not all(splits):
+            raise self.damaged(paths[0].parent, "no recordings below 100, or none from 100 on")
+        return splits
+
+
+NMNIST = NMNISTSource(
+    name="nmnist",
+    title="N-MNIST",
+    description="MNIST seen by an event camera that moves",
+    shape=(2, 34, 34),
+    sizes=(60_000, 10_000),
+    classes=10,
+    sensor=34,
+)
+CIFAR10_DVS = CIFAR10DVSSource(
+    name="cifar10-dvs",
+    title="CIFAR10-DVS",
+    description="moved photographs seen by an event camera",
+    shape=(2, 48, 48),
+    sizes=(9_000, 1_000),
+    classes=10,
+    sensor=128,
+    decode=decode_aedat2,
+)

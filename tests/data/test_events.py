@@ -1,0 +1,351 @@
+"""Recordings of event cameras: formats written here as the official files are, cut into frames."""
+
+import shutil
+import struct
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nsnn.data import DATASETS, load, source
+from nsnn.data.events import Events, decode_aedat2, decode_bin, encode_bin, to_frames
+from nsnn.data.recordings import CIFAR10_DVS, NMNIST
+
+HEADER = (
+    b"#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n"
+    b"# Data format is int32 address, int32 timestamp (8 bytes total)\r\n"
+)
+
+
+def bin_event(x, y, p, t):
+    """The 40 bits of one event, put together bit by bit."""
+    return int(f"{x:08b}{y:08b}{p:01b}{t:023b}", 2).to_bytes(5, "big")
+
+
+def bin_file(events):
+    return b"".join(bin_event(x, y, p, t) for t, x, y, p in events)
+
+
+def aedat_file(events, header=HEADER):
+    """Events (t, x, y, p) of a DVS128, its axes turned as in CIFAR10-DVS."""
+    pairs = [((127 - x) << 8 | (127 - y) << 1 | (1 - p), t) for t, x, y, p in events]
+    return header + b"".join(struct.pack(">II", *pair) for pair in pairs)
+
+
+def some_events(rng, n=40, side=34):
+    """Rows (t, x, y, p), times in µs."""
+    t = np.sort(rng.integers(0, 300_000, n))
+    x, y = rng.integers(0, side, (2, n))
+    return [tuple(row) for row in np.stack([t, x, y, t % 2], axis=1).tolist()]
+
+
+def as_events(rows):
+    return Events(*np.array(rows, dtype=np.int64).T)
+
+
+def same_events(found, rows):
+    return [tuple(row) for row in np.stack(found, axis=1).tolist()] == rows
+
+
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("decode", "write", "side"), [(decode_bin, bin_file, 34), (decode_aedat2, aedat_file, 128)]
+    )
+    def test_what_was_written_is_read(self, decode, write, side):
+        rows = some_events(np.random.default_rng(0), side=side)
+        assert same_events(decode(write(rows)), rows)
+
+    def test_our_bin_files_are_as_the_official_ones(self):
+        rows = some_events(np.random.default_rng(1))
+        assert encode_bin(as_events(rows)) == bin_file(rows)
+
+    def test_an_overflow_is_no_event_and_adds_8192_microseconds_from_there_on(self):
+        content = bin_file(
+            [(8000, 1, 2, 1), (0, 0, 240, 0), (5, 3, 4, 0), (9, 9, 240, 1), (7, 5, 6, 1)]
+        )
+        assert same_events(
+            decode_bin(content), [(8000, 1, 2, 1), (8197, 3, 4, 0), (16391, 5, 6, 1)]
+        )
+
+    def test_the_largest_time_of_23_bits(self):
+        assert same_events(decode_bin(bin_event(33, 0, 0, 2**23 - 1)), [(2**23 - 1, 33, 0, 0)])
+
+    def test_an_aedat_address_bit_by_bit(self):
+        # y of the sensor in bits 8 to 14, x in 1 to 7, bit 0 says OFF.
+        content = HEADER + struct.pack(">II", 0b0000011_0000101_1, 2**31 + 5)
+        assert same_events(decode_aedat2(content), [(2**31 + 5, 127 - 3, 127 - 5, 0)])
+
+    def test_marks_of_the_recorder_are_left_out(self):
+        mark = struct.pack(">II", 0x8000, 1)
+        assert same_events(
+            decode_aedat2(HEADER + mark + aedat_file([(2, 7, 8, 1)], b"")), [(2, 7, 8, 1)]
+        )
+
+    def test_an_aedat_file_without_header(self):
+        assert same_events(decode_aedat2(aedat_file([(1, 2, 3, 1)], b"")), [(1, 2, 3, 1)])
+
+
+class TestFrames:
+    ROWS = (
+        (0, 0, 0, 1), (10, 1, 0, 1), (20, 0, 1, 0), (30, 1, 1, 0), (99, 1, 1, 1),
+        (100, 0, 0, 0), (100, 0, 0, 0),
+    )  # fmt: skip
+
+    def frames(self, T, by="count", rows=ROWS, sensor=2, side=2):
+        return to_frames(as_events(rows), T, by, sensor, side)
+
+    def test_by_count_the_rest_goes_to_the_last(self):
+        assert self.frames(3).sum(axis=(1, 2, 3)).tolist() == [2, 2, 3]
+        assert self.frames(7).sum(axis=(1, 2, 3)).tolist() == [1] * 7
+
+    def test_by_time_parts_are_equal_and_the_last_is_closed(self):
+        assert self.frames(2, "time").sum(axis=(1, 2, 3)).tolist() == [4, 3]
+        # An event at the border of two parts belongs to the later one.
+        assert self.frames(5, "time").sum(axis=(1, 2, 3)).tolist() == [2, 2, 0, 0, 3]
+        later = [(t + 5000, *rest) for t, *rest in self.ROWS]
+        assert np.array_equal(self.frames(4, "time", later), self.frames(4, "time"))
+
+    def test_by_time_events_of_one_instant(self):
+        assert self.frames(2, "time", [(5, 0, 0, 1)] * 3).sum() == 3
+
+    def test_channel_is_polarity_then_row_then_column(self):
+        frames = self.frames(1, rows=[(0, 1, 0, 1), (1, 0, 1, 0), (2, 0, 1, 0)])
+        assert (frames.shape, frames.dtype) == ((1, 2, 2, 2), np.uint8)
+        assert frames[0].tolist() == [[[0, 0], [2, 0]], [[0, 1], [0, 0]]]
+
+    @pytest.mark.parametrize(("n", "count"), [(255, 255), (256, 255), (600, 255)])
+    def test_counts_saturate(self, n, count):
+        frames = self.frames(1, rows=[(t, 0, 0, 1) for t in range(n)])
+        assert frames.max() == frames.sum() == count
+
+    def test_pixels_of_a_larger_sensor_are_added(self):
+        rows = [(t, x, y, 1) for t, (x, y) in enumerate(np.ndindex(128, 128))]
+        frames = self.frames(1, rows=rows, sensor=128, side=48)[0, 1]
+        width = np.bincount(48 * np.arange(128) // 128)  # 2 or 3 columns of the sensor each
+        assert set(width) == {2, 3}
+        assert np.array_equal(frames, np.outer(width, width))
+
+    @pytest.mark.parametrize("by", ["count", "time"])
+    def test_against_a_loop_over_events(self, by):
+        rng = np.random.default_rng(2)
+        rows, T = some_events(rng, 203), 7
+        expected = np.zeros((T, 2, 17, 17), dtype=int)
+        start, end = rows[0][0], rows[-1][0]
+        for i, (t, x, y, p) in enumerate(rows):
+            k = i // (203 // T) if by == "count" else (t - start) * T // (end - start)
+            expected[min(k, T - 1), p, y // 2, x // 2] += 1
+        assert np.array_equal(to_frames(as_events(rows), T, by, 34, 17), expected)
+
+
+@pytest.fixture
+def nmnist(tmp_path):
+    """A folder in the layout of N-MNIST: 3 + 2 recordings of each of three digits."""
+    rng = np.random.default_rng(0)
+    for part, n in (("Train", 3), ("Test", 2)):
+        for label in range(3):
+            folder = tmp_path / "events" / part / str(label)
+            folder.mkdir(parents=True)
+            for i in range(n):
+                (folder / f"{i:05}.bin").write_bytes(bin_file(some_events(rng)))
+            (folder / "notes.txt").write_text("no recording")
+    return tmp_path / "events"
+
+
+@pytest.fixture
+def dvs(tmp_path):
+    """A folder in the layout of CIFAR10-DVS: recordings 9, 99, 100 and 1000 of each class."""
+    rng = np.random.default_rng(0)
+    for (name,) in CIFAR10_DVS.wanted:
+        folder = tmp_path / "events" / name
+        folder.mkdir(parents=True)
+        for i in (9, 99, 100, 1000):
+            (folder / f"cifar10_{name}_{i}.aedat").write_bytes(
+                aedat_file(some_events(rng, side=128))
+            )
+    return tmp_path / "events"
+
+
+@pytest.fixture
+def three_digits(monkeypatch):
+    three = replace(NMNIST, classes=3)
+    monkeypatch.setitem(DATASETS, "nmnist", three)
+    return three
+
+
+class TestDataSets:
+    def test_nmnist(self, nmnist, three_digits):
+        data = load("nmnist", nmnist, time_steps=4)
+        assert (data.shape, data.time_steps, data.classes) == ((2, 34, 34), 4, 3)
+        assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+        assert data.test.labels.tolist() == [0, 0, 1, 1, 2, 2]
+        content = (nmnist / "Train" / "1" / "00002.bin").read_bytes()
+        expected = to_frames(decode_bin(content), 4, "count", 34, 34)
+        assert np.array_equal(data.train.images[5], expected)
+        assert load("nmnist", nmnist).time_steps == 10
+        assert "9 samples of 10 × 2 × 34 × 34 uint8" in three_digits.check(nmnist)
+
+    def test_cifar10_dvs_tests_on_the_first_hundred_of_each_class(self, dvs):
+        data = load("cifar10-dvs", dvs, time_steps=10)
+        assert (data.shape, data.time_steps, data.classes) == ((2, 48, 48), 10, 10)
+        assert (
+            data.train.labels.tolist()
+            == data.test.labels.tolist()
+            == np.repeat(range(10), 2).tolist()
+        )
+        content = (dvs / "automobile" / "cifar10_automobile_99.aedat").read_bytes()
+        expected = to_frames(decode_aedat2(content), 10, "count", 128, 48)
+        assert np.array_equal(data.test.images[3], expected)
+
+    def test_frames_by_time_are_other_frames(self, nmnist, three_digits):
+        by_count, by_time = (
+            load("nmnist", nmnist, time_steps=4, frames=f) for f in ("count", "time")
+        )
+        assert by_count.train.images[0].sum(axis=(1, 2, 3)).tolist() == [10] * 4
+        assert by_time.fingerprint() != by_count.fingerprint()
+        again = load("nmnist", nmnist, time_steps=4, frames="time")
+        assert again.fingerprint() == by_time.fingerprint()
+
+    def test_frames_are_kept_until_a_recording_changes(self, nmnist, three_digits, cache):
+        first = load("nmnist", nmnist, time_steps=4)
+        (kept,) = (cache / "nmnist").iterdir()
+        kept_time = kept.stat().st_mtime_ns
+        assert load("nmnist", nmnist, time_steps=4).fingerprint() == first.fingerprint()
+        assert kept.stat().st_mtime_ns == kept_time
+        path = nmnist / "Train" / "0" / "00000.bin"
+        path.write_bytes(path.read_bytes()[5:])
+        assert load("nmnist", nmnist, time_steps=4).fingerprint() != first.fingerprint()
+
+    def test_a_cache_that_cannot_be_written_is_said(self, nmnist, three_digits, cache):
+        cache.parent.write_bytes(b"")
+        with pytest.warns(RuntimeWarning, match="nmnist: frames are not kept"):
+            load("nmnist", nmnist, time_steps=4)
+
+    @pytest.mark.parametrize("name", ["nmnist", "cifar10-dvs"])
+    def test_how_to_get_it_by_hand(self, name, tmp_path, refused):
+        steps = ("https://", ".zip", "by hand", f"nsnn data check {name}")
+        with refused(f"{name}: ", *steps):
+            source(name).get(tmp_path)
+        with refused("not found", "data.dir", *steps):
+            load(name, tmp_path)
+
+    def test_images_are_not_cut(self, small_glyphs, refused):
+        with refused('data.frames = "time"', "glyphs", "leave the option out"):
+            load("glyphs", frames="time")
+
+
+def events_of(*rows):
+    return lambda content: bin_file(rows)
+
+
+class TestRefused:
+    """Every damage names the file, and where it is."""
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda content: content[:-2], "ends at byte 198, inside event 39"),
+            (lambda content: b"", "holds no events"),
+            (events_of((0, 0, 240, 0)), "holds no events"),
+            (
+                events_of((0, 1, 1, 0), (1, 34, 2, 1)),
+                "event 1 is at (34, 2), outside the sensor of 34 × 34",
+            ),
+            (events_of((0, 1, 239, 0)), "event 0 is at (1, 239), outside the sensor"),
+            (
+                events_of((5, 1, 1, 0), (9, 1, 1, 0), (8, 2, 2, 0)),
+                "event 2 is at 8 µs, earlier than the event before it",
+            ),
+            (
+                events_of((5, 1, 1, 0), (9, 1, 1, 0)),
+                "holds 2 events, fewer than the 4 frames: set neuron.time_steps to 2 or less",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("frames", ["count", "time"])
+    def test_bin(self, nmnist, three_digits, refused, frames, change, message):
+        path = nmnist / "Test" / "2" / "00001.bin"
+        path.write_bytes(change(path.read_bytes()))
+        with refused(path, message):
+            load("nmnist", nmnist, time_steps=4, frames=frames)
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (aedat_file([(0, 1, 1, 1)])[:-3], f"ends at byte {len(HEADER) + 5}, inside event 0"),
+            (HEADER, "holds no events"),
+            (HEADER[:-1], f"ends at byte {len(HEADER) - 1}, inside its header"),
+            (b"", "holds no events"),
+            (
+                HEADER + struct.pack(">4I", 2, 0, 1 << 16, 1),
+                "event 1 has address 65536, of no pixel",
+            ),
+            (aedat_file([(5, 1, 1, 1), (4, 1, 1, 1)]), "event 1 is at 4 µs, earlier"),
+            (aedat_file([(5, 1, 1, 1)] * 9), "holds 9 events, fewer than the 10 frames"),
+        ],
+    )
+    def test_aedat(self, dvs, refused, content, message):
+        path = dvs / "bird" / "cifar10_bird_99.aedat"
+        path.write_bytes(content)
+        with refused(path, message):
+            load("cifar10-dvs", dvs)
+
+    def test_a_class_without_recordings(self, nmnist, three_digits, refused):
+        for path in (nmnist / "Train" / "1").glob("*.bin"):
+            path.unlink()
+        with refused(nmnist / "Train" / "1", "no folder with .bin files", "by hand"):
+            load("nmnist", nmnist)
+        shutil.rmtree(nmnist / "Train" / "1")
+        (nmnist / "Train" / "1").write_bytes(b"")
+        with refused(nmnist / "Train" / "1", "no folder with .bin files"):
+            load("nmnist", nmnist)
+
+    def test_one_folder_of_two(self, nmnist, three_digits, refused):
+        shutil.rmtree(nmnist / "Test")
+        with refused(nmnist, "has no Test"):
+            load("nmnist", nmnist)
+
+    def test_names_without_a_number_and_splits_without_recordings(self, dvs, refused):
+        path = dvs / "ship" / "cifar10_ship_9.aedat"
+        path = path.rename(path.with_name("ship.aedat"))
+        with refused(path, "_NUMBER.aedat"):
+            load("cifar10-dvs", dvs)
+        path.unlink()
+        for path in dvs.glob("*/*_1*.aedat"):
+            path.unlink()
+        with refused(dvs, "none from 100 on"):
+            load("cifar10-dvs", dvs)
+
+
+@pytest.fixture(scope="module")
+def real_nmnist(tmp_path_factory, real_data):
+    """The first 1,000 + 100 samples of N-MNIST in the official layout."""
+    script = real_data / "nmnist-small" / "to_official_layout.py"
+    if not script.is_file():
+        pytest.skip(
+            "the slice of real N-MNIST is absent: set NSNN_DATA to a folder with nmnist-small"
+        )
+    folder = tmp_path_factory.mktemp("nmnist")
+    subprocess.run([sys.executable, script, folder], check=True, capture_output=True)
+    return folder
+
+
+def test_the_slice_of_real_nmnist(real_nmnist, real_data):
+    # What its README says of it, and MNIST itself: a count map looks like its image.
+    data = load("nmnist", real_nmnist, time_steps=10)
+    assert (len(data.train), len(data.test), data.classes) == (1000, 100, 10)
+    files = [p.stat().st_size // 5 for p in sorted(real_nmnist.rglob("*.bin"))]
+    assert (sum(files), min(files), max(files)) == (4_518_827, 1069, 7152)
+    images = np.concatenate([data.train.images, data.test.images])
+    assert images.sum() == 4_518_827
+    on = images[:, :, 1].sum(axis=(1, 2, 3)) / images.sum(axis=(1, 2, 3, 4))
+    assert on.mean() == pytest.approx(0.5, abs=1e-3)
+    mnist = load("mnist", real_data).train
+    zeros = np.flatnonzero(mnist.labels[:1000] == 0)
+    maps = data.train.images[: len(zeros)].sum(axis=(1, 2), dtype=float)[:, 3:31, 3:31]
+    found = [
+        np.corrcoef(m.ravel(), mnist.images[i, 0].ravel())[0, 1]
+        for m, i in zip(maps, zeros, strict=True)
+    ]
+    assert np.mean(found) > 0.6

@@ -1,0 +1,196 @@
+"""The saccade events: what the camera records, how it is kept, that a network learns from it."""
+
+import math
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nsnn.data import DATASETS, load
+from nsnn.data.events import to_frames
+from nsnn.data.recordings import NMNIST
+from nsnn.data.saccades import SACCADES, STEP, record
+from nsnn.training.config_file import load_config
+from nsnn.training.run import Run
+
+
+def by_the_formula(image):
+    """(t, x, y, p) of each event: L = ln(.05 + I) bilinearly moved, pixel by pixel, with a loop."""
+    picture = np.pad(image / 255.0, 8)  # wide enough for all that is looked up
+
+    def brightness(x, y, dx, dy):
+        u, v = x - 3 - dx + 8, y - 3 - dy + 8
+        j, i = math.floor(u), math.floor(v)
+        a, b = u - j, v - i
+        return (
+            (1 - b) * ((1 - a) * picture[i, j] + a * picture[i, j + 1])
+            + b * ((1 - a) * picture[i + 1, j] + a * picture[i + 1, j + 1])
+        )  # fmt: skip
+
+    corners = [(-2, -2), (0, 2), (2, -2), (-2, -2)]
+    events = []
+    for y in range(34):
+        for x in range(34):
+            reference = math.log(0.05 + brightness(x, y, *corners[0]))
+            for ms in range(1, 301):
+                move, part = divmod(ms - 1, 100)
+                share = (part + 1) / 100
+                (x0, y0), (x1, y1) = corners[move : move + 2]
+                L = math.log(
+                    0.05 + brightness(x, y, x0 + share * (x1 - x0), y0 + share * (y1 - y0))
+                )
+                # A hair less than a step: the formula's own rounding.
+                while L - reference >= STEP - 1e-9:
+                    events.append((1000 * ms, x, y, 1))
+                    reference += STEP
+                while reference - L >= STEP - 1e-9:
+                    events.append((1000 * ms, x, y, 0))
+                    reference -= STEP
+    return sorted(events)
+
+
+def rows(events):
+    return sorted(tuple(row) for row in np.stack(events, axis=1).tolist())
+
+
+def test_the_camera_follows_the_formula():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 28, 28)).astype(np.uint8)
+    images[1, 10:] = 0  # large changes: several events at once
+    images[1, :, 12:16] = 255
+    for image, events in zip(images, record(images), strict=True):
+        assert rows(events) == by_the_formula(image)
+        assert (np.diff(events.t) >= 0).all()
+
+
+def test_a_black_picture_makes_no_events_beside_others():
+    images = np.zeros((3, 28, 28), dtype=np.uint8)
+    images[1] = np.random.default_rng(0).integers(0, 256, (28, 28))
+    empty, full, after = record(images)
+    assert (empty.t.size, after.t.size) == (0, 0)
+    assert rows(full) == rows(record(images[1:2])[0])
+
+
+def test_more_pictures_than_are_recorded_at_once():
+    images = np.random.default_rng(0).integers(0, 256, (103, 28, 28)).astype(np.uint8)
+    recorded = record(images)
+    assert len(recorded) == 103
+    assert rows(recorded[101]) == rows(record(images[101:102])[0])
+
+
+@pytest.fixture
+def small(small_glyphs, monkeypatch):
+    """The saccade events of 40 + 20 glyphs."""
+    small = replace(SACCADES, pictures=small_glyphs, sizes=small_glyphs.sizes)
+    monkeypatch.setitem(DATASETS, "saccades", small)
+    return small
+
+
+def kept(cache):
+    return list((cache / "saccades").iterdir())
+
+
+def test_as_many_events_as_the_specification_asks_for_half_of_them_on(small):
+    train, test, _ = small.read()
+    for split in (train, test):
+        counts = split.images.sum(axis=(1, 3, 4)).astype(float)  # (n, polarity)
+        assert 2000 < counts.sum(axis=1).mean() < 6000
+        assert 0.45 < counts[:, 1].sum() / counts.sum() < 0.55
+
+
+def test_made_once_then_read(small, cache, same, monkeypatch):
+    first = small.read()
+    (path,) = kept(cache)
+    time = path.stat().st_mtime_ns
+    assert small.find() == [path]
+    assert same(first, small.read())
+    assert path.stat().st_mtime_ns == time
+    assert first.train.images.shape == (40, 10, 2, 34, 34)
+    assert load("saccades", time_steps=3, frames="time").time_steps == 3
+
+
+def test_labels_and_splits_are_those_of_the_glyphs(small, small_glyphs):
+    for events, pictures in zip(small.read()[:2], small_glyphs.read()[:2], strict=True):
+        assert np.array_equal(events.labels, pictures.labels)
+        for i in (0, 7, len(pictures) - 1):
+            (recorded,) = record(pictures.images[i])
+            assert np.array_equal(events.images[i], to_frames(recorded, 10, "count", 34, 34))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[:5000], lambda c: c.replace(c[60:70], b"0123456789")]
+)
+def test_a_damaged_cache_is_made_again(small, cache, same, damage):
+    first = small.read()
+    (path,) = kept(cache)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert same(first, small.read())
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("where", ["file", "full", "no_home"])
+def test_a_cache_that_cannot_be_written_does_no_harm(where, request, small, cache, same, full_disk):
+    if where == "no_home":
+        request.getfixturevalue("no_home")
+    if where == "file":
+        cache.parent.write_bytes(b"")
+    if where != "full":
+        assert same(small.read(), small.read())
+        return
+    with full_disk():
+        assert same(small.read(), small.read())
+        assert kept(cache) == []
+
+
+def test_the_file_unpacked_is_read_as_nmnist(small, tmp_path, same):
+    path = small.get(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    official = replace(NMNIST, sizes=(40, 20)).read(tmp_path / "unpacked", 10)
+    found = small.read(tmp_path)
+    for ours, theirs in zip(found[:2], official[:2], strict=True):
+        order = np.argsort(ours.labels, kind="stable")
+        assert np.array_equal(ours.labels[order], theirs.labels)
+        assert np.array_equal(ours.images[order], theirs.images)
+
+
+def test_the_check_of_a_made_file(small, tmp_path):
+    assert "train: 40 samples of 10 × 2 × 34 × 34" in small.check()
+    path = small.get(tmp_path)
+    assert small.check(tmp_path).startswith(str(path.parent))
+
+
+def test_more_frames_than_events(small, refused):
+    for _ in "made", "kept":
+        with refused(".zip/Train/", ".bin: ", "set neuron.time_steps to"):
+            small.read(time_steps=100_000)
+
+
+def test_a_network_learns_from_them(small):
+    options = {
+        "data.name": "saccades", "data.batch": 8, "data.frames": "time", "model.name": "custom",
+        "model.layers": "4C3-AP2-8C3-AP2", "neuron.preset": "esl", "neuron.time_steps": 4,
+        "train.loss": "tet", "train.tet_lambda": 0.001, "method.name": "dense",
+        "optim.name": "adam", "optim.lr": 0.01, "train.epochs": 6,
+    }  # fmt: skip
+    run = Run(load_config(None, [f"{key}={value}" for key, value in options.items()]))
+    losses = []
+    for epoch in range(6):
+        each = []
+        for batch in run.batches(epoch):
+            loss, _ = run.network.loss_and_backward(batch)
+            run.optimiser.step(0.01)
+            each.append(loss)
+        losses.append(np.mean(each))
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.slow
+def test_the_whole_set():
+    train, test, _ = SACCADES.read()
+    assert (len(train), len(test)) == SACCADES.sizes == (6000, 2000)
+    counts = np.concatenate([s.images.sum(axis=(1, 3, 4)) for s in (train, test)]).astype(float)
+    assert 2000 < counts.sum(axis=1).mean() < 6000
+    assert 0.45 < counts[:, 1].sum() / counts.sum() < 0.55

@@ -26,7 +26,7 @@ def _whole(least: int):
 
 
 # Options by name; a benchmark takes some of them, and gives the defaults that are its own.
-_DENSITY = "1 is dense; default: 0.05 in a step, 1 in an epoch"
+_DENSITY = "1 is dense; default: 0.05 in a step, 1 in an epoch (firstspike: that of ε = 60)"
 _OPTIONS = {
     "repeats": {"type": _whole(1), "default": 3, "metavar": "N"},
     "json": {"metavar": "FILE", "help": "write all numbers there as well"},
@@ -75,7 +75,7 @@ def add_arguments(parser) -> None:
     options = (*_TRAINING, "steps", "rounds", "layers", "plot")
     defaults = {"model": "vgg16", "norm": "batch", "density": [0.05]}
     add("step", _training, "one training step of a model, part by part", options, **defaults)
-    defaults = {"model": "mlp", "norm": "none", "density": [1.0], "time_steps": 8}
+    defaults = {"model": "mlp", "norm": "none", "density": None, "time_steps": 8}
     add("epoch", _training, "one epoch on random images", (*_TRAINING, "samples"), **defaults)
     text = "nsnn --help, and nsnn train to its first step, cold and warm"
     add("firststep", _first_step, text, ("set",))
@@ -137,11 +137,15 @@ def _kernels(options):
 def _training(options):
     from nsnn.bench import report
     from nsnn.bench.child import compare
-    from nsnn.models import architecture
+    from nsnn.models import architecture, network_class
 
     kind = options.benchmark
     # 1 - 0.95 is not 0.05 to the last digit.
     densities = [round(1 - s, 12) for s in options.sparsity or ()] or options.density
+    if not network_class(options.model).has_neurons:
+        yield from _first_spikes(options, densities)
+        return
+    densities = densities or [1.0]
     plot = getattr(options, "plot", None)
     if plot:
         densities = _plotted(options, densities)
@@ -150,8 +154,7 @@ def _training(options):
         arguments["first"] = {"rounds": options.rounds, "layers": options.layers}
     else:
         what, arguments = "epoch", {"samples": options.samples}
-        if options.samples < options.batch:
-            raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
+        _enough(options)
     architecture(options.model)  # raises UserError
     jobs = _jobs(options, densities)
     title = f"{what} of {options.model}, batch {options.batch}, T = {options.time_steps}"
@@ -167,6 +170,29 @@ def _training(options):
 
         print(f"picture: {save(step_time(results).figure, plot, dpi=150)}")
     yield results
+
+
+def _first_spikes(options, densities):
+    """An epoch with binary and one with noisy input; there is no step in time."""
+    from nsnn.bench import firstspike, report
+
+    firstspike.check(options.benchmark, options.against)
+    _enough(options)
+    jobs = _jobs(options, densities or [firstspike.DENSITY])
+    yield f"epoch of {options.model} 784-800-10, batch {options.batch}", [j.threads for j in jobs]
+    results = []
+    for job in jobs:
+        _progress(job)
+        found = firstspike.compared(job, options.repeats, options.against, options.samples)
+        for name, result in found.items():
+            print(f"{name}\n{report.training('epoch', [result])}", flush=True)
+            results.append(result | {"input": name})
+    yield results
+
+
+def _enough(options) -> None:
+    if options.samples < options.batch:
+        raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
 
 
 def _plotted(options, densities) -> list[float]:

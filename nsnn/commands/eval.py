@@ -20,24 +20,26 @@ def run(options) -> int:
     import numpy as np
 
     from nsnn import metrics, parallel
-    from nsnn.data import load
     from nsnn.text import percent
     from nsnn.training import run_folder
+    from nsnn.training.build import load_data
 
     config = run_folder.read_config(options.dir)
     network = run_folder.load(options.dir)
     parallel.set_threads(config.train.threads)
-    where, seed = options.data_dir or config.data.dir, config.train.seed
-    data = load(config.data.name, where, config.data.validation, seed, config.time_steps)
+    data = load_data(config, options.data_dir)
     if data.classes != network.classes:
         raise UserError(
             f"{data.name} has {data.classes} classes, the network of {options.dir} "
             f"{network.classes}: give its own data set with --data-dir"
         )
-    predicted, labels = network.predict(data.test.images), data.test.labels
+    scores, labels = network.scores(data.test.images), data.test.labels
+    predicted, undecided = scores.argmax(axis=1), network.undecided(scores)
     held = metrics.density(network.parameters())
     print(f"test accuracy  {percent(metrics.accuracy(predicted, labels))}")
     print(f"samples        {len(labels):,} of {data.name}")
+    if undecided is not None:
+        print(f"undecided      {undecided:,}, without an output spike")
     print(f"density        {percent(held.density)} ({held.active:,} of {held.size:,} weights)")
     mistakes = metrics.confusion_matrix(predicted, labels, network.classes)
     samples = mistakes.sum(axis=1)

@@ -69,9 +69,10 @@ def run(options) -> int:
     from nsnn.experiments import results, runner, spec
 
     if options.id is None or options.list:
+        width = max(map(len, spec.identifiers())) + 1
         for experiment in map(spec.load, spec.identifiers()):
-            print(f"{experiment.id:<14} {experiment.title} ({experiment.source})")
-            print(f"{'':<14} profiles: {', '.join(experiment.profiles)}")
+            print(f"{experiment.id:<{width}} {experiment.title} ({experiment.source})")
+            print(f"{'':<{width}} profiles: {', '.join(experiment.profiles)}")
         return 0
     experiment = spec.load(options.id)
     out = options.out or results.default_out(options.profile)

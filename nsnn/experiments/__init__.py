@@ -30,6 +30,7 @@ class FigureSpec:
     kind: str = "lines"  # one of `charts.KINDS`
     panels: str = ""  # label that tells the panels apart; empty: one panel
     cost: str = ""  # tradeoff: the measure on the horizontal axis
+    bars: str = ""  # lines: a measure drawn as bars behind them, on an axis of its own
 
 
 @dataclass(frozen=True)

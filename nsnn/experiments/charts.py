@@ -38,6 +38,7 @@ _LOOKS = (
     ("#009E73", "^", "--"),
     ("#0072B2", "o", "-"),
     ("#56B4E9", "X", "-"),
+    ("#6A3D9A", "P", "-"),
 )
 _MARKERS, _DASHES = "os^vDpX", ("-", "--", "-.", ":")
 _CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
@@ -108,6 +109,8 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
             shift = 0.0 if paper else width * ((index + 0.5) / len(members) - 0.5)
             x = [ticks.index(point[0]) + shift for point in points]
             _line(ax, x, [p[1] for p in points], [p[2] for p in points], name, look, paper)
+    if spec.bars and not paper:
+        _bars_behind(ax, spec, groups, ticks)
     names = [value_name(experiment, spec.x, tick).removesuffix(" %") for tick in ticks]
     ax.set_xticks(range(len(ticks)), names)
     ax.set_xlim(-0.35, len(ticks) - 0.65)
@@ -212,6 +215,20 @@ def _line(ax, x, y, sd, name: str, look: dict, paper: bool, x_sd=None) -> None:
         # No caps where there is no spread.
         sd, x_sd = ([value or np.nan for value in each] if each else None for each in (sd, x_sd))
         ax.errorbar(x, y, sd, x_sd, capsize=3, elinewidth=1, **options | {"linestyle": "-"})
+
+
+def _bars_behind(ax, spec, groups: list[Group], ticks: list) -> None:
+    """Bars of another measure at the ticks, the mean over the series, read off at the right."""
+    behind, found = ax.twinx(), {}
+    for each in groups:
+        if (value := _value(each, spec.bars)) and spec.x in each.labels:
+            found.setdefault(each.labels[spec.x], []).append(value[0])
+    heights = [np.mean(found[tick]) if tick in found else np.nan for tick in ticks]
+    behind.bar(range(len(ticks)), heights, 0.6, color="#DDDDDD")
+    behind.set_ylabel(f"bars: {QUANTITIES[spec.bars]}")
+    behind.spines["top"].set_visible(False)
+    ax.set_zorder(behind.get_zorder() + 1)
+    ax.patch.set_visible(False)  # else it would cover the bars
 
 
 def _rule(ax) -> None:

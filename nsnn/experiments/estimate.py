@@ -44,6 +44,7 @@ class DataSize(NamedTuple):
     train: int  # samples
     test: int
     bytes: int  # in memory
+    frames: tuple[int, ...] = ()  # (T,) for events
 
 
 class Measured(NamedTuple):
@@ -83,7 +84,7 @@ def estimate(cells: list[Cell], finished, threads: int) -> dict[str, CellEstimat
                 continue
             size, batch = data_size(config), config.data.batch
             step = batch, config.data.augment, config.train.loss, config.optim.name
-            key = size.shape, config.model, config.neuron, step
+            key = (*size.frames, *size.shape), config.model, config.neuron, step
             if key not in measured:
                 measured[key] = measure(config, size)
             found[name] = cell_estimate(config, size, measured[key])
@@ -109,11 +110,13 @@ def data_size(config: Config) -> DataSize:
     """As the registry tells it; users' own arrays, whose size it cannot know, are loaded."""
     known = source(config.data.name)
     if known.shape is not None and known.sizes is not None:
-        held = sum(known.sizes) * math.prod(known.shape)
-        return DataSize(known.shape, known.classes, *known.sizes, held)
+        frames = (config.time_steps,) if known.events and config.time_steps else ()
+        held = sum(known.sizes) * math.prod((*frames, *known.shape))
+        return DataSize(known.shape, known.classes, *known.sizes, held, frames)
     data = load(config.data.name, config.data.dir or None)
     held = data.train.images.nbytes + data.test.images.nbytes
-    return DataSize(data.shape, data.classes, len(data.train.labels), len(data.test.labels), held)
+    sizes = len(data.train.labels), len(data.test.labels)
+    return DataSize(data.shape, data.classes, *sizes, held, data.train.images.shape[1:-3])
 
 
 def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEstimate:
@@ -161,7 +164,7 @@ def _step(network, config: Config, size: DataSize, batch: int) -> float:
     Augmentation, forward, backward and update: what training does in every step.
     """
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (batch, *size.shape), dtype=np.uint8)
+    images = rng.integers(0, 256, (batch, *size.frames, *size.shape), dtype=np.uint8)
     data = Batch(images, rng.integers(0, size.classes, batch))
     optimiser = make_optimiser(config.optim, network.parameters())
     seconds = []

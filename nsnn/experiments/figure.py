@@ -67,6 +67,7 @@ def check(experiment: Experiment) -> None:
         ("figure.kind", spec.kind, KINDS),
         ("table.metric", experiment.table.metric, QUANTITIES),
         ("figure.y", spec.y, {"curves": CURVES, "bars": COSTS}.get(spec.kind, QUANTITIES)),
+        *([("figure.bars", spec.bars, QUANTITIES)] if spec.bars else []),
         *(("paper.metric", printed.metric, QUANTITIES) for printed in experiment.paper),
     ]
     if spec.kind == "tradeoff":

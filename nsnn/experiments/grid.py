@@ -14,8 +14,11 @@ from nsnn.text import MARKDOWN, table
 _REACHED = ("test_accuracy", "density_asked", "density", "spike_rate")
 _COST = (
     "relative_cost", "cost_to_lth", "operations_to_dense", "cpu_seconds_to_dense", "cpu_seconds",
-    "seconds", "bytes_held_peak", "bytes_formula",
+    "seconds", "bytes_held_peak", "bytes_formula", "inference_operations", "multiply_adds",
+    "energy", "energy_gpu", "energy_truenorth",
 )  # fmt: skip
+# Only where a cell has them: those of an older nsnn have not.
+_WHERE_KNOWN = ("inference_operations", "multiply_adds", "energy", "energy_gpu", "energy_truenorth")
 _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
 
 
@@ -82,13 +85,15 @@ def details(experiment: Experiment, groups: list[Group]) -> list[str]:
     reached = dict.fromkeys((metric, "test_accuracy", *printed, *_REACHED))
     if metric == "validation_accuracy":
         del reached["test_accuracy"]
+    groups = [each for each in groups if each.cells]
+    unknown = {key for key in _WHERE_KNOWN if not any(each.spread(key) for each in groups)}
     texts = []
     for keys in ([key for key in reached if key not in _COST], _COST):
         lines = []
-        for each in (each for each in groups if each.cells):
+        for each in groups:
             words = _words(experiment, labels, each.pick(labels))
             line = [*zip(names, words, strict=True)]
-            for key in keys:
+            for key in (key for key in keys if key not in unknown):
                 name, paper = str(QUANTITIES[key]), key in printed
                 shown = _ours if key in (metric, "test_accuracy") else _mean
                 line.append((f"{name}, ours" if paper else name, shown(each, key)))

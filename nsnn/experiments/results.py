@@ -69,7 +69,8 @@ def make_record(config: Config, folder: Path) -> dict:
     """What is kept of a finished cell, gathered from its run folder.
 
     "per_epoch" has a list for each key of `_EPOCH`, "seconds" and "synaptic_operations" (per
-    sample). Raises RunError when a file of the folder is damaged or lacks something.
+    sample); what an inference takes is of `_inference`. Raises RunError when a file of the folder
+    is damaged or lacks something.
     """
     kept = essential(config)
     try:
@@ -84,6 +85,7 @@ def make_record(config: Config, folder: Path) -> dict:
             "digest": digest(kept),
             "config": kept,
             **{key: summary[key] for key in _SUMMARY},
+            **_inference(summary),
             "validation_accuracy": per_epoch["validation_accuracy"][-1],
             "per_epoch": per_epoch,
             "environment": read_json(folder / "environment.json"),
@@ -92,6 +94,18 @@ def make_record(config: Config, folder: Path) -> dict:
         raise RunError(
             f"{folder} is not a whole run ({error!r}): remove the folder, then reproduce again"
         ) from None
+
+
+def _inference(summary: dict) -> dict:
+    """What an inference takes, and samples without an answer; None in runs of an older nsnn."""
+    names = {
+        "energy": "counted", "energy_gpu": "paper_gpu", "energy_truenorth": "paper_truenorth",
+        "multiply_adds": "multiply_adds", "inference_operations": "synaptic_operations",
+    }  # fmt: skip
+    found = summary.get("energy", {})
+    return {key: found.get(name) for key, name in names.items()} | {
+        "undecided": summary.get("undecided")
+    }
 
 
 def default_out(profile: str) -> Path:

@@ -139,7 +139,9 @@ def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
     label.
     """
     axes = set(experiment.axes.values())
-    shared = [f"{key} = {varying(records, key)}" for key in _SHARED if key not in axes]
+    # Networks without time steps have no neuron of that table, and no width.
+    known = [key for key in _SHARED if any(key in record["config"] for record in records)]
+    shared = [f"{key} = {varying(records, key)}" for key in known if key not in axes]
     lines = [f"Every cell: {', '.join(shared)}."]
     for method in dict.fromkeys(record["method"] for record in records):
         own = [record for record in records if record["method"] == method]

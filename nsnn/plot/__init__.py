@@ -6,6 +6,9 @@ are the lines of a run's `metrics.jsonl`: dictionaries.
 """
 
 from nsnn.plot.curves import accuracy, compare, comparison, loss, spike_rates
+from nsnn.plot.events import event_strip, save_animation
+from nsnn.plot.evolution import connections, exploration, receptive_fields
+from nsnn.plot.firstspike import race, spike_times
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
 from nsnn.plot.neurons import membrane_trace, most_telling, raster
 from nsnn.plot.run import plot_comparison, plot_run
@@ -17,6 +20,9 @@ __all__ = [
     "compare",
     "comparison",
     "confusion_matrix",
+    "connections",
+    "event_strip",
+    "exploration",
     "layer_sparsity",
     "loss",
     "masks",
@@ -24,9 +30,13 @@ __all__ = [
     "most_telling",
     "plot_comparison",
     "plot_run",
+    "race",
     "raster",
+    "receptive_fields",
     "rewiring",
+    "save_animation",
     "spike_rates",
+    "spike_times",
     "weight_histogram",
     "worst_mistakes",
 ]

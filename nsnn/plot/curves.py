@@ -63,10 +63,10 @@ def accuracy(records, test=None, ax=None):
     return _over_epochs(ax, title, "accuracy (%)")
 
 
-def spike_rates(records, ax=None):
+def spike_rates(records, ax=None, unit="spikes per neuron and time step"):
     """Spike rate of each spiking layer, epoch by epoch.
 
-    "spike_rates" of `records` maps a layer to its spikes per neuron and time step.
+    "spike_rates" of `records` maps a layer to its rate in `unit`.
     """
     ax = axes_or_new(ax)
     epochs, means = _series(records, "spike_rate")
@@ -79,7 +79,7 @@ def spike_rates(records, ax=None):
     if layers:
         legend_beside(ax)
         title += f": mean {means[0]:.3f} → {means[-1]:.3f}"
-    return _over_epochs(ax, title, "spikes per neuron and time step")
+    return _over_epochs(ax, title, unit)
 
 
 def compare(runs, key, ax=None):

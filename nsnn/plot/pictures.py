@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 
 import nsnn
-from nsnn.data import load
+from nsnn.data import source
 from nsnn.files import read_json
 from nsnn.layers import LIF
+from nsnn.layers.firstspike import BinaryTimes, FirstSpike
 from nsnn.methods import METHODS
-from nsnn.plot import curves, mistakes, neurons, topology
+from nsnn.plot import curves, events, evolution, firstspike, mistakes, neurons, topology
 from nsnn.plot.style import new_figure
 from nsnn.sparsity.log import TopologyLog
+from nsnn.training.build import load_data
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.run_folder import read_config, read_metrics
 
@@ -21,6 +23,9 @@ _SEARCHED = 1000
 # At most this many neurons in a raster, and layers in the picture of masks: more cannot be read.
 _ROWS = 100
 _MASKS = 3
+# Of receptive fields: neurons, and moments from the start to the end. Samples for spike times.
+_FIELDS, _MOMENTS = 6, 6
+_TIMED = 200
 
 
 class RunData:
@@ -46,10 +51,7 @@ class RunData:
     @cached_property
     def samples(self):
         """The first test samples: `nsnn.data.Split`."""
-        data = self.config.data
-        seed, frames = self.config.train.seed, self.config.time_steps
-        loaded = load(data.name, data.dir, data.validation, seed, frames)
-        return loaded.test.take(slice(_SEARCHED))
+        return load_data(self.config).test.take(slice(_SEARCHED))
 
 
 def _training(run):
@@ -63,7 +65,12 @@ def _training(run):
 
 
 def _spike_rates(run):
-    return curves.spike_rates(run.records).figure if run.records else None
+    if not run.records:
+        return None
+    if run.config.time_steps is None:
+        unit = "spikes per neuron: each fires once or never"
+        return curves.spike_rates(run.records, unit=unit).figure
+    return curves.spike_rates(run.records).figure
 
 
 def _sparsity(run):
@@ -166,6 +173,7 @@ def _worst_mistakes(run):
         return None
     images, true = run.samples.images, run.samples.labels
     scores = run.network.scores(images, run.config.data.batch).astype(np.float64)
+    scores[np.isneginf(scores).all(axis=1)] = 0.0  # no answer: every class is as likely
     e = np.exp(scores - scores.max(axis=1, keepdims=True))
     predicted, confidence = scores.argmax(axis=1), e.max(axis=1) / e.sum(axis=1)
     if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
@@ -175,16 +183,102 @@ def _worst_mistakes(run):
     return mistakes.worst_mistakes(images, true, predicted, confidence, **whole).figure
 
 
-# A picture is None where the run lacks what it shows. Those that need the data set come last:
-# where it is missing, all others have been made.
+def _connections(run):
+    if not run.records or not run.log.names:
+        return None
+    return evolution.connections(run.records)[0].figure
+
+
+def _exploration(run):
+    if not run.records or "exploration" not in run.records[-1].get("method", {}):
+        return None
+    return evolution.exploration(run.records).figure
+
+
+def _receptive_fields(run):
+    """Pixels of the hidden neurons with the most grown synapses, from the start to the end."""
+    if run.network is None or not run.records or not run.log.counts()["step"].size:
+        return None
+    C, H, W = run.network.input_shape
+    p = next(p for p in run.network.parameters() if p.prunable)
+    if p.dims != (p.shape[0], C * H * W) or p.name not in run.log.names:
+        return None  # it sees no pixels, or never changes
+    shown = np.unique(np.linspace(0, len(run.records) - 1, _MOMENTS - 1).round().astype(int))
+    steps = [-1, *(run.records[i]["step"] - 1 for i in shown)]
+    masks = np.array([_mask(run.log, p, step) for step in steps])
+    grown = (masks[-1] & ~masks[0]).sum(axis=1)
+    rows = np.sort(np.argsort(-grown, kind="stable")[:_FIELDS])
+    weights = p.to_dense()[rows].reshape(-1, C, H, W).sum(axis=1)
+    masks = masks[:, rows].reshape(len(steps), -1, C, H, W).any(axis=2).swapaxes(0, 1)
+    names = ["start", *(f"epoch {run.records[i]['epoch'] + 1}" for i in shown)]
+    return evolution.receptive_fields(masks, weights, rows, names)
+
+
+def _first_spikes(run, count):
+    """Layers whose neurons fire once, after the first test samples; [] in other networks."""
+    if run.network is None or not any(isinstance(x, FirstSpike) for x in run.network.layers()):
+        return []
+    run.network.predict(run.samples.images[:count], batch_size=count)
+    return run.network.layers()
+
+
+def _spike_times(run):
+    layers = _first_spikes(run, _TIMED)
+    if not layers:
+        return None
+    x = layers[0].x
+    times = {"input": x.z if isinstance(x, BinaryTimes) else x}
+    return firstspike.spike_times(times | {layer.name: layer.z for layer in layers}).figure
+
+
+def _race(run):
+    """The output neurons for the first test sample, which stands beside it."""
+    layers = _first_spikes(run, 1)
+    if not layers:
+        return None
+    x, z_out = layers[-1].x, layers[-1].z[:, 0]
+    z = (x.z if isinstance(x, BinaryTimes) else x)[:, 0]
+    figure = new_figure(9.5, 3.6)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 4))
+    image = run.samples.images[0]
+    left.imshow(image.reshape(-1, *image.shape[-2:]).mean(axis=0), cmap="gray_r")
+    left.set_axis_off()
+    W = layers[-1].weight.to_dense()
+    firstspike.race(W, z, z_out, int(run.samples.labels[0]), ax=right)
+    return figure
+
+
+def _event_frames(run):
+    """Frames (T, 2, H, W) of the first test sample; None for what is not events ON and OFF."""
+    known = source(run.config.data.name)
+    if known.shape is not None and not known.events:
+        return None
+    frames = run.samples.images[0]
+    return frames if frames.ndim == 4 and frames.shape[1] == 2 else None
+
+
+def _events(run):
+    frames = _event_frames(run)
+    return None if frames is None else events.event_strip(frames).figure
+
+
+# A picture is None where the run lacks what it shows; of a .gif it is the frames. Those that need
+# the data set come last: where it is missing, all others have been made.
 PICTURES = {
     "training.png": _training,
     "spike_rates.png": _spike_rates,
     "sparsity.png": _sparsity,
     "rewiring.png": _rewiring,
     "masks.png": _masks,
+    "connections.png": _connections,
+    "exploration.png": _exploration,
+    "receptive_fields.png": _receptive_fields,
     "weights.png": _weights,
     "confusion.png": _confusion,
     "neurons.png": _neurons,
     "mistakes.png": _worst_mistakes,
+    "spike_times.png": _spike_times,
+    "race.png": _race,
+    "events.png": _events,
+    "events.gif": _event_frames,
 }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nsnn.errors import UserError
 from nsnn.plot.curves import comparison
+from nsnn.plot.events import save_animation
 from nsnn.plot.style import picture_format, save
 
 
@@ -33,7 +34,8 @@ def plot_run(folder) -> list[Path]:
             obstacles[name] = str(error)
             continue
         if figure is not None:
-            made.append(save(figure, run.folder / "plots" / name))
+            write = save_animation if name.endswith(".gif") else save
+            made.append(write(figure, run.folder / "plots" / name))
     if obstacles:
         reasons = "; ".join(dict.fromkeys(obstacles.values()))
         raise UserError(f"{folder}: without {', '.join(obstacles)}, because {reasons}")

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from nsnn import metrics
 from nsnn.data import DATASETS
+from nsnn.energy import PER_FLOP, PER_SOP, energy
 from nsnn.files import read_lines
+from nsnn.operations import counted
 from nsnn.text import percent, plural, size, table
 from nsnn.training.run_folder import DENSE, read_metrics
 from nsnn.training.stopwatch import add_up
@@ -20,7 +22,9 @@ def summarise(run, folder) -> dict:
     last = read_metrics(folder)[-1]
     times = add_up(read_lines(Path(folder) / "timing.jsonl"), run.length)
     network, test = run.network, run.data.test
-    predicted = network.predict(test.images, run.config.data.batch)
+    scores, operations = counted(network, test.images, run.config.data.batch)
+    predicted = scores.argmax(axis=1)
+    spent = energy(network, operations, len(test.labels))
     now = metrics.density(network.parameters())
     targets = run.method.targets()
     held = network.bytes_held()
@@ -33,7 +37,9 @@ def summarise(run, folder) -> dict:
         "seed": run.config.train.seed,
         "epochs": run.epoch,
         "steps": run.step,
+        "time_steps": run.config.time_steps,
         "test_accuracy": metrics.accuracy(predicted, test.labels),
+        "undecided": network.undecided(scores),
         "density": now.density,
         "density_asked": None if targets is None else sum(targets.values()) / now.size,
         "active_weights": now.active,
@@ -44,6 +50,14 @@ def summarise(run, folder) -> dict:
         "synaptic_operations": last["synaptic_operations"],
         "synaptic_operations_training": run.operations,
         "relative_cost": run.cost / run.epoch,
+        # Of an inference on the test split, in joules.
+        "energy": {
+            "multiply_adds": spent.multiply_adds,
+            "synaptic_operations": spent.synaptic_operations,
+            "counted": spent.counted,
+            "paper_gpu": spent.gpu,
+            "paper_truenorth": spent.truenorth,
+        },
         "dense_run": run.config.train.dense_run,
         "bytes_held": sum(held[kind] for kind in _KINDS),
         "bytes_held_peak": run.peak["total"],
@@ -72,17 +86,22 @@ def closing_table(summary: dict) -> str:
     # None: density is an outcome of the method.
     asked = "none asked" if s["asked"] is None else f"{percent(s['density_asked'])} asked"
     training = f"{plural(s['steps'], 'step')} in {plural(s['epochs'], 'epoch')}"
+    rate = "spikes per neuron and time step"
+    if s["time_steps"] is None:
+        rate = "spikes per neuron and sample: each fires once or never"
     rows = {
         "test accuracy": percent(s["test_accuracy"]),
+        "undecided": _undecided(s),
         "density": f"{percent(s['density'])} reached, {asked}",
         "active weights": f"{s['active_weights']:,} of {s['weights']:,}",
         "memory held": f"{held('bytes_held')} (weights, gradients, optimiser, indices)",
         "  peak of the run": held("bytes_held_peak"),
         "  paper's formula": f"{size(s['bytes_formula'])} (III-D: T gradients, no momentum)",
         "  dense": f"{size(s['bytes_dense'])} (weights, gradients, optimiser)",
-        "spike rate": f"{s['spike_rate']:.4f} spikes per neuron and time step",
+        "spike rate": f"{s['spike_rate']:.4f} {rate}",
         "operations": f"{operations} per sample and forward{apart}",
         "relative cost": f"{s['relative_cost']:.4f} of dense training (IV-C; {reference})",
+        **_energy(s["energy"]),
         "process memory": f"{size(s['bytes_process_peak'])} at its peak",
         "wall time": f"{s['seconds']:.1f} s of training, {training}",
         "processor time": f"{s['cpu_seconds']:.1f} s, of all cores together",
@@ -93,8 +112,33 @@ def closing_table(summary: dict) -> str:
         density = percent(layer["active"] / layer["size"])
         layers.append((name, f"{layer['active']:,}", target, f"{layer['size']:,}", density))
     title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
-    lines = [title, "", *(f"{name:<18} {value}" for name, value in rows.items()), ""]
+    lines = [title, "", *(f"{name:<18} {value}" for name, value in rows.items() if value), ""]
     return "\n".join([*lines, table(("layer", "active", "asked", "of", "density"), layers)])
+
+
+def _undecided(s: dict) -> str:
+    """Samples without an answer, where the network may have none."""
+    if s["undecided"] is None:
+        return ""
+    samples = sum(map(sum, s["confusion"]))
+    return f"{s['undecided']:,} of {plural(samples, 'test sample')} without an output spike"
+
+
+def _energy(e: dict) -> dict[str, str]:
+    """The lines about the energy of an inference."""
+
+    def microjoules(kind: str) -> str:
+        return f"{1e6 * e[kind]:,.3f} µJ"
+
+    flop, sop = (f"{1e12 * joules:.2f} pJ" for joules in (PER_FLOP, PER_SOP))
+    terms = f"{e['synaptic_operations']:,.0f} synaptic operations × {sop}"
+    if e["multiply_adds"]:
+        terms = f"{e['multiply_adds']:,.0f} multiply-adds × {flop} + {terms}"
+    gpu, truenorth = microjoules("paper_gpu"), microjoules("paper_truenorth")
+    return {
+        "energy": f"{microjoules('counted')} per inference: {terms}",
+        "  as ESL counts": f"{gpu} (connections × {flop}, GPU), {truenorth} (× {sop}, TrueNorth)",
+    }
 
 
 def next_steps(folder, summary: dict, plugins=()) -> str:

@@ -210,7 +210,7 @@ def test_every_benchmark_has_its_help(capsys, name):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("step", ("vgg16", "batch", [0.05], 5, 3)), ("epoch", ("mlp", "none", [1.0], 8, 3))],
+    [("step", ("vgg16", "batch", [0.05], 5, 3)), ("epoch", ("mlp", "none", None, 8, 3))],
 )
 def test_step_and_epoch_have_defaults_of_their_own(name, expected):
     found = vars(cli.parser().parse_args(["bench", name]))

@@ -123,6 +123,15 @@ def test_every_set_tells_its_size_in_numbers(name):
     assert size.train > size.test > 0
 
 
+def test_events_are_measured_with_their_time_steps():
+    images, events = (
+        estimate.data_size(load_config(None, [f"data.name={name}", "neuron.time_steps=7"]))
+        for name in ("glyphs", "saccades")
+    )
+    assert (images.frames, events.frames) == ((), (7,))
+    assert events.bytes == 8000 * 7 * 2 * 34 * 34
+
+
 def test_as_many_steps_are_planned_as_training_makes(config):
     changed = config("method.name=dense", "data.batch=7", "data.validation=0.25")
     run = Run(changed)

@@ -90,6 +90,21 @@ def test_error_bars_are_the_standard_deviation(make_experiment, drawn):
     assert spans == [pytest.approx(2 * 2**0.5)]  # at 99 %; one seed has none
 
 
+def test_bars_of_another_measure_stand_behind_the_lines(make_experiment, drawn):
+    bars = ('y = "test_accuracy"', 'y = "test_accuracy"\nbars = "density"')
+    experiment = make_experiment(('sparsity"\n' + bars[0], 'sparsity"\n' + bars[1]))
+    ours, paper, behind = drawn(experiment).axes
+    assert behind.get_ylabel() == "bars: density reached (%)"
+    assert ours.get_zorder() > behind.get_zorder()
+    assert paper.get_title(loc="left").endswith("printed in the paper")
+    last = np.array(
+        [[bar.get_x() + bar.get_width() / 2, bar.get_height()] for bar in behind.patches]
+    )
+    np.testing.assert_allclose(last[:, 0], [0, 1])
+    np.testing.assert_allclose(last[:, 1], [20.0, (50.0 + 15.0) / 2])
+    np.testing.assert_allclose(heights(line_of(ours, "NDSNN")), [95.0, 89.0])
+
+
 def test_one_legend_below_names_every_line(make_experiment, drawn):
     picture = drawn(make_experiment(), "a note")
     (legend,) = picture.legends

@@ -4,6 +4,7 @@ import pytest
 
 from nsnn.experiments import figure, spec
 from nsnn.experiments.cells import cells as cells_of
+from nsnn.sparsity.distribution import er_counts
 from nsnn.sparsity.prune import ladder_counts
 
 IDS = spec.identifiers()
@@ -13,6 +14,8 @@ LARGE = 10_000_000  # weights, about as many as the papers' networks have
 def test_all_are_there():
     wanted = {"fig1", "fig4", "fig5", "table1", "table2", "table3"}
     assert {f"ndsnn-{name}" for name in wanted} <= set(IDS)
+    wanted = {"table1", "fig2", "fig4", "mnist-multispike"}
+    assert {f"esl-{name}" for name in wanted} <= set(IDS)
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -49,6 +52,49 @@ def test_experiments_share_cells():
     assert digests("ndsnn-fig4").keys() & table1.keys()
     own = [cell for key, cell in digests("ndsnn-work").items() if key not in table1]
     assert {cell.labels["epochs"] for cell in own} == {3, 6, 20}
+
+
+def test_a_static_mask_stands_beside_all_that_evolves():
+    """With as many synapses, in the same layers, as long, and nothing else different."""
+    for name in IDS:
+        experiment = spec.load(name)
+        for profile in experiment.profiles if name.startswith("esl") else ():
+            configs = [cell.config for cell in cells_of(experiment, profile)]
+            static = [c for c in configs if c.method.name == "static"]
+            evolved = [c for c in configs if c.method.name == "esl"]
+            assert evolved
+            for config in evolved:
+                assert any(_counterpart(config, other) for other in static), name
+
+
+def _counterpart(config, other):
+    own, its = config.method.options, other.method.options
+    same = ["final_sparsity", "epsilon", "dense_layers"]
+    same += [] if own.epsilon else ["distribution"]
+    rest = ("data", "model", "neuron", "optim", "train")
+    return all(getattr(own, key) == getattr(its, key) for key in same) and all(
+        getattr(config, key) == getattr(other, key) for key in rest
+    )
+
+
+def test_table_1_of_esl_has_the_connections_of_the_paper():
+    experiment = spec.load("esl-table1")
+    for profile in ("small", "full"):
+        for cell in cells_of(experiment, profile):
+            hidden, options = int(cell.labels["layers"]), cell.config.method.options
+            shapes = [(hidden, 784), (10, hidden)]
+            if "epsilon" in cell.labels:
+                total = int(er_counts(options.epsilon, shapes[:1])[0]) + 10 * hidden
+                assert options.dense_layers == "linear2"
+            else:
+                total = 794 * hidden
+            wanted = {"800": 103_040 if "epsilon" in cell.labels else 635_200, "130": 103_220}
+            assert total == wanted[cell.labels["layers"]]
+    paper = {cell.slug: cell.config for cell in cells_of(experiment, "full")}
+    config = paper["mnist-800-esl-epsilon60-seed1"]
+    assert (config.optim.lr, config.optim.lr_end, config.data.batch) == (0.01, 1e-4, 100)
+    assert (config.train.keep, config.data.validation) == ("best", 0.1)
+    assert config.method.options.update_every == 1000
 
 
 def test_full_is_the_setting_of_the_paper():

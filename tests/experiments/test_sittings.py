@@ -188,7 +188,7 @@ def test_without_an_id_the_experiments_are_listed(capsys):
     assert cli.main(["reproduce"]) == 0
     listed = capsys.readouterr().out
     for name in spec.identifiers():
-        assert f"{name}  " in listed
+        assert f"{name} " in listed
     assert "profiles: smoke, small, full" in listed
 
 

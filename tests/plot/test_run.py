@@ -16,6 +16,10 @@ from nsnn.sparsity.log import TopologyLog
 from nsnn.sparsity.schedule import sparsity_at
 
 EPOCHS, STEPS = 4, 20  # steps an epoch
+# Of other runs: see tests/test_first_spike_run.py.
+ELSEWHERE = {"exploration.png", "receptive_fields.png", "spike_times.png", "race.png"}
+EVENTS = "events.png", "events.gif"
+USUAL = [name for name in pictures.PICTURES if name not in (*ELSEWHERE, *EVENTS)]
 SHAPES = {"conv1.weight": (4, 9), "fc1.weight": (10, 40)}
 CONFIG = """
 [data]
@@ -45,6 +49,7 @@ def record(epoch):
         "spike_rate": 0.1,
         "relative_cost": 0.2,
         "spike_rates": {"lif1": 0.08, "lif2": 0.12},
+        "layers": {name: {"active": 9 - epoch, "size": 36} for name in SHAPES},
     }
 
 
@@ -64,6 +69,8 @@ def topology_log(rng):
 
 class Network:
     """Says of an image the class that its first pixel holds."""
+
+    input_shape = (1, 6, 6)
 
     def __init__(self, active, rng):
         self._parameters = []
@@ -128,7 +135,7 @@ def draw(folder, name):
 def test_all_pictures_of_a_finished_run(trained):
     folder, _, _ = trained
     made = plot_run(folder)
-    assert [path.name for path in made] == list(pictures.PICTURES)
+    assert [path.name for path in made] == USUAL
     for path in made:
         assert image.imread(path).shape[0] > 100
         assert path.stat().st_size < 200_000
@@ -220,7 +227,25 @@ def test_missing_data_stops_only_the_pictures_that_need_it(trained, monkeypatch)
         plot_run(folder)
     assert "\n" not in str(error.value)
     made = {path.name for path in (folder / "plots").iterdir()}
-    assert made == set(pictures.PICTURES) - {"neurons.png", "mistakes.png"}
+    assert made == {*USUAL} - {"neurons.png", "mistakes.png"}
+
+
+def test_a_run_on_events_shows_the_frames_of_a_sample(trained, monkeypatch):
+    folder, _, _ = trained
+    (folder / "config.toml").write_text(CONFIG.replace("glyphs", "saccades"))
+    frames = np.random.default_rng(2).integers(0, 3, (6, 4, 2, 5, 5)).astype(np.uint8)
+    monkeypatch.setattr(pictures.RunData, "samples", Split(frames, np.zeros(6, np.int64)))
+    monkeypatch.setattr(pictures, "PICTURES", {n: pictures.PICTURES[n] for n in EVENTS})
+    strip, animation = plot_run(folder)
+    assert (strip.name, animation.name) == EVENTS
+    assert image.imread(strip).shape[0] > 100
+    assert animation.read_bytes().startswith(b"GIF89a")
+    assert sorted((folder / "plots").iterdir()) == sorted([strip, animation])
+    first = animation.read_bytes()
+    assert plot_run(folder)[1].read_bytes() == first
+    # Frames that are not of ON and OFF are no picture.
+    monkeypatch.setattr(pictures.RunData, "samples", Split(frames[:, :, :1], np.zeros(6, np.int64)))
+    assert plot_run(folder) == []
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -23,6 +23,15 @@ SUMMARY = {
     "asked": {"linear1.weight": 26561, "linear2.weight": 5200},
     "spike_rate": 0.1234,
     "relative_cost": 0.0567,
+    "time_steps": 4,
+    "undecided": None,
+    "energy": {
+        "multiply_adds": 100_000.0,
+        "synaptic_operations": 200_000.0,
+        "counted": 4.286e-6,
+        "paper_gpu": 0.567e-6,
+        "paper_truenorth": 0.397e-6,
+    },
     "dense_run": "",
     "bytes_held": 512 * 1024,
     "bytes_held_peak": 3 * 1024**2,
@@ -85,3 +94,29 @@ def test_next_steps_fit_the_run():
     assert "get mnist" not in other
     mnist = next_steps("runs/c", SUMMARY | {"data": "mnist"})
     assert "nsnn train --set method.name=dense --set data.name=mnist " in mnist
+
+
+def row(text, start):
+    return " ".join(next(line for line in text.splitlines() if line.startswith(start)).split())
+
+
+def test_the_energy_stands_beside_the_papers_count():
+    text = closing_table(SUMMARY)
+    assert row(text, "energy") == (
+        "energy 4.286 µJ per inference: 100,000 multiply-adds × 17.86 pJ + 200,000 synaptic "
+        "operations × 12.50 pJ"
+    )
+    assert "0.567 µJ (connections × 17.86 pJ, GPU), 0.397 µJ" in row(text, "  as ESL counts")
+    spikes = SUMMARY | {"energy": SUMMARY["energy"] | {"multiply_adds": 0.0}}
+    assert "multiply-adds" not in row(closing_table(spikes), "energy")
+
+
+def test_a_network_without_time_steps_is_described_in_its_own_words():
+    text = closing_table(SUMMARY)
+    assert row(text, "spike rate") == "spike rate 0.1234 spikes per neuron and time step"
+    assert "undecided" not in text
+    first = {"time_steps": None, "undecided": 3, "confusion": [[5, 3], [0, 4]]}
+    text = closing_table(SUMMARY | first)
+    assert "spikes per neuron and sample" in row(text, "spike rate")
+    assert "time step" not in text
+    assert row(text, "undecided") == "undecided 3 of 12 test samples without an output spike"

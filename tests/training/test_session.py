@@ -108,7 +108,7 @@ def test_a_dense_run_that_cannot_be_compared_with(tiny, bare, train, tmp_path, c
         (["optim.nesterov=true", "optim.momentum=0"], "needs momentum"),
         (["train.keep=best"], r"train\.keep = 'best' needs .* data\.validation"),
         (["method.name=dense", "model.init=active_fan_in"],
-         r"model\.init .* method\.name = 'dense' starts dense"),
+         r"model\.init .* the method starts dense"),
     ],
 )  # fmt: skip
 def test_mistakes_leave_no_folder(bare, train, tmp_path, monkeypatch, changes, message):

@@ -1,0 +1,78 @@
+"""`nsnn bench epoch --model firstspike`, and the networks in PyTorch that it compares with."""
+
+import json
+
+import numpy as np
+import pytest
+
+from nsnn import cli
+from nsnn.bench.child import Job
+from nsnn.bench.firstspike import DENSITY, random_data
+from nsnn.data import Batch
+from nsnn.firstspike import FirstSpikeNetwork
+
+TINY = ["--model", "firstspike", "--batch", "4", "--samples", "10", "--repeats", "1",
+        "--threads", "1"]  # fmt: skip
+
+
+def test_both_kinds_of_input_are_measured(tmp_path, capsys):
+    path = tmp_path / "epoch.json"
+    assert cli.main(["bench", "epoch", *TINY, "--json", str(path)]) == 0
+    results = json.loads(path.read_text())["results"]
+    assert [result["input"] for result in results] == ["binary input", "noisy input"]
+    for result in results:
+        assert result["job"]["density"] == DENSITY
+        assert result["ours"]["density"] == DENSITY  # 103,040 connections
+        assert result["ours"]["steps"] == 2
+        assert result["ours"]["seconds"]["epoch"]["median"] > 0
+    out = capsys.readouterr().out
+    assert out.startswith("nsnn bench: epoch of firstspike 784-800-10, batch 4")
+    assert out.index("binary input") < out.index("noisy input")
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["epoch", *TINY, "--against", "snntorch"], "use --against torch"),
+    (["step", "--model", "firstspike"], "use nsnn bench epoch"),
+    (["epoch", *TINY, "--samples", "3"], "--samples 3 is less than --batch 4"),
+    (["epoch", *TINY, "--density", "2"], "density"),
+])  # fmt: skip
+def test_what_cannot_be_measured_is_said_in_a_line(words, message, capsys):
+    assert cli.main(["bench", *words]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.peer
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("delay", [0.0, 0.15])
+def test_pytorch_computes_the_same(delay):
+    """Times, loss with the K-term and its gradient, in float64 and with a mask."""
+    torch = pytest.importorskip("torch", reason="compares with PyTorch")
+    from nsnn.bench import firstspike_torch as theirs
+
+    rng, config = np.random.default_rng(0), FirstSpikeNetwork.Config()
+    network = FirstSpikeNetwork([60], (1, 28, 28), 10, config, rng, np.float64)
+    for p in network.parameters():
+        p.data += rng.normal(0, 0.02, p.shape)
+    network.parameters()[0].sparsify(np.flatnonzero(rng.random(784 * 60) < 0.3))
+    network.sparse_start()
+    images, labels = random_data(Job(model="firstspike", seed=3), 6)
+    delays = np.abs(rng.normal(0, delay, images.shape)) if delay else None
+    value, _ = network.loss_and_backward(Batch(images, labels, delays))
+    weights = [torch.tensor(p.to_dense(), requires_grad=True) for p in network.parameters()]
+    x = torch.tensor(images.reshape(6, -1) / 255.0)
+    if delay:
+        z = torch.where(x > 0.5, 1.0, 6.0) * torch.tensor(delays.reshape(6, -1)).exp()
+        z_out = theirs.by_sorting(theirs.by_sorting(z, weights[0]), weights[1])
+    else:
+        z_out = theirs.forward(x, weights, 0.0)
+        same = theirs.by_sorting(theirs.by_products(x, weights[0]), weights[1])
+        torch.testing.assert_close(z_out, same)
+    np.testing.assert_allclose(z_out.detach().numpy().T, network.layers()[-1].z, rtol=1e-9)
+    loss = theirs.loss_of(z_out, torch.tensor(labels), weights)
+    assert loss.item() == pytest.approx(value, rel=1e-9)
+    loss.backward()
+    for p, W in zip(network.parameters(), weights, strict=True):
+        found = W.grad.numpy().ravel()[p.positions()]
+        np.testing.assert_allclose(p.gradient.ravel(), found, rtol=1e-6, atol=1e-9)

@@ -1,0 +1,123 @@
+"""A whole run of a first-spike network that evolves: metrics, table, eval, pictures, resume."""
+
+import json
+
+import numpy as np
+import pytest
+
+from nsnn import parallel
+from nsnn.cli import main
+from nsnn.plot import pictures
+from nsnn.training import session
+from nsnn.training.config_file import load_config
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """`--set` assignments of a run of 3 epochs of 10 steps, evolving after every fourth."""
+    rng = np.random.default_rng(0)
+    patterns, arrays = rng.random((3, 6, 6)), {}
+    for purpose, count in (("train", 100), ("test", 30)):
+        labels = np.arange(count) % 3
+        images = 127 * (patterns[labels] + rng.random((count, 6, 6)))
+        arrays |= {f"{purpose}_labels": labels, f"{purpose}_images": images.astype(np.uint8)}
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    np.savez(path, **arrays)
+    return [
+        "data.name=arrays", f"data.dir={path}", "data.batch=10", "data.augment=spike-delay",
+        "model.name=firstspike", "model.layers=20", "method.name=esl", "method.epsilon=6",
+        "method.update_every=4", "optim.name=adam", "optim.lr=0.01", "optim.weight_decay=0",
+        "train.epochs=3", "train.threads=1",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(small, tmp_path_factory):
+    before = parallel.get_threads()
+    yield session.start(load_config(None, small), tmp_path_factory.mktemp("runs") / "esl")
+    parallel.set_threads(before)
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_exploration_is_written_every_epoch_and_grows(run):
+    found = [line["method"] for line in lines(run)]
+    assert [*found[0]] == ["exploration", "exploration/linear1.weight"]
+    shares = [each["exploration"] for each in found]
+    assert 336 / 720 < shares[0] < shares[1] < 1  # ε (36 + 20) at the start
+    assert all(each["exploration"] == each["exploration/linear1.weight"] for each in found)
+
+
+def test_a_method_without_measures_leaves_no_trace(small, tmp_path):
+    changed = [*(s for s in small if "method" not in s), "method.name=dense", "train.epochs=1"]
+    folder = session.start(load_config(None, changed), tmp_path / "dense")
+    assert "method" not in lines(folder)[0]
+
+
+def test_the_summary_has_energy_and_undecided(run):
+    summary = json.loads((run / "summary.json").read_text())
+    spent = summary["energy"]
+    assert spent["multiply_adds"] == 0
+    assert 0 < spent["synaptic_operations"] <= summary["active_weights"]
+    assert spent["counted"] == 12.5e-12 * spent["synaptic_operations"]
+    assert spent["paper_gpu"] == summary["active_weights"] * 250 / 14e12
+    assert summary["undecided"] == 0
+    assert summary["time_steps"] is None
+
+
+def test_eval_says_how_many_samples_have_no_answer(run, capsys):
+    assert main(["eval", str(run)]) == 0
+    assert "undecided      0, without an output spike" in capsys.readouterr().out
+
+
+def test_all_pictures_of_such_a_run(run):
+    assert main(["plot", str(run)]) == 0
+    made = {path.name for path in (run / "plots").iterdir()}
+    assert set(pictures.PICTURES) - made == {"neurons.png", "events.png", "events.gif"}
+
+
+def test_the_receptive_fields_are_those_of_the_log(run):
+    data = pictures.RunData(run)
+    figure = pictures.PICTURES["receptive_fields.png"](data)
+    p = data.network.parameters()[0]
+    last = np.zeros(p.shape, bool)
+    last.flat[p.positions()] = True
+    *_, end, weights = figure.axes
+    row = int(figure.axes[-5].get_ylabel().split()[1])
+    np.testing.assert_array_equal(end.images[0].get_array() > 0, last[row].reshape(6, 6))
+    np.testing.assert_allclose(weights.images[0].get_array().ravel(), p.to_dense()[row])
+
+
+def test_samples_without_an_answer_are_drawn_as_mistakes(run, monkeypatch):
+    data = pictures.RunData(run)
+    count = len(data.samples.labels)
+    monkeypatch.setattr(data.network, "scores", lambda images, size: np.full((count, 3), -np.inf))
+    (ax,) = pictures.PICTURES["mistakes.png"](data).axes
+    assert ax.texts[0].get_text().startswith("said 0 (33 %)")
+
+
+def test_resume_goes_on_bit_for_bit(run, small, tmp_path, monkeypatch):
+    """Stopped after 17 steps, in the middle of an epoch."""
+    from nsnn.training.run import Run
+    from nsnn.training.stopwatch import Stopwatch
+
+    class StopError(Exception):
+        pass
+
+    honest = Run.book_step
+
+    def stopping(self, *arguments):
+        honest(self, *arguments)
+        if self.step == 17:
+            self.save(tmp_path / "again", Stopwatch())
+            raise StopError
+
+    monkeypatch.setattr(Run, "book_step", stopping)
+    with pytest.raises(StopError):
+        session.start(load_config(None, small), tmp_path / "again")
+    monkeypatch.setattr(Run, "book_step", honest)
+    folder = session.resume(tmp_path / "again")
+    for name in ("metrics.jsonl", "topology.npz"):
+        assert (folder / name).read_bytes() == (run / name).read_bytes()

@@ -6,33 +6,21 @@ examples:
   nsnn bench step --help                    the options of a benchmark
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 from nsnn.bench import PEERS
+from nsnn.commands import whole
 from nsnn.errors import UserError
-
-
-def _whole(least: int):
-    """Reads a whole number of at least `least`."""
-
-    def number(text):
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text} is not at least {least}")
-        return int(text)
-
-    return number
-
 
 # Options by name; a benchmark takes some of them, and gives the defaults that are its own.
 _DENSITY = "1 is dense; default: 0.05 in a step, 1 in an epoch (firstspike: that of ε = 60)"
 _OPTIONS = {
-    "repeats": {"type": _whole(1), "default": 3, "metavar": "N"},
+    "repeats": {"type": whole(1), "default": 3, "metavar": "N"},
     "json": {"metavar": "FILE", "help": "write all numbers there as well"},
-    "batch": {"type": _whole(1), "default": 128, "metavar": "B"},
-    "time-steps": {"type": _whole(1), "default": 5, "metavar": "T"},
-    "threads": {"type": _whole(0), "default": [0], "metavar": "N", "nargs": "+",
+    "batch": {"type": whole(1), "default": 128, "metavar": "B"},
+    "time-steps": {"type": whole(1), "default": 5, "metavar": "T"},
+    "threads": {"type": whole(0), "default": [0], "metavar": "N", "nargs": "+",
                 "help": "default: every core; of machine: 1 and every core"},
     "densities": {"type": float, "nargs": "+", "metavar": "D"},
     "shapes": {"nargs": "+", "metavar": "SHAPE", "help": "such as 784-800 or 512-512C3@4"},
@@ -45,12 +33,12 @@ _OPTIONS = {
     "storage": {"default": "csr", "help": "how sparse weights are held"},
     "against": {"choices": tuple(PEERS),
                 "help": "train the same network there too; pip install 'nsnn[peers]'"},
-    "steps": {"type": _whole(1), "default": 3, "metavar": "N", "help": "in each process"},
-    "rounds": {"type": _whole(0), "default": 2, "metavar": "N",
+    "steps": {"type": whole(1), "default": 3, "metavar": "N", "help": "in each process"},
+    "rounds": {"type": whole(0), "default": 2, "metavar": "N",
                "help": "of drop and grow, timed as well"},
     "layers": {"action": "store_true", "help": "time each layer as well"},
     "plot": {"metavar": "FILE", "help": "draw step time against density: .png, .pdf or .svg"},
-    "samples": {"type": _whole(1), "default": 60_000, "metavar": "N"},
+    "samples": {"type": whole(1), "default": 60_000, "metavar": "N"},
     "set": {"action": "append", "default": [], "metavar": "TABLE.KEY=VALUE"},
 }  # fmt: skip
 _SIZE = ("batch", "time-steps", "threads")

@@ -1,5 +1,6 @@
 """Data sets of recordings in their official layouts, cut into frames: N-MNIST and CIFAR10-DVS."""
 
+import abc
 import contextlib
 import os
 import re
@@ -23,7 +24,7 @@ Recordings = list[tuple[Path, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class EventSource(DataSource):
-    """Recordings, each in a file of its own; a subclass says what `recordings` there are.
+    """Recordings of a camera, each in a file of its own, that are cut into frames.
 
     Attributes
     ----------
@@ -36,25 +37,6 @@ class EventSource(DataSource):
     events: bool = True
     sensor: int
     decode: Callable[[bytes], Events] = decode_bin
-
-    def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
-        """The training and the test recordings in what `find` has found."""
-        raise NotImplementedError
-
-    def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
-        """Training and test split: uint8 counts (n, T, 2, H, W).
-
-        Notes
-        -----
-        They are kept in the user's cache, a file for each way to cut them: those of CIFAR10-DVS
-        are 0.5 GB at T = 10, its recordings 16 GB. RuntimeWarning when that fails.
-        """
-        T, (train, test) = time_steps or TIME_STEPS, self.recordings(paths)
-        return kept(
-            self.cache_file(f"{self.cut_by}-{T}", [path for path, _ in (*train, *test)]),
-            lambda: Splits(self.cut(train, T), self.cut(test, T)),
-            f"{self.name}: frames are not kept, the next run reads all recordings again",
-        )
 
     def cut(self, recordings: Recordings, time_steps: int) -> Split:
         """The frames of recordings, with a progress bar on a terminal."""
@@ -73,6 +55,29 @@ class EventSource(DataSource):
     def verify(self, paths: list[Path]) -> list[str]:
         return [f"{path.parent}  no published checksums to compare with" for path in paths[:1]]
 
+
+class OfficialSource(EventSource, abc.ABC):
+    """Recordings in the folders in which a data set is published."""
+
+    @abc.abstractmethod
+    def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
+        """The training and the test recordings in what `find` has found."""
+
+    def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
+        """Training and test split: uint8 counts (n, T, 2, H, W).
+
+        Notes
+        -----
+        They are kept in the user's cache, a file for each way to cut them: those of CIFAR10-DVS
+        are 0.5 GB at T = 10, its recordings 16 GB. RuntimeWarning when that fails.
+        """
+        T, (train, test) = time_steps or TIME_STEPS, self.recordings(paths)
+        return kept(
+            self.cache_file(f"{self.cut_by}-{T}", [path for path, _ in (*train, *test)]),
+            lambda: Splits(self.cut(train, T), self.cut(test, T)),
+            f"{self.name}: frames are not kept, the next run reads all recordings again",
+        )
+
     def listed(self, folder: Path, suffix: str) -> list[Path]:
         """The recordings in the folder of a class, by name."""
         names = []
@@ -83,7 +88,7 @@ class EventSource(DataSource):
         raise self.damaged(folder, f"no folder with {suffix} files that may be read")
 
 
-class NMNISTSource(EventSource):
+class NMNISTSource(OfficialSource):
     """`Train/0/00002.bin` to `Test/9/….bin`, all of them or a part."""
 
     how = (
@@ -99,7 +104,7 @@ class NMNISTSource(EventSource):
         )
 
 
-class CIFAR10DVSSource(EventSource):
+class CIFAR10DVSSource(OfficialSource):
     """`airplane/cifar10_airplane_0.aedat` and so on; the test split is 0 to 99 of each class."""
 
     how = (

@@ -164,7 +164,8 @@ class FirstSpike(Layer):
         p, W = self.weight, self.weight.topology
         if isinstance(self.x, BinaryTimes):
             ones = np.ones_like(p.data)
-            early = self._product(ones, self.x.early)[~self._waited & np.isfinite(self.z)].sum()
+            early = self._product(ones, self.x.early)[~self._waited & np.isfinite(self.z)]
+            early = early.sum(dtype=np.float64)  # float32 counts to 2²⁴ only
             late = ~np.isfinite(self.z) | self._waited
             stored = np.full(p.shape[0], p.shape[1]) if W is None else np.diff(W.indptr)
             return int(early + late.sum(axis=1) @ stored)

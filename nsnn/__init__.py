@@ -13,6 +13,7 @@ cachedir.ensure_writable()
 # second to load, and `nsnn --help` needs neither.
 _PUBLIC = {
     "load": "nsnn.training.run_folder",
+    "simulate": "nsnn.layers.lif",
     "check_network": "nsnn.gradcheck",
     "CSRMatrix": "nsnn.csr",
     "Network": "nsnn.network",

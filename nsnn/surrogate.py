@@ -40,7 +40,7 @@ def _entry(name):
 
 def spike(x):
     """u(x) = 1 for x ≥ 0, else 0: the neuron fires at equality. uint8, shape of x."""
-    return (x >= 0).astype(np.uint8)
+    return (np.asarray(x) >= 0).astype(np.uint8)
 
 
 def derivative(name: str, x, width: float | None = None):
@@ -50,8 +50,8 @@ def derivative(name: str, x, width: float | None = None):
     ----------
     name : str
         A key of `SURROGATES`.
-    x : ndarray of float
-        v - ϑ.
+    x : array_like
+        v - ϑ; whole numbers and lists are taken as float64.
     width : float, optional
         Width a or γ, or slope k; default `default_width(name)`.
 
@@ -64,7 +64,7 @@ def derivative(name: str, x, width: float | None = None):
     Source: NDSNN Eq. 3 (arctan, with k = 1: 1/(1 + π²x²)). Source: SD-SNN Eq. 3 (rectangle; the
     paper prints sign() for an indicator). The triangle is that of TET's code, which ESL uses.
     """
-    k = _width(name, x, width)
+    x, k = _real(name, x, width)
     if name == "arctan":
         return k / (1 + (np.pi * k * x) ** 2)
     if name == "rectangle":
@@ -82,7 +82,7 @@ def primitive(name: str, x, width: float | None = None):
 
     Parameters and result as for `derivative`.
     """
-    k = _width(name, x, width)
+    x, k = _real(name, x, width)
     if name == "arctan":
         return 0.5 + np.arctan(np.pi * k * x) / np.pi
     if name == "rectangle":
@@ -108,6 +108,9 @@ def kinks(name: str, width: float | None = None) -> tuple[float, ...]:
     return ()
 
 
-def _width(name, x, width):
-    """The width as a number of the dtype of x, so that float32 stays float32."""
-    return np.asarray(x).dtype.type(default_width(name) if width is None else width)
+def _real(name, x, width):
+    """x as an array of float, and the width in its dtype, so that float32 stays float32."""
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
+    return x, x.dtype.type(default_width(name) if width is None else width)

@@ -74,7 +74,20 @@ def test_kinks_are_where_phi_is_not_smooth(name, scale):
     assert all(bend(x) < 1e-2 for x in points(name, scale, margin=1e-3)[::40])
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("function", [surrogate.derivative, surrogate.primitive])
+def test_whole_numbers_and_lists_give_what_float64_gives(name, function):
+    wanted = function(name, np.arange(-2.0, 3.0), 0.5)
+    assert np.any(wanted)
+    for x in (np.arange(-2, 3), [-2, -1, 0, 1, 2], np.arange(-2, 3, dtype=np.int8)):
+        found = function(name, x, 0.5)
+        assert found.dtype == np.float64
+        np.testing.assert_array_equal(found, wanted)
+    assert function(name, 1, 0.5) == wanted[3]
+
+
 def test_spike_fires_at_equality():
+    assert surrogate.spike([-1, 0, 2]).tolist() == [0, 1, 1]
     s = surrogate.spike(np.array([-1e-9, 0.0, 1e-9]))
     assert s.tolist() == [0, 1, 1]
     assert s.dtype == np.uint8

@@ -1,8 +1,11 @@
 """The spiking layer: leaky integrate-and-fire neurons."""
 
+import dataclasses
+
 import numpy as np
 
 from nsnn import parallel, surrogate
+from nsnn.errors import UserError
 from nsnn.kernels.lif import lif_backward, lif_forward, lif_membrane
 from nsnn.layers.base import Layer
 from nsnn.neuron import Neuron
@@ -124,3 +127,37 @@ class LIF(Layer):
 def by_channel(array):
     """(C, H, W, T, B) or (C, T, B) seen as (C, P, T, B): what the kernels take, in C order."""
     return np.ascontiguousarray(array).reshape(array.shape[0], -1, *array.shape[-2:])
+
+
+def simulate(current, neuron: Neuron) -> tuple[np.ndarray, np.ndarray]:
+    """Membrane and spikes of one neuron, or of many, that each receive a current.
+
+    Parameters
+    ----------
+    current : array_like, (T,) or (…, T)
+        Input of each neuron at each time step, before the neuron's gain.
+    neuron : Neuron
+        T is the length of `current`, whatever `neuron.time_steps` says.
+
+    Returns
+    -------
+    v : ndarray of float64, shape of `current`
+        Membrane before the reset.
+    o : ndarray of int64, shape of `current`
+        Spikes, 0 or 1, of a type that can be summed and subtracted without a surprise.
+
+    Examples
+    --------
+    >>> v, o = simulate([0.75, 0.75, 0.75], Neuron(decay=0.5))
+    >>> v, o
+    (array([0.75  , 1.125 , 0.3125]), array([0, 1, 0]))
+    """
+    current = np.asarray(current, np.float64)
+    if current.size == 0 or current.ndim == 0:
+        raise UserError(
+            f"current of shape {current.shape}: give (T,) or (neurons, T), T at least 1"
+        )
+    T = current.shape[-1]
+    layer = LIF(dataclasses.replace(neuron, time_steps=T), np.float64)
+    o = layer.forward(current.reshape(-1, T, 1))
+    return layer.v.reshape(current.shape), o.reshape(current.shape).astype(np.int64)

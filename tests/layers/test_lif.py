@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import nsnn
 from nsnn import surrogate
 from nsnn.layers import LIF
 from nsnn.neuron import PRESETS, from_preset
@@ -121,3 +122,24 @@ def test_the_membrane_is_that_of_the_last_forward_and_held_by_nobody():
     x_new, dy_new = problem((4, 1, 6), seed=19)
     layer.forward(x_new)
     np.testing.assert_allclose(layer.v, literal(layer, x_new, dy_new)[0], rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("shape", [(9,), (1,), (4, 9), (2, 3, 9)])
+def test_one_neuron_or_many_are_simulated_by_the_equations(preset, shape):
+    neuron = from_preset(preset, time_steps=3)
+    current = np.random.default_rng(20).normal(0.8, 1, shape)
+    v, o = nsnn.simulate(current, neuron)
+    v_literal, o_literal = reference.lif_forward(neuron.gain * current[..., None], neuron)
+    np.testing.assert_allclose(v, v_literal[..., 0], rtol=1e-13, atol=1e-13)
+    np.testing.assert_array_equal(o, o_literal[..., 0])
+    assert (v.shape, o.shape, v.dtype) == (shape, shape, np.float64)
+
+
+def test_simulated_spikes_can_be_counted_and_subtracted():
+    v, o = nsnn.simulate([1, 0, 0], from_preset("ndsnn"))
+    assert v.tolist() == [1.0, -0.5, -0.25]
+    assert o.sum() - 5 == -4
+    for wrong in (3.0, [], np.zeros((4, 0))):
+        with pytest.raises(nsnn.UserError, match="current of shape"):
+            nsnn.simulate(wrong, from_preset("ndsnn"))

@@ -66,11 +66,13 @@ class FirstSpikeNetwork(Network):
     config : FirstSpikeNetwork.Config
     rng : numpy.random.Generator
     dtype : float32 or float64
+    weight_decay : float
+        2λ; the optimiser applies it.
 
     Notes
     -----
     The order of a step: loss, gradient of each layer rescaled where it is large, K-term, then the
-    optimiser. The reported loss is that of Eq. 6 and the K-term. Source: ESL Eqs. 3-6
+    optimiser. The reported loss is that of Eq. 6, the K-term and λ Σ w². Source: ESL Eqs. 3-6
     """
 
     takes_delays = True
@@ -107,9 +109,11 @@ class FirstSpikeNetwork(Network):
         largest_gradient: float = option(10.0, "norm of a layer's gradient per input", above=0)
         loss_cap: float = option(20.0, "loss where the target does not fire", above=0)
 
-    def __init__(self, sizes, input_shape, classes, config, rng, dtype=np.float32):
+    def __init__(
+        self, sizes, input_shape, classes, config, rng, dtype=np.float32, weight_decay=0.0
+    ):
         super().__init__(input_shape, classes, dtype)
-        self.config = config
+        self.config, self.weight_decay = config, weight_decay
         sizes = [int(np.prod(input_shape)), *sizes, classes]
         self._layers = [
             FirstSpike(n_in, n_out, rng, config.initial_sum, dtype, f"linear{i + 1}")
@@ -130,7 +134,8 @@ class FirstSpikeNetwork(Network):
                 f"model.layers = {options.layers!r}: write the hidden neurons of each layer, "
                 "such as 800 or 400-200"
             )
-        return cls(sizes, input_shape, classes, options, rng)
+        decay = config.optim.weight_decay
+        return cls(sizes, input_shape, classes, options, rng, weight_decay=decay)
 
     def layers(self):
         """All layers, in order of execution."""
@@ -183,6 +188,8 @@ class FirstSpikeNetwork(Network):
         for layer in self._layers:
             self._rescale(layer.weight)
             value += self._k_term(layer.weight)
+            w = layer.weight.data
+            value += self.weight_decay / 2 * float(np.square(w, dtype=np.float64).sum())
         return value, z_out.argmin(axis=0)
 
     def _rescale(self, p) -> None:

@@ -82,6 +82,14 @@ def test_a_large_gradient_is_scaled_down_before_the_k_term():
         np.testing.assert_allclose(q.gradient, p.gradient * 1e-6 / norm, rtol=1e-12)
 
 
+def test_the_reported_loss_holds_the_squares_of_the_weights():
+    plain, decayed = network(), network()
+    decayed.weight_decay = 0.2
+    squares = sum(np.square(p.data).sum() for p in plain.parameters())
+    difference = decayed.loss_and_backward(batch())[0] - plain.loss_and_backward(batch())[0]
+    assert difference == pytest.approx(0.1 * squares, rel=1e-9)
+
+
 def test_a_network_that_never_fires_says_so_and_learns_to():
     net = network(k_term=1.0)
     for p in net.parameters():

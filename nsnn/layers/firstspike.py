@@ -104,7 +104,7 @@ class FirstSpike(Layer):
     def _binary_forward(self, x):
         """Fires on the early inputs alone, or else on all of them, or never."""
         first, last = self.dtype.type(x.first), self.dtype.type(x.last)
-        S = self._product(self.weight.data, x.early)  # Σ w of the early inputs
+        S = self._product(x.early)  # Σ w of the early inputs
         all_S = self._row_sums()[:, None]
         over = S - 1
         early = (over > kernels.TINY) & (S * first <= last * over)
@@ -163,12 +163,9 @@ class FirstSpike(Layer):
         """Pairs of a sample and a synapse whose input came before the spike; last forward."""
         p, W = self.weight, self.weight.topology
         if isinstance(self.x, BinaryTimes):
-            ones = np.ones_like(p.data)
-            early = self._product(ones, self.x.early)[~self._waited & np.isfinite(self.z)]
-            early = early.sum(dtype=np.float64)  # float32 counts to 2²⁴ only
-            late = ~np.isfinite(self.z) | self._waited
+            late = self._waited | ~np.isfinite(self.z)
             stored = np.full(p.shape[0], p.shape[1]) if W is None else np.diff(W.indptr)
-            return int(early + late.sum(axis=1) @ stored)
+            return self._early_pairs(~late) + int(late.sum(axis=1) @ stored)
         if W is None:
             in_order = np.sort(self.x, axis=0)
             ranks = [np.searchsorted(in_order[:, b], z) for b, z in enumerate(self.z.T)]
@@ -178,15 +175,24 @@ class FirstSpike(Layer):
         parallel.launch(kernels.causal_pairs, p.shape[0], self._work(), *common, indptr=W.indptr)
         return int(count.sum())
 
-    def _product(self, data, early):
-        """Σ_i data_ji early_i, (out, B): the sparse product with spikes, or BLAS."""
+    def _early_pairs(self, early):
+        """Synapses and samples where input and neuron, `early` (out, B), both fire at first."""
+        W, inputs = self.weight.topology, self.x.early
+        if W is None:
+            return int(inputs.sum(axis=0, dtype=np.int64) @ early.sum(axis=0))
+        rows = np.repeat(np.arange(early.shape[0]), np.diff(W.indptr))
+        both = np.packbits(inputs, axis=1)[W.indices] & np.packbits(early, axis=1)[rows]
+        return int(np.bitwise_count(both).sum(dtype=np.int64))
+
+    def _product(self, early):
+        """Σ_i w_ji early_i, (out, B): the sparse product with spikes, or BLAS."""
         p, W = self.weight, self.weight.topology
         out = np.empty(self.z.shape, self.dtype)
         if W is None:
-            parallel.matmul(data, early.astype(self.dtype), out)
+            parallel.matmul(p.data, early.astype(self.dtype), out)
         else:
             zero = np.zeros(p.shape[0], self.dtype)
-            common = (data, W.indices, W.indptr, zero, early, out)
+            common = (p.data, W.indices, W.indptr, zero, early, out)
             parallel.launch(csr_matmul, p.shape[0], self._work(), *common, indptr=W.indptr)
         return out
 

@@ -15,11 +15,23 @@ import os
 import sys
 
 from nsnn import __version__
-from nsnn.commands import bench, data, eval, export, gradcheck, info, plot, reproduce, table, train
+from nsnn.commands import (
+    bench,
+    data,
+    docs,
+    eval,
+    export,
+    gradcheck,
+    info,
+    plot,
+    reproduce,
+    table,
+    train,
+)
 from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
 
 # In the order of the help.
-COMMANDS = (train, eval, plot, export, gradcheck, bench, reproduce, table, data, info)
+COMMANDS = (train, eval, plot, export, gradcheck, bench, reproduce, table, data, docs, info)
 
 
 class Parser(argparse.ArgumentParser):

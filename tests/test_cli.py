@@ -18,7 +18,8 @@ from nsnn.errors import RunError
 from nsnn.losses import LOSSES
 
 COMMANDS = (
-    "train", "eval", "plot", "export", "gradcheck", "bench", "reproduce", "table", "data", "info",
+    "train", "eval", "plot", "export", "gradcheck", "bench", "reproduce", "table", "data", "docs",
+    "info",
 )  # fmt: skip
 
 

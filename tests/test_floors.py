@@ -25,7 +25,7 @@ FLOORS = {
     "gradcheck": 8, "info": 8, "plugins": 8,
     "training": 9,
     "plot": 10, "export": 10,
-    "bench": 11, "experiments": 11,
+    "bench": 11, "experiments": 11, "docs": 11,
     "commands": 12,
     "cli": 13,
     "__main__": 14,

@@ -1,0 +1,1 @@
+"""Tutorials as pages and notebooks, and the index of the papers' equations."""

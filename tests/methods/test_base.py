@@ -1,7 +1,6 @@
 """What every method has to do: counts, the same run again, refused options; the dense baseline."""
 
 import dataclasses
-import json
 import re
 
 import numpy as np
@@ -26,18 +25,6 @@ def test_every_method_keeps_to_the_interface(name, bench):
             assert array.dtype != object
         for p in run.network.parameters():
             assert p.slots["momentum"].shape == p.data.shape
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_the_random_stream_is_restored(name, bench):
-    run = bench(METHODS[name](METHODS[name].Config()), run=LENGTH)
-    run.method.rng.random(7)
-    state = run.method.state()
-    json.loads(str(state["rng"]))
-    expected = run.method.rng.random(3)
-    again = bench(METHODS[name](METHODS[name].Config()), run=LENGTH)
-    again.method.restore(state)
-    np.testing.assert_array_equal(again.method.rng.random(3), expected)
 
 
 # A target of 0 included: nothing to prune, to rewire or to log.

@@ -37,17 +37,6 @@ def test_the_number_of_weights_is_constant(bench, name, seed):
     assert run.taken == ([] if name == "set" else ROUNDS[name])
 
 
-@pytest.mark.parametrize("name", CONSTANT)
-@pytest.mark.parametrize("sparsity", [0.3, 0.5, 0.98])
-def test_other_sparsities(bench, name, sparsity):
-    run = bench(name, final_sparsity=sparsity).train()
-    wanted = run.asked("erk", sparsity)
-    assert run.active() == wanted
-    for key, p in run.network.prunable().items():
-        assert (p.topology is None) == (wanted[key] == p.size)
-    assert run.log.names
-
-
 def test_counts_that_drift_are_rejected(bench, monkeypatch):
     """New positions drawn among all, those that are active already left out afterwards."""
 
@@ -110,59 +99,6 @@ def test_state_travels(bench, name, storage):
     check_state_travels(bench(watched(METHODS[name]), storage))
 
 
-def left_behind(kind):
-    """`kind`, with momentum that stays in its slot while the synapses move."""
-
-    class LeftBehind(kind):
-        def rewire(self, step, p, *rest, **options):
-            slots = p.slots
-            super().rewire(step, p, *rest, **options)
-            p.slots = slots
-
-    return LeftBehind
-
-
-def inherited(kind):
-    """`kind`, with new synapses that take over the momentum of those dropped."""
-
-    class Inherited(kind):
-        def rewire(self, step, p, drop, *rest, **options):
-            old = np.array(p.slots["momentum"][drop])
-            kept = p.positions()[~drop]
-            super().rewire(step, p, drop, *rest, **options)
-            new = np.flatnonzero(~np.isin(p.positions(), kept))
-            p.slots["momentum"][new] = old[: new.size]
-
-    return Inherited
-
-
-def frozen(kind):
-    """`kind`, with an update that the mask of the start lets through: what grows stays put."""
-
-    class Frozen(kind):
-        def update(self, step, optimiser, lr):
-            self.held = []
-            for p in [share.weights for share in self.shares]:
-                start = self.log.positions_at(p.name, -1)
-                grown = ~np.isin(p.positions(), start)
-                self.held.append((p, grown, p.values()[grown]))
-            super().update(step, optimiser, lr)
-
-        def after_update(self, step):
-            for p, grown, values in self.held:
-                p.data[grown] = values
-            super().after_update(step)
-
-    return Frozen
-
-
-@pytest.mark.parametrize("bug", [left_behind, inherited, frozen])
-@pytest.mark.parametrize("name", CONSTANT)
-def test_momentum_that_does_not_travel_is_rejected(bench, name, bug):
-    with pytest.raises(AssertionError):
-        check_state_travels(bench(watched(bug(METHODS[name]))))
-
-
 def check_no_update(run, stay):
     """On a drop-and-grow step every weight, bias and momentum that stays is as it was."""
     first = run.method.config.update_every
@@ -191,18 +127,6 @@ STAY = [("ndsnn", 0.5), ("rigl", 0.7)]  # the least part of the weights that a r
 @pytest.mark.parametrize(("name", "stay"), STAY)
 def test_no_update_on_a_drop_and_grow_step(bench, name, stay):
     check_no_update(bench(name), stay)
-
-
-@pytest.mark.parametrize(("name", "stay"), STAY)
-def test_an_update_on_a_drop_and_grow_step_is_rejected(bench, name, stay):
-    class Updates(METHODS[name]):
-        def update(self, step, optimiser, lr):
-            super().update(step, optimiser, lr)
-            if self.rounds.happens_at(step):
-                optimiser.step(lr)
-
-    with pytest.raises(AssertionError):
-        check_no_update(bench(Updates), stay)
 
 
 # ---- topology -----------------------------------------------------------------------------------
@@ -236,9 +160,6 @@ def test_growth_by_a_masked_gradient_is_rejected(bench):
     run.network.shown = masked
     with pytest.raises(AssertionError):
         check_topology_moves(run)
-
-
-# ---- the same run again -------------------------------------------------------------------------
 
 
 # ---- mistakes -----------------------------------------------------------------------------------

@@ -5,8 +5,7 @@ import pytest
 
 from nsnn.errors import RunError, UserError
 from nsnn.layers.batchnorm import BatchNorm
-from nsnn.methods import LTH, RunLength, lth
-from nsnn.sparsity.prune import largest_magnitude
+from nsnn.methods import RunLength
 
 N = 2 * 9 + 12 * 54 + 60 * 150 + 5 * 60
 # Prunes to .75, .5625, .4219 and .4: five rounds of two epochs, the last of three.
@@ -95,94 +94,6 @@ def test_rounds_with_equal_weights(bench):
     run.network.dense_gradient = lambda p, step: np.zeros(p.size)
     run.network.is_connected = lambda: True  # the first layer loses every tie, and all its weights
     check_rounds(run)
-
-
-class OfAllWeights(LTH):
-    """Prunes 25 % of all weights each time, not of the remaining ones."""
-
-    def prepare(self, *args, **kwargs):
-        super().prepare(*args, **kwargs)
-        self.ladder = np.array([round(N * (1 - 0.25 * k)) for k in (1, 2)] + [COUNTS[-1]] * 2)
-
-
-class Overshooting(LTH):
-    """The last prune takes its whole fraction, too."""
-
-    def prepare(self, *args, **kwargs):
-        super().prepare(*args, **kwargs)
-        self.ladder[-1] = round(N * 0.75**4)
-
-
-class ToTheInitialWeights(LTH):
-    """Rewinds to the start, not to the snapshot after the first epochs."""
-
-    def begin_epoch(self, epoch):
-        if epoch == 0:
-            self.first = self._take_snapshot()
-        fresh = super().begin_epoch(epoch)
-        if epoch == self.config.rewind_epochs:
-            self._snapshot = self.first
-        return fresh
-
-
-class NoRewinding(LTH):
-    """Prunes and goes on with the trained weights (fine-tuning)."""
-
-    def _prune(self, k, step):
-        self._snapshot = self._take_snapshot()
-        super()._prune(k, step)
-
-
-class OldOptimiser(LTH):
-    """Goes on with the momentum from before."""
-
-    def begin_epoch(self, epoch):
-        return super().begin_epoch(epoch) and False
-
-
-class ForgottenStatistics(LTH):
-    """Leaves the running statistics of batch normalisation as training has made them."""
-
-    def _rewind(self):
-        for p in self.network.parameters():
-            p.restore(self._snapshot[p.name])
-
-
-class ForgottenBiases(LTH):
-    """Rewinds the weights only."""
-
-    def _rewind(self):
-        for p in self.prunable:
-            p.restore(self._snapshot[p.name])
-        for layer in self.network.layers():
-            layer.restore(self._snapshot[layer.name])
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        OfAllWeights,
-        Overshooting,
-        ToTheInitialWeights,
-        NoRewinding,
-        OldOptimiser,
-        ForgottenStatistics,
-        ForgottenBiases,
-    ],
-)
-def test_wrong_variants_are_noticed(bench, kind):
-    with pytest.raises(AssertionError):
-        check_rounds(bench(kind))
-
-
-def test_pruning_each_layer_alike_is_noticed(bench, monkeypatch):
-    def layer_by_layer(values, count):
-        share = count / sum(v.size for v in values)
-        return [largest_magnitude(v, round(share * v.size)) for v in values]
-
-    monkeypatch.setattr(lth, "largest_overall", layer_by_layer)
-    with pytest.raises(AssertionError):
-        check_rounds(bench("lth"))
 
 
 def test_rewinding_to_the_initial_weights_is_an_option(bench):

@@ -5,7 +5,6 @@ import pytest
 
 from nsnn.errors import RunError, UserError
 from nsnn.methods import RunLength
-from nsnn.reference.ndsnn import arg_drop, arg_grow
 
 
 @pytest.mark.parametrize("distribution", ["erk", "er", "uniform"])
@@ -51,47 +50,6 @@ def test_counts_are_exact_after_every_round(bench, every, storage):
     assert run.active() == run.method.targets() == final
 
 
-def first_round(bench, ties=False, **options):
-    """The run, and of each sparse layer the positions, values and gradient before round 1."""
-    run = bench("ndsnn", ties=ties, **options).train(0, 6)
-    before = {
-        p.name: (p.positions(), p.values().copy(), run.network.dense_gradient(p, 6))
-        for p in run.sparse()
-    }
-    run.train(6, 7)
-    assert run.taken == [6]
-    return run, before
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_a_round_literally(bench, ties):
-    """By the page of Algorithm 1, ties too: what is dropped, grown, kept, and its state."""
-    run, before = first_round(bench, ties, death_ratio=0.4)
-    n, grew_back = 14, 0
-    d_t = 0.005 + 0.5 * (0.4 - 0.005) * (1 + np.cos(np.pi / n))
-    for name, (positions, values, gradient) in before.items():
-        p = run.network.prunable()[name]
-        D = int(np.floor(d_t * positions.size))
-        G = p.active - (positions.size - D)
-        assert 0 < G < D
-        w, mask = np.zeros(p.size), np.zeros(p.size, dtype=bool)
-        w[positions], mask[positions] = values, True
-        dropped = arg_drop(w, mask, D)
-        mask[dropped] = False
-        grown = arg_grow(gradient, mask, G)
-        mask[grown] = True
-        np.testing.assert_array_equal(p.positions(), np.flatnonzero(mask))
-        grew_back += np.isin(grown, dropped).sum()
-        # Grown weights: value 0, momentum 0. Kept ones: as before, no update on this step.
-        new = np.isin(p.positions(), grown)
-        np.testing.assert_array_equal(p.values()[new], 0.0)
-        assert not p.slots["momentum"][new].any()
-        assert p.slots["momentum"][~new].all()
-        kept = ~np.isin(positions, dropped)
-        np.testing.assert_array_equal(p.values()[~new], values[kept])
-    assert grew_back > 0
-
-
 def test_raised_rounds_are_logged(bench):
     # 14 rounds from 50 to 90 % with a death ratio that is far too small for it.
     run = bench("ndsnn", death_ratio=0.02, death_ratio_min=0.0).train()
@@ -102,17 +60,6 @@ def test_raised_rounds_are_logged(bench):
     run = bench("ndsnn", death_ratio=0.5).train()
     log = run.log.counts()
     assert not log["raised"][log["step"] <= 12].any()
-
-
-def test_the_log_is_net(bench):
-    run, before = first_round(bench)
-    log = run.log.arrays()
-    dropped = np.split(log["dropped"], log["dropped_ptr"][1:-1])
-    grown = np.split(log["grown"], log["grown_ptr"][1:-1])
-    for i, (name, (positions, _, _)) in enumerate(before.items()):
-        after = run.network.prunable()[name].positions()
-        np.testing.assert_array_equal(dropped[i], np.setdiff1d(positions, after))
-        np.testing.assert_array_equal(grown[i], np.setdiff1d(after, positions))
 
 
 def test_a_run_of_one_step_is_too_short_for_a_round(bench):

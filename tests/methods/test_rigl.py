@@ -33,20 +33,6 @@ def test_rounds_literally(bench, ties, storage):
     assert grew_back > 0  # a position just dropped competes as well
 
 
-def test_the_fraction_falls(bench):
-    run = bench("rigl", update_every=2, drop_fraction=0.5).train()
-    counts = run.log.counts()
-    fc1 = counts["layer"] == "fc1.weight"
-    # Net changes: those dropped and grown back are in neither.
-    active = counts["active"][fc1]
-    asked = 0.25 * (1 + np.cos(counts["step"][fc1] * np.pi / 90))
-    assert set(active) == {run.method.targets()["fc1.weight"]}
-    shares = counts["dropped"][fc1] / active
-    assert np.all(shares <= asked)
-    assert np.all(shares > 0.8 * asked - 2 / active)
-    assert not counts["raised"].any()
-
-
 def test_an_interval_is_chosen(bench):
     run = bench("rigl", update_every=0).train()
     assert run.taken == [10, 20, 30, 40, 50, 60, 70, 80]  # at least 10 steps apart, before 90

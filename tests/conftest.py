@@ -31,7 +31,7 @@ def tiny_data(tmp_path_factory):
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny(tiny_data):
     """`--set` assignments of a run of 3 epochs of 15 steps with drop and grow in each."""
     return [

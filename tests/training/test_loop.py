@@ -11,6 +11,7 @@ import pytest
 from nsnn import files
 from nsnn.errors import RunError
 from nsnn.layers import LIF
+from nsnn.methods import METHODS
 from nsnn.operations import synaptic_operations
 from nsnn.optim import SGD
 from nsnn.training import loop
@@ -32,34 +33,48 @@ def train(run, folder):
     return loop.train(run, folder, Progress(3, 15, bars=False))
 
 
-def test_the_method_s_moments_come_in_order(tiny, tmp_path, monkeypatch):
-    run = make(tiny, "train.epochs=2", "method.update_every=5")
-    calls = []
+class Diary(METHODS["dense"]):
+    """Notes each moment of a run, with what it is told; a new optimiser with the second epoch."""
 
-    def spy(owner, name):
-        real = getattr(owner, name)
+    def prepare(self, *arguments):
+        super().prepare(*arguments)
+        self.notes = []
 
-        def call(*arguments):
-            result = real(*arguments)
-            calls.append((name, arguments[0], result))
-            return result
+    def begin_epoch(self, epoch):
+        self.notes.append(("begin", epoch))
+        return epoch == 1
 
-        monkeypatch.setattr(owner, name, call)
+    def before_backward(self, step):
+        self.notes.append(("before", step))
+        p = self.network.parameters()[-1]  # the readout's bias
+        p.gradient[...] = np.nan
 
-    for name in ("before_backward", "update", "after_update", "end_epoch"):
-        spy(run.method, name)
-    spy(run.network, "loss_and_backward")
-    spy(run.optimiser, "step")
+    def update(self, step, optimiser, lr):
+        p = self.network.parameters()[-1]
+        assert np.isfinite(p.gradient).all()  # the backward came in between
+        assert ("momentum" in p.slots) == (step not in (0, 15))
+        self.notes.append(("update", step, lr))
+        super().update(step, optimiser, lr)
+
+    def after_update(self, step):
+        self.notes.append(("after", step))
+
+    def end_epoch(self, epoch):
+        self.notes.append(("end", epoch))
+
+
+def test_the_method_s_moments_come_in_order(bare, tmp_path, monkeypatch):
+    monkeypatch.setitem(METHODS, "diary", Diary)
+    run = make(bare, "method.name=diary", "train.epochs=2", "optim.schedule=cosine")
     assert train(run, tmp_path)
-
-    calls_of_step = ["before_backward", "loss_and_backward", "update", "after_update"]
-    names = [name for name, _, _ in calls if name != "step"]
-    assert names == 2 * (15 * calls_of_step + ["end_epoch"])
-    rates = [argument for name, argument, _ in calls if name == "step"]
-    rounds = [5, 10, 15, 20, 25]  # no update there
-    assert rates == [run.learning_rate(step) for step in range(30) if step not in rounds]
-    steps = [argument for name, argument, _ in calls if name == "after_update"]
-    assert steps == list(range(30))
+    expected = []
+    for epoch in range(2):
+        expected.append(("begin", epoch))
+        for step in range(15 * epoch, 15 * epoch + 15):
+            lr = run.learning_rate(step)
+            expected += [("before", step), ("update", step, lr), ("after", step)]
+        expected.append(("end", epoch))
+    assert run.method.notes == expected
 
 
 def test_epochs_have_their_own_order(tiny):

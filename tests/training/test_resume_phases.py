@@ -1,8 +1,5 @@
 """Methods that start dense and prune between epochs resume bit for bit, in every phase."""
 
-import json
-
-import numpy as np
 import pytest
 
 from nsnn.errors import RunError
@@ -50,54 +47,6 @@ def test_killed_just_after_a_prune(phases, train, tmp_path, content):
         with pytest.raises(KeyboardInterrupt):
             go(*what, progress=Killing(7, STEPS))
     assert content(train(phases)) == whole
-
-
-def test_the_storage_does_not_matter(phases, train):
-    counts = set()
-    for storage in ("csr", "dense", "auto"):
-        folder = train([*phases, f"model.storage={storage}"], name=storage)
-        summary = json.loads((folder / "summary.json").read_text())
-        assert summary["density"] == summary["density_asked"]
-        assert summary["active_weights"] == sum(summary["asked"].values())
-        assert summary["asked"] == {n: w["active"] for n, w in summary["layers"].items()}
-        counts.add(summary["active_weights"])
-    assert list(counts) == [pytest.approx(0.4 * summary["weights"], abs=2)]
-
-
-def test_each_round_starts_from_the_snapshot(bare, tmp_path, no_plots, no_sync, monkeypatch):
-    """In a real network: biases, norm parameters and running statistics of the snapshot."""
-    config = load_config(None, [*bare, "train.epochs=7", "method.name=lth", *METHODS["lth"]])
-    states = {}
-
-    class Looking(Progress):
-        def bar(self, epoch, done, batches):
-            states[epoch] = run.network.state()
-            yield from batches
-
-    class Watched(session.Run):
-        def __init__(self, *args):
-            nonlocal run
-            super().__init__(*args)
-            run = self
-
-    run = None
-    monkeypatch.setattr(session, "Run", Watched)
-    session.start(config, tmp_path / "run", progress=Looking(7, STEPS, bars=False))
-    snapshot = states[1]
-    moved = 0
-    for epoch in (2, 3, 4, 5):
-        now = states[epoch]
-        assert not [key for key in now if "/slot." in key]
-        for key, array in now.items():
-            if key.endswith("/positions"):
-                continue
-            name = key.rpartition("/")[0]
-            positions = now.get(f"{name}/positions", ...) if key.endswith("/data") else ...
-            np.testing.assert_array_equal(array, snapshot[key][positions], err_msg=key)
-            moved += key in states[0] and np.any(array != states[0][key][positions])
-    assert {key for key in snapshot if "running" in key} != set()
-    assert moved > 20  # the snapshot is not the start
-    assert np.any(states[6]["norm1/running_mean"] != snapshot["norm1/running_mean"])
 
 
 def test_a_cut_network_stops_the_run(bare, train):

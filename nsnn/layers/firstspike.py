@@ -107,8 +107,8 @@ class FirstSpike(Layer):
         S = self._product(x.early)  # Σ w of the early inputs
         all_S = self._row_sums()[:, None]
         over = S - 1
-        early = (over > kernels.TINY) & (S * first <= last * over)
-        self._waited = ~early & (all_S - 1 > kernels.TINY)  # for all of its inputs
+        early = (over >= kernels.TINY) & (S * first <= last * over)
+        self._waited = ~early & (all_S - 1 >= kernels.TINY)  # for all of its inputs
         margin = np.where(early, over, np.where(self._waited, all_S - 1, 0))
         N = np.where(early, S * first, S * first + (all_S - S) * last)
         self._margin[...] = margin

@@ -5,7 +5,8 @@ threads or the libraries of another. Files here import nothing heavy before it i
 that runs a peer library does not load this engine's kernels.
 """
 
-# What has to be importable for each value of --against.
+# What has to be importable for each value of --against; "torch" alone has the first-spike networks,
+# the other two all that are time-stepped.
 PEERS = {
     "spikingjelly": ("torch", "spikingjelly"),
     "snntorch": ("torch", "snntorch"),
@@ -13,3 +14,7 @@ PEERS = {
 }
 CLASSES = 10
 LEARNING_RATE, MOMENTUM = 0.01, 0.9
+
+# First-spike networks: the density of 784-800-10 with ε = 60, and σ of the delays of input spikes.
+FIRST_SPIKE_DENSITY = 103_040 / 635_200
+FIRST_SPIKE_INPUTS = {"binary input": 0.0, "noisy input": 0.15}

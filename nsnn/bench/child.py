@@ -93,9 +93,7 @@ def _death(done) -> str:
     return f"failed: {lines[-1] if lines else 'it said nothing'}"
 
 
-def compare(
-    kind: str, job: Job, repeats: int, against=None, first=None, functions=None, **arguments
-) -> dict:
+def compare(kind: str, job: Job, repeats: int, against=None, first=None, **arguments) -> dict:
     """Measure a job, and the same job in a peer library, in fresh processes that alternate.
 
     Parameters
@@ -108,9 +106,6 @@ def compare(
         A key of `nsnn.bench.PEERS`.
     first : dict, optional
         Further arguments of nsnn's first process only, for what need not be repeated.
-    functions : pair of str, optional
-        What measures here and in the peer, instead of the usual ones. The peer makes its network
-        from the job alone.
     **arguments
         Of `nsnn.bench.step.measure_step` or `measure_epoch`.
 
@@ -121,21 +116,18 @@ def compare(
         "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
     """
     fields = dataclasses.asdict(job)
-    given, library = {"job": fields, **arguments}, {}
-    own, peers = functions or (
-        f"nsnn.bench.step:measure_{kind}",
-        f"nsnn.bench.peers:measure_{kind}",
-    )
-    if against and not functions:
+    given, peers, library = {"job": fields, **arguments}, "firstspike_torch", {}
+    if against and against != "torch":
         from nsnn.bench.step import plan  # loads the engine: in this process only
 
-        library = plan(job) | {"library": against}
+        peers, library = "peers", plan(job) | {"library": against}
     ours, theirs, once = [], [], first or {}
     for _ in range(repeats):
-        ours.append(call(own, given | once))
+        ours.append(call(f"nsnn.bench.step:measure_{kind}", given | once))
         once = {}
         if against:
-            theirs.append(call(peers, given | library, library_threads=job.threads))
+            function = f"nsnn.bench.{peers}:measure_{kind}"
+            theirs.append(call(function, given | library, library_threads=job.threads))
     result = {"job": fields, "ours": summary(ours)}
     if against:
         pairs = list(zip(theirs, ours, strict=True))

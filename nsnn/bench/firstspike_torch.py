@@ -3,15 +3,17 @@
 Imports PyTorch: only a process that measures it imports this file. Arrays are (B, neurons).
 """
 
-import numpy as np
+import math
+
 import torch
 
 from nsnn import metrics
+from nsnn.bench import CLASSES
 from nsnn.bench.child import Job
 from nsnn.bench.environment import epoch_timed
-from nsnn.bench.firstspike import random_data
 
 EARLY, LATE, CAP, K = 1.0, 6.0, 20.0, 100.0
+_BRIGHT = 0.13  # share of the pixels of MNIST that are
 _STEPS = 12  # of an epoch: all steps take the same time
 
 
@@ -56,7 +58,7 @@ def loss_of(z, labels, weights):
     scores = torch.where(z.isfinite(), -z, -1e30)
     each = torch.nn.functional.cross_entropy(scores, labels, reduction="none")
     each = torch.where(target.isfinite(), each, CAP)
-    each = torch.where(decided, each, float(np.log(z.shape[1])))
+    each = torch.where(decided, each, math.log(z.shape[1]))
     return each.mean() + K * sum(torch.relu(1 - W.sum(dim=1)).sum() for W in weights)
 
 
@@ -69,8 +71,8 @@ def forward(images, masked, delay, generator=None):
     return by_sorting(by_sorting(z, masked[0]), masked[1])
 
 
-def measure(job: dict, samples: int, delay: float) -> dict:
-    """As `nsnn.bench.firstspike.measure`, from a few steps; the same network, weights masked."""
+def measure_epoch(job: dict, samples: int, delay: float) -> dict:
+    """As `nsnn.bench.step.measure_epoch`, from a few steps; the same network, weights masked."""
     job = Job(**job)
     torch.set_num_threads(job.threads)
     generator = torch.Generator().manual_seed(job.seed)
@@ -82,14 +84,14 @@ def measure(job: dict, samples: int, delay: float) -> dict:
         W = 8 / (share * n_in) * torch.rand(n_out, n_in, generator=generator)
         weights.append(W.requires_grad_())
     optimiser = torch.optim.Adam(weights, 1e-3)
-    images, labels = random_data(job, _STEPS * job.batch)
-    images = torch.from_numpy(images.reshape(len(images), -1) / np.float32(255))
+    images = (torch.rand(_STEPS * job.batch, 784, generator=generator) < _BRIGHT).float()
+    labels = torch.randint(0, CLASSES, (len(images),), generator=generator)
 
     def step(batch):
         masked = [W * mask for W, mask in zip(weights, masks, strict=True)]
         z = forward(images[batch], masked, delay, generator)
         optimiser.zero_grad()
-        loss_of(z, torch.from_numpy(labels)[batch], masked).backward()
+        loss_of(z, labels[batch], masked).backward()
         optimiser.step()
 
     batches = torch.arange(len(images)).split(job.batch)

@@ -1,12 +1,11 @@
-"""A job's network in SpikingJelly, snnTorch or plain PyTorch, and its training.
+"""A job's network in SpikingJelly or snnTorch, and its training.
 
 Imports PyTorch: only a process that measures a peer imports this file. Activations are
 (T, B, …) in SpikingJelly's multi-step mode, and (T·B, …) with a loop over time in the neurons
-only in the others: the faster of the usual ways to write them, and the only one in which batch
+only in snnTorch: the faster of the usual ways to write it, and the only one in which batch
 normalisation sees all time steps, as it does here.
 """
 
-import math
 import time
 
 import torch
@@ -20,57 +19,24 @@ from nsnn.bench.environment import epoch_timed, steps_timed
 DECAY, THRESHOLD = 0.5, 1.0
 
 
-class ArcTan(torch.autograd.Function):
-    """Spike where x ≥ 0; derivative 1/(1 + π²x²)."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return (x >= 0).to(x.dtype)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (x,) = ctx.saved_tensors
-        return gradient / (1 + (math.pi * x).square())
-
-
-class Loop(nn.Module):
-    """Neurons in a loop over time, on (T·B, …)."""
-
-    def __init__(self, time_steps: int):
-        super().__init__()
-        self.time_steps = time_steps
-
-    def forward(self, current):
-        state, spikes = None, []
-        for I_t in current.unflatten(0, (self.time_steps, -1)):
-            fired, state = self.step(I_t, state)
-            spikes.append(fired)
-        return torch.cat(spikes)
-
-
-class LoopLIF(Loop):
-    """Neurons as one writes them in plain PyTorch; autograd does the rest."""
-
-    def step(self, I_t, state):
-        v, s = state or (0.0, 0.0)
-        v = DECAY * v + I_t - THRESHOLD * s  # v[t] = α v[t-1] + I[t] - ϑ o[t-1]
-        fired = ArcTan.apply(v - THRESHOLD)
-        return fired, (v, fired.detach())
-
-
-class SnnTorchLIF(Loop):
-    """snnTorch's `Leaky`."""
+class SnnTorchLIF(nn.Module):
+    """snnTorch's `Leaky` in a loop over time, on (T·B, …)."""
 
     def __init__(self, time_steps: int):
         import snntorch
 
-        super().__init__(time_steps)
+        super().__init__()
+        self.time_steps = time_steps
         arctan = snntorch.surrogate.atan(alpha=2.0)
         self.neuron = snntorch.Leaky(beta=DECAY, threshold=THRESHOLD, spike_grad=arctan)
 
-    def step(self, I_t, v):
-        return self.neuron(I_t, torch.zeros_like(I_t) if v is None else v)
+    def forward(self, current):
+        steps, spikes = current.unflatten(0, (self.time_steps, -1)), []
+        v = torch.zeros_like(steps[0])
+        for I_t in steps:
+            fired, v = self.neuron(I_t, v)
+            spikes.append(fired)
+        return torch.cat(spikes)
 
 
 class Peer(nn.Sequential):
@@ -110,7 +76,7 @@ def spikingjelly_lif(reset: str = "subtract"):
 
 
 def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Module:
-    """A network of a library of `nsnn.bench.PEERS`; images (B, C, H, W) to (T, B, classes).
+    """A network of "spikingjelly" or "snntorch"; images (B, C, H, W) to (T, B, classes).
 
     Parameters
     ----------
@@ -126,8 +92,7 @@ def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Mod
     if multi_step:
         from spikingjelly.activation_based import functional
         from spikingjelly.activation_based import layer as kinds
-    neurons = {"spikingjelly": lambda _: spikingjelly_lif(), "snntorch": SnnTorchLIF}
-    lif = lif or (lambda: neurons.get(library, LoopLIF)(time_steps))
+    lif = lif or (spikingjelly_lif if multi_step else lambda: SnnTorchLIF(time_steps))
     modules = [
         lif() if item["kind"] == "LIF" else getattr(kinds, item["kind"])(*item["arguments"])
         for item in layers
@@ -140,13 +105,13 @@ def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Mod
 
 
 class Trainee:
-    """A peer's network in training, its steps timed by part; of "torch" dense, without masks."""
+    """A peer's network in training, its steps timed by part."""
 
     def __init__(self, job: Job, layers, library: str):
         torch.set_num_threads(job.threads)
         self.generator = torch.Generator().manual_seed(job.seed)
         self.network = build(layers, library, job.time_steps)
-        self.masks = [] if library == "torch" else list(self._random_masks(layers))
+        self.masks = list(self._random_masks(layers))
         self.optimiser = torch.optim.SGD(
             self.network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM
         )

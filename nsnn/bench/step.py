@@ -14,6 +14,7 @@ from nsnn.bench.child import Job
 from nsnn.bench.environment import epoch_timed, steps_timed
 from nsnn.bench.kernels import product_flops
 from nsnn.data import Split, batches
+from nsnn.data.augment import augmented
 from nsnn.errors import UserError
 from nsnn.layers import (
     LIF,
@@ -27,7 +28,7 @@ from nsnn.layers import (
     Sequential,
 )
 from nsnn.methods import METHODS, RunLength
-from nsnn.models import usual_input
+from nsnn.models import network_class, usual_input
 from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
 from nsnn.training.build import make_network, make_optimiser
@@ -35,16 +36,22 @@ from nsnn.training.config_file import from_options
 
 # A run of 200 rounds at constant sparsity: the one in the middle drops and grows a quarter.
 _ROUNDS = 200
+# Share of the pixels of MNIST that are bright: what a first-spike network counts.
+_BRIGHT = 0.13
 
 
 def configuration(job: Job):
     """The `Config` that trains as a job says; the method is the default one."""
-    options = {f"model.{key}": getattr(job, key) for key in ("width", "norm", "storage")}
     method = {"distribution": job.distribution, "update_every": 1, "end_fraction": 1.0}
     method |= dict.fromkeys(("initial_sparsity", "final_sparsity"), 1 - job.density)
-    options |= {f"method.{key}": value for key, value in method.items()}
-    options |= {"model.name": job.model, "neuron.time_steps": job.time_steps}
-    options |= {"optim.momentum": MOMENTUM, "optim.weight_decay": 0.0, "train.seed": job.seed}
+    options = {f"method.{key}": value for key, value in method.items()}
+    options |= {"model.name": job.model, "optim.weight_decay": 0.0, "train.seed": job.seed}
+    if network_class(job.model).has_neurons:
+        options |= {f"model.{key}": getattr(job, key) for key in ("width", "norm", "storage")}
+        options |= {"neuron.time_steps": job.time_steps, "optim.momentum": MOMENTUM}
+        options |= {"optim.lr": LEARNING_RATE}
+    else:
+        options |= {"optim.name": "adam", "optim.lr": 1e-3}
     return from_options(options, "nsnn bench")
 
 
@@ -61,7 +68,9 @@ class Trainee:
         topology = stream(job.seed, "topology")
         length = RunLength(_ROUNDS, 1)
         self.method.prepare(self.network, length, topology, TopologyLog())
+        self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
+        self.learning_rate = config.optim.lr
 
     def step(self, batch, number: int | None = None) -> dict[str, float]:
         """Train on a batch; seconds of "forward", "backward" and "update".
@@ -79,12 +88,17 @@ class Trainee:
         self.network.body.backward(d_outputs)
         times.append(time.perf_counter())
         if number is None:
-            self.optimiser.step(LEARNING_RATE)
+            self.optimiser.step(self.learning_rate)
         else:
-            self.method.update(number, self.optimiser, LEARNING_RATE)
+            self.method.update(number, self.optimiser, self.learning_rate)
         times.append(time.perf_counter())
         before, forward, backward, update = np.diff(times).tolist()
         return {"forward": forward, "backward": backward, "update": before + update}
+
+    def train(self, batch) -> None:
+        """As `step`, of whatever kind the network is."""
+        self.network.loss_and_backward(batch)
+        self.optimiser.step(self.learning_rate)
 
     def measured(self) -> dict:
         """The process's peak "memory" in bytes, "density" and "spike_rate" after some steps."""
@@ -96,22 +110,32 @@ class Trainee:
 
 
 def random_data(job: Job, samples: int) -> Split:
-    """Images (samples, C, H, W) uint8 and labels (samples,), all values equally likely."""
-    rng = stream(job.seed, "data")
-    images = rng.integers(0, 256, (samples, *usual_input(job.model)), dtype=np.uint8)
+    """Images (samples, C, H, W) uint8 and labels (samples,), all values equally likely.
+
+    But black and white as in MNIST for networks of first spikes.
+    """
+    rng, shape = stream(job.seed, "data"), (samples, *usual_input(job.model))
+    if network_class(job.model).has_neurons:
+        images = rng.integers(0, 256, shape, dtype=np.uint8)
+    else:
+        images = np.where(rng.random(shape, np.float32) < _BRIGHT, np.uint8(255), np.uint8(0))
     return Split(images, rng.integers(0, CLASSES, samples))
 
 
-def measure_epoch(job: dict, samples: int) -> dict:
+def measure_epoch(job: dict, samples: int, delay: float = 0.0) -> dict:
     """Time one epoch over shuffled batches of random images; a last, smaller one is left out.
 
-    Returns "seconds" and "steps" as `epoch_timed`, and "memory", "density", "spike_rate".
+    With `delay`, σ of "spike-delay", input spikes come late, by other times in each batch. Returns
+    "seconds" and "steps" as `epoch_timed`, and "memory", "density", "spike_rate".
     """
     job = Job(**job)
     trainee, data = Trainee(job), random_data(job, samples)
-    shuffled = batches(data, job.batch, stream(job.seed, "order"), drop_last=True)
-    timed = epoch_timed(trainee.step, data.take(slice(job.batch)), shuffled)
-    return timed | trainee.measured()
+    order, kind = stream(job.seed, "order"), "spike-delay" if delay else "none"
+    first, shuffled = (
+        augmented(parts, kind, stream(job.seed, "augment"), delay)
+        for parts in (batches(data, job.batch), batches(data, job.batch, order, drop_last=True))
+    )
+    return epoch_timed(trainee.train, next(first), shuffled) | trainee.measured()
 
 
 def measure_step(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dict:

@@ -32,12 +32,12 @@ _OPTIONS = {
     "distribution": {"choices": ("erk", "er", "uniform"), "default": "erk"},
     "storage": {"default": "csr", "help": "how sparse weights are held"},
     "against": {"choices": tuple(PEERS),
-                "help": "train the same network there too; pip install 'nsnn[peers]'"},
+                "help": "train the same network there too, first spikes in torch, all others in "
+                        "the first two; pip install 'nsnn[peers]'"},
     "steps": {"type": whole(1), "default": 3, "metavar": "N", "help": "in each process"},
     "rounds": {"type": whole(0), "default": 2, "metavar": "N",
                "help": "of drop and grow, timed as well"},
     "layers": {"action": "store_true", "help": "time each layer as well"},
-    "plot": {"metavar": "FILE", "help": "draw step time against density: .png, .pdf or .svg"},
     "samples": {"type": whole(1), "default": 60_000, "metavar": "N"},
     "set": {"action": "append", "default": [], "metavar": "TABLE.KEY=VALUE"},
 }  # fmt: skip
@@ -60,7 +60,7 @@ def add_arguments(parser) -> None:
 
     text = "the three products of single layers, sparse and dense"
     add("kernels", _kernels, text, (*_SIZE, "densities", "shapes"))
-    options = (*_TRAINING, "steps", "rounds", "layers", "plot")
+    options = (*_TRAINING, "steps", "rounds", "layers")
     defaults = {"model": "vgg16", "norm": "batch", "density": [0.05]}
     add("step", _training, "one training step of a model, part by part", options, **defaults)
     defaults = {"model": "mlp", "norm": "none", "density": None, "time_steps": 8}
@@ -76,10 +76,9 @@ def run(options) -> int:
     from nsnn.bench import environment, report
     from nsnn.files import write_json
 
-    for name in ("json", "plot"):
-        path = getattr(options, name, None)
-        if path and not Path(path).absolute().parent.is_dir():
-            raise UserError(f"--{name} {path}: the folder {Path(path).parent} does not exist")
+    if options.json and not Path(options.json).absolute().parent.is_dir():
+        folder = Path(options.json).parent
+        raise UserError(f"--json {options.json}: the folder {folder} does not exist")
     measuring = options.measure(options)
     title, threads = next(measuring)
     against = getattr(options, "against", None)
@@ -91,7 +90,7 @@ def run(options) -> int:
     found["others"] = environment.cores_of_others(start, environment.clocks())
     print(report.disturbance(found["others"]), end="")
     if options.json:
-        internal = ("run", "benchmark", "measure", "json", "plot")
+        internal = ("run", "benchmark", "measure", "json")
         given = {k: v for k, v in vars(options).items() if k not in internal}
         record = {"bench": options.benchmark, "environment": found, "options": given}
         write_json(options.json, record | {"results": results})
@@ -123,77 +122,45 @@ def _kernels(options):
 
 
 def _training(options):
-    from nsnn.bench import report
+    from nsnn.bench import FIRST_SPIKE_DENSITY, FIRST_SPIKE_INPUTS, report
     from nsnn.bench.child import compare
     from nsnn.models import architecture, network_class
 
-    kind = options.benchmark
-    # 1 - 0.95 is not 0.05 to the last digit.
-    densities = [round(1 - s, 12) for s in options.sparsity or ()] or options.density
-    if not network_class(options.model).has_neurons:
-        yield from _first_spikes(options, densities)
-        return
-    densities = densities or [1.0]
-    plot = getattr(options, "plot", None)
-    if plot:
-        densities = _plotted(options, densities)
+    kind, stepped = options.benchmark, network_class(options.model).has_neurons
+    what = {"step": "training step", "epoch": "epoch"}[kind]
+    title = f"{what} of {options.model}, batch {options.batch}"
+    if stepped:
+        architecture(options.model)  # raises UserError
+        title += f", T = {options.time_steps}, norm {options.norm}"
+    elif kind == "step":
+        raise UserError("first-spike networks are measured by the epoch: use nsnn bench epoch")
+    if options.against and stepped == (options.against == "torch"):
+        other = "--against spikingjelly" if stepped else "--against torch"
+        raise UserError(f"--against {options.against} has no {options.model}: use {other}")
+    arguments, inputs = {}, {"": {}}
     if kind == "step":
-        what, arguments = "training step", {"steps": options.steps}
+        arguments = {"steps": options.steps}
         arguments["first"] = {"rounds": options.rounds, "layers": options.layers}
     else:
-        what, arguments = "epoch", {"samples": options.samples}
-        _enough(options)
-    architecture(options.model)  # raises UserError
-    jobs = _jobs(options, densities)
-    title = f"{what} of {options.model}, batch {options.batch}, T = {options.time_steps}"
-    yield f"{title}, norm {options.norm}", [job.threads for job in jobs]
+        arguments["samples"] = options.samples
+        if options.samples < options.batch:
+            raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
+    if not stepped:
+        inputs = {name: {"delay": delay} for name, delay in FIRST_SPIKE_INPUTS.items()}
+    # 1 - 0.95 is not 0.05 to the last digit.
+    densities = [round(1 - s, 12) for s in options.sparsity or ()] or options.density
+    jobs = _jobs(options, densities or [1.0 if stepped else FIRST_SPIKE_DENSITY])
+    yield title, [job.threads for job in jobs]
     results = []
-    for job in jobs:
-        _progress(job)
-        results.append(compare(kind, job, options.repeats, options.against, **arguments))
-    print(report.training(kind, results), flush=True)
-    if plot:
-        from nsnn.plot.step_time import step_time
-        from nsnn.plot.style import save
-
-        print(f"picture: {save(step_time(results).figure, plot, dpi=150)}")
+    for name, more in inputs.items():
+        found = []
+        for job in jobs:
+            _progress(job)
+            done = compare(kind, job, options.repeats, options.against, **arguments, **more)
+            found.append(done | ({"input": name} if name else {}))
+        print(f"{name}\n" * bool(name) + report.training(kind, found), flush=True)
+        results += found
     yield results
-
-
-def _first_spikes(options, densities):
-    """An epoch with binary and one with noisy input; there is no step in time."""
-    from nsnn.bench import firstspike, report
-
-    firstspike.check(options.benchmark, options.against)
-    _enough(options)
-    jobs = _jobs(options, densities or [firstspike.DENSITY])
-    yield f"epoch of {options.model} 784-800-10, batch {options.batch}", [j.threads for j in jobs]
-    results = []
-    for job in jobs:
-        _progress(job)
-        found = firstspike.compared(job, options.repeats, options.against, options.samples)
-        for name, result in found.items():
-            print(f"{name}\n{report.training('epoch', [result])}", flush=True)
-            results.append(result | {"input": name})
-    yield results
-
-
-def _enough(options) -> None:
-    if options.samples < options.batch:
-        raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
-
-
-def _plotted(options, densities) -> list[float]:
-    """The densities to measure for --plot: the dense step as well."""
-    from nsnn.plot.style import picture_format
-
-    picture_format(options.plot)
-    densities = densities if 1.0 in densities else [1.0, *densities]
-    if len(densities) < 2:
-        raise UserError("--plot draws step time against density: give --density several")
-    if len(options.threads) > 1:
-        raise UserError("--plot draws one number of threads: give --threads one number")
-    return densities
 
 
 def _first_step(options):

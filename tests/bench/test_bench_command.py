@@ -60,13 +60,6 @@ def test_sparsity_is_what_density_leaves(tmp_path, capsys):
     assert "linear1" in out
 
 
-@pytest.mark.parametrize(("name", "start"), [("step.png", b"\x89PNG"), ("step.pdf", b"%PDF")])
-def test_step_picture_in_the_format_of_its_name(tmp_path, name, start):
-    path = tmp_path / name
-    assert bench("step", *TINY, "--density", 0.5, "--rounds", 0, "--plot", path) == 0
-    assert path.read_bytes().startswith(start)
-
-
 def test_epoch_and_its_json(tmp_path, capsys):
     path = tmp_path / "epoch.json"
     words = ["--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11]
@@ -176,10 +169,7 @@ def no_measurement(monkeypatch):
         (["step", "--rounds", "-1"], "--rounds: -1 is not"),
         (["step", "--repeats", "0"], "--repeats: 0 is not"),
         (["step", "--json", "no/such/place.json"], "no/such does not exist"),
-        (["step", "--plot", "no/such/place.png"], "no/such does not exist"),
-        (["step", "--plot", "x.gif", "--density", "0.5"], "x.gif: a picture is .png or"),
-        (["step", "--plot", "x.png", "--density", "1"], "give --density several"),
-        (["step", "--plot", "x.png", "--threads", "1", "2"], "one number"),
+        (["step", "--against", "torch"], "torch has no vgg16: use --against spikingjelly"),
         (["epoch", "--samples", "100"], "--samples 100 is less than --batch 128"),
         (["kernels", "--shapes", "3C3"], "--shapes 3C3"),
         (["kernels", "--densities", "0"], "density = 0.0"),
@@ -195,7 +185,8 @@ def test_a_mistake_is_one_line(capsys, no_measurement, words, expected):
 @pytest.mark.parametrize("library", list(PEERS))
 def test_an_absent_peer_is_a_mistake(capsys, monkeypatch, no_measurement, library):
     monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
-    err = complaint(capsys, "step", "--against", library)
+    model = "firstspike" if library == "torch" else "mlp"
+    err = complaint(capsys, "epoch", "--model", model, "--against", library)
     assert "pip install 'nsnn[peers]'" in err
 
 

@@ -65,15 +65,15 @@ def calls(monkeypatch):
 
 def test_both_get_the_same_job_in_processes_that_alternate(calls):
     """Libraries have their threads, nsnn divides its own; what need not be repeated is not."""
-    compare("step", JOB, 2, "torch", first={"rounds": 4}, steps=3)
+    compare("step", JOB, 2, "snntorch", first={"rounds": 4}, steps=3)
     ours = ("nsnn.bench.step:measure_step", {"job": vars(JOB), "steps": 3}, 1)
-    theirs = ("nsnn.bench.peers:measure_step", ours[1] | {"library": "torch"} | plan(JOB), 2)
+    theirs = ("nsnn.bench.peers:measure_step", ours[1] | {"library": "snntorch"} | plan(JOB), 2)
     assert calls[1:] == [theirs, ours, theirs]
     assert calls[0] == (ours[0], ours[1] | {"rounds": 4}, 1)
 
 
 def test_ratios_of_the_medians_of_each_pair(calls):
-    found = compare("step", JOB, 2, "torch", steps=3)
+    found = compare("step", JOB, 2, "snntorch", steps=3)
     # Ours: median of (1, 2, 100) and of (3, 2, 100).
     assert found["ratio"]["time"] == {"median": (10 + 20 / 3) / 2, "low": 20 / 3, "high": 10.0}
     assert found["ratio"]["memory"] == {"median": 3.0, "low": 3.0, "high": 3.0}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nsnn import cli
+from nsnn.bench import FIRST_SPIKE_DENSITY as DENSITY
 from nsnn.bench.child import Job
-from nsnn.bench.firstspike import DENSITY, random_data
+from nsnn.bench.step import random_data
 from nsnn.data import Batch
 from nsnn.firstspike import FirstSpikeNetwork
 
@@ -26,7 +27,7 @@ def test_both_kinds_of_input_are_measured(tmp_path, capsys):
         assert result["ours"]["steps"] == 2
         assert result["ours"]["seconds"]["epoch"]["median"] > 0
     out = capsys.readouterr().out
-    assert out.startswith("nsnn bench: epoch of firstspike 784-800-10, batch 4")
+    assert out.startswith("nsnn bench: epoch of firstspike, batch 4")
     assert out.index("binary input") < out.index("noisy input")
 
 
@@ -57,7 +58,8 @@ def test_pytorch_computes_the_same(delay):
         p.data += rng.normal(0, 0.02, p.shape)
     network.parameters()[0].sparsify(np.flatnonzero(rng.random(784 * 60) < 0.3))
     network.sparse_start()
-    images, labels = random_data(Job(model="firstspike", seed=3), 6)
+    data = random_data(Job(model="firstspike", seed=3), 6)
+    images, labels = data.images, data.labels
     delays = np.abs(rng.normal(0, delay, images.shape)) if delay else None
     value, _ = network.loss_and_backward(Batch(images, labels, delays))
     weights = [torch.tensor(p.to_dense(), requires_grad=True) for p in network.parameters()]

@@ -118,7 +118,6 @@ def neurons(torch, library, reset):
 CASES = [
     ("spikingjelly", "zero", np.float64),  # SpikingJelly's own node
     ("spikingjelly", "subtract", np.float64),
-    ("torch", "subtract", np.float64),
     ("snntorch", "subtract", np.float32),  # its spikes are float32 always
 ]
 
@@ -130,8 +129,7 @@ CASES = [
 )
 def test_loss_gradients_and_training(torch, peers, library, reset, dtype, density, notation, norm):
     """Three SGD steps: the loss and every gradient of each, so the weights after each as well."""
-    if library != "torch":
-        pytest.importorskip(library)
+    pytest.importorskip(library)
     ours = our_network(notation, norm, reset, density, dtype)
     lif = neurons(torch, library, reset)
     theirs, parameters = their_network(torch, peers, ours, library, lif)
@@ -168,8 +166,9 @@ def test_loss_gradients_and_training(torch, peers, library, reset, dtype, densit
 
 def test_running_statistics(torch, peers):
     """Of every layer but the first: there the image counts once here and T times there."""
+    pytest.importorskip("spikingjelly")
     ours = our_network(CONV_NET, "batch", "subtract", 1.0, np.float64)
-    theirs, _ = their_network(torch, peers, ours, "torch", None)
+    theirs, _ = their_network(torch, peers, ours, "spikingjelly", fires_after_decay(torch))
     (batch, *_) = batches(np.random.default_rng(1))
     ours.loss_and_backward(batch)
     theirs(torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy()))
@@ -193,10 +192,9 @@ def test_a_native_soft_reset_is_not_ours(torch, peers):
     assert not np.allclose(outputs, theirs(images).detach().numpy().transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize("library", ["spikingjelly", "snntorch", "torch"])
+@pytest.mark.parametrize("library", ["spikingjelly", "snntorch"])
 def test_a_masked_peer_stays_sparse(torch, library):
-    if library != "torch":
-        pytest.importorskip(library)
+    pytest.importorskip(library)
     from nsnn.bench.peers import Trainee
 
     job = Job(model="mlp", width=0.02, norm="none", density=0.3, batch=4, time_steps=2)
@@ -211,16 +209,12 @@ def test_a_masked_peer_stays_sparse(torch, library):
     weights = [m.weight for m in trainee.network.modules() if isinstance(m, torch.nn.Linear)]
     wanted = [item["active"] or w.numel() for item, w in zip(
         (item for item in layers if "active" in item), weights, strict=True)]  # fmt: skip
-    active = [int(torch.count_nonzero(w)) for w in weights]
-    if library == "torch":  # plain and dense
-        wanted = [w.numel() for w in weights]
-    assert active == wanted
+    assert [int(torch.count_nonzero(w)) for w in weights] == wanted
 
 
-@pytest.mark.parametrize("library", ["spikingjelly", "snntorch", "torch"])
+@pytest.mark.parametrize("library", ["spikingjelly", "snntorch"])
 def test_both_benchmarks_run(torch, library):
-    if library != "torch":
-        pytest.importorskip(library)
+    pytest.importorskip(library)
     fields = {"model": "vgg16", "width": 0.02, "density": 0.3, "batch": 2, "time_steps": 2}
     common = {"job": fields, "library": library} | plan(Job(**fields))
     step = child.call("nsnn.bench.peers:measure_step", common | {"steps": 2})

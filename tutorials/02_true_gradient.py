@@ -4,8 +4,8 @@
 # **You will be able to** say why a spike cannot be differentiated, what is put in the place of its
 # derivative, and train the weight of a neuron with it.
 #
-# **Question.** A neuron fires too rarely. It has one weight `w`. Should the weight go up or down,
-# and how far? For any other network calculus answers: against the slope of the loss. Not here.
+# **Question.** A neuron with one weight `w` fires too rarely. Should `w` go up or down, and how
+# far? Calculus usually answers: against the slope of the loss. Not here.
 
 # %%
 import functools
@@ -29,8 +29,6 @@ from nsnn.reference.lif import lif_backward, lif_forward
 # count = Σ_t o[t]            L(w) = (count - target)² / 2
 # dL/dw = (count - target) · Σ_t do[t]/dw            do[t]/dw = u'(v[t] - threshold) · dv[t]/dw
 # ```
-#
-# By hand, for many weights at once; `fire` stands for `u`, since we will want to exchange it.
 
 # %%
 neuron = from_preset("ndsnn", decay=0.8)  # threshold 1, reset by subtraction
@@ -39,7 +37,7 @@ target = 6
 
 
 def run(w, fire=surrogate.spike):
-    """Membranes and outputs, both (T, W), for weights w (W,)."""
+    """Membranes and outputs, both (T, W), of many weights w (W,) at once; `fire` is u."""
     v, o = np.zeros((2, s.size, len(w)))
     for t in range(s.size):
         v[t] = neuron.decay * v[t - 1] + s[t] * np.asarray(w) - neuron.threshold * o[t - 1]
@@ -93,8 +91,8 @@ np.testing.assert_allclose(0.5 + np.arctan(np.pi * x) / np.pi, surrogate.primiti
 for name in surrogate.SURROGATES:
     above, below = surrogate.primitive(name, x + h), surrogate.primitive(name, x - h)
     np.testing.assert_allclose((above - below) / (2 * h), surrogate.derivative(name, x), atol=1e-8)
-    phi = surrogate.derivative(name, [0, 0.25, 0.75])
-    print(f"{name:>12}: phi(0) = {phi[0]:.2f}, phi(0.25) = {phi[1]:.2f}, phi(0.75) = {phi[2]:.2f}")
+    phi = surrogate.derivative(name, [0, 0.25, 0.75]).round(2)
+    print(f"{name:>12}: phi =", *phi, "at x = 0, 0.25, 0.75")
 
 # %% [markdown]
 # **Predict:** what does the loss look like over `w`, with `u` and with a smooth step in its place?
@@ -162,6 +160,7 @@ for name in surrogate.SURROGATES:
 # - The derivative of a spike is 0 or infinite; so is that of a count of spikes.
 # - A surrogate `phi` is the exact derivative of a smooth step. Forward `u`, backward `phi`.
 # - The result is the gradient of no function. That it leads downhill is experience, no theorem.
+# - Next: [two layers, and credit that flows back in time](pages/03_surrogate_bptt.md)
 #
 # ## Exercises
 #

@@ -3,8 +3,8 @@
 #
 # **You will be able to** do a round of *drop and grow* by hand and say why a weight that does not
 # exist has a gradient · read Algorithm 1 of the paper line by line and write it in twenty lines ·
-# train with NDSNN, and ask its log which synapse came and went when.
-# **Before this**: tutorials 3 (ε, Eq. 2c), 5 (training on digits), 7 (sparse weights, ERK).
+# train with NDSNN, and ask its log which synapse came and went when. **Before this**: tutorials 3
+# (ε, Eq. 2c), 5 (training on digits), 7 (sparse weights, ERK).
 #
 # **The question.** Most weights of a trained network can be removed without harm, but to learn
 # *which*, one usually trains all of them first. Can a network find its few weights while it learns?
@@ -80,8 +80,8 @@ figure.suptitle("One round: one weight fewer, and two are elsewhere")
 # $$θ_t = θ_f + (θ_i − θ_f)\,(1 − t/nΔT)^3 \qquad
 #   d_t = d_{min} + ½ (d_0 − d_{min})(1 + \cos(πt/nΔT)) \quad \text{(NDSNN Eq. 5)}$$
 # Of $N_{pre}$ weights, $D = ⌊d_t N_{pre}⌋$ die (NDSNN Eqs. 6, 7) and $G$ are born, so that a round
-# ends at $N(1 − θ_t)$ weights (NDSNN Eqs. 8, 9): $G = N(1 − θ_t) − (N_{pre} − D)$.
-# **Predict**: could $G$ come out negative? In early rounds or in late ones?
+# ends at $N(1 − θ_t)$ weights (NDSNN Eqs. 8, 9): $G = N(1 − θ_t) − (N_{pre} − D)$. **Predict**:
+# could $G$ come out negative? In early rounds or in late ones?
 
 # %%
 N, n, theta_i, theta_f, d_0, d_min = 1000, 8, 0.6, 0.95, 0.5, 0.005
@@ -104,8 +104,8 @@ for q in range(1, n + 1):
 # ## NDSNN Algorithm 1, where we know the answer
 # A hidden *teacher* has 30 weights at 600 positions. A linear layer shall imitate it from random
 # spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher})\, s s^T / K$. It starts at 60 random
-# positions and ends with 30. In a round no weight is updated: the algorithm's `else`.
-# **Predict**: how many of the teacher's 30 are found after *two* rounds?
+# positions and ends with 30. In a round no weight is updated: the algorithm's `else`. **Predict**:
+# how many of the teacher's 30 are found after *two* rounds?
 
 # %%
 shape, rng = (20, 30), np.random.default_rng(0)

@@ -1,10 +1,16 @@
 """A data set and network so small that a whole run takes a moment."""
 
+import contextlib
+import io
+import shutil
+
 import numpy as np
 import pytest
 
 import nsnn.plot
 from nsnn import parallel
+from nsnn.training import session
+from nsnn.training.config_file import load_config
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +23,7 @@ def threads():
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory):
-    """An .npz file: three classes of noisy 6x6 images, 70 to train, 30 to test."""
+    """An .npz file: three classes of noisy 6x6 images, 155 to train, 60 to test."""
     rng = np.random.default_rng(0)
     patterns = rng.random((3, 6, 6))
     arrays = {}
@@ -49,6 +55,24 @@ def tiny(tiny_data):
         "train.epochs=3",
         "train.threads=1",
     ]
+
+
+@pytest.fixture(scope="session")
+def finished_once(tiny, tmp_path_factory):
+    """The folder of a run of `tiny` that nothing interrupted, and what training it printed."""
+    out = tmp_path_factory.mktemp("finished") / "whole"
+    before = parallel.get_threads()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
+        patch.setattr(nsnn.plot, "plot_run", lambda folder: [])
+        session.start(load_config(None, tiny), out)
+    parallel.set_threads(before)
+    return out, said.getvalue()
+
+
+@pytest.fixture
+def finished(finished_once, tmp_path):
+    """A copy of that folder, which a test may change."""
+    return shutil.copytree(finished_once[0], tmp_path / "whole")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from nsnn.neuron import PRESETS, from_preset
 NEURON = from_preset("ndsnn", detach_reset=False, time_steps=4)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_every_line_passes_and_would_not_if_its_gradient_were_one_percent_larger(seed):
     results = gradcheck.run_all(seed)
     assert not [r for r in results if not r.passed]
@@ -226,7 +226,7 @@ def test_a_wrong_surrogate_of_another_width_is_caught(monkeypatch):
         assert not gradcheck.check_surrogate(name, rng, 1.7).passed
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("sparse", [True, False])
 @pytest.mark.parametrize("delays", [True, False])
 def test_the_exact_gradient_is_within_1e_7(seed, sparse, delays):

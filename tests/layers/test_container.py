@@ -9,9 +9,6 @@ from nsnn.layers import (
     AvgPool2d,
     BatchNorm,
     Conv2d,
-    Flatten,
-    Layer,
-    Linear,
     MaxPool2d,
     Residual,
     Sequential,
@@ -154,44 +151,3 @@ def test_branches_of_different_shapes_are_refused(shortcut):
     (x,) = arrays((3, 5, 4, 1, 2))
     with pytest.raises(UserError, match="block1"):
         block.forward(x)
-
-
-@pytest.mark.parametrize("norm", [False, True])
-@pytest.mark.parametrize("pool", ["average", "max"])
-@pytest.mark.parametrize("storage", ["dense", "csr"])
-def test_constant_input_equals_equal_steps(norm, pool, storage):
-    """Everything before the first LIF once, or T times: the same spikes, the same gradients."""
-    T, outcome = 4, []
-    neuron = from_preset("ndsnn", detach_reset=False, time_steps=T)
-    for steps in (1, T):
-        first, second = conv(2, 4, name="first"), Linear(4 * 9, 5, np.random.default_rng(22), float)
-        first.weight.data *= 4
-        if storage == "csr":
-            for layer in (first, second):
-                layer.weight.sparsify(np.arange(0, layer.weight.size, 2))
-        parts = [first, *([BatchNorm(4, float)] if norm else []), LIF(neuron, float)]
-        parts += [AvgPool2d(2, float) if pool == "average" else MaxPool2d(2), Flatten(), second]
-        body = Sequential(parts)
-        x, dy = arrays((2, 6, 6, 1, 3), (5, T, 3))
-        y = body.forward(np.repeat(x, steps, axis=3), training=True).copy()
-        dx = body.backward(dy).sum(axis=3)
-        outcome.append([y, dx, *(p.gradient for p in body.parameters())])
-    for once, copies in zip(*outcome, strict=True):
-        assert once.any()
-        np.testing.assert_allclose(once, copies, rtol=1e-9, atol=1e-10)
-
-
-def test_an_unfinished_layer_says_which_method_is_missing():
-    class Half(Layer):
-        def forward(self, x, training=False):
-            return x
-
-    class Whole(Half):
-        def backward(self, dy):
-            return dy
-
-    with pytest.raises(TypeError, match=r"Half.*backward"):
-        Half()
-    assert Whole().parameters() == []
-    assert Whole().state() == {}
-    assert Whole().buffer_bytes() == 0

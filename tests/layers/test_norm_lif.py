@@ -73,14 +73,6 @@ def test_evaluation_equals_one_layer_after_the_other(preset, shape):
         np.testing.assert_array_equal(fused.norm.state()[key], array)
 
 
-def test_training_and_evaluation_differ():
-    """Or the two tests above would prove less than they say."""
-    fused, _ = both(3)
-    x, _ = problem(SHAPES[0])
-    evaluated = fused.forward(x).copy()
-    assert not np.array_equal(fused.forward(x, training=True), evaluated)
-
-
 def test_float32_spikes_are_those_of_one_layer_after_the_other():
     fused, separate = both(3, dtype=np.float32)
     x, dy = (a.astype(np.float32) for a in problem(SHAPES[0]))
@@ -89,9 +81,3 @@ def test_float32_spikes_are_those_of_one_layer_after_the_other():
     np.testing.assert_array_equal(s, fused.lif.v >= np.float32(1))
     np.testing.assert_array_equal(s, separate.forward(x, training=True))
     np.testing.assert_allclose(fused.backward(dy), separate.backward(dy), rtol=1e-3, atol=1e-5)
-
-
-def test_it_lists_its_parts():
-    fused, _ = both(3)
-    assert fused.layers() == [fused.norm, fused.lif]
-    assert [p.name for p in fused.parameters()] == ["norm1.gamma", "norm1.beta"]

@@ -61,18 +61,6 @@ def test_norm_and_pools():
         make("4C3", norm="layer")
 
 
-def test_a_convolution_may_be_followed_by_the_readout():
-    network = make("3C5", (2, 6, 5), 4)
-    assert network.predict(np.zeros((2, 2, 6, 5))).shape == (2,)
-    assert [p.dims for p in network.parameters() if p.prunable] == [(3, 2, 5, 5), (4, 90)]
-
-
-@pytest.mark.parametrize("notation", ["4C3-AP2-6", "AP2-4C3-6", "6"])
-def test_only_the_first_weights_have_no_input_gradient(notation):
-    layers = [layer for layer in make(notation, (1, 8, 8)).layers() if layer.parameters()]
-    assert [layer.input_gradient for layer in layers] == [False] + [True] * (len(layers) - 1)
-
-
 def test_the_neuron_and_dtype_reach_every_layer():
     neuron = Neuron(decay=0.3, time_steps=5)
     network = build("4C3-AP2-6", neuron, (1, 8, 8), 3, np.random.default_rng(0), dtype=np.float64)
@@ -81,13 +69,6 @@ def test_the_neuron_and_dtype_reach_every_layer():
     assert network.time_steps == 5
     assert network.dtype == np.float64
     assert len({p.name for p in network.parameters()}) == len(network.parameters())
-
-
-def test_the_seed_decides_the_weights():
-    one, same, other = (make("4C3-6", (1, 8, 8), seed=seed) for seed in (1, 1, 2))
-    for p, q, r in zip(*(n.parameters() for n in (one, same, other)), strict=True):
-        np.testing.assert_array_equal(p.data, q.data)
-        assert not np.array_equal(p.data, r.data)
 
 
 @pytest.mark.parametrize(

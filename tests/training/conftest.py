@@ -1,14 +1,10 @@
 """Runs that take a moment: started, stopped, gone on with, compared."""
 
-import contextlib
-import io
-import shutil
 import signal
 
 import numpy as np
 import pytest
 
-import nsnn.plot
 from nsnn import files
 from nsnn.training import session
 from nsnn.training.config_file import load_config
@@ -49,22 +45,6 @@ def train(tmp_path, no_plots, no_sync):
         return session.start(load_config(None, assignments), out, progress=progress)
 
     return go
-
-
-@pytest.fixture(scope="session")
-def finished_once(tiny, tmp_path_factory):
-    """The folder of a run of `tiny` that nothing interrupted, and what training it printed."""
-    out = tmp_path_factory.mktemp("finished") / "whole"
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
-        patch.setattr(nsnn.plot, "plot_run", lambda folder: [])
-        session.start(load_config(None, tiny), out)
-    return out, said.getvalue()
-
-
-@pytest.fixture
-def finished(finished_once, tmp_path):
-    """A copy of that folder, which a test may change."""
-    return shutil.copytree(finished_once[0], tmp_path / "whole")
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 import hashlib
 import io
 import tarfile
-import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from nsnn.data.cifar import CIFAR10, PIXELS
-from nsnn.data.tiny_imagenet import TINY_IMAGENET
 from nsnn.errors import RunError
 
 ARCHIVE, FOLDER = CIFAR10.files[0].name, CIFAR10.folder
@@ -98,32 +96,6 @@ def test_only_what_is_damaged_or_missing_comes_out_of_the_archive_again(
     assert path.read_bytes() == content["data_batch_1.bin"]
     assert len(cifar10.read(tmp_path).test) == 3
     assert server.requests == []
-
-
-def test_an_interrupted_download_is_continued(serve, packed, tmp_path, server):
-    with pytest.raises(RunError, match="connection lost after 40 of"):
-        serve(SMALL, packed, "cut").get(tmp_path)
-    assert not unpacked(tmp_path).exists()
-    serve(SMALL, packed).get(tmp_path)
-    assert server.requests[-1] == ("good", ARCHIVE, 40)
-    assert unpacked(tmp_path).is_dir()
-
-
-def test_a_wrong_checksum_is_not_unpacked(serve, packed, tmp_path, refused):
-    # Without a network the archive can be put there by hand: `get` then unpacks it.
-    where = tmp_path / "cifar10"
-    parts = (ARCHIVE, "instead of", where, f"nsnn data get cifar10 --dir {where}")
-    with refused(*parts, error=RunError):
-        serve(SMALL, packed, "wrong").get(tmp_path)
-    assert list(where.iterdir()) == []
-
-
-def test_a_zip(serve, tmp_path):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as opened:
-        opened.writestr(f"{TINY_IMAGENET.folder}/wnids.txt", "n01\n")
-    folder = serve(TINY_IMAGENET, buffer.getvalue()).get(tmp_path)
-    assert (folder / TINY_IMAGENET.folder / "wnids.txt").read_text() == "n01\n"
 
 
 def test_an_archive_put_there_by_hand_and_a_full_disk(

@@ -1,11 +1,14 @@
 """The user's own .npz file."""
 
+import contextlib
+import warnings
 import zipfile
 
 import numpy as np
 import pytest
 
-from nsnn.data.arrays import ARRAYS, REQUIRED
+from nsnn.data import Split, Splits
+from nsnn.data.arrays import ARRAYS, REQUIRED, kept
 
 
 def make(n=12, shape=(6, 5), dtype=np.uint8, seed=0):
@@ -60,6 +63,50 @@ def test_fortran_order_is_undone(write):
     train, _, _ = ARRAYS.read(write(content, train_images=fortran))
     assert train.images.flags.c_contiguous
     assert np.array_equal(train.images, fortran)
+
+
+class TestKept:
+    """What data sets keep in the cache."""
+
+    @pytest.fixture
+    def make(self):
+        """Makes the same splits each time and counts how often."""
+        content = make()
+        split = Split(content["train_images"][:, None], content["train_labels"])
+
+        def make_one():
+            make_one.times += 1
+            return Splits(split, split.take(slice(5)))
+
+        make_one.times = 0
+        return make_one
+
+    def test_made_once_then_read_until_damaged(self, make, tmp_path, same):
+        path = tmp_path / "new" / "a.npz"
+        first = kept(path, make)
+        assert same(first, kept(path, make))
+        assert make.times == 1
+        path.write_bytes(path.read_bytes()[:200])
+        for _ in range(2):
+            assert same(first, kept(path, make))
+        assert make.times == 2
+
+    @pytest.mark.parametrize("warning", ["", "decodes them again"])
+    @pytest.mark.parametrize("where", ["none", "file", "full"])
+    def test_what_cannot_be_written_is_made_each_time(
+        self, make, tmp_path, same, full_disk, where, warning
+    ):
+        (tmp_path / "file").write_bytes(b"")
+        path = {"none": None, "file": tmp_path / "file" / "a.npz", "full": tmp_path / "a.npz"}[
+            where
+        ]
+        full = full_disk() if where == "full" else contextlib.nullcontext()
+        with full, warnings.catch_warnings(record=True, action="always") as caught:
+            assert same(kept(path, make, warning), kept(path, make, warning))
+        assert make.times == 2
+        said = [str(each.message).startswith(warning) for each in caught]
+        assert said == ([True] * 2 if warning and path else [])
+        assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
 def test_own_validation_split(write):

@@ -89,13 +89,6 @@ def test_check_glyphs(small_glyphs, refused):
         small_glyphs.check()
 
 
-def test_check_arrays(tmp_path, small_glyphs):
-    path = small_glyphs.get(tmp_path)
-    report = source("arrays").check(path).splitlines()
-    assert report[0].startswith(str(path))
-    assert [line.split(":")[0] for line in report[1:]] == ["train", "test"]
-
-
 def test_check_real_mnist(real_data):
     report = MNIST.check(real_data)
     assert report.count("as published") == 4

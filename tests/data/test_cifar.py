@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nsnn.data import DATASETS, load
 from nsnn.data.cifar import CIFAR10, CIFAR100, PIXELS
 
 SMALL = {each.name: replace(each, sizes=(20, 6)) for each in (CIFAR10, CIFAR100)}
@@ -22,12 +21,6 @@ def make(source, seed=0):
         pixels = rng.integers(0, 256, size=(n, PIXELS))
         content[name] = np.hstack([*labels, pixels]).astype(np.uint8)
     return content
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    for name, source in SMALL.items():
-        monkeypatch.setitem(DATASETS, name, source)
 
 
 @pytest.fixture
@@ -64,41 +57,7 @@ def test_what_is_read(name, write, tmp_path):
         assert np.array_equal(split.images[:, 2, 31], records[:, skip + 3072 - 32 :])
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("place", ["", "{official}", "{name}", "{name}/{official}"])
-def test_where_the_files_may_lie(name, place, write, tmp_path, monkeypatch):
-    write(name, f"cache/nsnn/{name}/{SMALL[name].folder}")
-    assert SMALL[name].find()[0].is_relative_to(tmp_path / "cache")
-    write(name, "data/" + place.format(name=name, official=SMALL[name].folder))
-    monkeypatch.setenv("NSNN_DATA", str(tmp_path / "data"))
-    for directory in (tmp_path / "data", None):
-        assert SMALL[name].find(directory)[0].is_relative_to(tmp_path / "data")
-        assert len(SMALL[name].read(directory).test) == 6
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_classes_are_declared(name, write, tmp_path):
-    content = write(name, "data")
-    for file, records in content.items():
-        records[:, len(SMALL[name].label_limits) - 1] = 3
-        (tmp_path / "data" / file).write_bytes(records.tobytes())
-    data = load(name, tmp_path / "data", validation=0.25)
-    assert data.classes == SMALL[name].classes
-    assert (data.name, data.shape, data.time_steps) == (name, (3, 32, 32), None)
-    assert [len(s) for s in (data.train, data.validation, data.test)] == [15, 5, 6]
-
-
 class TestRefused:
-    @pytest.mark.parametrize("name", NAMES)
-    def test_missing_files(self, name, write, tmp_path, refused):
-        first, *_ = SMALL[name].train_files
-        with refused(name, first, SMALL[name].folder, f"nsnn data get {name}"):
-            SMALL[name].read(tmp_path)
-        write(name, "data")
-        (tmp_path / "data" / first).unlink()
-        with refused(tmp_path / "data", f"has no {first}", f"nsnn data get {name}"):
-            SMALL[name].read(tmp_path / "data")
-
     @pytest.mark.parametrize("name", NAMES)
     @pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c + b"x", lambda c: b""])
     def test_wrong_size(self, name, change, write, tmp_path, refused):

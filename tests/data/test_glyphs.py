@@ -1,7 +1,6 @@
 """Drawing glyph digits."""
 
 import hashlib
-import itertools
 
 import numpy as np
 import pytest
@@ -53,35 +52,6 @@ def test_each_distortion_changes_the_picture(name):
     assert len(np.unique(images, axis=0)) > 50
     assert len(np.unique(plain, axis=0)) == 10
     assert np.bincount(labels).tolist() == [6] * 10
-
-
-def test_thicker_strokes_have_more_ink():
-    ink = [
-        draw(60, style=PLAIN._replace(thicken=(t, t)))[0].mean(dtype=np.float64)
-        for t in (-0.25, 0.0, 0.4, 0.8)
-    ]
-    assert all(less < more for less, more in itertools.pairwise(ink))
-
-
-def test_a_rotation_by_a_quarter_turn():
-    # tan(φ/2) = 1 is a quarter turn.
-    def bound(value):
-        return np.full((4, 1, 1), value, dtype=np.float32)
-
-    x, y = glyphs._sources(4, lambda low, high: bound(1), bound, PLAIN._replace(tilt=1.0))
-    u, v = np.meshgrid(*[(np.arange(28) - 13.5) / 18] * 2)
-    np.testing.assert_allclose(x[0], v, atol=1e-6)
-    np.testing.assert_allclose(y[0], -u, atol=1e-6)
-
-
-def test_bilinear_samples_of_a_plane_are_exact():
-    axis = np.linspace(-glyphs.glyph_fonts.HALF_SIDE, glyphs.glyph_fonts.HALF_SIDE, 40)
-    plane = (2 * axis[None, :] - 3 * axis[:, None]).astype(np.float32)
-    fields = np.stack([np.zeros_like(plane), plane])
-    rng = np.random.default_rng(0)
-    x, y = rng.uniform(-0.79, 0.79, size=(2, 1, 28, 28)).astype(np.float32)
-    values = glyphs._sample(fields, np.array([1]), x, y)
-    np.testing.assert_allclose(values, 2 * x - 3 * y, atol=1e-5)
 
 
 def random_feature_accuracy(train, test):

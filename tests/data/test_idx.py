@@ -27,16 +27,6 @@ def write(idx_folder, as_idx):
     return write
 
 
-def test_splits(idx_folder):
-    train, test, validation = MNIST.read(idx_folder)
-    assert train.images.shape == (30, 1, 6, 5)
-    assert test.images.shape == (20, 1, 6, 5)
-    assert train.images.dtype == np.uint8
-    assert train.labels.dtype == np.int64
-    assert np.array_equal(test.labels, np.arange(20) % 10)
-    assert validation is None
-
-
 @pytest.mark.parametrize("suffix", [".gz", ""])
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_plain_and_compressed_under_either_name(write, compress, suffix):

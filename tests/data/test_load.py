@@ -39,31 +39,6 @@ def test_an_unknown_name(use, name, near, refused):
         use(name)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_idx_sets(idx_folder, name, as_idx, monkeypatch, refused, tmp_path):
-    script = f"get_{name.replace('-', '_')}.py"
-    with refused("train-images-idx3-ubyte.gz", f"nsnn data get {name}", script):
-        load(name, tmp_path)
-    monkeypatch.setenv("NSNN_DATA", str(idx_folder))
-    for directory in (idx_folder, ""):  # an empty one means not given
-        data = load(name, directory, validation=0.2, seed=3)
-        assert (data.name, data.shape, data.classes) == (name, (1, 6, 5), 10)
-        assert [len(s) for s in (data.train, data.validation, data.test)] == [24, 6, 20]
-    for prefix, n in (("train", 30), ("t10k", 20)):
-        (idx_folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(as_idx(np.full(n, 3)))
-    assert load(name, idx_folder).classes == 10  # they are declared
-
-
-def test_events(tmp_path):
-    events = np.random.default_rng(0).integers(0, 3, size=(8, 5, 2, 4, 3))
-    labels = np.arange(8) % 2
-    path = tmp_path / "events.npz"
-    np.savez(path, train_images=events, train_labels=labels, test_images=events, test_labels=labels)
-    data = load("arrays", path, validation=0.25)
-    assert (data.time_steps, data.shape, data.classes) == (5, (2, 4, 3), 2)
-    assert len(data.validation) == 2
-
-
 def test_glyphs_at_their_full_size():
     data = load("glyphs", validation=0.1)
     assert [len(s) for s in (data.train, data.validation, data.test)] == [5400, 600, 2000]

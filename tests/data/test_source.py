@@ -70,7 +70,7 @@ def test_the_cache_without_xdg(monkeypatch, tmp_path, value):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", value)
     folder = fill(tmp_path / ".cache" / "nsnn" / "digits", "a", "b")
-    assert find() == [folder / "a", folder / "b"]
+    assert find() == find("") == [folder / "a", folder / "b"]  # "" means not given
 
 
 def test_a_tilde_is_replaced(monkeypatch, tmp_path):

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from matplotlib.image import imsave
 
-from nsnn.data import DATASETS, load
 from nsnn.data.tiny_imagenet import TINY_IMAGENET
 
 SMALL = replace(TINY_IMAGENET, shape=(3, 16, 16), sizes=(12, 5), classes=3)
@@ -113,20 +112,6 @@ def test_channels_keep_their_places_also_of_grey_and_cmyk_images(first):
     assert np.abs(first(lambda path: cmyk.save(path, quality=95)) - ramp).max() <= 8
 
 
-@pytest.mark.parametrize("place", ["", "tiny-imagenet-200", "tiny-imagenet"])
-def test_where_the_folder_may_lie(folder, place):
-    folder.rename(target := folder.parent / (place or "mine"))
-    where = target if not place else folder.parent
-    assert SMALL.find(where)[0].parent == target
-
-
-def test_by_its_name(folder, monkeypatch):
-    monkeypatch.setitem(DATASETS, "tiny-imagenet", replace(SMALL))
-    data = load("tiny-imagenet", folder, validation=0.25)
-    assert (data.shape, data.classes, data.time_steps) == ((3, 16, 16), 3, None)
-    assert [len(s) for s in (data.train, data.validation, data.test)] == [9, 3, 5]
-
-
 class TestCache:
     def test_decoded_once_then_read_until_damaged(self, folder, decoded, cache, same):
         first = SMALL.read(folder)
@@ -162,10 +147,6 @@ class TestCache:
             with pytest.warns(RuntimeWarning, match="decodes them again"):
                 SMALL.read(folder)
         assert len(decoded) == 34
-
-    @pytest.mark.usefixtures("no_home")
-    def test_no_home_does_no_harm(self, folder):
-        assert len(SMALL.read(folder).test) == 5
 
 
 def drawn(form, width):

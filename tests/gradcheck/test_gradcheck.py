@@ -25,9 +25,8 @@ from nsnn.neuron import PRESETS, from_preset
 NEURON = from_preset("ndsnn", detach_reset=False, time_steps=4)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_every_line_passes_and_would_not_if_its_gradient_were_one_percent_larger(seed):
-    results = gradcheck.run_all(seed)
+def test_every_line_passes_and_would_not_if_its_gradient_were_one_percent_larger():
+    results = gradcheck.run_all()
     assert not [r for r in results if not r.passed]
     assert all(r.planted > r.tolerance and r.live >= LIVE for r in results)
     assert all(r.error <= gradcheck.TOLERANCE for r in results if "float32" not in r.option)

@@ -1,8 +1,7 @@
 # %% [markdown]
 # # 3 · Backpropagation through time, by hand
 #
-# **You will be able to** derive the backward pass of a spiking network and write it in fifteen
-# lines.
+# **You will be able to** derive and write the backward pass of a spiking network: fifteen lines.
 #
 # **Question.** The loss looks at output spikes. How much should a weight one layer earlier change,
 # for what it did many time steps earlier?

@@ -80,7 +80,7 @@ def test_all_pictures_of_such_a_run(run):
 
 def test_the_receptive_fields_are_those_of_the_log(run):
     data = pictures.RunData(run)
-    figure = pictures.PICTURES["receptive_fields.png"](data)
+    figure = pictures.draw(data, "receptive_fields.png")
     p = data.network.parameters()[0]
     last = np.zeros(p.shape, bool)
     last.flat[p.positions()] = True
@@ -94,7 +94,7 @@ def test_samples_without_an_answer_are_drawn_as_mistakes(run, monkeypatch):
     data = pictures.RunData(run)
     count = len(data.samples.labels)
     monkeypatch.setattr(data.network, "scores", lambda images, size: np.full((count, 3), -np.inf))
-    (ax,) = pictures.PICTURES["mistakes.png"](data).axes
+    (ax,) = pictures.draw(data, "mistakes.png").axes
     assert ax.texts[0].get_text().startswith("said 0 (33 %)")
 
 

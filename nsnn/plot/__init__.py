@@ -15,28 +15,8 @@ from nsnn.plot.run import plot_comparison, plot_run
 from nsnn.plot.topology import block_density, layer_sparsity, masks, rewiring, weight_histogram
 
 __all__ = [
-    "accuracy",
-    "block_density",
-    "compare",
-    "comparison",
-    "confusion_matrix",
-    "connections",
-    "event_strip",
-    "exploration",
-    "layer_sparsity",
-    "loss",
-    "masks",
-    "membrane_trace",
-    "most_telling",
-    "plot_comparison",
-    "plot_run",
-    "race",
-    "raster",
-    "receptive_fields",
-    "rewiring",
-    "save_animation",
-    "spike_rates",
-    "spike_times",
-    "weight_histogram",
-    "worst_mistakes",
-]
+    "accuracy", "block_density", "compare", "comparison", "confusion_matrix", "connections",
+    "event_strip", "exploration", "layer_sparsity", "loss", "masks", "membrane_trace",
+    "most_telling", "plot_comparison", "plot_run", "race", "raster", "receptive_fields", "rewiring",
+    "save_animation", "spike_rates", "spike_times", "weight_histogram", "worst_mistakes",
+]  # fmt: skip

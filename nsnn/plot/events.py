@@ -17,12 +17,6 @@ def event_strip(frames, ax=None):
     ----------
     frames : ndarray of uint8, shape (T, 2, H, W)
         Events of each polarity (OFF, ON) in each time step.
-    ax : matplotlib.axes.Axes, optional
-        Default: the axes of a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     pictures = _coloured(frames)
     steps, height, width, _ = pictures.shape

@@ -25,11 +25,6 @@ def connections(records, axes=None):
     records : list of dict
         Lines of `metrics.jsonl`; "layers" maps a weight to its "active" and its "size".
     axes : pair of matplotlib.axes.Axes, optional
-        Default: those of a new figure.
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes, shape (2,)
     """
     axes = np.asarray(new_figure(10.0, 3.8).subplots(1, 2) if axes is None else axes)
     layers = list(records[-1]["layers"])
@@ -61,11 +56,6 @@ def exploration(records, ax=None):
     records : list of dict
         Lines of `metrics.jsonl`; "method" has "exploration" of all layers that evolve, and
         "exploration/<weight>" of each.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = axes_or_new(ax)
     epochs = [record["epoch"] + 1 for record in records]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nsnn.plot.style import BLUE, GREY, RED, axes_or_new, colours, titled
+from nsnn.plot.style import BLUE, GREY, RED, axes_or_new, ridges, titled
 from nsnn.reference.firstspike import potential
 from nsnn.text import percent
 
@@ -19,31 +19,19 @@ def spike_times(z, bins=60, ax=None):
         By layer: times z = e^t of all its neurons and samples, infinity where one never fires.
     bins : int
         Shared by all layers; the last has the latest thousandth as well.
-    ax : matplotlib.axes.Axes, optional
-        Default: the axes of a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One filled outline a layer (`ax.collections`), each scaled to its own highest bin.
     """
     ax = axes_or_new(ax, 7.0, 1.4 + 0.75 * len(z))
     times = {name: np.log(each[np.isfinite(each)]) for name, each in z.items()}
     together = np.concatenate([*times.values(), [0.0]])
     edges = np.linspace(together.min(), max(np.quantile(together, 0.999), 1e-3), bins + 1)
-    baselines, labels = np.arange(len(z))[::-1], []
-    for (name, t), base, colour in zip(times.items(), baselines, colours(len(z)), strict=True):
-        counts = np.histogram(np.minimum(t, edges[-1]), edges)[0]
-        tops = np.append(base + 0.85 * counts / max(counts.max(), 1), base)
-        ax.fill_between(edges, base, tops, step="post", color=colour, alpha=0.75, linewidth=0)
-        ax.axhline(base, color=GREY, linewidth=0.5, zorder=0)
-        labels.append(f"{name}\n{percent(t.size / max(z[name].size, 1), 1)} fire")
-    ax.set_yticks(baselines, labels, va="bottom", fontsize=8)
-    ax.tick_params(axis="y", length=0)
+    labels = [
+        f"{name}\n{percent(t.size / max(z[name].size, 1), 1)} fire" for name, t in times.items()
+    ]
+    ridges(ax, [np.minimum(t, edges[-1]) for t in times.values()], edges, labels)
     return titled(ax, "Spike times per layer (each row to its own scale)", _TIME, "")
 
 
-def race(W, z, z_out, label, names=None, ax=None):
+def race(W, z, z_out, label, ax=None):
     """Potentials of the output neurons for one sample, up to their spikes: the first one decides.
 
     Parameters
@@ -54,17 +42,8 @@ def race(W, z, z_out, label, names=None, ax=None):
         Times of the neurons before it and of its own, infinity where one never fires.
     label : int
         The true class.
-    names : sequence of str, optional
-        Names of the classes; default their numbers.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        A line for each class (`ax.lines`), then the threshold.
     """
     ax = axes_or_new(ax, 7.0, 3.8)
-    names = names or [str(k) for k in range(len(W))]
     fired, t_in, t_out = np.isfinite(z_out), np.log(z), np.log(z_out)
     first = int(z_out.argmin()) if fired.any() else None
     last = t_out[fired].max() if fired.any() else t_in[np.isfinite(t_in)].max(initial=1.0)
@@ -79,8 +58,8 @@ def race(W, z, z_out, label, names=None, ax=None):
             ax.plot(t_out[k], 1.0, "^", color=colour, markersize=7, markeredgecolor="white")
             # Three rows of names: spikes may be close.
             above = {"xytext": (0, 6 + 10 * (place[k] % 3)), "textcoords": "offset points"}
-            ax.annotate(names[k], (t_out[k], 1.0), color=colour, ha="center", fontsize=8, **above)
+            ax.annotate(str(k), (t_out[k], 1.0), color=colour, ha="center", fontsize=8, **above)
     ax.axhline(1.0, color="black", linestyle="--", linewidth=0.8)
     ax.set_ylim(top=1.45)
-    said = f"{names[first]} fires first" if first is not None else "none fires"
-    return titled(ax, f"Race of the outputs: class {names[label]}, {said}", _TIME, "potential V")
+    said = f"{first} fires first" if first is not None else "none fires"
+    return titled(ax, f"Race of the outputs: class {label}, {said}", _TIME, "potential V")

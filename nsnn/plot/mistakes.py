@@ -12,7 +12,7 @@ from nsnn.text import percent, plural
 _MOST_NUMBERED = 20
 
 
-def confusion_matrix(confusion, names=None, ax=None):
+def confusion_matrix(confusion, ax=None):
     """How often each true class was called each class.
 
     Only mistakes are coloured: in a good classifier the diagonal would use up the whole scale.
@@ -21,8 +21,6 @@ def confusion_matrix(confusion, names=None, ax=None):
     ----------
     confusion : ndarray of int, shape (classes, classes)
         Row = true class, column = predicted class, in samples.
-    names : sequence of str, optional
-        Names of the classes; default their numbers.
     """
     confusion = np.asarray(confusion)
     if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1]:
@@ -40,18 +38,14 @@ def confusion_matrix(confusion, names=None, ax=None):
     if classes <= _MOST_NUMBERED:
         _number_cells(ax, confusion, wrong, worst)
     ticks = range(classes) if classes <= _MOST_NUMBERED else range(0, classes, classes // 10)
-    labels = [str(i) if names is None else names[i] for i in ticks]
-    turned = max(map(len, labels)) > 3
-    ax.set_xticks(ticks, labels, rotation=45 if turned else 0, ha="right" if turned else "center")
-    ax.set_yticks(ticks, labels)
+    ax.set_xticks(ticks)
+    ax.set_yticks(ticks)
     total, right = int(confusion.sum()), int(np.trace(confusion))
     title = f"{_mistakes(total - right, total)} ({percent(right / max(total, 1))} right)"
     return titled(ax, title, "predicted class", "true class")
 
 
-def worst_mistakes(
-    images, true, predicted, confidence, names=None, count=10, confusion=None, ax=None
-):
+def worst_mistakes(images, true, predicted, confidence, count=10, confusion=None, ax=None):
     """The mistakes the network was most sure of, in a strip, surest first.
 
     Parameters
@@ -62,8 +56,6 @@ def worst_mistakes(
         Classes; samples where they agree are passed over.
     confidence : ndarray of float, shape (n,)
         Probability that the network gave to its prediction, in [0, 1].
-    names : sequence of str, optional
-        Names of the classes; default their numbers.
     count : int
         Most images in the strip.
     confusion : ndarray of int, shape (classes, classes), optional
@@ -85,12 +77,9 @@ def worst_mistakes(
     strip, pitch, wide = _strip(np.asarray(images)[worst], slots=count)
     ax.imshow(strip, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
     for slot, sample in enumerate(worst):
-        said, was = (
-            str(label) if names is None else names[label]
-            for label in (predicted[sample], true[sample])
-        )
         middle = slot * pitch + (wide - 1) / 2
-        text = f"said {said} ({100 * confidence[sample]:.0f} %)\nwas {was}"
+        said = f"said {predicted[sample]} ({100 * confidence[sample]:.0f} %)"
+        text = f"{said}\nwas {true[sample]}"
         ax.text(middle, strip.shape[0], text, ha="center", va="top", fontsize=8)
     return ax
 

@@ -42,6 +42,8 @@ class RunData:
         summary, changes = self.folder / "summary.json", self.folder / "topology.npz"
         self.summary = read_json(summary) if summary.exists() else {}
         self.log = load_topology(changes) if changes.exists() else TopologyLog()
+        self.sparse = self.log.names
+        self.rounds = self.log.counts()["step"].size  # that changed the topology
 
     @cached_property
     def network(self):
@@ -55,8 +57,6 @@ class RunData:
 
 
 def _training(run):
-    if not run.records:
-        return None
     figure = new_figure(10.0, 3.6)
     left, right = figure.subplots(1, 2)
     curves.loss(run.records, ax=left)
@@ -65,8 +65,6 @@ def _training(run):
 
 
 def _spike_rates(run):
-    if not run.records:
-        return None
     if run.config.time_steps is None:
         unit = "spikes per neuron: each fires once or never"
         return curves.spike_rates(run.records, unit=unit).figure
@@ -74,8 +72,6 @@ def _spike_rates(run):
 
 
 def _sparsity(run):
-    if not run.log.names:
-        return None
     sizes = dict(zip(run.log.names, run.log.arrays()["sizes"].tolist(), strict=True))
     counts = run.log.counts()
     end = max([record["step"] for record in run.records[-1:]] + counts["step"][-1:].tolist() + [0])
@@ -105,21 +101,18 @@ def _asked(run) -> dict:
 
 
 def _rewiring(run):
-    counts = run.log.counts()
-    return topology.rewiring(counts).figure if counts["step"].size else None
+    return topology.rewiring(run.log.counts()).figure
 
 
 def _masks(run):
     """First and last masks of the layers with the most positions, in the network's order."""
-    steps = run.log.counts()["step"]
-    if not steps.size or run.network is None:
-        return None
+    last = run.log.counts()["step"][-1]
     changing = [p for p in run.network.parameters() if p.name in run.log.names]
     largest = sorted(changing, key=lambda p: -p.size)[:_MASKS]
     shown = [p for p in changing if p in largest]
     figure = new_figure(8.0, 3.2 * len(shown))
     for p, axes in zip(shown, figure.subplots(len(shown), 2, squeeze=False), strict=True):
-        before, after = (_mask(run.log, p, step) for step in (-1, steps[-1]))
+        before, after = (_mask(run.log, p, step) for step in (-1, last))
         topology.masks(before, after, p.name, axes)
     return figure
 
@@ -131,8 +124,6 @@ def _mask(log, p, step):
 
 
 def _weights(run):
-    if run.network is None:
-        return None
     weights = {p.name: p.values() for p in run.network.parameters() if p.prunable}
     return topology.weight_histogram(weights).figure
 
@@ -145,8 +136,6 @@ def _confusion(run):
 
 def _neurons(run):
     """Membrane and spikes of the last spiking layer for the first test sample."""
-    if run.network is None:
-        return None
     spiking = [layer for layer in run.network.layers() if isinstance(layer, LIF)]
     if not spiking:
         return None
@@ -169,8 +158,6 @@ def _neurons(run):
 
 def _worst_mistakes(run):
     """The mistakes among the first test samples that the network is most sure of."""
-    if run.network is None:
-        return None
     images, true = run.samples.images, run.samples.labels
     scores = run.network.scores(images, run.config.data.batch).astype(np.float64)
     scores[np.isneginf(scores).all(axis=1)] = 0.0  # no answer: every class is as likely
@@ -184,21 +171,17 @@ def _worst_mistakes(run):
 
 
 def _connections(run):
-    if not run.records or not run.log.names:
-        return None
     return evolution.connections(run.records)[0].figure
 
 
 def _exploration(run):
-    if not run.records or "exploration" not in run.records[-1].get("method", {}):
+    if "exploration" not in run.records[-1].get("method", {}):
         return None
     return evolution.exploration(run.records).figure
 
 
 def _receptive_fields(run):
     """Pixels of the hidden neurons with the most grown synapses, from the start to the end."""
-    if run.network is None or not run.records or not run.log.counts()["step"].size:
-        return None
     C, H, W = run.network.input_shape
     p = next(p for p in run.network.parameters() if p.prunable)
     if p.dims != (p.shape[0], C * H * W) or p.name not in run.log.names:
@@ -216,7 +199,7 @@ def _receptive_fields(run):
 
 def _first_spikes(run, count):
     """Layers whose neurons fire once, after the first test samples; [] in other networks."""
-    if run.network is None or not any(isinstance(x, FirstSpike) for x in run.network.layers()):
+    if not any(isinstance(layer, FirstSpike) for layer in run.network.layers()):
         return []
     run.network.predict(run.samples.images[:count], batch_size=count)
     return run.network.layers()
@@ -262,23 +245,29 @@ def _events(run):
     return None if frames is None else events.event_strip(frames).figure
 
 
-# A picture is None where the run lacks what it shows; of a .gif it is the frames. Those that need
-# the data set come last: where it is missing, all others have been made.
+# Each picture with what it needs of `RunData`, see `draw`; of a .gif it is the frames. Those that
+# need the data set come last: where it is missing, all others have been made.
 PICTURES = {
-    "training.png": _training,
-    "spike_rates.png": _spike_rates,
-    "sparsity.png": _sparsity,
-    "rewiring.png": _rewiring,
-    "masks.png": _masks,
-    "connections.png": _connections,
-    "exploration.png": _exploration,
-    "receptive_fields.png": _receptive_fields,
-    "weights.png": _weights,
-    "confusion.png": _confusion,
-    "neurons.png": _neurons,
-    "mistakes.png": _worst_mistakes,
-    "spike_times.png": _spike_times,
-    "race.png": _race,
-    "events.png": _events,
-    "events.gif": _event_frames,
+    "training.png": (_training, "records"),
+    "spike_rates.png": (_spike_rates, "records"),
+    "sparsity.png": (_sparsity, "sparse"),
+    "rewiring.png": (_rewiring, "rounds"),
+    "masks.png": (_masks, "rounds", "network"),
+    "connections.png": (_connections, "records", "sparse"),
+    "exploration.png": (_exploration, "records"),
+    "receptive_fields.png": (_receptive_fields, "rounds", "records", "network"),
+    "weights.png": (_weights, "network"),
+    "confusion.png": (_confusion,),
+    "neurons.png": (_neurons, "network"),
+    "mistakes.png": (_worst_mistakes, "network"),
+    "spike_times.png": (_spike_times, "network"),
+    "race.png": (_race, "network"),
+    "events.png": (_events,),
+    "events.gif": (_event_frames,),
 }
+
+
+def draw(run: RunData, name: str):
+    """The picture of this name; None where the run lacks what it shows."""
+    drawn, *needs = PICTURES[name]
+    return drawn(run) if all(getattr(run, need) for need in needs) else None

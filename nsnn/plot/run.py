@@ -23,13 +23,13 @@ def plot_run(folder) -> list[Path]:
         For a damaged file of the run, and when a picture cannot be written.
     """
     # Reading a run takes the whole engine, drawing an array does not.
-    from nsnn.plot.pictures import PICTURES, RunData
+    from nsnn.plot.pictures import PICTURES, RunData, draw
 
     run = RunData(folder)
     made, obstacles = [], {}
-    for name, draw in PICTURES.items():
+    for name in PICTURES:
         try:
-            figure = draw(run)
+            figure = draw(run, name)
         except UserError as error:
             obstacles[name] = str(error)
             continue

@@ -87,6 +87,21 @@ def colours(count) -> list:
     return [colormaps["viridis"](x) for x in np.linspace(0.0, 0.9, count)]
 
 
+def ridges(ax, rows, edges, labels) -> None:
+    """Distributions below each other: for each row its histogram, scaled to its highest bin.
+
+    `rows` are arrays of numbers, the first is drawn at the top; `labels` stand beside them.
+    """
+    baselines = np.arange(len(rows))[::-1]
+    for values, base, colour in zip(rows, baselines, colours(len(rows)), strict=True):
+        counts = np.histogram(values, edges)[0]
+        tops = np.append(base + 0.85 * counts / max(counts.max(), 1), base)
+        ax.fill_between(edges, base, tops, step="post", color=colour, alpha=0.75, linewidth=0)
+        ax.axhline(base, color=GREY, linewidth=0.5, zorder=0)
+    ax.set_yticks(baselines, labels, va="bottom", fontsize=8)
+    ax.tick_params(axis="y", length=0)
+
+
 def legend_beside(ax, **options) -> None:
     """A legend to the right of the axes, where it cannot cover data."""
     place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}

@@ -10,6 +10,7 @@ from nsnn.plot.style import (
     colours,
     legend_beside,
     new_figure,
+    ridges,
     short,
     titled,
     whole_numbers,
@@ -145,18 +146,8 @@ def weight_histogram(weights, bins=60, ax=None):
     """
     ax = axes_or_new(ax, 7.0, 1.4 + 0.55 * len(weights))
     everything = np.concatenate([np.ravel(values) for values in weights.values()] or [np.zeros(1)])
-    edges = np.histogram_bin_edges(everything, bins)
-    baselines = np.arange(len(weights))[::-1]
-    rows = zip(weights.values(), baselines, colours(len(weights)), strict=True)
-    for values, base, colour in rows:
-        counts = np.histogram(values, edges)[0]
-        heights = 0.85 * counts / max(counts.max(), 1)
-        tops = np.append(base + heights, base)
-        ax.fill_between(edges, base, tops, step="post", color=colour, alpha=0.75, linewidth=0)
-        ax.axhline(base, color=GREY, linewidth=0.5, zorder=0)
-    ax.axvline(0.0, color=GREY, linewidth=0.8, linestyle=":")
     labels = [f"{short(name)}\n{np.size(values):,}" for name, values in weights.items()]
-    ax.set_yticks(baselines, labels, va="bottom", fontsize=8)
-    ax.tick_params(axis="y", length=0)
+    ridges(ax, weights.values(), np.histogram_bin_edges(everything, bins), labels)
+    ax.axvline(0.0, color=GREY, linewidth=0.8, linestyle=":")
     title = f"Active weights per layer ({everything.size:,} in all; each row to its own scale)"
     return titled(ax, title, "weight", "layer and its active weights")

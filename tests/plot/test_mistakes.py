@@ -23,9 +23,7 @@ def test_confusion_matrix_colours_mistakes_in_percent_of_the_true_class():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
 
 
-def test_confusion_matrix_names_classes_and_numbers_only_as_many_as_can_be_read():
-    ax = confusion_matrix(np.eye(2, dtype=int), names=["cat", "dog"])
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "dog"]
+def test_confusion_matrix_numbers_only_as_many_cells_as_can_be_read():
     ax = confusion_matrix(np.random.default_rng(0).integers(0, 9, (101, 101)))
     assert texts(ax) == []
     assert len(ax.get_xticks()) <= 12

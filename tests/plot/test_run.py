@@ -30,7 +30,7 @@ def test_split(tiny_data):
 
 def draw(run, name):
     """The axes of one picture."""
-    return pictures.PICTURES[f"{name}.png"](run).axes
+    return pictures.draw(run, f"{name}.png").axes
 
 
 def test_all_pictures_of_a_finished_run(finished, run):

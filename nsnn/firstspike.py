@@ -81,23 +81,10 @@ class FirstSpikeNetwork(Network):
     class Config(Network.Config):
         """Options of the `[model]` table for first-spike networks.
 
-        Attributes
-        ----------
-        layers : str
-            Hidden neurons, such as "800" or "400-200".
-        storage : "csr"
-        input : "binary" or "grey"
-            binary: a pixel above ½ fires at z = 1, any other at z = dark. grey: at dark^(1 − x).
-        dark : float
-            z of a black pixel; 6 in Mostafa's paper, t = ln 6.
-        initial_sum : float
-            Mean sum of a neuron's weights at the start, over its active inputs.
-        k_term : float
-            K of the penalty K Σ_j max(0, 1 − Σ_i w_ij), which keeps neurons able to fire.
-        largest_gradient : float
-            Of a layer, its norm divided by the number of inputs; a larger one is scaled down.
-        loss_cap : float
-            Loss of a sample whose target neuron did not fire.
+        `input`: binary: a pixel above ½ fires at z = 1, any other at z = dark (Mostafa: 6, so that
+        t = ln 6); grey: at dark^(1 − x). `k_term`: K of the penalty K Σ_j max(0, 1 − Σ_i w_ij).
+        `largest_gradient`: the norm of a layer's gradient divided by the number of its inputs; a
+        larger one is scaled down.
         """
 
         layers: str = option("800", "hidden neurons of each layer, such as 400-200")
@@ -173,7 +160,10 @@ class FirstSpikeNetwork(Network):
 
     def forward(self, batch) -> np.ndarray:
         """Times of the output neurons (classes, B); valid until the next."""
-        z = self.encode(batch.images, batch.delays)
+        return self._times(batch.images, batch.delays)
+
+    def _times(self, images, delays=None):
+        z = self.encode(images, delays)
         for layer in self._layers:
             z = layer.forward(z)
         return z
@@ -214,12 +204,8 @@ class FirstSpikeNetwork(Network):
     def scores(self, images, batch_size=128) -> np.ndarray:
         """−z of each class, float (n, classes); see `Network.scores`."""
         images = self.as_images(images)
-        parts = []
-        for first in range(0, len(images), batch_size):
-            z = self.encode(images[first : first + batch_size])
-            for layer in self._layers:
-                z = layer.forward(z)
-            parts.append(-z.T)
+        starts = range(0, len(images), batch_size)
+        parts = [-self._times(images[i : i + batch_size]).T for i in starts]
         return np.concatenate(parts) if parts else np.zeros((0, self.classes), self.dtype)
 
     def undecided(self, scores) -> int:

@@ -71,27 +71,6 @@ def density(parameters) -> Density:
     return Density(active, sum(size for _, size in layers.values()), layers)
 
 
-@dataclass(frozen=True)
-class SpikeRates:
-    """Spikes per neuron and time step in the last forward."""
-
-    mean: float  # over all neurons, so that a large layer counts for more
-    layers: dict  # name: rate
-
-
-def spike_rates(network) -> SpikeRates:
-    """Count the spikes of the last forward; 0 for a network without spiking layers.
-
-    Parameters
-    ----------
-    network : Network
-    """
-    layers = network.spike_rates()
-    neurons = {layer.name: layer.capacity for layer in network.layers() if layer.name in layers}
-    spikes = sum(rate * neurons[name] for name, rate in layers.items())
-    return SpikeRates(spikes / max(1, sum(neurons.values())), layers)
-
-
 def paper_bytes(parameters, time_steps: int, weight_bits: int = 32, index_bits: int = 32) -> float:
     """Memory of the sparse weights and their gradients by the paper's count, in bytes.
 

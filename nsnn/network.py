@@ -42,13 +42,7 @@ class Network(abc.ABC):
 
     @dataclass(frozen=True)
     class Config:
-        """Options of the `[model]` table for this kind of network.
-
-        Attributes
-        ----------
-        storage : "csr", "auto" or "dense"
-            How sparse weights are held, see `Parameter.storage`.
-        """
+        """Options of the `[model]` table for this kind of network; see `Parameter.storage`."""
 
         storage: str = option(
             "csr",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nsnn import metrics, parallel
+from nsnn import parallel
 from nsnn.csr import CSRMatrix
 from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
@@ -44,7 +44,8 @@ class Measures:
     Attributes
     ----------
     spike_rate : float
-        Spikes per neuron and time step, the mean over all neurons.
+        Spikes per neuron and time step, the mean over all neurons: a large layer counts for more.
+        0 for a network without spiking layers.
     spike_rates : dict of str to float
         The same of each spiking layer by name.
     operations : Operations
@@ -57,8 +58,10 @@ class Measures:
 
 def measure(network) -> Measures:
     """Spike rates and operations of the last forward of a time-stepped network."""
-    rates = metrics.spike_rates(network)
-    return Measures(rates.mean, rates.layers, synaptic_operations(network))
+    rates = network.spike_rates()
+    neurons = {layer.name: layer.capacity for layer in network.layers() if layer.name in rates}
+    spikes = sum(rate * neurons[name] for name, rate in rates.items())
+    return Measures(spikes / max(1, sum(neurons.values())), rates, synaptic_operations(network))
 
 
 def synaptic_operations(network) -> Operations:

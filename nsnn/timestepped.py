@@ -44,20 +44,8 @@ class TimeSteppedNetwork(Network):
     class Config(Network.Config):
         """Options of the `[model]` table for time-stepped networks.
 
-        Attributes
-        ----------
-        layers : str
-            Architecture notation such as "15C3-AP2-300", for name = "custom".
-        width : float
-            Factor of all channels and hidden neurons.
-        pool : "average", "max" or None
-            None: the model's own.
-        strides : str or None
-            Of the first block of each stage of a residual network; None: its own.
-        init : "fan_in" or "active_fan_in"
-            The latter scales initial weights up for the inputs that a sparse start leaves out.
-        norm : "none" or "batch"
-            "batch": batch normalisation of the current before every LIF.
+        `init`: "active_fan_in" scales initial weights up for the inputs that a sparse start leaves
+        out. `norm`: batch normalisation stands before every LIF.
         """
 
         layers: str = option("", 'notation such as 15C3-AP2-300, for model.name = "custom"')

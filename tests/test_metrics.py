@@ -58,9 +58,9 @@ def test_spike_rates_weigh_layers_by_their_neurons():
     first, second = (layer for layer in network.layers() if hasattr(layer, "s"))
     first.s[:] = 1
     second.s[:] = 0
-    rates = metrics.spike_rates(network)
-    assert rates.layers == {"lif1": 1.0, "lif2": 0.0}
-    assert rates.mean == pytest.approx(8 / 10)
+    measured = network.measures()
+    assert measured.spike_rates == {"lif1": 1.0, "lif2": 0.0}
+    assert measured.spike_rate == pytest.approx(8 / 10)
 
 
 def test_peak_memory_is_in_bytes():

@@ -18,18 +18,9 @@ from nsnn.errors import UserError
 from nsnn.text import nearest, table
 
 __all__ = [
-    "DATASETS",
-    "Batch",
-    "DataSet",
-    "DataSource",
-    "FromFunction",
-    "Split",
-    "Splits",
-    "batches",
-    "listing",
-    "load",
-    "source",
-]
+    "DATASETS", "Batch", "DataSet", "DataSource", "FromFunction", "Split", "Splits", "batches",
+    "listing", "load", "source",
+]  # fmt: skip
 
 # data.name: where each data set comes from. Add your own, DATASETS["mine"] = mine: a function
 # mine(directory) of the arrays that an .npz file for "arrays" has (`nsnn.data.arrays`), or an

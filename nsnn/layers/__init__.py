@@ -15,19 +15,6 @@ from nsnn.layers.parameter import Parameter
 from nsnn.layers.pool import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
 
 __all__ = [
-    "LIF",
-    "AvgPool2d",
-    "BatchNorm",
-    "BatchNormLIF",
-    "Conv2d",
-    "Flatten",
-    "GlobalAvgPool2d",
-    "Integrator",
-    "Layer",
-    "Linear",
-    "MaxPool2d",
-    "Parameter",
-    "Residual",
-    "Sequential",
-    "decide",
-]
+    "LIF", "AvgPool2d", "BatchNorm", "BatchNormLIF", "Conv2d", "Flatten", "GlobalAvgPool2d",
+    "Integrator", "Layer", "Linear", "MaxPool2d", "Parameter", "Residual", "Sequential", "decide",
+]  # fmt: skip

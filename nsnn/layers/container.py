@@ -1,5 +1,7 @@
 """Layers made of layers."""
 
+import abc
+
 import numpy as np
 
 from nsnn.errors import UserError
@@ -9,7 +11,32 @@ from nsnn.layers.lif import LIF
 from nsnn.layers.weighted import Weighted
 
 
-class Sequential(Layer):
+class Composite(Layer):
+    """A layer made of layers: what it answers for all of them together."""
+
+    @abc.abstractmethod
+    def inner(self) -> list[Layer]:
+        """The layers that it is made of, in order of execution."""
+
+    def parameters(self):
+        return [parameter for part in self.inner() for parameter in part.parameters()]
+
+    def layers(self):
+        return [layer for part in self.inner() for layer in part.layers()]
+
+    def share_gradients(self, pair):
+        super().share_gradients(pair)
+        for part in self.inner():
+            part.share_gradients(pair)
+
+    def is_connected(self):
+        return all(part.is_connected() for part in self.inner())
+
+    def buffer_bytes(self):
+        return super().buffer_bytes() + sum(part.buffer_bytes() for part in self.inner())
+
+
+class Sequential(Composite):
     """One layer after another.
 
     Parameters
@@ -22,6 +49,9 @@ class Sequential(Layer):
         super().__init__()
         self.parts, self.name = list(parts), name
         self._name_the_driven()
+
+    def inner(self):
+        return self.parts
 
     def _name_the_driven(self) -> None:
         """Tell each weight which neurons it drives directly, normalisation aside."""
@@ -45,24 +75,8 @@ class Sequential(Layer):
                 return None
         return dy
 
-    def parameters(self):
-        return [parameter for part in self.parts for parameter in part.parameters()]
 
-    def layers(self):
-        return [layer for part in self.parts for layer in part.layers()]
-
-    def share_gradients(self, pair):
-        for part in self.parts:
-            part.share_gradients(pair)
-
-    def is_connected(self):
-        return all(part.is_connected() for part in self.parts)
-
-    def buffer_bytes(self):
-        return sum(part.buffer_bytes() for part in self.parts)
-
-
-class Residual(Layer):
+class Residual(Composite):
     """y = body(x) + shortcut(x), an addition of currents: the LIF comes after it.
 
     Parameters
@@ -76,6 +90,9 @@ class Residual(Layer):
     def __init__(self, body, shortcut=None, name="residual"):
         super().__init__()
         self.body, self.shortcut, self.name = body, shortcut, name
+
+    def inner(self):
+        return [self.body] if self.shortcut is None else [self.body, self.shortcut]
 
     def forward(self, x, training=False):
         """x uint8 or float -> y float, the shape of `body(x)`."""
@@ -107,21 +124,5 @@ class Residual(Layer):
         copy[...] = gradient
         return copy
 
-    def share_gradients(self, pair):
-        super().share_gradients(pair)
-        self.body.share_gradients(pair)
-        if self.shortcut is not None:
-            self.shortcut.share_gradients(pair)
-
-    def parameters(self):
-        return self.body.parameters() + (self.shortcut.parameters() if self.shortcut else [])
-
-    def layers(self):
-        return self.body.layers() + (self.shortcut.layers() if self.shortcut else [])
-
     def is_connected(self):
-        return self.body.is_connected() or self.shortcut is None or self.shortcut.is_connected()
-
-    def buffer_bytes(self):
-        shortcut = self.shortcut.buffer_bytes() if self.shortcut else 0
-        return super().buffer_bytes() + self.body.buffer_bytes() + shortcut
+        return self.shortcut is None or any(part.is_connected() for part in self.inner())

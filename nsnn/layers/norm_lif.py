@@ -1,9 +1,9 @@
 """Batch normalisation and LIF neurons in one pass."""
 
-from nsnn.layers.base import Layer
+from nsnn.layers.container import Composite
 
 
-class BatchNormLIF(Layer):
+class BatchNormLIF(Composite):
     """LIF(BatchNorm(x)) without ever writing the normalised current.
 
     For given statistics batch normalisation is scale x + shift for each channel, which the LIF
@@ -19,6 +19,9 @@ class BatchNormLIF(Layer):
         super().__init__()
         self.norm, self.lif = norm, lif
 
+    def inner(self):
+        return [self.norm, self.lif]
+
     def forward(self, x, training=False):
         """x (C, …, T or 1, B) float -> spikes (C, …, T, B) uint8."""
         return self.lif.forward(x, training, self.norm.fold(x, training))
@@ -26,15 +29,3 @@ class BatchNormLIF(Layer):
     def backward(self, dy):
         """dL/do -> dL/dx; fills the gradients of γ and β."""
         return self.norm.backward_in_place(self.lif.backward(dy))
-
-    def parameters(self):
-        return self.norm.parameters()
-
-    def layers(self):
-        return [self.norm, self.lif]
-
-    def share_gradients(self, pair):
-        self.lif.share_gradients(pair)
-
-    def buffer_bytes(self):
-        return self.norm.buffer_bytes() + self.lif.buffer_bytes()

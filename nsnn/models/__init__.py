@@ -12,7 +12,7 @@ from nsnn.firstspike import FirstSpikeNetwork
 from nsnn.layers.base import Layer
 from nsnn.models.builder import POOLS
 from nsnn.models.lenet import lenet5
-from nsnn.models.notation import from_notation, smallest_image
+from nsnn.models.notation import from_notation
 from nsnn.models.resnet import resnet19
 from nsnn.network import Network
 from nsnn.neuron import Neuron
@@ -20,19 +20,9 @@ from nsnn.text import nearest
 from nsnn.timestepped import TimeSteppedNetwork
 
 __all__ = [
-    "INPUT_SHAPES",
-    "MODELS",
-    "POOLS",
-    "TITLES",
-    "architecture",
-    "build",
-    "from_notation",
-    "lenet5",
-    "network_class",
-    "resnet19",
-    "smallest_image",
-    "usual_input",
-]
+    "INPUT_SHAPES", "MODELS", "POOLS", "TITLES", "architecture", "build", "from_notation", "lenet5",
+    "network_class", "resnet19", "usual_input",
+]  # fmt: skip
 
 # model.name: the network's notation (`nsnn.models.notation`), or a function for what that cannot
 # say. Add your own to choose it as model.name:

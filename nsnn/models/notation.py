@@ -81,17 +81,6 @@ def from_notation(
     return builder.finish(classes)
 
 
-def smallest_image(notation: str) -> int:
-    """Side of the smallest image that a network takes.
-
-    Examples
-    --------
-    >>> smallest_image("64C3-MP2-6C5V-MP2")
-    12
-    """
-    return _smallest([_read(token) for token in notation.split("-")])
-
-
 def _read(token) -> _Item:
     """One item; nothing longer than 10 digits is a number of channels or neurons."""
     if match := re.fullmatch(r"([1-9]\d{0,9})C([1-9]\d{0,8})(V?)", token):
@@ -119,16 +108,11 @@ def _check_order(items):
 
 
 def _check_image(items, input_shape, what):
-    smallest, (H, W) = _smallest(items), input_shape[1:]
+    smallest, (H, W) = 1, input_shape[1:]
+    for item in reversed(items):
+        smallest = item.smallest(smallest)
     if min(H, W) < smallest:
         raise UserError(
             f"{what}: images of {H}x{W} pixels are too small, it needs at least "
             f"{smallest}x{smallest}"
         )
-
-
-def _smallest(items):
-    side = 1
-    for item in reversed(items):
-        side = item.smallest(side)
-    return side

@@ -17,7 +17,7 @@ from nsnn.layers import (
     MaxPool2d,
     Sequential,
 )
-from nsnn.models import MODELS, architecture, build, smallest_image
+from nsnn.models import MODELS, architecture, build
 from nsnn.neuron import from_preset
 from nsnn.sparsity.distribution import layer_densities
 
@@ -130,8 +130,6 @@ def test_images_too_small_for_the_model(name, shape, least):
         f"{least}x{least}"
     )
     assert make(name, (shape[0], least, least), width=0.01).classes == 10
-    if isinstance(MODELS[name], str):
-        assert smallest_image(MODELS[name]) == least
 
 
 def test_resnet_takes_the_smallest_image():

@@ -5,7 +5,7 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Integrator, MaxPool2d
-from nsnn.models import build, smallest_image
+from nsnn.models import build
 from nsnn.neuron import Neuron, from_preset
 
 NEURON = from_preset("ndsnn", time_steps=2)
@@ -99,7 +99,10 @@ def test_valid_convolutions_shrink_the_image():
     ("4C3-10", 1), ("4C3V", 3), ("AP2-MP3", 6), ("AP2-4C3V-AP2", 8), ("4C5V-AP2-4C5V", 14),
 ])  # fmt: skip
 def test_the_smallest_image_is_the_smallest(notation, side):
-    assert smallest_image(notation) == side
+    assert make(notation, (2, side, side)).predict(np.zeros((1, 2, side, side))).shape == (1,)
+    if side > 1:
+        with pytest.raises(UserError, match=f"needs at least {side}x{side}"):
+            make(notation, (2, side, side - 1))
     assert make(notation, (1, side, side + 1)).predict(np.zeros((1, 1, side, side + 1))).size
     for shape in ((1, side - 1, 99), (1, 99, side - 1)):
         size, least = f"{shape[1]}x{shape[2]}", f"{side}x{side}"

@@ -23,6 +23,7 @@ from nsnn.commands import (
     export,
     gradcheck,
     info,
+    notebook,
     plot,
     reproduce,
     table,
@@ -31,7 +32,9 @@ from nsnn.commands import (
 from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
 
 # In the order of the help.
-COMMANDS = (train, eval, plot, export, gradcheck, bench, reproduce, table, data, docs, info)
+COMMANDS = (
+    train, eval, plot, export, gradcheck, bench, reproduce, table, data, docs, notebook, info,
+)  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):

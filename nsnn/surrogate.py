@@ -39,7 +39,10 @@ def _entry(name):
 
 
 def spike(x):
-    """u(x) = 1 for x ≥ 0, else 0: the neuron fires at equality. uint8, shape of x."""
+    """u(x) = 1 for x ≥ 0, else 0: the neuron fires at equality. uint8, shape of x.
+
+    Source: NDSNN Eq. 1c; ESL Eq. 8; SD-SNN Eq. 2
+    """
     return (np.asarray(x) >= 0).astype(np.uint8)
 
 

@@ -19,7 +19,7 @@ from nsnn.losses import LOSSES
 
 COMMANDS = (
     "train", "eval", "plot", "export", "gradcheck", "bench", "reproduce", "table", "data", "docs",
-    "info",
+    "notebook", "info",
 )  # fmt: skip
 
 

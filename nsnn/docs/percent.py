@@ -1,59 +1,37 @@
 """Tutorials in percent format: a Python file whose cells begin with `# %%`."""
 
-import dataclasses
 import re
 from pathlib import Path
 
 from nsnn.errors import UserError
 
-_MARKER = re.compile(r"# %%(?P<title>[^\[]*)(\[(?P<kind>\w+)\])?\s*$")
 
+def read(path) -> list[tuple[bool, int, str]]:
+    """(whether it is Markdown, its first line in the file, source) of each cell of a percent file.
 
-@dataclasses.dataclass(frozen=True)
-class Cell:
-    """A cell: `source` begins in `line` of its file, the first being 1.
-
-    `text` is true for Markdown, whose lines have lost their `# `.
-    """
-
-    text: bool
-    line: int
-    source: str
-
-
-def read(path) -> list[Cell]:
-    """The cells of a percent file; what stands before the first `# %%` is a cell of code.
+    What stands before the first `# %%` is a cell of code. Markdown has lost its `# `.
 
     Raises UserError for a file that cannot be read, a kind of cell that is neither code nor
     `[markdown]`, and a line of a text cell that is no comment.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        content = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from error
-    starts = [(0, None)]
-    for number, line in enumerate(lines, 1):
-        if line.startswith("# %%"):
-            marker = _MARKER.match(line)
-            if marker is None or marker["kind"] not in (None, "markdown"):
-                raise UserError(f"{path}, line {number}: a cell begins # %% or # %% [markdown]")
-            starts.append((number, marker["kind"]))
-    ends = [number - 1 for number, _ in starts[1:]] + [len(lines)]
-    cells = []
-    for (start, kind), end in zip(starts, ends, strict=True):
-        body = lines[start:end]
-        while body and not body[0].strip():
-            body, start = body[1:], start + 1
+    cells, line = [], 1
+    for part in re.split(r"^(?=# %%)", content, flags=re.MULTILINE):
+        marker, kind = re.match(r"(# %%[^\n\[]*(.*)|)", part).groups()
+        if kind not in (None, "", "[markdown]"):
+            raise UserError(f"{path}, line {line}: a cell begins # %% or # %% [markdown]")
+        body = part.removeprefix(marker)
+        source = body.lstrip("\n")
+        start = line + len(body) - len(source)
+        line += part.count("\n")
         if kind:
-            body = [_uncomment(line, path, number) for number, line in enumerate(body, start + 1)]
-        source = "\n".join(body).rstrip()
+            for number, text in enumerate(source.split("\n"), start):
+                if text and not text.startswith("#"):
+                    raise UserError(f"{path}, line {number}: a line of a text cell begins with #")
+            source = re.sub("^# ?", "", source, flags=re.MULTILINE)
         if source:
-            cells.append(Cell(kind is not None, start + 1, source))
+            cells.append((bool(kind), start, source.rstrip()))
     return cells
-
-
-def _uncomment(line: str, path, number: int) -> str:
-    """A line of a text cell without its comment sign."""
-    if line.strip() and not line.startswith("#"):
-        raise UserError(f"{path}, line {number}: in a text cell each line begins with #")
-    return line[1:].removeprefix(" ").rstrip()

@@ -49,7 +49,7 @@ def algorithm_1(
 ):  # fmt: skip
     """Train W in place by NDSNN with SGD; yields (t, M) after every step t.
 
-    Source: NDSNN Algorithm 1
+    Source: NDSNN Algorithm 1, NDSNN Eqs. 4-9
 
     Parameters
     ----------

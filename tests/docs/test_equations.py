@@ -1,0 +1,117 @@
+"""The index of equations, the glossary, and the links of all pages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nsnn import cli
+from nsnn.docs import equations
+from nsnn.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+NUMBERED = {
+    "NDSNN": ["1a", "1b", "1c", "2a", "2b", "2c", *range(3, 10)],
+    "ESL": [*range(1, 11)],
+    "SD-SNN": [*range(1, 9)],
+}
+ALGORITHMS = {"NDSNN": [1], "ESL": [1], "SD-SNN": [1, 2]}
+
+# Not implemented yet; this list may only shrink.
+EXPECTED_MISSING = {
+    ("SD-SNN", label)
+    for label in ("Eq. 4", "Eq. 5", "Eq. 6", "Eq. 7", "Eq. 8", "Algorithm 1", "Algorithm 2")
+}
+
+FOLDERS = (".", "tutorials", "tutorials/pages", "tutorials/papers")
+TUTORIALS = sorted(ROOT.glob("tutorials/[0-9][0-9]_*.py"))
+PAGES = sorted(path for folder in FOLDERS for path in ROOT.joinpath(folder).glob("*.md"))
+
+
+@pytest.fixture
+def clone(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_all_equations_of_the_papers_are_listed():
+    for paper, numbers in NUMBERED.items():
+        known = [f"Eq. {n}" for n in numbers] + [f"Algorithm {n}" for n in ALGORITHMS[paper]]
+        assert list(equations.PAPERS[paper]) == known
+        assert all(equations.PAPERS[paper].values())
+
+
+def test_every_equation_has_code_and_a_test_that_calls_it(clone):
+    missing, paper = set(), None
+    for line in equations.page().splitlines():
+        paper = line.removeprefix("## ") if line.startswith("## ") else paper
+        if line.startswith(("| Eq.", "| Algorithm")):
+            label, _, code, test, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            if not code or not test:
+                missing.add((paper, label))
+    assert missing <= EXPECTED_MISSING
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("NDSNN Eq. 2b, corrected", {("NDSNN", "Eq. 2b")}),
+        ("NDSNN\n    Eqs. 1a-1c", {("NDSNN", "Eq. 1a"), ("NDSNN", "Eq. 1b"), ("NDSNN", "Eq. 1c")}),
+        ("ESL Eqs. 8–9, 10; SD-SNN Algorithm 2", {
+            ("ESL", "Eq. 8"), ("ESL", "Eq. 9"), ("ESL", "Eq. 10"), ("SD-SNN", "Algorithm 2"),
+        }),
+        ("NDSNN Table I and Eq. 4", set()),
+    ],
+)  # fmt: skip
+def test_equations_are_read_from_a_text(text, found):
+    assert equations.mentions(text, "here") == found
+
+
+def test_an_equation_that_a_paper_does_not_have_is_refused_with_its_place():
+    with pytest.raises(UserError, match=r"^x\.py, f: NDSNN has no Eq\. 12$"):
+        equations.mentions("NDSNN Eq. 12", "x.py, f")
+
+
+def test_the_index_follows_the_source_lines_and_the_tutorials(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "nsnn/a/b.py": 'class K:\n    def f(self):\n        """It. Source: ESL Eq. 2"""\n',
+        "nsnn/reference/c.py": 'def f():\n    """ESL Eq. 2 without the word."""\n',
+        "tests/test_b.py": "from nsnn.a.b import K\nK().f()\n",
+        "tests/test_other.py": "K = 1\n",
+        "tutorials/01_t.py": "# %% [markdown]\n# By ESL\n# Eqs. 1, 2.\n",
+    }.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
+    assert cli.main(["docs", "equations"]) == 0
+    row = "[a.b.K.f](../nsnn/a/b.py) | [test_b](../tests/test_b.py) | [01_t](../tutorials/pages/"
+    assert row in Path("tutorials/equations.md").read_text()
+    assert cli.main(["docs", "equations", "--check"]) == 0
+    Path("nsnn/a/b.py").write_text("")
+    assert cli.main(["docs", "equations", "--check"]) == 1
+    assert "tutorials/equations.md, line " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_of_a_page_resolves(path):
+    text = re.sub(r"^(`{3,}).*?^\1$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    links = re.findall(r"\]\((?!\w+:)([^)#\s]+)", text)
+    # A tutorial may name the next one before that is written.
+    coming = {f"{n:02}" for n in range(1, 15)} - {each.name[:2] for each in TUTORIALS}
+    broken = [link for link in links if not (path.parent / link).exists()]
+    assert [link for link in broken if link.rpartition("pages/")[2][:2] not in coming] == []
+
+
+def test_what_the_glossary_names_is_where_it_says():
+    absent = []
+    for line in (ROOT / "tutorials/glossary.md").read_text().splitlines():
+        if "](../nsnn/" in line:
+            _, names, _, where = (cell.strip() for cell in line.strip("|").split("|"))
+            text = (ROOT / "tutorials" / where.rpartition("](")[2].rstrip(")")).read_text()
+            names = re.findall("`([^`]+)`", names)
+            absent += [line for name in names if not re.search(rf"\b{name}\b", text)]
+    assert absent == []
+
+
+def test_every_page_has_a_tutorial():
+    pages = {path.stem for path in ROOT.glob("tutorials/pages/*.md")}
+    assert pages <= {path.stem for path in TUTORIALS}

@@ -1,0 +1,77 @@
+"""`nsnn notebook`: what it writes, and that a Jupyter kernel runs it."""
+
+import importlib.util
+import json
+
+import pytest
+
+from nsnn import cli
+
+TUTORIAL = """# %% [markdown]
+# # Title
+# text
+
+# %%
+import matplotlib.pyplot as plt
+from nsnn.plot.style import new_figure
+
+print("one")
+plt.subplots(figsize=(2, 1))
+
+# %%
+figure = new_figure(2, 1)
+figure.add_subplot().plot([0, 1])
+figure
+"""
+
+
+@pytest.fixture
+def tutorial(tmp_path):
+    path = tmp_path / "01_try.py"
+    path.write_text(TUTORIAL)
+    return path
+
+
+def test_a_notebook_has_the_cells_of_the_tutorial(tutorial, capsys):
+    assert cli.main(["notebook", str(tutorial)]) == 0
+    assert capsys.readouterr().out == f"{tutorial.with_suffix('.ipynb')}: 4 cells\n"
+    notebook = json.loads(tutorial.with_suffix(".ipynb").read_text())
+    assert set(notebook) == {"cells", "metadata", "nbformat", "nbformat_minor"}
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 4)
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    magic, text, *code = notebook["cells"]
+    assert text == {"cell_type": "markdown", "metadata": {}, "source": "# Title\ntext"}
+    assert [cell.pop("source").splitlines()[-1] for cell in (magic, *code)] == [
+        "%matplotlib inline", "plt.subplots(figsize=(2, 1))", "figure",
+    ]  # fmt: skip
+    empty = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+    assert [magic, *code] == [empty] * 3
+
+
+def test_a_notebook_is_replaced_only_when_asked(tutorial, capsys):
+    path = tutorial.with_suffix(".ipynb")
+    path.write_text("someone's answers")
+    assert cli.main(["notebook", str(tutorial)]) == 2
+    assert capsys.readouterr().err == f"nsnn: error: {path} exists: remove it, or say --overwrite\n"
+    assert path.read_text() == "someone's answers"
+    assert cli.main(["notebook", str(tutorial), "--overwrite"]) == 0
+    assert json.loads(path.read_text())["nbformat"] == 4
+
+
+@pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("nbclient", "ipykernel"))),
+    reason="needs nbclient and ipykernel: pip install '.[dev]'",
+)
+@pytest.mark.filterwarnings("default")
+def test_a_jupyter_kernel_runs_it_and_shows_its_figures(tutorial):
+    import nbclient
+    import nbformat
+
+    assert cli.main(["notebook", str(tutorial)]) == 0
+    notebook = nbformat.read(tutorial.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    *_, first, second = (cell.outputs for cell in notebook.cells if cell.cell_type == "code")
+    assert any(output.get("text") == "one\n" for output in first)
+    for outputs in (first, second):
+        assert sum("image/png" in output.get("data", {}) for output in outputs) == 1

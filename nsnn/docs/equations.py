@@ -32,10 +32,13 @@ def mentions(text: str, where) -> set[tuple[str, str]]:
         known = list(PAPERS[paper])
         for part in re.split(", | and ", numbers):
             ends = [("Eq. " if kind else "Algorithm ") + each for each in re.split("[-–]", part)]
-            if not {*ends} <= {*known}:
+            # "Eq. 1" means 1a, 1b and 1c.
+            alike = [
+                [i for i, k in enumerate(known) if end in (k, k.rstrip("abc"))] for end in ends
+            ]
+            if not all(alike):
                 raise UserError(f"{where}: {paper} has no {' to '.join(ends)}")
-            span = known[known.index(ends[0]) : known.index(ends[-1]) + 1]
-            found |= {(paper, label) for label in span}
+            found |= {(paper, label) for label in known[alike[0][0] : alike[-1][-1] + 1]}
     return found
 
 

@@ -56,6 +56,7 @@ def test_every_equation_has_code_and_a_test_that_calls_it(clone):
     [
         ("NDSNN Eq. 2b, corrected", {("NDSNN", "Eq. 2b")}),
         ("NDSNN\n    Eqs. 1a-1c", {("NDSNN", "Eq. 1a"), ("NDSNN", "Eq. 1b"), ("NDSNN", "Eq. 1c")}),
+        ("by NDSNN Eq. 1", {("NDSNN", "Eq. 1a"), ("NDSNN", "Eq. 1b"), ("NDSNN", "Eq. 1c")}),
         ("ESL Eqs. 8–9, 10; SD-SNN Algorithm 2", {
             ("ESL", "Eq. 8"), ("ESL", "Eq. 9"), ("ESL", "Eq. 10"), ("SD-SNN", "Algorithm 2"),
         }),

@@ -71,7 +71,7 @@ def density(parameters) -> Density:
     return Density(active, sum(size for _, size in layers.values()), layers)
 
 
-def paper_bytes(parameters, time_steps: int, weight_bits: int = 32, index_bits: int = 32) -> float:
+def paper_bytes(parameters, time_steps: int) -> float:
     """Memory of the sparse weights and their gradients by the paper's count, in bytes.
 
     Parameters
@@ -80,19 +80,18 @@ def paper_bytes(parameters, time_steps: int, weight_bits: int = 32, index_bits: 
         The prunable ones count.
     time_steps : int
         T. The paper keeps one gradient for each time step; this engine keeps one in all.
-    weight_bits, index_bits : int
-        b_w and b_idx; the paper gives b_w = 32 in training and leaves b_idx open.
 
     Notes
     -----
     Source: NDSNN III-D. ``(1−θ)·((1+T)·N·b_w + N·b_idx) + Σ_l (F_l+1)·b_idx`` bits, with N the
-    prunable positions, θ their sparsity and F_l the rows of layer l.
+    prunable positions, θ their sparsity and F_l the rows of layer l. b_w is 32 there; b_idx,
+    which it leaves open, is 32 here.
     """
     weights = [p for p in parameters if p.prunable]
     active = sum(p.active for p in weights)  # (1−θ)·N
     rows = sum(p.shape[0] + 1 for p in weights)  # Σ_l (F_l+1)
-    bits = active * ((1 + time_steps) * weight_bits + index_bits) + rows * index_bits
-    return bits / 8
+    b_w = b_idx = 32
+    return (active * ((1 + time_steps) * b_w + b_idx) + rows * b_idx) / 8
 
 
 def relative_cost(spike_rate: float, density: float, dense_spike_rate: float) -> float:

@@ -41,8 +41,8 @@ def test_density_without_prunable_weights_is_one():
 
 
 def test_paper_bytes_is_the_paper_s_formula(parameters):
-    # (1−θ)N = 14, T = 2, b_w = 32, b_idx = 16: 14·(3·32 + 16) + (5 + 3)·16 bits
-    assert metrics.paper_bytes(parameters, 2, 32, 16) == (14 * 112 + 8 * 16) / 8
+    # (1−θ)N = 14, T = 2, b_w = b_idx = 32: 14·(3·32 + 32) + (5 + 3)·32 bits
+    assert metrics.paper_bytes(parameters, 2) == (14 * 128 + 8 * 32) / 8
 
 
 def test_relative_cost():

@@ -52,20 +52,9 @@ class Job:
 def call(function: str, arguments: dict, library_threads: int = 1, environment=None) -> dict:
     """Call a function, "module:name", in a fresh process; JSON holds its arguments and result.
 
-    Parameters
-    ----------
-    function : str
-    arguments : dict
-        By keyword.
-    library_threads : int
-        Threads of BLAS and OpenMP in the child: 1 for nsnn, which divides its work itself.
-    environment : dict of str to str, optional
-        Further environment variables.
-
-    Raises
-    ------
-    UserError, RunError
-        Those of the function; `RunError` also when the process dies.
+    `arguments` are by keyword; `library_threads` those of BLAS and OpenMP in the child: 1 for nsnn,
+    which divides its work itself; `environment` has further variables. Raises the UserError or
+    RunError of the function; RunError also when the process dies.
     """
     threads = dict.fromkeys(_THREAD_VARIABLES, str(library_threads))
     done = subprocess.run(
@@ -96,24 +85,12 @@ def _death(done) -> str:
 def compare(kind: str, job: Job, repeats: int, against=None, first=None, **arguments) -> dict:
     """Measure a job, and the same job in a peer library, in fresh processes that alternate.
 
-    Parameters
-    ----------
-    kind : "step" or "epoch"
-    job : Job
-    repeats : int
-        Processes of each library.
-    against : str, optional
-        A key of `nsnn.bench.PEERS`.
-    first : dict, optional
-        Further arguments of nsnn's first process only, for what need not be repeated.
-    **arguments
-        Of `nsnn.bench.step.measure_step` or `measure_epoch`.
+    `kind` is "step" or "epoch", `against` a key of `nsnn.bench.PEERS`, `repeats` the processes of
+    each library. `arguments` are those of `nsnn.bench.step.measure_step` or `measure_epoch`;
+    `first` has more for nsnn's first process only, for what need not be repeated.
 
-    Returns
-    -------
-    dict
-        "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours of "time" and of peak
-        "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
+    Returns "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours of "time" and of peak
+    "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
     """
     fields = dataclasses.asdict(job)
     given, peers, library = {"job": fields, **arguments}, "firstspike_torch", {}

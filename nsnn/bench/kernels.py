@@ -4,7 +4,6 @@ Layers are called as training calls them, so the numbers include the division am
 kernel's roofline: it takes no less than its bytes / bandwidth and its operations / peak.
 """
 
-import dataclasses
 import itertools
 import re
 import statistics
@@ -68,12 +67,9 @@ class Shape:
 def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int) -> dict:
     """Time a layer at each density and dense, each product at least `repeats` times.
 
-    Returns
-    -------
-    dict
-        "shape" and its fields; "dense": `products` of the engine's dense path; "sparse": the same
-        for each density, with "density" and "ratio" (dense time / sparse time, all products);
-        "break_even" as `break_even` returns it.
+    Returns "shape"; "dense": `products` of the engine's dense path; "sparse": the same for each
+    density, with "density" and "ratio" (dense time / sparse time, all products); "break_even" as
+    `break_even` returns it.
     """
     rng = np.random.default_rng(0)
     pixels = (shape.side,) * 2 if shape.kernel else ()
@@ -93,7 +89,6 @@ def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int) 
     times = [found["total"]["median"] for found in sparse]
     return {
         "shape": str(shape),
-        **dataclasses.asdict(shape),
         "dense": dense,
         "sparse": [found | {"ratio": whole / t} for found, t in zip(sparse, times, strict=True)],
         "break_even": break_even(densities, times, whole),
@@ -181,12 +176,9 @@ def multiply_add(x, y, repeats):
 def machine(threads: int, repeats: int) -> dict:
     """What the machine can do at best with some threads.
 
-    Returns
-    -------
-    dict
-        "threads"; "copy" (GB/s, read and written), "multiply_add" (10⁹ float32 operations/s, two
-        in each), "gemm" (the same of a product in `parallel.matmul`), each a `spread`; "ridge":
-        operations for each byte moved above which a kernel is bound by arithmetic.
+    Returns "threads"; "copy" (GB/s, read and written), "multiply_add" (10⁹ float32 operations/s,
+    two in each), "gemm" (the same of a product in `parallel.matmul`), each a `spread`; "ridge":
+    operations for each byte moved above which a kernel is bound by arithmetic.
     """
     parallel.set_threads(threads)
     copied, chained, side = BEST.values()

@@ -78,15 +78,8 @@ def spikingjelly_lif(reset: str = "subtract"):
 def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Module:
     """A network of "spikingjelly" or "snntorch"; images (B, C, H, W) to (T, B, classes).
 
-    Parameters
-    ----------
-    layers : list of dict
-        See `nsnn.bench.step.describe`.
-    library : str
-    time_steps : int
-        T.
-    lif : callable, optional
-        Makes a neuron layer; default: that of the library.
+    Of `layers` as `nsnn.bench.step.describe` gives them; `lif()` makes a neuron layer, by default
+    that of the library.
     """
     kinds, multi_step = nn, library == "spikingjelly"
     if multi_step:

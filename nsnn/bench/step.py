@@ -100,14 +100,6 @@ class Trainee:
         self.network.loss_and_backward(batch)
         self.optimiser.step(self.learning_rate)
 
-    def measured(self) -> dict:
-        """The process's peak "memory" in bytes, "density" and "spike_rate" after some steps."""
-        return {
-            "memory": metrics.peak_memory(),
-            "density": metrics.density(self.network.parameters()).density,
-            "spike_rate": self.network.measures().spike_rate,
-        }
-
 
 def random_data(job: Job, samples: int) -> Split:
     """Images (samples, C, H, W) uint8 and labels (samples,), all values equally likely.
@@ -126,7 +118,7 @@ def measure_epoch(job: dict, samples: int, delay: float = 0.0) -> dict:
     """Time one epoch over shuffled batches of random images; a last, smaller one is left out.
 
     With `delay`, σ of "spike-delay", input spikes come late, by other times in each batch. Returns
-    "seconds" and "steps" as `epoch_timed`, and "memory", "density", "spike_rate".
+    "seconds" and "steps" as `epoch_timed`, and the process's peak "memory" in bytes.
     """
     job = Job(**job)
     trainee, data = Trainee(job), random_data(job, samples)
@@ -135,33 +127,24 @@ def measure_epoch(job: dict, samples: int, delay: float = 0.0) -> dict:
         augmented(parts, kind, stream(job.seed, "augment"), delay)
         for parts in (batches(data, job.batch), batches(data, job.batch, order, drop_last=True))
     )
-    return epoch_timed(trainee.train, next(first), shuffled) | trainee.measured()
+    timed = epoch_timed(trainee.train, next(first), shuffled)
+    return timed | {"memory": metrics.peak_memory()}
 
 
 def measure_step(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dict:
     """Time training steps on one batch, after a step that is not counted.
 
-    Parameters
-    ----------
-    job : dict
-        Fields of `Job`.
-    steps : int
-    rounds : int
-        Drop-and-grow rounds, after one that is not counted; none in a dense network.
-    layers : bool
-        Time each layer as well, in further steps: `layer_table`.
+    Then drop-and-grow `rounds`, after one that is not counted, unless the network is dense; with
+    `layers` each layer as well, in further steps: `layer_table`. `job` has the fields of `Job`.
 
-    Returns
-    -------
-    dict
-        "seconds": lists for "forward", "backward", "update", "step" and "rewire" (what a round
-        takes beyond forward and backward); "memory" before the rounds, "density", "spike_rate";
-        "work" (multiply-adds relative to dense); "layers".
+    Returns "seconds": lists for "forward", "backward", "update", "step" and "rewire" (what a round
+    takes beyond forward and backward); "memory" before the rounds, in bytes; "work" (multiply-adds
+    relative to dense); "layers".
     """
     job = Job(**job)
     trainee, batch = Trainee(job), random_data(job, job.batch)
     seconds = steps_timed(lambda: trainee.step(batch), steps)
-    found = {"seconds": seconds, **trainee.measured()}
+    found = {"seconds": seconds, "memory": metrics.peak_memory()}
     weighted = [x for x in trainee.network.layers() if isinstance(x, Conv2d | Linear)]
     useful, dense = (
         sum((2 + layer.input_gradient) * product_flops(layer, whole) for layer in weighted)
@@ -179,12 +162,9 @@ def measure_step(job: dict, steps: int, rounds: int = 0, layers: bool = False) -
 def layer_table(trainee, batch, steps: int) -> list[dict]:
     """Seconds of each layer of the network, in order of execution; fused layers share a line.
 
-    Returns
-    -------
-    list of dict
-        "name"; "forward" and "backward": median seconds over the steps, None for a backward that
-        nobody calls; for a layer with weights also "density", "flops" and "dense_flops" of all
-        its products in a step, useful ones, and the rates "forward_gflops", "backward_gflops".
+    Each has "name"; "forward" and "backward": median seconds over the steps, None for a backward
+    that nobody calls; one with weights also "density", "flops" and "dense_flops" of all its
+    products in a step, useful ones, and the rates "forward_gflops", "backward_gflops".
     """
     units = _units(trainee.network.body)
     clocks = [[_watched(unit, name) for name in ("forward", "backward")] for unit in units]

@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nsnn.data import glyph_fonts
-from nsnn.data.arrays import kept, read_npz, write_npz
+from nsnn.data.arrays import kept, write_npz
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.source import DataSource, user_cache
-from nsnn.errors import UserError
 
 SIDE = 28
 """Pixels along each side of a picture."""
@@ -142,21 +141,6 @@ class GlyphsSource(DataSource):
         path = folder / self.file_name
         write_npz(path, self.drawn())
         return path
-
-    def verify(self, paths: list[Path]) -> list[str]:
-        """Compare the cached file, where there is one, with newly drawn glyphs."""
-        if not paths:
-            return ["not cached: drawn for this check"]
-        again = f"to draw it again: run `nsnn data get {self.name}`"
-        try:
-            cached = read_npz(paths[0])
-        except UserError as error:
-            raise UserError(f"{error}; {again}") from None
-        for found, drawn in zip(cached[:2], self.drawn()[:2], strict=True):
-            same = np.array_equal(found.images, drawn.images)
-            if not (same and np.array_equal(found.labels, drawn.labels)):
-                raise UserError(f"{paths[0]}: differs from newly drawn glyphs; {again}")
-        return [f"{paths[0]}  equal to newly drawn glyphs"]
 
 
 GLYPHS = GlyphsSource(

@@ -103,22 +103,10 @@ def reproduce(
 ) -> Outcome:  # fmt: skip
     """Train the missing cells of a profile, then write its table and figure into `out`.
 
-    Parameters
-    ----------
-    experiment, profile, out, seeds
-        As of `plan`.
-    jobs : int
-        Processes at a time: one with all cores, or several with one thread each.
-    data_dir : str
-        Where the data sets are.
-    time_limit : float
-        Minutes after which what is under way is saved and stopped.
-    executor : concurrent.futures.Executor, optional
-        Where cells are trained, each by a call of `run_cell`; default: `Processes`.
-
-    Raises
-    ------
-    UserError, RunError
+    The first four are as of `plan`. `jobs` processes at a time, one with all cores or several with
+    one thread each, unless there is another `concurrent.futures.Executor` for calls of `run_cell`.
+    `data_dir` says where the data sets are; after `time_limit` minutes what is under way is saved
+    and stopped. Raises UserError and RunError of one line.
     """
     figure.check(experiment)
     results.check_writable(out, experiment.id, profile)

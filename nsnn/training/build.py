@@ -19,14 +19,9 @@ def load_data(config, directory=None) -> DataSet:
 
 
 def make_network(config, shape, classes: int):
-    """The network of a configuration at its first step, in float32, of whatever kind it is.
+    """The network of a `Config` at its first step, in float32, of whatever kind it is.
 
-    Parameters
-    ----------
-    config : Config
-    shape : tuple of int
-        (C, H, W) of the input.
-    classes : int
+    For input of a `shape` (C, H, W) and so many classes.
     """
     name, model = config.model.name, config.model.options
     rng, kind = stream(config.train.seed, "init"), network_class(name)

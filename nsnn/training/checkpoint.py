@@ -28,19 +28,9 @@ _DAMAGE += (ValueError, LookupError, TypeError, AttributeError)
 def save_checkpoint(path, config, parts: dict) -> None:
     """Write a checkpoint; an error leaves the one before it in place.
 
-    Parameters
-    ----------
-    path : path-like
-    config : Config
-    parts : dict of str to (dict of str to ndarray)
-        State of each part of the run, such as "network" and "method".
-
-    Raises
-    ------
-    RunError
-        When the disk is full or refuses.
-    UserError
-        For a state that is no plain array: nothing is ever pickled.
+    `parts` has the state of each part of the run, such as "network" and "method": arrays by name.
+    Raises RunError when the disk is full or refuses, UserError for a state that is no plain array:
+    nothing is ever pickled.
     """
     arrays = {"format": np.array(FORMAT), "config": np.array(to_toml(_essential(config)))}
     for part, state in parts.items():
@@ -52,19 +42,10 @@ def save_checkpoint(path, config, parts: dict) -> None:
 
 
 def load_checkpoint(path, config) -> dict:
-    """Read a checkpoint of a run with this configuration.
+    """Read a checkpoint of a run with this configuration: the `parts` given to `save_checkpoint`.
 
-    Returns
-    -------
-    dict of str to (dict of str to ndarray)
-        As given to `save_checkpoint`.
-
-    Raises
-    ------
-    UserError
-        For a checkpoint of another format or another configuration.
-    RunError
-        For a damaged file.
+    Raises UserError for one of another format or another configuration, RunError for a damaged
+    file.
     """
     arrays = _read_npz(path)
     with intact(path):

@@ -38,18 +38,9 @@ class _Entry(NamedTuple):
 def load_config(path=None, assignments=()) -> Config:
     """The defaults, changed by a TOML file, changed by `--set` assignments.
 
-    Parameters
-    ----------
-    path : path-like, optional
-        A TOML file with the tables of `nsnn.training.config`.
-    assignments : sequence of str
-        "table.key=value", the last one of a key wins.
-
-    Raises
-    ------
-    UserError
-        For a file that cannot be read, an unknown table or key (naming the nearest), a wrong
-        type, a value outside its limits.
+    The file has the tables of `nsnn.training.config`; of `assignments`, each "table.key=value",
+    the last one of a key wins. Raises UserError for a file that cannot be read, an unknown table or
+    key (naming the nearest), a wrong type, a value outside its limits.
     """
     entries = {}
     if path is not None:

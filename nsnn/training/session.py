@@ -19,21 +19,10 @@ _MEASURING = "measuring one step (the first run on a machine compiles the kernel
 
 
 def start(config, out=None, overwrite=False, progress=None) -> Path | None:
-    """Train a new run.
+    """Train a new run; its folder when it is finished, None when a signal stopped it, saved.
 
-    Parameters
-    ----------
-    config : Config
-    out : path-like, optional
-        Run folder; default: the next free `runs/<method>-<data>-NNN`.
-    overwrite : bool
-        Replace the run that `out` holds.
-    progress : Progress, optional
-
-    Returns
-    -------
-    Path or None
-        The folder of the finished run; None when a signal stopped it, saved.
+    The folder is `out`, by default the next free `runs/<method>-<data>-NNN`; `overwrite` replaces
+    the run that it holds. `progress` shows bars and lines, by default a `Progress`.
     """
     if out is not None and not overwrite:
         run_folder.refuse_existing(out)

@@ -210,17 +210,6 @@ def test_layers_without_a_weight_still_work():
     assert all(p.active == 0 for p in network.parameters() if p.prunable)
 
 
-def test_spike_rates():
-    network = make()
-    network.forward(Batch(images(), None))
-    rates = network.spike_rates()
-    assert list(rates) == ["lif1", "lif2", "lif3"]
-    for layer in network.layers():
-        if isinstance(layer, LIF):
-            assert rates[layer.name] == pytest.approx(layer.s.mean())
-    assert 0 < rates["lif1"] < 1
-
-
 @pytest.mark.parametrize("where", ["conv1.weight", "conv2.bias", "norm2.gamma", "linear2.weight"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_the_layer_of_a_bad_weight_is_named(where, value):

@@ -11,11 +11,10 @@ import pytest
 
 import nsnn
 from nsnn import cli, plugins
-from nsnn.data import DATASETS, load
+from nsnn.data import DATASETS
 from nsnn.errors import UserError
 from nsnn.methods import METHODS
-from nsnn.models import MODELS, build
-from nsnn.neuron import Neuron
+from nsnn.models import MODELS
 
 EXAMPLE = pathlib.Path(__file__).parent / "plugin_example.py"
 
@@ -307,14 +306,3 @@ def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.py"]
     with pytest.raises(UserError, match=r"--plugin .*nowhere.py: cannot be read"):
         plugins.load_files([tmp_path / "nowhere.py"])
-
-
-def test_what_functions_return_is_checked(monkeypatch):
-    images, labels = np.zeros((4, 3, 3)), np.arange(4)
-    test = {"test_images": images + 2, "test_labels": labels}
-    train = {"train_images": images, "train_labels": labels}
-    monkeypatch.setitem(DATASETS, "odd", lambda directory: train | test)
-    with pytest.raises(UserError, match="odd: test_images has values from 2 to 2"):
-        load("odd")
-    with pytest.raises(UserError, match="custom': its function returned a NoneType, no layer"):
-        build(lambda *arguments: None, Neuron(), (1, 3, 3), 2, np.random.default_rng(0))

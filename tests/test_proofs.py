@@ -24,52 +24,20 @@ from nsnn.options import option
 from nsnn.plot import plot_run
 from nsnn.sparsity.grow import TopK
 from nsnn.sparsity.log import TopologyLog
-from nsnn.training import session
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
-COMMON = [
-    "data.name=arrays", "data.batch=10", "model.name=custom", "model.layers=4C3-AP2-12",
-    "neuron.time_steps=2", "train.epochs=3", "train.threads=1",
-]  # fmt: skip
-
 
 @pytest.fixture
-def words(tmp_path):
-    """The `--set` words of a run on 8 x 8 images of three classes, 9 steps an epoch."""
-    rng = np.random.default_rng(0)
-    patterns, arrays = rng.random((3, 8, 8)), {}
-    for purpose, count in (("train", 90), ("test", 30)):
-        arrays[f"{purpose}_labels"] = labels = np.arange(count) % 3
-        noisy = patterns[labels] + rng.random((count, 8, 8))
-        arrays[f"{purpose}_images"] = (127 * noisy).astype(np.uint8)
-    np.savez(tmp_path / "data.npz", **arrays)
-    return [*COMMON, f"data.dir={tmp_path / 'data.npz'}"]
+def resumed_is_equal(train, content):
+    """Whether a run that stops in the middle of its second epoch ends as one that does not."""
 
+    def equal(words):
+        whole = content(train(words, name="whole"))
+        assert train(words, 20) is None
+        return content(train(words)) == whole
 
-def resumed_is_equal(words, folder, stop=13):
-    """Whether a run that stops in the middle of an epoch ends as one that does not."""
-
-    class Stops:
-        def __init__(self, at):
-            self.at = at
-
-        def bar(self, epoch, done, batches):
-            for i, batch in enumerate(batches, done + 9 * epoch):
-                if i == self.at:
-                    raise KeyboardInterrupt
-                yield batch
-
-        def line(self, *arguments):
-            pass
-
-    whole = session.start(load_config(None, words), folder / "whole", progress=Stops(-1))
-    with pytest.raises(KeyboardInterrupt):
-        session.start(load_config(None, words), folder / "parts", progress=Stops(stop))
-    parts = session.resume(folder / "parts", progress=Stops(-1))
-    with np.load(whole / "checkpoint.npz") as a, np.load(parts / "checkpoint.npz") as b:
-        assert a.files == b.files
-        return all(np.array_equal(a[key], b[key]) for key in a.files)
+    return equal
 
 
 # ---- a method that moves its own weights with the learning rate ---------------------------------
@@ -86,9 +54,9 @@ class SignDescent(Method):
         optimiser.step(lr, only=others)
 
 
-def test_a_method_moves_its_own_weights_and_leaves_biases_to_the_optimiser(words, monkeypatch):
+def test_a_method_moves_its_own_weights_and_leaves_biases_to_the_optimiser(bare, monkeypatch):
     monkeypatch.setitem(METHODS, "sign", SignDescent)
-    run = Run(load_config(None, [*words, "method.name=sign", "optim.weight_decay=0.0"]))
+    run = Run(load_config(None, [*bare, "method.name=sign", "optim.weight_decay=0.0"]))
     before = {p.name: p.data.copy() for p in run.network.parameters()}
     batch = next(run.batches(0))
     run.network.loss_and_backward(batch)
@@ -136,14 +104,15 @@ def add(array, columns, block):
     array[:, columns] += block
 
 
-def test_growth_by_a_gradient_summed_over_four_batches(words, monkeypatch):
+def test_growth_by_a_gradient_summed_over_four_batches(bare, monkeypatch):
     monkeypatch.setitem(METHODS, "summed", SummedGrowth)
     more = ["method.name=summed", "method.final_sparsity=0.7", "method.update_every=5"]
-    run = Run(load_config(None, [*words, *more]))
+    more += ["method.distribution=uniform"]
+    run = Run(load_config(None, [*bare, *more]))
     p, wanted = run.network.parameters()[0], None
     for step, batch in zip(range(6), run.batches(0), strict=False):
         if step >= 2:  # the round is after step 5: the batches of steps 2 to 5
-            probe = Run(load_config(None, [*words, *more]))
+            probe = Run(load_config(None, [*bare, *more]))
             probe.network.restore(run.network.state())
             seen = np.zeros(p.shape)
             probe.network.parameters()[0].observe(lambda c, block, seen=seen: add(seen, c, block))
@@ -185,11 +154,13 @@ class Bounded(SparseStart):
             p.rewire(keep, grown)
 
 
-def test_bounds_and_a_counter_survive_rewiring_checkpoint_and_resume(words, monkeypatch, tmp_path):
+def test_bounds_and_a_counter_survive_rewiring_checkpoint_and_resume(
+    bare, resumed_is_equal, monkeypatch, tmp_path
+):
     monkeypatch.setitem(METHODS, "bounded", Bounded)
-    words = [*words, "method.name=bounded", "method.final_sparsity=0.5", "optim.lr=0.01"]
-    assert resumed_is_equal(words, tmp_path)
-    with np.load(tmp_path / "parts" / "checkpoint.npz") as arrays:
+    words = [*bare, "method.name=bounded", "method.final_sparsity=0.5", "optim.lr=0.01"]
+    assert resumed_is_equal(words)
+    with np.load(tmp_path / "run" / "checkpoint.npz") as arrays:
         layer = "network/linear1.weight"
         at = arrays[f"{layer}/positions"]
         np.testing.assert_allclose(arrays[f"{layer}/attached.high"], 0.05 + 1e-5 * at, rtol=1e-6)
@@ -197,7 +168,7 @@ def test_bounds_and_a_counter_survive_rewiring_checkpoint_and_resume(words, monk
         held = 4 + 4 + 2  # bytes for each synapse
         total = sum(a.size for k, a in arrays.items() if k.endswith("attached.clipped"))
         assert arrays["peak/method"] == held * total
-    with np.load(tmp_path / "parts" / "topology.npz") as log:
+    with np.load(tmp_path / "run" / "topology.npz") as log:
         assert log["dropped"].size > 0
 
 
@@ -244,22 +215,24 @@ class Regression(Network):
         return Measures(0.0, {}, Operations({}, 0))
 
 
-def test_a_network_that_is_not_time_stepped(words, monkeypatch, tmp_path, capsys):
+def test_a_network_that_is_not_time_stepped(
+    bare, tiny_data, resumed_is_equal, monkeypatch, tmp_path, capsys
+):
     monkeypatch.setitem(MODELS, "regression", Regression)
-    keep = [w for w in words if not w.startswith(("model.", "neuron."))]
+    keep = [w for w in bare if not w.startswith(("model.", "neuron."))]
     words = [*keep, "model.name=regression", "model.gain=2.0", "method.update_every=4"]
     words += ["method.initial_sparsity=0.3", "method.final_sparsity=0.5"]
-    assert resumed_is_equal(words, tmp_path)
-    summary = read_json(tmp_path / "parts" / "summary.json")
-    network = nsnn.load(tmp_path / "parts")
-    with np.load(tmp_path / "data.npz") as data:
+    assert resumed_is_equal(words)
+    summary = read_json(tmp_path / "run" / "summary.json")
+    network = nsnn.load(tmp_path / "run")
+    with np.load(tiny_data) as data:
         accuracy = np.mean(network.predict(data["test_images"]) == data["test_labels"])
     assert summary["test_accuracy"] == accuracy > 0.8
     assert summary["density"] == pytest.approx(0.5, abs=0.005)
-    assert cli.main(["eval", str(tmp_path / "parts")]) == 0
+    assert cli.main(["eval", str(tmp_path / "run")]) == 0
     assert f"test accuracy  {100 * accuracy:.2f} %" in capsys.readouterr().out
-    assert plot_run(tmp_path / "parts")
-    with np.load(export(tmp_path / "parts", tmp_path / "out.npz")) as arrays:
+    assert plot_run(tmp_path / "run")
+    with np.load(export(tmp_path / "run", tmp_path / "out.npz")) as arrays:
         assert any(key.startswith("linear1.weight") for key in arrays.files)
     with pytest.raises(nsnn.UserError, match=r"model\.width"):
         load_config(None, [*words, "model.width=2"])
@@ -292,10 +265,10 @@ class Halving(Method):
         self.network.silence(silent)
 
 
-def test_silent_neurons_cost_nothing(words, monkeypatch, tmp_path):
+def test_silent_neurons_cost_nothing(bare, resumed_is_equal, monkeypatch, tmp_path):
     monkeypatch.setitem(METHODS, "halving", Halving)
-    assert resumed_is_equal([*words, "method.name=halving", "model.storage=auto"], tmp_path)
-    records = read_lines(tmp_path / "parts" / "metrics.jsonl")
+    assert resumed_is_equal([*bare, "method.name=halving", "model.storage=auto"])
+    records = read_lines(tmp_path / "run" / "metrics.jsonl")
     operations = [sum(record["synaptic_operations"]["layers"].values()) for record in records]
     assert operations[1] < 0.7 * operations[0]
 

@@ -3,6 +3,9 @@
 import numpy as np
 
 from nsnn.errors import UserError
+from nsnn.kernels.topology import csr_rewire, csr_transpose
+
+TWICE = "a new position is among those that are kept: a synapse exists only once"
 
 
 def _checked_positions(positions, size: int) -> np.ndarray:
@@ -17,6 +20,17 @@ def _checked_positions(positions, size: int) -> np.ndarray:
     return positions
 
 
+def _checked_keep(keep, nnz: int) -> np.ndarray:
+    """`keep`, verified to be a bool for each active synapse."""
+    keep = np.asarray(keep)
+    if keep.dtype != bool or keep.shape != (nnz,):
+        raise UserError(
+            f"keep must be bool of shape {(nnz,)}, one for each active synapse, not "
+            f"{keep.dtype} of shape {keep.shape}"
+        )
+    return keep
+
+
 def _merge(old: np.ndarray, keep: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted union of the kept old positions and the new ones, and where each came from.
 
@@ -26,17 +40,11 @@ def _merge(old: np.ndarray, keep: np.ndarray, new: np.ndarray) -> tuple[np.ndarr
     source : ndarray of int64, shape (nnz,)
         Slot of `old` that each position occupied; -1 for a new one.
     """
-    keep = np.asarray(keep)
-    if keep.dtype != bool or keep.shape != old.shape:
-        raise UserError(
-            f"keep must be bool of shape {old.shape}, one for each active synapse, not "
-            f"{keep.dtype} of shape {keep.shape}"
-        )
     kept = np.flatnonzero(keep)
     before = np.searchsorted(old[kept], new)  # kept positions below each new one
     inside = before < kept.size
     if np.any(old[kept[before[inside]]] == new[inside]):
-        raise UserError("a new position is among those that are kept: a synapse exists only once")
+        raise UserError(TWICE)
     source = np.insert(kept, before, -1)
     positions = np.empty(source.size, dtype=np.int64)
     grown = source < 0
@@ -59,10 +67,10 @@ def follow(array: np.ndarray, source: np.ndarray, new=0) -> np.ndarray:
     -------
     ndarray, shape (new nnz,), dtype of `array`
     """
-    moved = np.empty(source.size, dtype=array.dtype)
-    old = source >= 0
-    moved[old] = array[source[old]]
-    moved[~old] = new
+    if not array.size:
+        return np.full(source.size, new, dtype=array.dtype)
+    moved = np.take(array, source, mode="wrap")  # any, where there is none
+    moved[source < 0] = new
     return moved
 
 
@@ -182,24 +190,29 @@ class CSRMatrix:
 
         Notes
         -----
-        The only way a topology changes. A merge of two sorted lists; the transposed view is
-        sorted anew, O(nnz log nnz) time.
+        The only way a topology changes. A merge of two sorted lists, then a counting sort for the
+        transposed view: O(nnz + rows + cols) time.
         """
-        new_positions = _checked_positions(new_positions, self.shape[0] * self.shape[1])
-        positions, source = _merge(self.positions(), keep, new_positions)
+        keep, cols = _checked_keep(keep, self.nnz), self.shape[1]
+        new_positions = _checked_positions(new_positions, self.shape[0] * cols)
+        count = np.count_nonzero(keep) + new_positions.size
+        merged, source = np.empty(count, np.int32), np.empty(count, np.int64)
+        starts = np.empty_like(self.indptr)
+        csr_rewire(self.indices, self.indptr, keep, new_positions, cols, merged, starts, source)
+        grown = np.flatnonzero(source < 0)
+        after = grown[grown > starts[new_positions // cols]]  # of another synapse in the row
+        if np.any(merged[after] == merged[after - 1]):
+            raise UserError(TWICE)
         self.data = follow(self.data, source, values)
-        self.indices, self.indptr = _compress(positions, *self.shape)
+        self.indices, self.indptr = merged, starts
         self._index_columns()
         return source
 
     def _index_columns(self) -> None:
         """Build the transposed view from `indices` and `indptr`."""
-        rows = np.repeat(np.arange(self.shape[0], dtype=np.int32), np.diff(self.indptr))
-        # Stable: within a column the rows stay in rising order.
-        self.t_perm = np.argsort(self.indices, kind="stable").astype(np.int32)
-        self.t_indices = rows[self.t_perm]
-        counts = np.bincount(self.indices, minlength=self.shape[1])
-        self.t_indptr = _pointers(counts)
+        self.t_indices, self.t_perm = np.empty_like(self.indices), np.empty_like(self.indices)
+        self.t_indptr = np.empty(self.shape[1] + 1, np.int32)
+        csr_transpose(self.indices, self.indptr, self.t_indices, self.t_indptr, self.t_perm)
 
 
 class MaskedMatrix:
@@ -257,7 +270,7 @@ class MaskedMatrix:
         """As `CSRMatrix.rewire`: same arguments, same returned map."""
         old = self.positions()
         new_positions = _checked_positions(new_positions, self.mask.size)
-        positions, source = _merge(old, keep, new_positions)
+        positions, source = _merge(old, _checked_keep(keep, old.size), new_positions)
         values = follow(self.gather(self.data), source, values)
         self.mask[...] = False
         self.mask.reshape(-1)[positions] = True
@@ -265,14 +278,9 @@ class MaskedMatrix:
         return source
 
 
-def _pointers(counts) -> np.ndarray:
-    """Start of each group from the groups' sizes; int32, shape (groups + 1,)."""
-    indptr = np.zeros(counts.size + 1, dtype=np.int32)
-    np.cumsum(counts, out=indptr[1:])
-    return indptr
-
-
 def _compress(positions, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
     """Column indices and row pointers of sorted flat positions; both int32."""
     row, col = np.divmod(positions, cols)
-    return col.astype(np.int32), _pointers(np.bincount(row, minlength=rows))
+    indptr = np.zeros(rows + 1, dtype=np.int32)
+    np.cumsum(np.bincount(row, minlength=rows), out=indptr[1:])
+    return col.astype(np.int32), indptr

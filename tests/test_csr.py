@@ -145,6 +145,12 @@ def test_growing_a_kept_position():
             W.rewire(np.array([True, False]), [0])
 
 
+def test_growing_the_column_that_the_row_before_ends_with():
+    W = CSRMatrix.from_positions((2, 3), [2, 4], np.ones(2))
+    W.rewire(np.array([True, False]), [5])
+    assert W.positions().tolist() == [2, 5]
+
+
 def test_number_of_values():
     with pytest.raises(UserError, match="2 positions"):
         CSRMatrix.from_positions((2, 3), [0, 1], np.ones(3))

@@ -1,0 +1,35 @@
+"""Rewiring a sparse matrix, on a dense mask."""
+
+import numpy as np
+
+
+def rewire(shape, active, keep, new_positions):
+    """Where each synapse is after a rewiring, and where it was before.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    active, new_positions : ndarray of int64
+        Flat positions, sorted.
+    keep : ndarray of bool, (active,)
+
+    Returns
+    -------
+    columns, indptr : ndarray of int
+        Compressed rows of the new mask.
+    source : ndarray of int, (new active,)
+        Old slot of each synapse, -1 for a new one.
+    """
+    slot = np.full(shape, -1)
+    slot.flat[active[keep]] = np.flatnonzero(keep)
+    mask = slot >= 0
+    mask.flat[new_positions] = True
+    return np.nonzero(mask)[1], np.append(0, np.cumsum(mask.sum(axis=1))), slot[mask]
+
+
+def transpose(shape, active):
+    """The active positions column by column: their rows, column pointers and slots."""
+    slot = np.full(shape, -1)
+    slot.flat[active] = np.arange(len(active))
+    mask = slot.T >= 0
+    return np.nonzero(mask)[1], np.append(0, np.cumsum(mask.sum(axis=1))), slot.T[mask]

@@ -31,27 +31,6 @@ def _checked_keep(keep, nnz: int) -> np.ndarray:
     return keep
 
 
-def _merge(old: np.ndarray, keep: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted union of the kept old positions and the new ones, and where each came from.
-
-    Returns
-    -------
-    positions : ndarray of int64, shape (nnz,)
-    source : ndarray of int64, shape (nnz,)
-        Slot of `old` that each position occupied; -1 for a new one.
-    """
-    kept = np.flatnonzero(keep)
-    before = np.searchsorted(old[kept], new)  # kept positions below each new one
-    inside = before < kept.size
-    if np.any(old[kept[before[inside]]] == new[inside]):
-        raise UserError(TWICE)
-    source = np.insert(kept, before, -1)
-    positions = np.empty(source.size, dtype=np.int64)
-    grown = source < 0
-    positions[grown], positions[~grown] = new, old[kept]
-    return positions, source
-
-
 def follow(array: np.ndarray, source: np.ndarray, new=0) -> np.ndarray:
     """Carry a per-synapse array through a rewiring: old values move, new synapses get `new`.
 
@@ -268,13 +247,17 @@ class MaskedMatrix:
 
     def rewire(self, keep, new_positions, values=0) -> np.ndarray:
         """As `CSRMatrix.rewire`: same arguments, same returned map."""
-        old = self.positions()
-        new_positions = _checked_positions(new_positions, self.mask.size)
-        positions, source = _merge(old, _checked_keep(keep, old.size), new_positions)
-        values = follow(self.gather(self.data), source, values)
-        self.mask[...] = False
-        self.mask.reshape(-1)[positions] = True
-        self.data = self.scatter(values)
+        old, mask = self.positions(), self.mask.reshape(-1)
+        new_positions = _checked_positions(new_positions, mask.size)
+        values_before, slot = self.gather(self.data), np.full(mask.size, -1)
+        slot[old] = np.arange(old.size)
+        mask[old] = _checked_keep(keep, old.size)
+        if mask[new_positions].any():
+            mask[old] = True
+            raise UserError(TWICE)
+        slot[new_positions], mask[new_positions] = -1, True
+        source = slot[mask]
+        self.data = self.scatter(follow(values_before, source, values))
         return source
 
 

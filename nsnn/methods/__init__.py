@@ -2,8 +2,10 @@
 
 from nsnn.methods.admm import ADMM
 from nsnn.methods.base import CostPlan, Method, RunLength
+from nsnn.methods.deepr import DeepR
 from nsnn.methods.dense import Dense
 from nsnn.methods.esl import ESL
+from nsnn.methods.gradr import GradR
 from nsnn.methods.lth import LTH
 from nsnn.methods.ndsnn import NDSNN
 from nsnn.methods.rigl import RigL
@@ -20,6 +22,8 @@ METHODS: dict[str, type[Method]] = {
     "ndsnn": NDSNN,
     "static": Static,
     "esl": ESL,
+    "deepr": DeepR,
+    "gradr": GradR,
 }
 
 __all__ = [
@@ -30,7 +34,9 @@ __all__ = [
     "NDSNN",
     "SET",
     "CostPlan",
+    "DeepR",
     "Dense",
+    "GradR",
     "Method",
     "RigL",
     "RunLength",

@@ -231,7 +231,7 @@ def _numbers(arrays: dict) -> dict:
 
 def _check_log(run, folder) -> None:
     """Stop unless the topology log leads to the positions of the checkpoint."""
-    if run.method.rewires_every_step and run.step % run.length.steps_per_epoch:
+    if run.method.rewires_every_step and run.step != run.epoch * run.length.steps_per_epoch:
         return  # its log speaks of the ends of epochs
     for p in run.network.parameters():
         if p.topology is not None:

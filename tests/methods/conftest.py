@@ -27,7 +27,10 @@ SHOWN = {
     "static": {"final_sparsity": 0.9},
     "lth": {"final_sparsity": 0.6, "prune_fraction": 0.25, "rewind_epochs": 2},
     "admm": {"final_sparsity": 0.8, "rho": 0.5, "dense_fraction": 0.2, "admm_fraction": 0.3},
+    "deepr": {"final_sparsity": 0.9, "alpha": 0.5},
+    "gradr": {"alpha": 0.5},
 }
+MOMENTUM = {"gradr": 0.0}
 LENGTHS = {"lth": RunLength(4, 13), "admm": RunLength(6, 10)}
 
 
@@ -140,7 +143,8 @@ class Bench:
     def new_optimiser(self):
         for p in self.network.parameters():
             p.slots.clear()
-        self.optimiser = CountingSGD(self.network.parameters(), momentum=0.9, weight_decay=1e-3)
+        momentum = MOMENTUM.get(shown(type(self.method)), 0.9)
+        self.optimiser = CountingSGD(self.network.parameters(), momentum, weight_decay=1e-3)
 
     def steps(self, start=0, stop=None):
         """Train, and yield after every step."""
@@ -219,3 +223,19 @@ class Bench:
 def bench():
     """The class `Bench`."""
     return Bench
+
+
+@pytest.fixture
+def train():
+    """`train(run)` trains a `nsnn.training.run.Run` and yields after every step."""
+
+    def steps(run):
+        for epoch in range(run.config.train.epochs):
+            for batch in run.batches(epoch):
+                run.method.before_backward(run.step)
+                run.network.loss_and_backward(batch)
+                run.method.update(run.step, run.optimiser, run.learning_rate(run.step))
+                run.step += 1
+                yield
+
+    return steps

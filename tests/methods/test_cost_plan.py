@@ -18,7 +18,9 @@ OPTIONS = {
     "esl": ("final_sparsity=0.8", "update_every=20"),
     "lth": ("final_sparsity=0.7", "prune_fraction=0.4", "rewind_epochs=0"),
     "admm": ("final_sparsity=0.75", "dense_fraction=0.25", "admm_fraction=0.25"),
+    "deepr": ("final_sparsity=0.8", "distribution=uniform"),
 }
+OTHERS = {"gradr": ("optim.name=adam", "optim.lr=0.01")}
 LENGTH = RunLength(30, 12)
 
 
@@ -41,7 +43,7 @@ def trained(tmp_path_factory):
                 "train.epochs=12", "train.threads=1", f"method.name={name}",
             ]  # fmt: skip
             options = [f"method.{option}" for option in OPTIONS.get(name, ())]
-            config = load_config(None, [*common, *options])
+            config = load_config(None, [*common, *options, *OTHERS.get(name, ())])
             made[name] = config, start(config, folder / name)
         return made[name]
 
@@ -58,7 +60,10 @@ def test_the_density_of_each_epoch_is_that_of_training(name, trained):
     measured = [line["mean_density"] for line in read_metrics(folder)]
     found = plan(name, config).density
     assert found.shape == (12,)
-    np.testing.assert_allclose(found, measured, atol=0.03)
+    if name == "gradr":  # an outcome: the bound is that of its start
+        assert (measured <= found).all()
+    else:
+        np.testing.assert_allclose(found, measured, atol=0.03)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -71,8 +76,10 @@ def test_the_log_is_at_most_as_large_as_said(name, trained):
         held = sum(arrays[kind].size for kind in ("initial", "dropped", "grown"))
         weights = sum(arrays["sizes"])
     said = plan(name, config).logged * weights
-    # Less: what a round drops and grows back is in neither list.
-    assert 0.4 * said <= held <= 1.02 * said
+    # Less: what a round drops and grows back is in neither list, and of methods that rewire at
+    # every step nobody knows how much.
+    least = 0.0 if METHODS[name].rewires_every_step else 0.4
+    assert least * said <= held <= 1.02 * said
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -82,6 +89,10 @@ def test_arrays_beside_the_network_are_said(name, trained):
     largest = 0
     for epoch in range(12):
         run.method.begin_epoch(epoch)
+        if epoch == 0:  # what is made at the first step
+            run.method.before_backward(0)
+            run.network.loss_and_backward(next(run.batches(0)))
+            run.method.update(0, run.optimiser, 0.01)
         largest = max(largest, run.method.bytes_held())
     weights = sum(p.size for p in run.network.parameters() if p.prunable)
     others = sum(p.size for p in run.network.parameters() if not p.prunable)

@@ -1,0 +1,104 @@
+"""Grad R: weights are s max(θ, 0) at every position; α and the length of a run set the sparsity."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nsnn import metrics
+from nsnn.errors import RunError
+from nsnn.methods import METHODS
+from nsnn.training.config_file import load_config
+from nsnn.training.run import Run
+
+
+@pytest.fixture
+def prepared(tiny):
+    """`prepared(*words)`: a run of Grad R with SGD, or as the words say."""
+    common = [word for word in tiny if not word.startswith("method.")]
+
+    def make(*words):
+        sgd = ["method.name=gradr", "optim.momentum=0", "optim.lr=0.3"]
+        return Run(load_config(None, [*common, *sgd, *words]))
+
+    return make
+
+
+@pytest.mark.parametrize("words", [[], ["optim.name=adam", "optim.lr=0.01", "method.alpha=0.1"]])
+def test_weights_are_s_max_theta_0_at_every_position_after_every_step(prepared, train, words):
+    run = prepared("method.alpha=0.05", "train.epochs=6", *words)
+    signs = {x.p.name: np.sign(x.p.to_dense()) for x in run.method.latents}
+    assert [*signs] == ["conv1.weight", "linear1.weight", "linear2.weight"]
+    counts = []
+    for _ in train(run):
+        for latent in run.method.latents:
+            wanted = signs[latent.p.name] * np.maximum(latent.theta, 0)
+            np.testing.assert_array_equal(latent.p.to_dense(), wanted)
+            np.testing.assert_array_equal(latent.p.positions(), np.flatnonzero(latent.theta > 0))
+        counts.append(sum(latent.p.active for latent in run.method.latents))
+    assert counts[-1] < 0.8 * counts[0]
+    assert any(np.diff(counts) > 0)  # some wake as well
+    assert run.method.targets() is None
+
+
+@pytest.mark.parametrize("asked", [0.5, 0.9])
+def test_some_alpha_ends_within_two_points_of_the_sparsity_asked(prepared, train, asked):
+    low, high = 1e-4, 1.0
+    for _ in range(12):
+        alpha = math.sqrt(low * high)
+        run = prepared(f"method.alpha={alpha}", "train.epochs=6")
+        for _ in train(run):
+            pass
+        sparsity = 1 - metrics.density(run.network.parameters()).density
+        if abs(sparsity - asked) <= 0.02:
+            return
+        low, high = (alpha, high) if sparsity < asked else (low, alpha)
+    pytest.fail(f"the nearest is {sparsity} at alpha = {alpha}")
+
+
+def test_layers_that_stay_dense_are_the_optimisers(prepared, train):
+    run = prepared("method.dense_layers=conv1", "optim.weight_decay=0.0")
+    p = run.network.parameters()[0]
+    before = p.data.copy()
+    next(train(run))
+    assert p.topology is None
+    step = np.float32(run.learning_rate(0)) * p.gradient
+    np.testing.assert_allclose(before - p.data, step, rtol=1e-3, atol=1e-7)
+
+
+def test_the_norm_that_is_clipped_counts_every_position(prepared, train):
+    run, plain = prepared("optim.clip=0.01"), prepared()
+    next(train(run))
+    next(train(plain))
+    ours, theirs = (
+        [x.gradient for x in r.method.latents]
+        + [p.gradient for p in r.network.parameters() if not p.prunable]
+        for r in (run, plain)
+    )
+    assert np.sqrt(sum(np.square(g).sum() for g in ours)) == pytest.approx(0.01, rel=1e-3)
+    ratio = ours[0].flat[0] / theirs[0].flat[0]
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, ratio * other, rtol=1e-4, atol=1e-9)
+
+
+def test_the_prior_pulls_theta_to_its_mean(bench):
+    """With p = 1/2 and no gradient, θ of either sign goes to 0 and stays about there."""
+    method = METHODS["gradr"](METHODS["gradr"].Config(alpha=1.0, prior_sparsity=0.5))
+    run = bench(method)
+    assert method.mu == 0
+    assert bench("gradr", alpha=1e-3).method.mu == pytest.approx(-2302.6, abs=0.1)
+    latent = method.latents[0]
+    latent.theta[...] = np.linspace(-1, 1, latent.theta.size).reshape(latent.theta.shape)
+    latent.write()
+    for p in run.network.parameters():
+        p.gradient[...] = 0
+    for step in range(120):
+        method.update(step, run.optimiser, 0.01)
+    assert np.abs(latent.theta).max() < 0.011
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run(bench):
+    run = bench("gradr")
+    run.method.latents[1].p.gradient[...] = np.nan
+    with pytest.raises(RunError, match=r"step 3: conv2\.weight is not finite"):
+        run.method.update(3, run.optimiser, 0.1)

@@ -19,55 +19,50 @@ from nsnn.errors import EXIT_FAILURE, EXIT_USER, RunError, UserError
 def add_arguments(parser) -> None:
     """The actions of `nsnn docs` and their options."""
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
-    tutorials = actions.add_parser("tutorials", help="run tutorials, write their pages")
-    tutorials.add_argument("files", nargs="*", metavar="FILE", help="default: all in tutorials/")
-    tutorials.add_argument(
-        "--jobs", type=whole(1), default=1, metavar="N", help="so many at a time"
-    )
-    equations = actions.add_parser("equations", help="write tutorials/equations.md")
-    for action in (tutorials, equations):
+    run_them = actions.add_parser("tutorials", help="run tutorials, write their pages")
+    run_them.add_argument("files", nargs="*", metavar="FILE", help="default: all in tutorials/")
+    run_them.add_argument("--jobs", type=whole(1), default=1, metavar="N", help="at a time")
+    index = actions.add_parser("equations", help="write tutorials/equations.md")
+    index.set_defaults(files=(), jobs=1)
+    for action in (run_them, index):
         check = "write nothing: compare with what is there"
         action.add_argument("--check", action="store_true", help=check)
 
 
 def run(options) -> int:
-    """Write or check pages; a tutorial runs in a process of its own.
+    """Write or check pages, each made in a process of its own.
 
     Returns 0, 1 if one failed or differs, 2 if one failed by a mistake in the tutorial.
     """
-    from nsnn.docs import equations, pages
+    from nsnn.docs import equations, pages, percent
+    from nsnn.docs.check import difference
     from nsnn.files import make_folder
     from nsnn.processes import Processes
     from nsnn.text import plural
 
-    if not getattr(options, "files", ()) and not Path("tutorials").is_dir():
+    if not options.files and not Path("tutorials").is_dir():
         raise UserError("no folder tutorials here: name a file, or go to a clone of nsnn")
-    if options.action == "equations":
-        print(finish(equations.PAGE, options.check, equations.page(), {}))
-        return 0
-    paths = [Path(file) for file in options.files] or pages.tutorials()
-    for path in paths if not options.check else ():
-        make_folder(pages.page_of(path).parent)
+    calls = {equations.PAGE: (equations.render,)}
+    if options.action == "tutorials":
+        files = options.files or pages.tutorials()
+        calls = {pages.page_of(file): (pages.render, str(file)) for file in files}
+        for file in files:
+            percent.read(file)  # or UserError, before one is run
+    for page in () if options.check else calls:
+        make_folder(page.parent)
     code = 0
     with Processes(options.jobs) as processes:
-        for path, future in [(path, processes.submit(pages.render, str(path))) for path in paths]:
+        futures = {page: processes.submit(*call) for page, call in calls.items()}
+        for page, future in futures.items():
             try:
-                page, pictures, seconds = future.result()
-                done = finish(pages.page_of(path), options.check, page, pictures)
+                text, pictures, seconds = future.result()
+                if not options.check:
+                    pages.write(page, text, pictures)
+                elif found := difference(page, text, pictures):
+                    raise RunError(f"{found} (edit what it is made of, then run nsnn docs)")
+                done = f"{page} {'is up to date' if options.check else 'written'}"
                 print(f"{done}: {seconds:.0f} s, {plural(len(pictures), 'figure')}", flush=True)
             except (UserError, RunError) as error:
                 print(f"nsnn: error: {error}", file=sys.stderr)
                 code = max(code, EXIT_USER if isinstance(error, UserError) else EXIT_FAILURE)
     return code
-
-
-def finish(page, check: bool, text: str, pictures: dict) -> str:
-    """Write or check one page, and say so; RunError where it differs."""
-    from nsnn.docs.check import difference
-    from nsnn.docs.pages import write
-
-    if not check:
-        write(page, text, pictures)
-    elif found := difference(page, text, pictures):
-        raise RunError(f"{found} (edit what the page is made of, then run nsnn docs)")
-    return f"{page} {'is up to date' if check else 'written'}"

@@ -6,6 +6,7 @@ tutorial names what it teaches in the same words. `equations.toml` lists all the
 
 import ast
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -56,9 +57,9 @@ def implemented(node, path, prefix="") -> list[tuple[Path, str, set]]:
     return found
 
 
-def page() -> str:
-    """The index for the clone of nsnn that is the current folder."""
-    code = []
+def render() -> tuple[str, dict, float]:
+    """The index of the clone of nsnn in the current folder, as `nsnn.docs.pages.render` returns."""
+    code, started = [], time.monotonic()
     for path in sorted(Path("nsnn").rglob("*.py"), key=lambda p: ("reference" not in p.parts, p)):
         code += implemented(ast.parse(path.read_text(encoding="utf-8")), path)
     tests = {path: path.read_text(encoding="utf-8") for path in Path("tests").rglob("test_*.py")}
@@ -77,7 +78,7 @@ def page() -> str:
             cells = ["<br>".join(f"[{name}](../{path})" for name, path in each) for each in columns]
             lines.append(f"| {label} | {title} | {' | '.join(cells)} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join(lines), {}, time.monotonic() - started
 
 
 def _test(path: Path, name: str, tests: dict) -> Path | None:

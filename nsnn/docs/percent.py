@@ -11,9 +11,11 @@ def read(path) -> list[tuple[bool, int, str]]:
 
     What stands before the first `# %%` is a cell of code. Markdown has lost its `# `.
 
-    Raises UserError for a file that cannot be read, a kind of cell that is neither code nor
-    `[markdown]`, and a line of a text cell that is no comment.
+    Raises UserError for a file that is not Python or cannot be read, a kind of cell that is neither
+    code nor `[markdown]`, and a line of a text cell that is no comment.
     """
+    if Path(path).suffix != ".py":
+        raise UserError(f"{path} is no Python file: name a tutorial, tutorials/NN_topic.py")
     try:
         content = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -42,7 +42,7 @@ def test_all_equations_of_the_papers_are_listed():
 
 def test_every_equation_has_code_and_a_test_that_calls_it(clone):
     missing, paper = set(), None
-    for line in equations.page().splitlines():
+    for line in equations.render()[0].splitlines():
         paper = line.removeprefix("## ") if line.startswith("## ") else paper
         if line.startswith(("| Eq.", "| Algorithm")):
             label, _, code, test, _ = (cell.strip() for cell in line.strip("|").split("|"))
@@ -84,7 +84,7 @@ def test_the_index_follows_the_source_lines_and_the_tutorials(tmp_path, monkeypa
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)
     assert cli.main(["docs", "equations"]) == 0
-    row = "[a.b.K.f](../nsnn/a/b.py) | [test_b](../tests/test_b.py) | [01_t](../tutorials/pages/"
+    row = "| [a.b.K.f](../nsnn/a/b.py) | [test_b](../tests/test_b.py) | [01_t](../tutorials/pages/"
     assert row in Path("tutorials/equations.md").read_text()
     assert cli.main(["docs", "equations", "--check"]) == 0
     Path("nsnn/a/b.py").write_text("")

@@ -36,16 +36,13 @@ def test_a_notebook_has_the_cells_of_the_tutorial(tutorial, capsys):
     assert cli.main(["notebook", str(tutorial)]) == 0
     assert capsys.readouterr().out == f"{tutorial.with_suffix('.ipynb')}: 4 cells\n"
     notebook = json.loads(tutorial.with_suffix(".ipynb").read_text())
-    assert set(notebook) == {"cells", "metadata", "nbformat", "nbformat_minor"}
-    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 4)
-    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
-    magic, text, *code = notebook["cells"]
-    assert text == {"cell_type": "markdown", "metadata": {}, "source": "# Title\ntext"}
-    assert [cell.pop("source").splitlines()[-1] for cell in (magic, *code)] == [
-        "%matplotlib inline", "plt.subplots(figsize=(2, 1))", "figure",
-    ]  # fmt: skip
-    empty = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
-    assert [magic, *code] == [empty] * 3
+    cells = notebook.pop("cells")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    assert notebook == {"metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 4}
+    assert cells[1] == {"cell_type": "markdown", "metadata": {}, "source": "# Title\ntext"}
+    code = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+    assert cells[0] == code | {"source": "%matplotlib inline"}
+    assert cells[3] == code | {"source": TUTORIAL.rpartition("# %%\n")[2].rstrip()}
 
 
 def test_a_notebook_is_replaced_only_when_asked(tutorial, capsys):

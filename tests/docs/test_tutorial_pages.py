@@ -1,0 +1,239 @@
+"""`nsnn docs tutorials`: the page that a run gives, and what a committed one may differ in."""
+
+import re
+
+import pytest
+
+from nsnn import cli
+from nsnn.docs import check, pages, percent
+from nsnn.errors import UserError
+
+TUTORIAL = """a = 12
+
+# %% [markdown]
+# # 5 spikes
+# See the [glossary](glossary.md), [a site](https://example.org) and $v[t]$.
+# %% The rate
+print("rate  0.251  of conv1,", a, "spikes")
+print("~ 3 s")
+# %%
+import matplotlib.pyplot as plt
+
+for title in ("first", "second"):
+    fig, ax = plt.subplots(figsize=(2, 1))
+    ax.set_title(title)
+
+# %%
+fig
+"""
+
+PAGE = """
+```python
+a = 12
+```
+
+# 5 spikes
+See the [glossary](../glossary.md), [a site](https://example.org) and $v[t]$.
+
+```python
+print("rate  0.251  of conv1,", a, "spikes")
+print("~ 3 s")
+```
+
+```output
+rate  0.251  of conv1, 12 spikes
+~ 3 s
+```
+
+```python
+import matplotlib.pyplot as plt
+
+for title in ("first", "second"):
+    fig, ax = plt.subplots(figsize=(2, 1))
+    ax.set_title(title)
+```
+
+![first](01_rate/1.png)
+
+![second](01_rate/2.png)
+
+```python
+fig
+```
+
+![second](01_rate/3.png)
+"""
+
+
+@pytest.fixture
+def tutorial(tmp_path):
+    """A function that writes a tutorial and gives its path."""
+
+    def write(text=TUTORIAL):
+        (tmp_path / "01_rate.py").write_text(text)
+        return tmp_path / "01_rate.py"
+
+    return write
+
+
+@pytest.fixture
+def written(tutorial):
+    """A tutorial with its page."""
+    path = tutorial()
+    pages.write(pages.page_of(path), *pages.render(path)[:2])
+    return path
+
+
+def docs(*words):
+    return cli.main(["docs", "tutorials", *map(str, words)])
+
+
+def test_cells_know_their_lines(tutorial):
+    cells = percent.read(tutorial())
+    kinds = [(False, 1), (True, 4), (False, 7), (False, 10), (False, 17)]
+    assert [(is_text, line) for is_text, line, _ in cells] == kinds
+
+
+def test_a_page_has_text_code_output_and_the_figures_of_each_cell(tutorial):
+    text, pictures, _ = pages.render(tutorial())
+    assert text.partition("\n")[2] == PAGE
+    assert list(pictures) == ["01_rate/1.png", "01_rate/2.png", "01_rate/3.png"]
+    assert all(content.startswith(b"\x89PNG") for content in pictures.values())
+    assert pages.render(tutorial())[1] == pictures
+
+
+def test_a_tutorial_runs_in_its_own_folder(tutorial, tmp_path):
+    (tmp_path / "number.txt").write_text("41")
+    read = "from pathlib import Path\nprint(int(Path('number.txt').read_text()) + 1)"
+    assert "```output\n42\n```" in pages.render(tutorial(read))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = 1\n# %% [raw]\n", ", line 2: a cell begins"),
+        ("# %% [markdown]\n\n# text\ncode = 1\n", ", line 4: a line of a text cell begins with #"),
+        ("# %%\na\n\n# %%\n1 / 0", ": cell 1, line 2: NameError: name 'a' is not defined"),
+        ("# %%\na = 1\n\n# %%\n1 / 0", ": cell 2, line 5: ZeroDivisionError: division by zero"),
+        ("# %%\nx = 3\nassert x == 4", ": cell 1, line 3: AssertionError"),
+        ("# %%\nx = (\n", ": cell 1, line 2: SyntaxError: '(' was never closed"),
+        ("# %%\ndef f():\n    1 / 0\n# %%\nf()", ": cell 2, line 3: ZeroDivisionError"),
+        ("raise ValueError('two\\nlines')", ": cell 1, line 1: ValueError: two lines"),
+        ("raise SystemExit(3)", ": cell 1, line 1: SystemExit: 3"),
+        ("import numpy\nnumpy.zeros(-1)", ": cell 1, line 2: ValueError: negative"),
+        ("import matplotlib.pyplot as p, numpy as n\n"
+         "p.figure(figsize=(9, 9), dpi=100).figimage(n.random.default_rng(0).random((900, 900)))",
+         ": cell 1, line 1: a figure has "),
+    ],
+)  # fmt: skip
+def test_a_file_or_cell_that_fails_is_named_with_its_line(tutorial, text, said):
+    with pytest.raises(UserError) as caught:
+        pages.render(tutorial(text))
+    assert f"01_rate.py{said}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("02_none.py", "cannot read .*: No such file"), ("02.ipynb", "is no Python file")],
+)
+def test_a_file_that_is_no_tutorial_is_refused(tmp_path, name, said, capsys):
+    for command in (["docs", "tutorials"], ["notebook", "--overwrite"]):
+        assert cli.main([*command, str(tmp_path / "typo" / name)]) == 2
+        assert re.search(said, capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_again_removes_figures_that_are_gone(written, tutorial):
+    tutorial(TUTORIAL.replace("\nfig\n", "\n"))
+    assert docs(written) == 0
+    folder = written.parent / "pages/01_rate"
+    assert sorted(each.name for each in folder.iterdir()) == ["1.png", "2.png"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "equal"),
+    [
+        ("12", "13", True), ("12", "14", False), ("79,510", "79,511", True),
+        ("79,510", "79,512", False), ("0.25", "0.26", True), ("0.25", "0.27", False),
+        ("0.123456", "0.124", True), ("0.123456", "0.1249", False), ("99.9", "100.0", True),
+        ("-0.00", "0.00", True), ("1.23e-05", "1.24e-05", True), ("1.23e-05", "1.23e-06", False),
+        ("1.5e+03", "1500", True), ("123.456", "124.1", True), ("[0. 1.5]", "[0. 1.6]", True),
+        ("a  0.10 b", "a 0.11   b", True), ("a 0.10 b", "a 0.10 c", False),
+        ("conv1", "conv2", False), ("1 2", "1", False), ("nan", "inf", False),
+    ],
+)  # fmt: skip
+def test_printed_lines_are_alike_but_for_spaces_and_one_in_the_last_digit(ours, theirs, equal):
+    assert check.alike(ours, theirs) == equal
+    assert check.alike(theirs, ours) == equal
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("\nrate  0.251  of", "\nrate 0.252 of", None), ("12 spikes", "11 spikes", None),
+        ("\n~ 3 s\n", "\n~ 300 s\n~ or more\n", None), ("\n~ 3 s\n", "\n~ 3 s\nmore\n", 18),
+        ("12 spikes", "10 spikes", 16), ("5 spikes", "6 spikes", 7), ("a = 12", "a = 13", 4),
+        ('print("~ 3 s")', 'print("~ 4 s")', 12), ("```python\nfig\n```\n\n", "", 32),
+        ("![first]", "![other]", 28),
+    ],
+)  # fmt: skip
+def test_a_page_may_differ_from_a_run_in_what_is_printed_only(written, old, new, line):
+    page = pages.page_of(written)
+    fresh = page.read_text()
+    assert old in fresh
+    page.write_text(fresh.replace(old, new))
+    found = check.difference(page, fresh, {})
+    assert found is None if line is None else found.startswith(f"{page}, line {line}: ")
+
+
+def test_a_page_edited_by_hand_is_one_line_and_stays(written, capsys):
+    page = pages.page_of(written)
+    page.write_text(page.read_text() + "\nby hand\n")
+    assert docs("--check", written) == 1
+    said = "line 38: 'by hand', a run gives 'the end of the page'"
+    err = capsys.readouterr().err
+    assert err.startswith(f"nsnn: error: {page}, {said}")
+    assert err.count("\n") == 1
+    assert "by hand" in page.read_text()
+
+
+def test_a_missing_page_or_figure_is_one_line(written, capsys):
+    figure = pages.page_of(written).with_suffix("") / "1.png"
+    figure.write_bytes(b"other pixels")
+    assert docs("--check", written) == 0
+    for path in (figure, pages.page_of(written)):
+        path.unlink()
+        assert docs("--check", written) == 1
+        assert f"nsnn: error: {path} is missing (" in capsys.readouterr().err
+
+
+def test_a_tutorial_that_fails_leaves_its_page_and_the_others_are_written(written, capsys):
+    before = pages.page_of(written).read_text()
+    written.write_text("# %%\nmissing\n")
+    other = written.with_name("02_other.py")
+    other.write_text("print('other')")
+    assert docs(written, other, "--jobs", 2) == 2
+    out, err = capsys.readouterr()
+    said = "cell 1, line 2: NameError: name 'missing' is not defined"
+    assert err == f"nsnn: error: {written}: {said}\n"
+    assert "02_other.md written: " in out
+    assert pages.page_of(written).read_text() == before
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tutorial, capsys):
+    path = tutorial("open('ran', 'w')")
+    (path.parent / "pages").write_text("in the way")
+    assert docs(path) == 1
+    assert capsys.readouterr().err.startswith("nsnn: error: cannot make the folder")
+    assert not (path.parent / "ran").exists()
+
+
+def test_without_files_all_tutorials_here_are_meant(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert docs() == 2
+    assert "no folder tutorials here" in capsys.readouterr().err
+    (tmp_path / "tutorials").mkdir()
+    (tmp_path / "tutorials/01_x.py").write_text("print(1)")
+    assert docs() == docs("--check") == 0
+    assert (tmp_path / "tutorials/pages/01_x.md").exists()

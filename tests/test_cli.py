@@ -253,19 +253,6 @@ def test_ctrl_c_saves_and_exits_130(small, tmp_path, capsys):
     assert cli.main(["eval", str(out)]) == 0
 
 
-def test_without_a_home_or_cache_training_works(tiny, tmp_path):
-    """Home, caches and Matplotlib's folder lie below a file, where even root cannot write."""
-    (tmp_path / "file").write_text("")
-    nowhere = str(tmp_path / "file" / "home")
-    places = {"HOME": nowhere, "XDG_CACHE_HOME": nowhere, "NUMBA_CACHE_DIR": nowhere}
-    words = ["train", *arguments(*tiny), "--out", str(tmp_path / "run")]
-    command = [sys.executable, "-m", "nsnn", *words]
-    result = subprocess.run(command, env=os.environ | places, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert "Traceback" not in result.stderr
-    assert (tmp_path / "run" / "summary.json").exists()
-
-
 def test_a_locale_without_our_characters(small, tmp_path):
     """The closing table has a ·, the table of data sets an ×: no reason to fail after training."""
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

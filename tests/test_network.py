@@ -172,31 +172,11 @@ def test_labels_outside_the_classes(label):
         network.loss_and_backward(Batch(images(3), labels))
 
 
-@pytest.mark.parametrize("norm", ["batch", "none"])
-@pytest.mark.parametrize("storage", ["csr", "all active"])
-def test_one_sample(norm, storage):
-    network = make(storage, norm=norm)
-    loss, predictions = network.loss_and_backward(Batch(images(1), np.array([2])))
-    assert np.isfinite(loss)
-    assert predictions.shape == (1,)
-    assert all(np.isfinite(p.gradient).all() for p in network.parameters())
-
-
 def test_a_batch_of_no_samples_is_refused():
     network = make()
     for run in (network.forward, network.loss_and_backward):
         with pytest.raises(UserError, match="no images"):
             run(Batch(images(0), np.zeros(0, np.int64)))
-
-
-def test_evaluation_changes_nothing():
-    network = make()
-    train(network, 1)
-    before = {key: array.copy() for key, array in network.state().items()}
-    network.forward(Batch(images(), None))
-    network.predict(images())
-    for key, array in network.state().items():
-        np.testing.assert_array_equal(array, before[key])
 
 
 def test_layers_without_a_weight_still_work():

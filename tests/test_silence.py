@@ -110,16 +110,15 @@ def test_left_out_or_zero_is_the_same(storage, norm, model):
     np.testing.assert_allclose(network.scores(images), whole.scores(images), rtol=1e-12)
 
 
-@pytest.mark.parametrize("storage", ["csr", "dense"])
-def test_left_out_inside_residual_blocks(storage):
-    network, whole, silent = twins(storage, "batch", resnet19, (3, 16, 16), 0.06)
-    assert len(silent) == 10
-    assert_like(network, whole, silent, batch(np.random.default_rng(93), (3, 16, 16)))
-
-
-def test_left_out_of_the_network_for_mnist():
-    network, whole, silent = twins("auto", "none", MODELS["sdsnn-mnist"], (1, 12, 12), 0.4)
-    assert_like(network, whole, silent, batch(np.random.default_rng(93), (1, 12, 12)))
+@pytest.mark.parametrize(("storage", "norm", "model", "shape", "width", "groups"), [
+    ("csr", "batch", resnet19, (3, 16, 16), 0.06, 10),  # those inside residual blocks
+    ("dense", "batch", resnet19, (3, 16, 16), 0.06, 10),
+    ("auto", "none", MODELS["sdsnn-mnist"], (1, 12, 12), 0.4, 3),
+])  # fmt: skip
+def test_left_out_of_the_papers_networks(storage, norm, model, shape, width, groups):
+    network, whole, silent = twins(storage, norm, model, shape, width)
+    assert len(silent) == groups
+    assert_like(network, whole, silent, batch(np.random.default_rng(93), shape))
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam])

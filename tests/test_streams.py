@@ -1,8 +1,5 @@
 """Named random streams."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -29,13 +26,6 @@ def test_seed_name_and_numbers_each_give_another_stream():
         draw(0, "order", 1, 0),
     ]
     assert len({tuple(numbers) for numbers in streams}) == len(streams)
-
-
-def test_a_stream_is_the_same_in_every_process():
-    program = "from nsnn.streams import stream; print(stream(5, 'init').integers(0, 2**63))"
-    command = [sys.executable, "-c", program]
-    other = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(other.stdout) == stream(5, "init").integers(0, 2**63)
 
 
 def test_a_negative_seed_is_a_mistake():

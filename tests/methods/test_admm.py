@@ -95,38 +95,6 @@ def test_the_interval_is_an_epoch_in_a_long_phase(bench):
     assert run.method.every == 6
 
 
-def residuals(bench, kind, loss):
-    """‖W − Z‖ / ‖W‖ at every step of an ADMM phase of f = loss/2 ‖W − A‖²."""
-    length = RunLength(steps_per_epoch=100, epochs=10)
-    run = bench(kind, run=length, update_every=20, dense_fraction=0.0, admm_fraction=0.9)
-    rng = np.random.default_rng(3)
-    A = {p.name: rng.normal(size=p.size) for p in run.network.parameters()}
-    run.network.dense_gradient = lambda p, step: loss * (p.to_dense().reshape(-1) - A[p.name])
-    for p in run.network.parameters():
-        p.decayed = False
-    found = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in run.steps(0, 899):
-            weights = run.network.prunable().items()
-            gap = sum(np.sum((p.data - run.method.Z[name]) ** 2) for name, p in weights)
-            found.append(np.sqrt(gap / sum(np.sum(p.data**2) for _, p in weights)))
-    return np.array(found), run, A
-
-
-@pytest.mark.parametrize("loss", [0.0, 0.1])
-def test_it_converges_to_a_sparse_minimum(bench, loss):
-    found, run, A = residuals(bench, ADMM, loss)
-    assert found[0] > 0.5
-    assert found[-1] < 0.02
-    assert np.all(np.diff(found[[0, 20, 100, 300, 600, -1]]) < 0)
-    if loss:
-        # The minimum on the chosen positions is A itself, and the dual holds the others at 0.
-        for name, p in run.network.prunable().items():
-            kept = run.method.Z[name].reshape(-1) != 0
-            wanted = np.where(kept, A[name], 0.0)
-            assert np.mean(np.abs(p.data.reshape(-1) - wanted)) < 0.01
-
-
 @pytest.mark.parametrize("storage", ["csr", "dense", "auto"])
 @pytest.mark.parametrize("distribution", ["uniform", "erk"])
 @pytest.mark.parametrize("sparsity", [0.4, 0.75, 0.95])

@@ -110,28 +110,6 @@ def test_the_learning_rate_is_rewound(bench):
     assert places == expected + [(i, 20) for i in range(8, 20)]
 
 
-def test_asked(bench):
-    run = bench("lth")
-    start = run.method.targets()
-    assert sum(start.values()) == COUNTS[-1]
-    for name, p in run.network.prunable().items():
-        assert start[name] == pytest.approx(0.4 * p.size, abs=1)
-    run.train()
-    assert {name: p.active for name, p in run.network.prunable().items()} == run.method.targets()
-    assert sum(run.method.targets().values()) == COUNTS[-1]
-    assert run.method.targets() != start
-
-
-def test_the_snapshot_shrinks_and_goes(bench):
-    run = bench("lth")
-    sizes = []
-    for step in run.steps():
-        if step % 4 == 0:
-            arrays = run.method.state()
-            sizes.append(sum(a.size for key, a in arrays.items() if key.endswith("weight/data")))
-    assert sizes == [0] * 2 + [N] * 2 + [c for c in COUNTS[:-1] for _ in range(2)] + [0] * 3
-
-
 def test_a_layer_without_weights_stops_the_run(bench):
     run = bench("lth")
     weights = run.network.prunable()

@@ -2,12 +2,10 @@
 
 import errno
 import io
-import os
 
 import numpy as np
 import pytest
 
-from nsnn import files
 from nsnn.errors import RunError, UserError
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training import checkpoint
@@ -98,19 +96,6 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(saved, monkeypatch):
     monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(RunError, match=r"cannot read .*checkpoint.npz: Permission denied"):
         load_checkpoint(saved, load_config())
-
-
-def test_a_full_disk_keeps_the_checkpoint_before(saved, monkeypatch):
-    before = saved.read_bytes()
-
-    def full(*arguments):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(RunError, match=r"cannot write .*checkpoint.npz: No space left"):
-        save_checkpoint(saved, load_config(), {"network": {}})
-    assert saved.read_bytes() == before
-    assert os.listdir(saved.parent) == ["checkpoint.npz"]
 
 
 def test_nothing_is_pickled(saved):

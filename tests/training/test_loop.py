@@ -15,8 +15,6 @@ from nsnn.methods import METHODS
 from nsnn.operations import synaptic_operations
 from nsnn.optim import SGD
 from nsnn.training import loop
-from nsnn.training import run as run_module
-from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
 from nsnn.training.run import Run
@@ -110,20 +108,6 @@ def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):
     np.testing.assert_allclose(found, np.sum(spikes, axis=0) / sizes)
     assert record["spike_rate"] == pytest.approx(np.sum(spikes) / sizes.sum())
     assert 0 < record["spike_rate"] < 1
-
-
-def test_the_log_is_written_where_it_has_grown(tiny, tmp_path, monkeypatch):
-    run = make(tiny, "method.end_fraction=0.5")  # rounds in the first 22 of 45 steps
-    real, written = run_module.save_topology, []
-
-    def save(path, log):
-        written.append(run.step)
-        real(path, log)
-
-    monkeypatch.setattr(run_module, "save_topology", save)
-    train(run, tmp_path)
-    assert written == [15, 30]
-    assert load_topology(tmp_path / "topology.npz").events == run.log.events > 0
 
 
 def test_operations_are_those_of_the_forwards_not_of_what_grew_after_them(

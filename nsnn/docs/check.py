@@ -1,13 +1,14 @@
 """Compares a committed page with a fresh run of its tutorial."""
 
 import itertools
+import os
 import re
 from decimal import Decimal
 
 from nsnn.docs.pages import OUTPUT
 
 # Digits that belong to a word, as in conv1, are text.
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d*)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?")
 _DIGITS = 3
 _END = (0, "the end of the page")
 
@@ -29,7 +30,9 @@ def difference(page, text: str, pictures) -> str | None:
         if theirs.startswith("```"):
             printed = theirs == OUTPUT
         if ours != theirs and not (printed and alike(ours, theirs)):
-            return f"{page}, line {i or 'last'}: {ours.strip()!r}, a run gives {theirs.strip()!r}"
+            start = max(0, len(os.path.commonprefix([ours, theirs])) - 20)
+            ours, theirs = (line[start : start + 60] for line in (ours, theirs))
+            return f"{page}, line {i or 'last'}: {ours!r}, a run gives {theirs!r}"
     missing = [name for name in pictures if not (page.parent / name).is_file()]
     return f"{page.parent / missing[0]} is missing" if missing else None
 

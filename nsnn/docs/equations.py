@@ -5,6 +5,7 @@ tutorial names what it teaches in the same words. `equations.toml` lists all the
 """
 
 import ast
+import functools
 import re
 import time
 import tomllib
@@ -13,8 +14,10 @@ from pathlib import Path
 from nsnn.docs.pages import page_of, tutorials
 from nsnn.errors import UserError
 
+_read = functools.partial(Path.read_text, encoding="utf-8")
+
 PAGE = Path("tutorials/equations.md")
-PAPERS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+PAPERS = tomllib.loads(_read(Path(__file__).with_suffix(".toml")))
 
 _NUMBERS = r"\d+[a-c]?(?:(?:, | and |[-–])\d+[a-c]?)*"
 _MENTION = re.compile(rf"({'|'.join(PAPERS)}) (?:(Eq)s?\.|Algorithm) ({_NUMBERS})")
@@ -61,9 +64,9 @@ def render() -> tuple[str, dict, float]:
     """The index of the clone of nsnn in the current folder, as `nsnn.docs.pages.render` returns."""
     code, started = [], time.monotonic()
     for path in sorted(Path("nsnn").rglob("*.py"), key=lambda p: ("reference" not in p.parts, p)):
-        code += implemented(ast.parse(path.read_text(encoding="utf-8")), path)
-    tests = {path: path.read_text(encoding="utf-8") for path in Path("tests").rglob("test_*.py")}
-    taught = {path: mentions(path.read_text().replace("\n#", "\n"), path) for path in tutorials()}
+        code += implemented(ast.parse(_read(path)), path)
+    tests = {path: _read(path) for path in Path("tests").rglob("test_*.py")}
+    taught = {path: mentions(_read(path).replace("\n#", "\n"), path) for path in tutorials()}
     lines = [_HEAD]
     for paper, equations in PAPERS.items():
         lines += [f"## {paper}\n", _COLUMNS]

@@ -22,8 +22,8 @@ def read(path) -> list[tuple[bool, int, str]]:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from error
     cells, line = [], 1
     for part in re.split(r"^(?=# %%)", content, flags=re.MULTILINE):
-        marker, kind = re.match(r"(# %%[^\n\[]*(.*)|)", part).groups()
-        if kind not in (None, "", "[markdown]"):
+        marker, kind = re.match(r"(# %%[^\n\[]*(\[.*\])? *|)", part).groups()
+        if kind not in (None, "[markdown]"):
             raise UserError(f"{path}, line {line}: a cell begins # %% or # %% [markdown]")
         body = part.removeprefix(marker)
         source = body.lstrip("\n")

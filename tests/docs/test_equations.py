@@ -1,4 +1,4 @@
-"""The index of equations, the glossary, and the links of all pages."""
+"""The index of equations, the glossary, the table of tutorials, and the links of all pages."""
 
 import re
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_the_index_follows_the_source_lines_and_the_tutorials(tmp_path, monkeypa
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_of_a_page_resolves(path):
     text = re.sub(r"^(`{3,}).*?^\1$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
-    links = re.findall(r"\]\((?!\w+:)([^)#\s]+)", text)
+    links = re.findall(r"(?:\]\(|src=\")(?!\w+:)([^)#\s\"]+)", text)
     # A tutorial may name the next one before that is written.
     coming = {f"{n:02}" for n in range(1, 15)} - {each.name[:2] for each in TUTORIALS}
     broken = [link for link in links if not (path.parent / link).exists()]
@@ -113,6 +113,8 @@ def test_what_the_glossary_names_is_where_it_says():
     assert absent == []
 
 
-def test_every_page_has_a_tutorial():
+def test_every_page_has_a_tutorial_and_every_tutorial_a_row_in_the_readme():
     pages = {path.stem for path in ROOT.glob("tutorials/pages/*.md")}
     assert pages <= {path.stem for path in TUTORIALS}
+    table = (ROOT / "tutorials/README.md").read_text()
+    assert [path for path in TUTORIALS if f"](pages/{path.stem}.md)**" not in table] == []

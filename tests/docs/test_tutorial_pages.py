@@ -160,7 +160,8 @@ def test_writing_again_removes_figures_that_are_gone(written, tutorial):
         ("-0.00", "0.00", True), ("1.23e-05", "1.24e-05", True), ("1.23e-05", "1.23e-06", False),
         ("1.5e+03", "1500", True), ("123.456", "124.1", True), ("[0. 1.5]", "[0. 1.6]", True),
         ("a  0.10 b", "a 0.11   b", True), ("a 0.10 b", "a 0.10 c", False),
-        ("conv1", "conv2", False), ("1 2", "1", False), ("nan", "inf", False),
+        ("conv1", "conv2", False), ("1 2", "1", False),
+        ("(1, 2)", "(1 2)", False), ("nan", "inf", False),
     ],
 )  # fmt: skip
 def test_printed_lines_are_alike_but_for_spaces_and_one_in_the_last_digit(ours, theirs, equal):

@@ -65,6 +65,11 @@ class Stored:
         """Values of the active entries, in the order of `positions()`; shape (active,)."""
         return self._gather(self.data, "data")
 
+    def assign(self, values) -> None:
+        """Give the active entries other values (active,), in the order of `positions()`."""
+        self._require_whole("given values")
+        self.data[...] = self._scatter(values)
+
     def active_gradient(self) -> np.ndarray:
         """Gradient of the active entries, in the order of `positions()`; shape (active,)."""
         return self._gather(self.gradient, "gradient")

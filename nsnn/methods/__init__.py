@@ -9,6 +9,7 @@ from nsnn.methods.gradr import GradR
 from nsnn.methods.lth import LTH
 from nsnn.methods.ndsnn import NDSNN
 from nsnn.methods.rigl import RigL
+from nsnn.methods.sdsnn import SDSNN
 from nsnn.methods.set import SET
 from nsnn.methods.static import Static
 
@@ -24,6 +25,7 @@ METHODS: dict[str, type[Method]] = {
     "esl": ESL,
     "deepr": DeepR,
     "gradr": GradR,
+    "sdsnn": SDSNN,
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "LTH",
     "METHODS",
     "NDSNN",
+    "SDSNN",
     "SET",
     "CostPlan",
     "DeepR",

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 
+from nsnn.layers.groups import NeuronGroup, silence
 from nsnn.layers.parameter import Parameter
 from nsnn.methods import METHODS, Method, RunLength
 from nsnn.optim import SGD
@@ -20,6 +21,7 @@ DIMS = {
 
 # Options and a length of run in which a method shows all that it does: ADMM is dense for two epochs
 # and prunes at the fifth, LTH prunes to .75, .5625, .4219 and .4 in five rounds of two epochs.
+# SD-SNN prunes from the sixth epoch on, and regenerates from the eighth.
 SHOWN = {
     "ndsnn": {"initial_sparsity": 0.5, "final_sparsity": 0.9, "update_every": 6},
     "rigl": {"final_sparsity": 0.9, "update_every": 7},
@@ -29,9 +31,10 @@ SHOWN = {
     "admm": {"final_sparsity": 0.8, "rho": 0.5, "dense_fraction": 0.2, "admm_fraction": 0.3},
     "deepr": {"final_sparsity": 0.9, "alpha": 0.5},
     "gradr": {"alpha": 0.5},
+    "sdsnn": {"linear_rate": 30.0, "growth_start": 20.0, "window": 2},
 }
 MOMENTUM = {"gradr": 0.0}
-LENGTHS = {"lth": RunLength(4, 13), "admm": RunLength(6, 10)}
+LENGTHS = {"lth": RunLength(4, 13), "admm": RunLength(6, 10), "sdsnn": RunLength(4, 20)}
 
 
 def shown(kind):
@@ -61,12 +64,26 @@ class BareNetwork:
             weight = rng.normal(size=shape)
             self._parameters.append(Parameter(name, weight, dims=dims, prunable=True))
         self._parameters.append(Parameter("fc2.bias", np.zeros(5), decayed=False))
+        self.silent = {}
 
     def parameters(self):
         return self._parameters
 
     def layers(self):
         return []
+
+    def neurons(self):
+        """One group, between the linear layers."""
+        fc1, fc2 = (self.prunable()[name] for name in ("fc1.weight", "fc2.weight"))
+        return [NeuronGroup("lif", 60, [(fc1, np.arange(60))], [], [(fc2, np.ravel)], True, [])]
+
+    def silence(self, silent):
+        self.silent = silence(self.neurons(), silent)
+
+    def wake(self):
+        silent = self.silent
+        self.silence({})
+        return silent
 
     def is_connected(self):
         return all(p.active for p in self.prunable().values())
@@ -97,6 +114,7 @@ class BareNetwork:
 
     def backward(self, step):
         """Gradients at active positions; at all of them for those who observe."""
+        silent = self.wake()
         for p in self._parameters:
             g = self.dense_gradient(p, step)
             active = p.positions()
@@ -106,10 +124,11 @@ class BareNetwork:
                 p.gradient[...] = 0.0
                 p.gradient.reshape(-1)[active] = g[active]
             shown = self.shown(p, g).reshape(p.shape)
-            for observer in p.take_observers("gradient"):
+            for observer in p.take_observers("gradient") + p.take_observers("delta"):
                 for first in range(0, p.shape[1], 7):
                     columns = slice(first, min(first + 7, p.shape[1]))
                     observer(columns, shown[:, columns].copy())
+        self.silence(silent)
 
     def shown(self, p, g):
         """The gradient at all positions as observers see it."""
@@ -173,6 +192,7 @@ class Bench:
         """A run that was stopped after `stop` steps, and gone on with from what a disk keeps."""
         first = cls(kind, storage, run=run, **options).train(0, stop)
         network, saved = first.network.states(), first.method.state()
+        silent = first.network.silent
         # The log on disk may be newer than the checkpoint: what is too new is forgotten.
         first.train(stop, min(stop + 8, first.run.total_steps))
         file = io.BytesIO()
@@ -184,6 +204,7 @@ class Bench:
             second = cls(kind, storage, run=run, log=log, **options)
             for p in second.network.parameters():
                 p.restore(network[p.name])
+            second.network.silence(silent)
             second.method.restore({key: arrays[key] for key in saved})
         return second.train(stop)
 

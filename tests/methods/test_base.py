@@ -10,7 +10,7 @@ from nsnn.errors import UserError
 from nsnn.methods import METHODS, Method, RunLength
 
 SPARSE = sorted(set(METHODS) - {"dense"})
-ASKED = sorted(set(SPARSE) - {"gradr"})  # the others' sparsity is an outcome
+ASKED = sorted(set(SPARSE) - {"gradr", "sdsnn"})  # the others' sparsity is an outcome
 START_SPARSE = ["ndsnn", "rigl", "set", "static", "deepr"]
 LENGTH = RunLength(steps_per_epoch=10, epochs=13)  # as the default rounds of LTH take
 
@@ -133,6 +133,7 @@ STOPS = {
     "admm": (5, 12, 13, 20, 29, 30, 31, 50),
     "deepr": (1, 29, 30, 31, 100),
     "gradr": (1, 29, 30, 31, 100),
+    "sdsnn": (3, 4, 20, 24, 27, 32, 34, 35, 47),  # streaks from 24 on; windows are two steps
 }
 
 
@@ -181,11 +182,17 @@ BAD = {  # option: values that it cannot have, and what is said of them
     "round_epochs": [(-1, " = -1: ")],
     "rho": [(-0.1, " = -0.1: must be at least 0")],
     "dense_fraction": [(1.0, " = 1.0: ")],
-    "alpha": [(-0.1, " = -0.1: must be"), (NAN, ": .* finite")],
+    "alpha": [(-0.1, " = -0.1: must be"), (NAN, ": .* (finite|nan)")],
     "noise": [(-0.1, " = -0.1: must be at least 0")],
     "temperature": [(-0.1, " = -0.1: must be at least 0")],
     "prior_sparsity": [(0.4, " = 0.4: must be at least 0.5 and below 1"), (1.0, " = 1.0: ")],
     "admm_fraction": [(0.0, " = 0.0: must be above 0"), (0.8, " = 0.8: .* left to retrain")],
+    "linear_rate": [(100.5, " = 100.5: must be at least 0 and at most 100")],
+    "channel_rate": [(-0.1, " = -0.1: must be"), (NAN, ": .* got nan")],
+    "t_num": [(1, " = 1: must be at least 2"), (75, " = 75: no neuron is pruned before epoch")],
+    "beta": [(-0.1, " = -0.1: ")], "window": [(0, " = 0: ")],
+    "admitted": [("tops", " = 'tops': did you mean top")],
+    "growth_start": [(99.5, " = 99.5: must be at least 0 and at most 99")],
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from nsnn.errors import RunError
 from nsnn.training import session
+from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
 
@@ -29,6 +30,21 @@ def test_interrupted_in_every_phase(phases, storage, train, content):
     for step in (3, 14, 15, 22, 29, 30, 37, 44, 45, 51, 59, 60, 67, 75, 90, 104):
         assert train(phases, step) is None
     assert content(train(phases)) == whole
+
+
+@pytest.mark.parametrize("storage", ["csr", "auto"])
+def test_interrupted_while_neurons_go_and_come_back(bare, storage, train, content):
+    """Neurons go after epochs 6 to 9 of 9, and come back after 8; 8 steps are a window."""
+    options = [*bare, "train.epochs=9", f"model.storage={storage}", "method.name=sdsnn"]
+    options += ["method.growth_start=10.0", "method.linear_rate=50.0"]
+    folder = train(options, name="whole")
+    whole = content(folder)
+    # Before a window, at its first steps, between two, at the ends of epochs and just after.
+    for step in (14, 15, 74, 80, 82, 84, 89, 90, 97, 101, 104, 105, 113, 120, 134):
+        assert train(options, step) is None
+    assert content(train(options)) == whole
+    log = load_topology(folder / "topology.npz").counts()
+    assert log["dropped"].sum() > log["grown"].sum() > 0
 
 
 def test_killed_just_after_a_prune(phases, train, tmp_path, content):

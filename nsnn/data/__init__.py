@@ -8,6 +8,7 @@ from nsnn.data.arrays import ARRAYS, FromFunction
 from nsnn.data.batches import Batch, batches
 from nsnn.data.cifar import CIFAR10, CIFAR100
 from nsnn.data.dataset import DataSet, Split, Splits, assemble
+from nsnn.data.gesture import DVS_GESTURE
 from nsnn.data.glyphs import GLYPHS
 from nsnn.data.idx import FASHION_MNIST, MNIST
 from nsnn.data.recordings import CIFAR10_DVS, NMNIST
@@ -29,7 +30,7 @@ DATASETS = {
     each.name: each
     for each in (
         GLYPHS, MNIST, FASHION_MNIST, CIFAR10, CIFAR100, TINY_IMAGENET,
-        SACCADES, NMNIST, CIFAR10_DVS, ARRAYS,
+        SACCADES, NMNIST, CIFAR10_DVS, DVS_GESTURE, ARRAYS,
     )
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 What is wrong with a recording a ValueError says, in words that follow the name of its file.
 """
 
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +65,43 @@ def decode_aedat2(content: bytes) -> Events:
     return Events(t, 127 - (address >> 8 & 127), 127 - (address >> 1 & 127), 1 - (address & 1))
 
 
+def decode_aedat3(content: bytes) -> Events:
+    """The events of an AEDAT 3.1 file of a camera DVS128, as DVS-Gesture has them.
+
+    Notes
+    -----
+    A header of text, then packets: 28 bytes, little-endian (int16 type, source; int32 bytes of an
+    event, offset, overflow, capacity, number, valid), and as many events as the capacity says. Of
+    packets of type 1 an event is two uint32: bit 0 valid, bit 1 polarity, y (15 bits), x (15); and
+    the time in µs, to which overflow · 2³¹ is added. Source: the AEDAT 3.1 format of iniVation;
+    the reader of SpikingJelly.
+    """
+    mark = b"#!END-HEADER\r\n"
+    at = content.find(mark) + len(mark)
+    if not content.startswith(b"#!AER-DAT3") or at < len(mark):
+        raise ValueError("is no AEDAT 3 file: no header from #!AER-DAT3 to #!END-HEADER")
+    packets, found = 0, [np.empty((0, 2), np.int64)]
+    while at < len(content):
+        start = at + 28
+        if start <= len(content):
+            kind, _, size, _, overflow, capacity, number, _ = struct.unpack_from(
+                "<2h6i", content, at
+            )
+            if not 0 <= number <= capacity or size < 0 or (kind == 1 and size != 8):
+                raise ValueError(f"packet {packets} has {number} events of {size} bytes: damaged")
+            at = start + capacity * size
+        if max(start, at) > len(content):
+            raise ValueError(f"ends at byte {len(content)}, inside packet {packets}")
+        if kind == 1:
+            words = np.frombuffer(content, "<u4", 2 * number, start).reshape(-1, 2)
+            found.append(words + np.array([0, overflow << 31]))
+        packets += 1
+    data, t = np.concatenate(found).T
+    valid = data & 1 > 0
+    data, t = data[valid], t[valid]
+    return Events(t, data >> 17 & 0x7FFF, data >> 2 & 0x7FFF, data >> 1 & 1)
+
+
 def _records(content: bytes, start: int, size: int) -> np.ndarray:
     """The bytes from `start` on as records of `size` bytes: uint8 (n, size)."""
     whole, rest = divmod(len(content) - start, size)
@@ -77,6 +115,14 @@ def _refuse_first(wrong: np.ndarray, text: str, *values: np.ndarray) -> None:
     if wrong.any():
         i = int(np.argmax(wrong))
         raise ValueError(f"event {i} " + text.format(*(value[i] for value in values)))
+
+
+def during(events: Events, span: tuple[int, int] | None) -> Events:
+    """The events from a time on and before another, in µs; None: all."""
+    if span is None:
+        return events
+    inside = (events.t >= span[0]) & (events.t < span[1])
+    return Events(*(column[inside] for column in events))
 
 
 def to_frames(events: Events, time_steps: int, by: str, sensor: int, side: int) -> np.ndarray:

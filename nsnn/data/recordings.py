@@ -7,19 +7,29 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from nsnn.data.arrays import kept
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.events import Events, decode_aedat2, decode_bin, to_frames
+from nsnn.data.events import Events, decode_aedat2, decode_bin, during, to_frames
 from nsnn.data.source import DataSource
 from nsnn.errors import UserError
 
 TIME_STEPS = 10  # T where nobody asks for another
 
-Recordings = list[tuple[Path, int]]
-"""Path and label of each recording of a split, in a fixed order."""
+
+class Recording(NamedTuple):
+    """A sample: a file, or what it holds from a time on and before another, in µs."""
+
+    path: Path
+    label: int
+    span: tuple[int, int] | None = None
+
+
+Recordings = list[Recording]
+"""The samples of a split, in a fixed order, those of one file in a row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +54,18 @@ class EventSource(DataSource):
 
         images = np.empty((len(recordings), time_steps, *self.shape), dtype=np.uint8)
         bar = tqdm(recordings, f"reading {self.name}", unit="", disable=None, leave=False)
-        for i, (path, _) in enumerate(bar):
+        decoded, how = None, (time_steps, self.cut_by, self.sensor, self.shape[-1])
+        for i, (path, _, span) in enumerate(bar):
+            where = f"{path}: "
             try:
-                events = self.decode(self.content(path))
-                images[i] = to_frames(events, time_steps, self.cut_by, self.sensor, self.shape[-1])
+                if path != decoded:
+                    events, decoded = self.decode(self.content(path)), path
+                if span is not None:
+                    where += f"from {span[0]} to {span[1]} µs: "
+                images[i] = to_frames(during(events, span), *how)
             except ValueError as error:
-                raise UserError(f"{path}: {error}") from None
-        return Split(images, np.array([label for _, label in recordings], dtype=np.int64))
+                raise UserError(f"{where}{error}") from None
+        return Split(images, np.array([each.label for each in recordings], dtype=np.int64))
 
     def verify(self, paths: list[Path]) -> list[str]:
         return [f"{path.parent}  no published checksums to compare with" for path in paths[:1]]
@@ -73,10 +88,14 @@ class OfficialSource(EventSource, abc.ABC):
         """
         T, (train, test) = time_steps or TIME_STEPS, self.recordings(paths)
         return kept(
-            self.cache_file(f"{self.cut_by}-{T}", [path for path, _ in (*train, *test)]),
+            self.cache_file(f"{self.cut_by}-{T}", self.made_of(paths, [*train, *test])),
             lambda: Splits(self.cut(train, T), self.cut(test, T)),
             f"{self.name}: frames are not kept, the next run reads all recordings again",
         )
+
+    def made_of(self, paths: list[Path], recordings: Recordings) -> list[Path]:
+        """The files that decide what the frames are; `paths` are those that `find` has found."""
+        return list(dict.fromkeys(each.path for each in recordings))
 
     def listed(self, folder: Path, suffix: str) -> list[Path]:
         """The recordings in the folder of a class, by name."""
@@ -99,7 +118,11 @@ class NMNISTSource(OfficialSource):
 
     def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
         return tuple(
-            [(file, k) for k in range(self.classes) for file in self.listed(path / str(k), ".bin")]
+            [
+                Recording(file, k)
+                for k in range(self.classes)
+                for file in self.listed(path / str(k), ".bin")
+            ]
             for path in paths
         )
 
@@ -124,7 +147,7 @@ class CIFAR10DVSSource(OfficialSource):
                 number = re.search(r"_(\d+)\.aedat$", path.name)
                 if number is None:
                     raise self.damaged(path, "its name does not end with _NUMBER.aedat")
-                splits[int(number[1]) < 100].append((path, label))
+                splits[int(number[1]) < 100].append(Recording(path, label))
         if not all(splits):
             raise self.damaged(paths[0].parent, "no recordings below 100, or none from 100 on")
         return splits

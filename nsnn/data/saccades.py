@@ -16,7 +16,7 @@ import numpy as np
 from nsnn.data.dataset import Splits
 from nsnn.data.events import Events, encode_bin
 from nsnn.data.glyphs import GLYPHS
-from nsnn.data.recordings import TIME_STEPS, EventSource
+from nsnn.data.recordings import TIME_STEPS, EventSource, Recording
 from nsnn.data.source import DataSource, user_cache
 from nsnn.errors import RunError
 from nsnn.files import make_folder, write_atomic
@@ -136,7 +136,7 @@ class SaccadesSource(EventSource):
         with zipfile.ZipFile(file) as archive:
             for name in archive.namelist():
                 folder, label, _ = name.split("/")
-                splits[folder].append((zipfile.Path(archive, name), int(label)))
+                splits[folder].append(Recording(zipfile.Path(archive, name), int(label)))
             return Splits(*(self.cut(each, time_steps or TIME_STEPS) for each in splits.values()))
 
     def fill(self, folder: Path) -> Path:

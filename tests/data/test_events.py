@@ -186,6 +186,18 @@ class TestDataSets:
         assert load("nmnist", nmnist).time_steps == 10
         assert "9 samples of 10 × 2 × 34 × 34 uint8" in three_digits.check(nmnist)
 
+    def test_nmnist_is_the_ten_digits_of_both_folders(self, nmnist, refused):
+        for part in ("Train", "Test"):
+            for label in range(3, 10):
+                shutil.copytree(nmnist / part / "0", nmnist / part / str(label))
+        data = load("nmnist", nmnist, time_steps=2)
+        assert data.train.labels.tolist() == np.repeat(range(10), 3).tolist()
+        assert data.test.labels.tolist() == np.repeat(range(10), 2).tolist()
+        assert (NMNIST.sizes, NMNIST.classes) == ((60_000, 10_000), 10)
+        shutil.rmtree(nmnist / "Test" / "9")
+        with refused(nmnist / "Test" / "9", "no folder with .bin files"):
+            load("nmnist", nmnist, time_steps=2)
+
     def test_cifar10_dvs_tests_on_the_first_hundred_of_each_class(self, dvs):
         data = load("cifar10-dvs", dvs, time_steps=10)
         assert (data.shape, data.time_steps, data.classes) == ((2, 48, 48), 10, 10)

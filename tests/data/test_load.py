@@ -11,7 +11,7 @@ from nsnn.data import DATASETS, DataSource, Split, Splits, listing, load, source
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
-EVENTS = ["saccades", "nmnist", "cifar10-dvs"]
+EVENTS = ["saccades", "nmnist", "cifar10-dvs", "dvs-gesture"]
 
 
 def row(name):
@@ -21,13 +21,13 @@ def row(name):
 def test_the_names_and_what_they_declare():
     official = ["mnist", "fashion-mnist", "cifar10", "cifar100", "tiny-imagenet"]
     assert list(DATASETS) == ["glyphs", *official, *EVENTS, "arrays"]
-    classes = [10, 10, 10, 10, 100, 200, 10, 10, 10, None]
+    classes = [10, 10, 10, 10, 100, 200, 10, 10, 10, 11, None]
     assert [each.classes for each in DATASETS.values()] == classes
     assert [name for name, each in DATASETS.items() if each.events] == EVENTS
     sizes = [each.sizes for each in DATASETS.values()]
     assert sizes == [(6000, 2000), *[(60_000, 10_000)] * 2, *[(50_000, 10_000)] * 2,
                      (100_000, 10_000), (6000, 2000), (60_000, 10_000), (9000, 1000),
-                     None]  # fmt: skip
+                     (1176, 288), None]  # fmt: skip
 
 
 @pytest.mark.parametrize("use", [load, source])

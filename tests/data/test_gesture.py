@@ -1,0 +1,241 @@
+"""DVS-Gesture: AEDAT 3.1 recordings and their labels, written here as the official files are."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from nsnn.data import DATASETS, load, source
+from nsnn.data.events import decode_aedat3, during, to_frames
+
+HEADER = (
+    b"#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n"
+    b"#Start-Time: 2016-09-12 15:43:10 (TZ+0000)\r\n#!END-HEADER\r\n"
+)
+HEAD = "class,startTime_usec,endTime_usec\n"
+
+
+def word(x, y, p, valid=1):
+    """The data of one event, put together bit by bit."""
+    return int(f"{x:015b}{y:015b}{p:01b}{valid:01b}", 2)
+
+
+def packet(rows, kind=1, overflow=0, spare=0, size=8, source=1):
+    """Events (t, x, y, p) as one packet, with room for some more."""
+    n = len(rows)
+    head = struct.pack("<hhiiiiii", kind, source, size, 4, overflow, n + spare, n, n)
+    body = b"".join(struct.pack("<II", word(x, y, p), t) for t, x, y, p in rows)
+    return head + body + bytes([0xFF]) * (spare * size)
+
+
+def other_packet():
+    """A special event, which says that the clock has been reset."""
+    return packet([(0, 1, 0, 1)], kind=0)
+
+
+def recording(rows):
+    """A whole file, its events in packets of seven, others between them."""
+    packets = [packet(rows[i : i + 7], spare=i % 3) for i in range(0, len(rows), 7)]
+    return HEADER + other_packet() + other_packet().join(packets)
+
+
+def some_rows(rng, n=400, end=100_000):
+    t = np.sort(rng.integers(0, end, n))
+    x, y = rng.integers(0, 128, (2, n))
+    return [tuple(row) for row in np.stack([t, x, y, rng.integers(0, 2, n)], axis=1).tolist()]
+
+
+def rows_of(events):
+    return [tuple(row) for row in np.stack(events, axis=1).tolist()]
+
+
+class TestFormat:
+    def test_what_was_written_is_read(self):
+        rows = some_rows(np.random.default_rng(0))
+        assert rows_of(decode_aedat3(recording(rows))) == rows
+
+    def test_a_packet_byte_by_byte(self):
+        head = bytes.fromhex("0100 0100 08000000 04000000 00000000 01000000 01000000 01000000")
+        # x = 5 from bit 17, y = 3 from bit 2, ON, valid; 1,000 µs.
+        event = (5 << 17 | 3 << 2 | 3).to_bytes(4, "little") + bytes.fromhex("e8030000")
+        assert rows_of(decode_aedat3(HEADER + head + event)) == [(1000, 5, 3, 1)]
+
+    def test_events_that_are_not_valid_are_left_out(self):
+        content = HEADER + packet([(1, 2, 3, 1), (2, 4, 5, 0)])
+        invalid = content[:-8] + struct.pack("<II", word(4, 5, 0, valid=0), 2)
+        assert rows_of(decode_aedat3(invalid)) == [(1, 2, 3, 1)]
+
+    def test_the_overflow_of_the_clock_is_that_of_the_packet(self):
+        content = HEADER + packet([(7, 0, 0, 1)]) + packet([(5, 127, 127, 0)], overflow=2)
+        assert rows_of(decode_aedat3(content)) == [(7, 0, 0, 1), (2**32 + 5, 127, 127, 0)]
+
+    def test_a_file_without_packets(self):
+        assert rows_of(decode_aedat3(HEADER)) == []
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"", "no AEDAT 3 file"),
+            (HEADER[:-1], "no AEDAT 3 file"),
+            (HEADER.replace(b"DAT3.1", b"DAT2.0"), "no AEDAT 3 file"),
+            (recording(some_rows(np.random.default_rng(0), 9))[:-1], "inside packet 3"),
+            (HEADER + other_packet() + packet([])[:27], "inside packet 1"),
+            (HEADER + packet([(0, 1, 1, 1)], size=16) + bytes(8), "packet 0 has 1 events of 16"),
+            (HEADER + struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, 2, 2), "packet 0 has 2 events"),
+            (HEADER + struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, -1, 0), "packet 0 has -1 events"),
+            (HEADER + struct.pack("<hhiiiiii", 2, 0, -8, 4, 0, 1, 0, 0), "of -8 bytes: damaged"),
+        ],
+    )
+    def test_damage(self, content, message):
+        with pytest.raises(ValueError, match=message) as error:
+            decode_aedat3(content)
+        assert "\n" not in str(error.value)
+
+    def test_the_interval_of_a_gesture_is_half_open(self):
+        events = decode_aedat3(HEADER + packet([(t, 1, 1, 1) for t in (4, 5, 5, 8, 9, 10)]))
+        assert during(events, (5, 9)).t.tolist() == [5, 5, 8]
+        assert during(events, (11, 12)).t.tolist() == []
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two recordings to train, of the eleven gestures, and one to test, all overlapping."""
+    folder = tmp_path / "events" / "DvsGesture"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    labels = {
+        "user01_lab": "".join(f"{k},{7000 * k},{7000 * k + 20000}\n" for k in range(1, 7)),
+        "user02_led": "".join(f"{k},{7000 * k},{7000 * k + 20000}\n" for k in range(7, 12)),
+        "user24_natural": "4,2000,60000\n4,50000,90000\n",
+    }
+    for name, text in labels.items():
+        (folder / f"{name}.aedat").write_bytes(recording(some_rows(rng)))
+        (folder / f"{name}_labels.csv").write_text(HEAD + text)
+    (folder / "trials_to_train.txt").write_text("user01_lab.aedat\nuser02_led.aedat\n\n")
+    (folder / "trials_to_test.txt").write_text("user24_natural.aedat\n")
+    (folder / "gesture_mapping.csv").write_text("action,label\nhand_clapping,1\n")
+    return folder
+
+
+class TestDataSet:
+    @pytest.mark.parametrize("frames", ["count", "time"])
+    def test_samples_are_the_rows_of_the_labels(self, folder, frames):
+        data = load("dvs-gesture", folder.parent, time_steps=4, frames=frames)
+        assert (data.shape, data.time_steps, data.classes) == ((2, 48, 48), 4, 11)
+        assert data.train.labels.tolist() == [*range(11)]
+        assert data.test.labels.tolist() == [3, 3]
+        for name, span, found in (
+            ("user01_lab", (7000, 27000), data.train.images[0]),
+            ("user02_led", (77000, 97000), data.train.images[10]),
+            ("user24_natural", (50000, 90000), data.test.images[1]),
+        ):
+            events = decode_aedat3((folder / f"{name}.aedat").read_bytes())
+            assert np.array_equal(found, to_frames(during(events, span), 4, frames, 128, 48))
+        assert np.array_equal(load("dvs-gesture", folder).test.labels, data.test.labels)
+
+    @pytest.mark.parametrize("name", ["user01_lab_labels.csv", "user01_lab.aedat"])
+    def test_frames_are_kept_until_recordings_or_labels_change(self, folder, cache, name):
+        first = load("dvs-gesture", folder, time_steps=4)
+        (kept,) = (cache / "dvs-gesture").iterdir()
+        time = kept.stat().st_mtime_ns
+        assert load("dvs-gesture", folder, time_steps=4).fingerprint() == first.fingerprint()
+        assert kept.stat().st_mtime_ns == time
+        if name.endswith(".csv"):
+            text = (folder / name).read_text()
+            (folder / name).write_text(text.replace("7000,27000", "7000,40000"))
+        else:
+            (folder / name).write_bytes(recording(some_rows(np.random.default_rng(9))))
+        assert load("dvs-gesture", folder, time_steps=4).fingerprint() != first.fingerprint()
+
+    def test_a_line_of_head_may_be_missing_and_lines_may_end_as_on_windows(self, folder):
+        first = load("dvs-gesture", folder, time_steps=4)
+        path = folder / "user01_lab_labels.csv"
+        text = path.read_text().removeprefix(HEAD).replace(",", " , ").replace("\n", "\r\n\r\n")
+        path.write_bytes(text.encode())
+        assert load("dvs-gesture", folder, time_steps=4).fingerprint() == first.fingerprint()
+
+    def test_the_check_counts_samples(self, folder):
+        lines = source("dvs-gesture").check(folder).splitlines()
+        assert lines[1].startswith("train: 11 samples of 10 × 2 × 48 × 48 uint8, 11 classes")
+        assert lines[2].startswith("test: 2 samples")
+
+    def test_how_to_get_it_by_hand(self, tmp_path, refused):
+        steps = ("DvsGesture.tar.gz", "by hand", "https://", "nsnn data check dvs-gesture")
+        with refused("dvs-gesture: nothing to download automatically", *steps):
+            source("dvs-gesture").get(tmp_path)
+        with refused("trials_to_train.txt not found", *steps):
+            load("dvs-gesture", tmp_path)
+        assert DATASETS["dvs-gesture"].sizes == (1176, 288)
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("12,1,2", "line 2 is '12,1,2': class 12 is none of 1 to 11"),
+            ("0,1,2", "class 0 is none of 1 to 11"),
+            ("1,5,5", "it ends before it starts"),
+            ("1,5", "expected whole numbers class, startTime_usec, endTime_usec"),
+            ("1,-5,9", "expected whole numbers"),
+            ("a,5,9", "line 2 is 'a,5,9': expected whole numbers"),
+            ("1,200000,300000", "from 200000 to 300000 µs: holds no events"),
+            ("1,0,1500", "fewer than the 10 frames: set neuron.time_steps to"),
+        ],
+    )
+    def test_labels(self, folder, refused, text, message):
+        (folder / "user02_led_labels.csv").write_text(HEAD + text)
+        name = "user02_led.aedat" if " µs" in message or "fewer" in message else "_led_labels.csv"
+        with refused(name, message):
+            load("dvs-gesture", folder)
+
+    @pytest.mark.parametrize(
+        ("change", "parts"),
+        [
+            (
+                lambda f: (f / "user02_led.aedat").unlink(),
+                ("trials_to_train.txt", "line 2 asks for user02_led.aedat, not there", "by hand"),
+            ),
+            (
+                lambda f: (f / "user24_natural_labels.csv").unlink(),
+                ("trials_to_test.txt", "line 1 asks for user24_natural_labels.csv, not there"),
+            ),
+            (
+                lambda f: (f / "trials_to_test.txt").write_text("user24\n"),
+                ("trials_to_test.txt", "line 1 is 'user24', no name of an .aedat file"),
+            ),
+            (
+                lambda f: (f / "trials_to_test.txt").write_text("\n"),
+                ("trials_to_test.txt", "names no recordings"),
+            ),
+            (
+                lambda f: (f / "trials_to_test.txt").unlink(),
+                ("DvsGesture has no trials_to_test.txt",),
+            ),
+        ],
+    )
+    def test_lists(self, folder, refused, change, parts):
+        change(folder)
+        with refused(*parts):
+            load("dvs-gesture", folder)
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            (
+                [(15000, 1, 1, 1), (14000, 1, 1, 1)],
+                "event 1 is at 14000 µs, earlier than",
+            ),
+            ([(15000, 1, 128, 1)], "event 0 is at (1, 128), outside the sensor of 128 × 128"),
+        ],
+    )
+    def test_events(self, folder, refused, rows, message):
+        path = folder / "user01_lab.aedat"
+        path.write_bytes(recording(rows))
+        with refused(f"{path}: from 7000 to 27000 µs: {message}"):
+            load("dvs-gesture", folder)
+
+    def test_a_truncated_packet(self, folder, refused):
+        path = folder / "user24_natural.aedat"
+        path.write_bytes(path.read_bytes()[:-3])
+        with refused(f"{path}: ends at byte", "inside packet"):
+            load("dvs-gesture", folder)

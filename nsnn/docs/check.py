@@ -1,7 +1,6 @@
 """Compares a committed page with a fresh run of its tutorial."""
 
 import itertools
-import os
 import re
 from decimal import Decimal
 
@@ -30,7 +29,8 @@ def difference(page, text: str, pictures) -> str | None:
         if theirs.startswith("```"):
             printed = theirs == OUTPUT
         if ours != theirs and not (printed and alike(ours, theirs)):
-            start = max(0, len(os.path.commonprefix([ours, theirs])) - 20)
+            pairs = enumerate(itertools.zip_longest(ours, theirs))
+            start = max(0, next(k for k, (a, b) in pairs if a != b) - 20)
             ours, theirs = (line[start : start + 60] for line in (ours, theirs))
             return f"{page}, line {i or 'last'}: {ours!r}, a run gives {theirs!r}"
     missing = [name for name in pictures if not (page.parent / name).is_file()]

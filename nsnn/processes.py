@@ -70,7 +70,8 @@ class Processes(Executor):
                 if process.exitcode != -signal.SIGTERM:
                     code = process.exitcode
                     ended = f"its process ended with exit code {code}"
-                    error = RunError(f"killed by signal {-code}" if code < 0 else ended)
+                    maybe = " (out of memory?)" if code == -signal.SIGKILL else ""
+                    error = RunError(f"killed by signal {-code}{maybe}" if code < 0 else ended)
             process.join()
             self._running.discard(process)
         if error is not None:

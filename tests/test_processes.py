@@ -34,7 +34,7 @@ def test_results_and_errors_come_back_and_one_death_is_no_other_call_s(calls):
         left = processes.submit(calls.leave, 3)
         refused = processes.submit(calls.refuse, "two\nlines")
         values = [processes.submit(calls.double, number) for number in (1, 2)]
-        with pytest.raises(RunError, match=r"^killed by signal 9$"):
+        with pytest.raises(RunError, match=r"^killed by signal 9 \(out of memory\?\)$"):
             killed.result(PATIENCE)
         with pytest.raises(RunError, match="exit code 3"):
             left.result(PATIENCE)

@@ -1,26 +1,23 @@
-"""A measurement in a process of its own: JSON in, JSON out.
+"""A measurement in a process of its own.
 
-The parent names a function and its arguments (`call`); the child (`python -m nsnn.bench.child`)
-imports the function's module, so that each process loads only the library that it measures.
+The parent names a function and its arguments (`call`); the child imports the function's module, so
+that each process loads only the library that it measures.
 """
 
+import contextlib
 import dataclasses
 import importlib
-import json
 import os
-import signal
 import statistics
-import subprocess
-import sys
 from dataclasses import dataclass
 
 from nsnn.bench.environment import spread
 from nsnn.errors import RunError, UserError
 from nsnn.options import check, option
+from nsnn.processes import Processes
 from nsnn.text import plural
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-_ERRORS = {"UserError": UserError, "RunError": RunError}
 
 
 @dataclass(frozen=True)
@@ -50,36 +47,39 @@ class Job:
 
 
 def call(function: str, arguments: dict, library_threads: int = 1, environment=None) -> dict:
-    """Call a function, "module:name", in a fresh process; JSON holds its arguments and result.
+    """Call a function, "module:name", in a fresh process; plain data are arguments and result.
 
     `arguments` are by keyword; `library_threads` those of BLAS and OpenMP in the child: 1 for nsnn,
     which divides its work itself; `environment` has further variables. Raises the UserError or
     RunError of the function; RunError also when the process dies.
     """
-    threads = dict.fromkeys(_THREAD_VARIABLES, str(library_threads))
-    done = subprocess.run(
-        [sys.executable, "-m", "nsnn.bench.child"],
-        input=json.dumps({"function": function, "arguments": arguments}),
-        env=os.environ | threads | (environment or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RunError(f"the process that measures {function} {_death(done)}")
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        raise _ERRORS[answer["error"]](answer["message"])
-    return answer["result"]
+    before, threads = {**os.environ}, dict.fromkeys(_THREAD_VARIABLES, str(library_threads))
+    os.environ |= threads | (environment or {})  # what the child inherits
+    try:
+        with Processes(1) as processes:
+            return processes.submit(_answer, function, arguments).result()
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
-def _death(done) -> str:
-    """How a process ended, and its last words."""
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
-        return f"was ended by {name}" + " (out of memory?)" * (name == "SIGKILL")
-    lines = done.stderr.strip().splitlines()
-    return f"failed: {lines[-1] if lines else 'it said nothing'}"
+def _answer(function: str, arguments: dict):
+    """In the child: what the function returns; what libraries print goes nowhere."""
+    module, name = function.split(":")
+    try:
+        with (
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
+            return getattr(importlib.import_module(module), name)(**arguments)
+    except (UserError, RunError):
+        raise
+    except MemoryError as error:
+        raise RunError(f"not enough memory: {error}; lower --batch") from None
+    except Exception as error:
+        kind = type(error).__name__
+        raise RunError(f"what measures {function} failed: {kind}: {error}") from None
 
 
 def compare(kind: str, job: Job, repeats: int, against=None, first=None, **arguments) -> dict:
@@ -127,22 +127,3 @@ def summary(runs: list[dict]) -> dict:
         part: spread([s for run in runs for s in run["seconds"].get(part, [])]) for part in parts
     }
     return runs[0] | {"seconds": seconds, "memory": spread([run["memory"] for run in runs])}
-
-
-def main() -> None:
-    """Answer one call from standard input on standard output."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
-    question = json.load(sys.stdin)
-    module, name = question["function"].split(":")
-    try:
-        function = getattr(importlib.import_module(module), name)
-        answer = {"result": function(**question["arguments"])}
-    except (UserError, RunError) as error:
-        answer = {"error": type(error).__name__, "message": str(error)}
-    except MemoryError as error:
-        answer = {"error": "RunError", "message": f"not enough memory: {error}; lower --batch"}
-    json.dump(answer, answers)
-
-
-if __name__ == "__main__":
-    main()

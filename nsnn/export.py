@@ -12,29 +12,12 @@ from nsnn.training.run_folder import load, read_config
 
 
 def export(folder, out=None, dense=False, overwrite=False) -> Path:
-    """Write the network of a run, as its last checkpoint has it.
+    """Write the network of a run, as its last checkpoint has it, and return the file.
 
-    Parameters
-    ----------
-    folder : path-like
-        Run folder.
-    out : path-like, optional
-        File to write; default: the run folder's name with .npz, in the current folder.
-    dense : bool
-        Full arrays and masks instead of compressed rows.
-    overwrite : bool
-        Replace the file if it exists.
-
-    Returns
-    -------
-    Path
-        The file: the arrays of `network_arrays`, and the run's "config" as TOML text.
-
-    Raises
-    ------
-    UserError, RunError
-        When the folder holds no checkpoint or a damaged one, or the file exists, is none to
-        replace or cannot be written.
+    It holds the arrays of `network_arrays`, with `dense` full ones and masks, and the run's
+    "config" as TOML text. By default `out` is the run folder's name with .npz, in the current
+    folder; `overwrite` replaces it if it exists. Raises UserError, RunError when the folder holds
+    no checkpoint or a damaged one, or the file exists, is none to replace or cannot be written.
     """
     network = load(folder)
     path = Path(f"{Path(folder).resolve().name}.npz" if out is None else out)

@@ -17,8 +17,8 @@ from nsnn.sparsity.distribution import layer_counts, random_positions
 from nsnn.training.build import make_network, make_optimiser
 from nsnn.training.config import Config
 
-# The densities at which sparse steps are measured; time is taken as linear in density.
-_LOW, _HIGH = 0.05, 0.2
+# The densities at which steps are measured; time is taken as linear between them.
+_DENSITIES = (1.0, 0.2, 0.05)
 # The batch grows until a step takes this long (seconds), so that no measurement is large.
 _LONG_ENOUGH = 0.5
 # Bytes of a weight with gradient and momentum, dense and in CSR (with its indices).
@@ -55,15 +55,11 @@ class Measured(NamedTuple):
     weights: int
 
     def at(self, density, storage: str) -> np.ndarray:
-        """Seconds a sample at each of an array of densities."""
-        dense, low = self.seconds[1.0], self.seconds[_LOW]
+        """Seconds a sample at each of an array of densities, as between the measured ones."""
         if storage == "dense":
-            return np.full_like(density, dense)
-        slope = max(self.seconds[_HIGH] - low, 0.0) / (_HIGH - _LOW)
-        sparse = np.maximum(low + slope * (density - _LOW), 0.5 * low)
-        if storage == "auto":
-            sparse = np.minimum(sparse, dense)
-        return np.where(density < 1.0, sparse, dense)
+            density = np.ones_like(density)
+        seconds = np.interp(density, *zip(*sorted(self.seconds.items()), strict=True))
+        return np.minimum(seconds, self.seconds[1.0]) if storage == "auto" else seconds
 
 
 def estimate(cells: list[Cell], finished, threads: int) -> dict[str, CellEstimate]:
@@ -142,7 +138,7 @@ def measure(config: Config, size: DataSize) -> Measured:
     options = replace(config.model.options, storage="csr")
     config = replace(config, model=replace(config.model, options=options))
     batch, seconds, buffers = 1, {}, 0.0
-    for density in (1.0, _HIGH, _LOW):
+    for density in _DENSITIES:
         network, rng = make_network(config, size.shape, size.classes), np.random.default_rng(0)
         weights = [p for p in network.parameters() if p.prunable]
         counts = layer_counts("erk", [p.dims for p in weights], density)

@@ -2,7 +2,6 @@
 
 import itertools
 
-from nsnn.errors import UserError
 from nsnn.plot.style import (
     BLUE,
     ORANGE,
@@ -16,14 +15,12 @@ from nsnn.plot.style import (
     whole_numbers,
 )
 
-# What `compare` can draw: the key in metrics.jsonl, how a title calls it, label of the y axis.
-COMPARABLE = {
+# What `comparison` draws beside accuracies: the key in metrics.jsonl, how a title calls it, label
+# of the y axis.
+_COMPARED = {
     "train_loss": ("Training loss", "loss (nats)"),
-    "train_accuracy": ("Training accuracy", "accuracy (%)"),
-    "validation_accuracy": ("Validation accuracy", "accuracy (%)"),
     "density": ("Density", "active weights (%)"),
     "spike_rate": ("Spike rate", "spikes per neuron and time step"),
-    "relative_cost": ("Training cost", "cost relative to dense"),
 }
 # Runs may lie on each other: where one line is broken, the one below shows.
 STYLES = ("-", "--", "-.", ":")
@@ -82,24 +79,6 @@ def spike_rates(records, ax=None, unit="spikes per neuron and time step"):
     return _over_epochs(ax, title, unit)
 
 
-def compare(runs, key, ax=None):
-    """One quantity of several runs, {name: records}, over each other.
-
-    Raises UserError unless `key` is one of `COMPARABLE`: "train_loss", "train_accuracy",
-    "validation_accuracy", "density", "spike_rate", "relative_cost".
-    """
-    if key not in COMPARABLE:
-        raise UserError(f"compare: no quantity {key!r}; choose one of {', '.join(COMPARABLE)}")
-    ax = axes_or_new(ax)
-    for name, style in _styles(runs):
-        ax.plot(*_series(runs[name], key), marker=".", label=name, **style)
-    what, unit = COMPARABLE[key]
-    if not key.endswith("accuracy"):
-        from_zero(ax)
-    legend_beside(ax)
-    return _over_epochs(ax, f"{what} of {len(runs)} runs", unit)
-
-
 def comparison(runs, tests=None):
     """A figure of loss, accuracy, density and spike rate of several runs, one legend below.
 
@@ -114,9 +93,11 @@ def comparison(runs, tests=None):
     figure = new_figure(9.0, 6.0)
     first, second, *others = figure.subplots(2, 2).flat
     _accuracies(runs, tests, second)
-    for ax, key in zip((first, *others), ("train_loss", "density", "spike_rate"), strict=True):
-        compare(runs, key, ax=ax)
-        ax.get_legend().remove()
+    for ax, (key, (what, unit)) in zip((first, *others), _COMPARED.items(), strict=True):
+        for name, style in _styles(runs):
+            ax.plot(*_series(runs[name], key), marker=".", **style)
+        from_zero(ax)
+        _over_epochs(ax, f"{what} of {len(runs)} runs", unit)
     names = [f"{name} (test {100 * tests[name]:.2f} %)" if name in tests else name for name in runs]
     style = {"loc": "outside lower center", "ncols": min(len(runs), 3), "frameon": False}
     figure.legend(first.lines, names, **style)

@@ -12,15 +12,9 @@ def plot_run(folder) -> list[Path]:
     """Draw all that the folder of a run has data for, into its `plots/`; the PNG files made.
 
     A run without topology changes has no `rewiring.png`, one without checkpoint no `neurons.png`,
-    an unfinished one no `confusion.png`, and so on.
-
-    Raises
-    ------
-    UserError
-        When the folder holds no run; also when its data set cannot be found, after all pictures
-        that do not need it have been made.
-    RunError
-        For a damaged file of the run, and when a picture cannot be written.
+    an unfinished one no `confusion.png`, and so on. Raises UserError when the folder holds no run;
+    also when its data set cannot be found, after all pictures that do not need it have been made;
+    RunError for a damaged file of the run, and when a picture cannot be written.
     """
     # Reading a run takes the whole engine, drawing an array does not.
     from nsnn.plot.pictures import PICTURES, RunData, draw
@@ -46,12 +40,8 @@ def plot_comparison(folders, out=None) -> Path:
     """Draw loss, accuracy, density and spike rate of several run folders over each other.
 
     Their names make the legend. The file written is `out`, .png, .pdf or .svg, or without it
-    `plots/comparison.png` in the first folder.
-
-    Raises
-    ------
-    UserError
-        When a folder holds no run, or a run without a finished epoch; for another format.
+    `plots/comparison.png` in the first folder. Raises UserError when a folder holds no run, or a
+    run without a finished epoch; for another format.
     """
     from nsnn.plot.pictures import RunData
 

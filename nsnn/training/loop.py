@@ -16,27 +16,12 @@ CHECKPOINT_EVERY = 60.0
 
 
 def train(run, folder, progress) -> bool:
-    """Train from where the run stands to its last epoch.
+    """Train from where a `Run` stands to its last epoch, in its folder, claimed and locked.
 
-    Parameters
-    ----------
-    run : Run
-        Network, method, optimiser and position; changed in place.
-    folder : Path
-        Run folder, claimed and locked.
-    progress : Progress
-        Shows bars and lines.
-
-    Returns
-    -------
-    bool
-        False when a signal stopped it: the state is saved, `--resume` goes on from there.
-
-    Raises
-    ------
-    RunError
-        For a loss that is not finite, naming step and layer, and for a full disk. The last good
-        checkpoint is kept.
+    The run, that is network, method, optimiser and position, changes in place; `progress` shows
+    bars and lines. False when a signal stopped it: the state is saved, `--resume` goes on from
+    there. Raises RunError for a loss that is not finite, naming step and layer, and for a full
+    disk; the last good checkpoint is kept.
     """
     network, method = run.network, run.method
     with Interruption() as interruption, quiet_overflow():

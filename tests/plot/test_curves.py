@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from nsnn.errors import UserError
-from nsnn.plot import accuracy, compare, comparison, loss, spike_rates
+from nsnn.plot import accuracy, comparison, loss, spike_rates
 
 FRACTIONS = ("train_loss", "train_accuracy", "density", "spike_rate", "relative_cost")
 
@@ -75,15 +74,13 @@ def test_spike_rates_has_a_line_a_layer_over_the_epochs():
     assert "spikes per neuron and time step" in ax.get_ylabel()
 
 
-def test_compare_overlays_runs_by_name():
+def test_comparison_overlays_runs():
     runs = {"dense": records(2), "ndsnn": records(3, epochs=6)}
-    ax = compare(runs, "density")
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["dense", "ndsnn"]
+    ax = comparison(runs).axes[2]
+    assert ax.get_title(loc="left") == "Density of 2 runs"
     for line, run in zip(ax.lines, runs.values(), strict=True):
         np.testing.assert_allclose(line.get_ydata(), 100 * column(run, "density"))
     assert len({line.get_color() for line in ax.lines}) == 2
-    with pytest.raises(UserError, match="spike_rate"):
-        compare(runs, "speed")
 
 
 def test_comparison_shows_every_accuracy_that_a_run_has():

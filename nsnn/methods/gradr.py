@@ -84,7 +84,8 @@ class GradR(Method):
 
     The method is dense by definition: θ, signs, ∂L/∂w at dormant positions and the moments of Adam
     are arrays of its own, as large as the weights. The network starts dense; its weights are CSR
-    and hold the active ones only. The norm that `optim.clip` limits counts dormant positions.
+    and hold the active ones only (`model.storage = "auto"` is faster as long as they are many).
+    The norm that `optim.clip` limits counts dormant positions.
     """
 
     title = "Grad R"
@@ -98,23 +99,23 @@ class GradR(Method):
         ----------
         alpha : float
             α, how fast θ falls: it and the length of training decide how sparse the run ends.
-        prior_sparsity : float
-            p of the prior. It matters only where |ln(2(1 − p))|/α is in the range of θ: with a
-            large α.
+        prior_probability : float
+            p, that a position has no weight under the prior. It matters only where
+            |ln(2(1 − p))|/α is in the range of θ: with a large α.
         dense_layers : str
-            Names of layers, such as "conv1" or "conv1,linear2", that stay dense.
+            As for `SparseMethod.Config`.
         """
 
         alpha: float = option(1e-3, "how fast weights fall; it sets the sparsity", above=0)
-        prior_sparsity: float = option(
-            0.95, "p of the prior, which hardly sets the sparsity", at_least=0.5, below=1
+        prior_probability: float = option(
+            0.95, "p of the prior; it hardly sets the sparsity", at_least=0.5, below=1
         )
         dense_layers: str = option("", "names of layers that stay dense, separated by commas")
 
     def prepare(self, network, run, rng, log) -> None:
         """Keep the signs and sizes of the initial weights; store the weights as sparse ones."""
         super().prepare(network, run, rng, log)
-        self.mu = math.log(2 * (1 - self.config.prior_sparsity)) / self.config.alpha
+        self.mu = math.log(2 * (1 - self.config.prior_probability)) / self.config.alpha
         self.latents = [Latent(p) for p in self.prunable]
         for latent in self.latents:
             p = latent.p

@@ -185,7 +185,7 @@ BAD = {  # option: values that it cannot have, and what is said of them
     "alpha": [(-0.1, " = -0.1: must be"), (NAN, ": .* (finite|nan)")],
     "noise": [(-0.1, " = -0.1: must be at least 0")],
     "temperature": [(-0.1, " = -0.1: must be at least 0")],
-    "prior_sparsity": [(0.4, " = 0.4: must be at least 0.5 and below 1"), (1.0, " = 1.0: ")],
+    "prior_probability": [(0.4, " = 0.4: must be at least 0.5 and below 1"), (1.0, " = 1.0: ")],
     "admm_fraction": [(0.0, " = 0.0: must be above 0"), (0.8, " = 0.8: .* left to retrain")],
     "linear_rate": [(100.5, " = 100.5: must be at least 0 and at most 100")],
     "channel_rate": [(-0.1, " = -0.1: must be"), (NAN, ": .* got nan")],

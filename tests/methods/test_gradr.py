@@ -83,7 +83,7 @@ def test_the_norm_that_is_clipped_counts_every_position(prepared, train):
 
 def test_the_prior_pulls_theta_to_its_mean(bench):
     """With p = 1/2 and no gradient, θ of either sign goes to 0 and stays about there."""
-    method = METHODS["gradr"](METHODS["gradr"].Config(alpha=1.0, prior_sparsity=0.5))
+    method = METHODS["gradr"](METHODS["gradr"].Config(alpha=1.0, prior_probability=0.5))
     run = bench(method)
     assert method.mu == 0
     assert bench("gradr", alpha=1e-3).method.mu == pytest.approx(-2302.6, abs=0.1)

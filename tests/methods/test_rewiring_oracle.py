@@ -83,7 +83,7 @@ def test_every_step_of_deep_r(storage, noise):
 @pytest.mark.parametrize("form", [SGD, Adam])
 def test_every_step_of_grad_r(storage, form):
     alpha, lr, p_prior = (0.003, 0.5, 0.95) if form is SGD else (0.2, 0.02, 0.51)
-    method = GradR(GradR.Config(alpha=alpha, prior_sparsity=p_prior))
+    method = GradR(GradR.Config(alpha=alpha, prior_probability=p_prior))
     pair = Pair(method, storage)
     optimiser = form(pair.network.parameters(), weight_decay=1e-3)
     layers = {}

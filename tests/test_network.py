@@ -130,23 +130,6 @@ def test_prediction_of_nothing_and_of_events():
     assert network.predict(frames).shape == (5,)
 
 
-def test_event_counts_are_no_spikes():
-    """uint8 is what data sets hold; a count of 2 is twice the current, however weights are held."""
-    frames = np.random.default_rng(63).integers(0, 4, (5, 3, 1, 8, 8)).astype(np.uint8)
-    batch = Batch(frames, np.array([0, 1, 2, 3, 0]))
-    csr, masked = make("csr", np.float64), make("masked", np.float64)
-    outputs = csr.forward(batch).copy()
-    np.testing.assert_allclose(outputs, masked.forward(batch), rtol=1e-12, atol=1e-12)
-    assert not np.allclose(outputs, csr.forward(Batch((frames > 0).astype(np.uint8), None)))
-    np.testing.assert_array_equal(outputs, csr.forward(Batch(frames / 1.0, None)))
-    losses = [network.loss_and_backward(batch)[0] for network in (csr, masked)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
-    for p, q in zip(csr.parameters(), masked.parameters(), strict=True):
-        np.testing.assert_allclose(
-            p.active_gradient(), q.active_gradient(), rtol=1e-9, atol=1e-11, err_msg=p.name
-        )
-
-
 @pytest.mark.parametrize(("shape", "message"), [
     ((5, 1, 8, 9), "images of shape (1, 8, 9), but the network takes (1, 8, 8)"),
     ((5, 3, 8, 8), "(3, 8, 8)"),

@@ -2,14 +2,11 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from nsnn.data import DATASETS, DataSource, Split, Splits, listing, load, source
-from nsnn.training.config_file import load_config
-from nsnn.training.run import Run
+from nsnn.data import DATASETS, listing, load, source
 
 EVENTS = ["saccades", "nmnist", "cifar10-dvs", "dvs-gesture"]
 
@@ -58,46 +55,6 @@ def test_importing_data_loads_neither_matplotlib_nor_numba():
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout == "set()\n"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recordings(DataSource):
-    """Files of spike times in [0, 1): a data set of events needs no more than this."""
-
-    how = "copy them from the camera"
-    wanted = (("train.txt",), ("test.txt",))
-
-    def read_files(self, paths, time_steps=None):
-        return Splits(*(self.frames(path, time_steps or 4) for path in paths))
-
-    def frames(self, path, time_steps):
-        rows = [line.split() for line in path.read_text().splitlines()]
-        times = np.array([row[1:] for row in rows], dtype=float)
-        counts = [np.histogram(row, time_steps, (0, 1))[0] for row in times]
-        images = np.array(counts, dtype=np.uint8)[:, :, None, None, None]
-        return Split(images, np.array([row[0] for row in rows], dtype=np.int64))
-
-
-@pytest.mark.parametrize(("asked", "got"), [(2, [2, 1]), (3, [2, 0, 1]), (None, [1, 1, 0, 1])])
-def test_a_data_set_of_events_is_cut_into_frames(asked, got, tmp_path, monkeypatch):
-    camera = Recordings(
-        name="camera", description="spikes", shape=(1, 1, 1), sizes=(4, 2), classes=2, events=True
-    )
-    monkeypatch.setitem(DATASETS, "camera", camera)
-    assert row("camera").endswith("not here: copy them from the camera")
-    (tmp_path / "camera").mkdir()
-    for name, n in (("train", 2), ("test", 1)):
-        (tmp_path / "camera" / f"{name}.txt").write_text("0 .1 .3 .9\n1 .2 .2 .2\n" * n)
-    data = load("camera", tmp_path, validation=0.25, time_steps=asked)
-    assert (data.time_steps, data.shape, data.classes) == (len(got), (1, 1, 1), 2)
-    assert data.test.images[0].ravel().tolist() == got
-    assert "4 samples of 4 × 1 × 1 × 1" in camera.check(tmp_path)
-    config = load_config(
-        None,
-        ["data.name=camera", f"data.dir={tmp_path}", "data.batch=2", "model.name=custom",
-         "model.layers=3", "neuron.time_steps=3", "method.name=dense"],
-    )  # fmt: skip
-    assert Run(config).data.time_steps == 3
 
 
 def test_the_list_says_how_to_get_each_or_where_it_is(idx_folder, monkeypatch, small_glyphs):

@@ -113,20 +113,12 @@ def test_channels_keep_their_places_also_of_grey_and_cmyk_images(first):
 
 
 class TestCache:
-    def test_decoded_once_then_read_until_damaged(self, folder, decoded, cache, same):
-        first = SMALL.read(folder)
-        assert same(first, SMALL.read(folder))
+    @pytest.mark.parametrize("change", ["time", "size", "name"])
+    def test_a_file_that_changes_makes_it_stale(self, folder, decoded, cache, same, change):
+        assert same(SMALL.read(folder), SMALL.read(folder))
         assert len(decoded) == 17
         (file,) = (cache / "tiny-imagenet").iterdir()
         assert file.match("decoded-*.npz")
-        file.write_bytes(file.read_bytes()[:1000])
-        for _ in range(2):
-            assert same(first, SMALL.read(folder))
-        assert len(decoded) == 34
-
-    @pytest.mark.parametrize("change", ["time", "size", "name"])
-    def test_a_file_that_changes_makes_it_stale(self, folder, decoded, change):
-        SMALL.read(folder)
         path = folder / "train" / "n01" / "images" / "n01_3.JPEG"
         before = path.stat()
         if change == "time":

@@ -36,7 +36,7 @@ def problem(T, B, spikes, outputs=9):
 @pytest.mark.parametrize("spikes", [False, True])
 def test_every_storage_is_the_matrix_product(storage, density, shape, spikes):
     layers = [make(storage, density, outputs) for outputs in (FEW + 1, FEW, 3, 1)]
-    for layer, positions in [*layers, layers[0]]:  # the first once more, with other weights
+    for layer, positions in [*layers, *layers[:2]]:  # two once more, with other weights
         outputs = layer.weight.shape[0]
         x, dy = problem(*shape, spikes, outputs)
         W = layer.weight.to_dense() if storage == "csr" else layer.weight.data.copy()

@@ -140,48 +140,6 @@ def test_what_is_attached_to_a_dense_weight_survives_its_pruning():
     assert p.attached["where"].tolist() == [2, 30]
 
 
-def test_observers_are_asked_once():
-    p = make("csr")
-    p.observe(max)
-    p.observe(min, of="delta")
-    assert p.take_observers("gradient") == [max]
-    assert p.take_observers("gradient") == []
-    assert p.take_observers("delta") == [min]
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("storage", [None, *STORAGES])
-def test_state_and_restore(storage, dtype, tmp_path):
-    p = make(storage, dtype=dtype)
-    label(p)
-    np.savez(tmp_path / "p.npz", **p.state())
-    q = make(seed=8, dtype=dtype)
-    with np.load(tmp_path / "p.npz", allow_pickle=False) as state:
-        q.storage = p.storage
-        q.restore(dict(state))
-    assert type(q.topology) is type(p.topology)
-    np.testing.assert_array_equal(q.positions(), p.positions())
-    np.testing.assert_array_equal(q.data, p.data)
-    np.testing.assert_array_equal(q.slots["momentum"], p.slots["momentum"])
-    assert q.data.dtype == q.slots["momentum"].dtype == q.gradient.dtype == dtype
-    assert q.data.shape == q.gradient.shape == p.data.shape
-    assert q.data is not p.data
-
-
-def test_bytes_held():
-    p = make("csr", dtype=np.float32)
-    label(p)
-    indices = 4 * (3 * 15 + 6 + 9)
-    assert p.bytes_held() == {
-        "weights": 60,
-        "gradients": 60,
-        "optimiser": 60,
-        "indices": indices,
-    }
-    dense = make(dtype=np.float32)
-    assert dense.bytes_held() == {"weights": 160, "gradients": 160, "optimiser": 0, "indices": 0}
-
-
 def test_auto_changes_its_storage_where_the_density_crosses_the_break_even():
     p = Parameter("w", np.arange(1.0, 101).reshape(10, 10))
     p.storage = "auto"

@@ -99,36 +99,6 @@ def test_state_travels(bench, name, storage):
     check_state_travels(bench(watched(METHODS[name]), storage))
 
 
-def check_no_update(run, stay):
-    """On a drop-and-grow step every weight, bias and momentum that stays is as it was."""
-    first = run.method.config.update_every
-    run.train(0, first)
-    parameters = run.network.parameters()
-    before = [(p.positions(), p.values().copy(), p.state()["slot.momentum"].copy())
-              for p in parameters]  # fmt: skip
-    run.train(first, first + 1)
-    for p, (positions, values, momentum) in zip(parameters, before, strict=True):
-        still = np.isin(positions, p.positions())
-        at = np.searchsorted(p.positions(), positions[still])
-        same = p.values()[at] == values[still]
-        # The others have grown back, at 0.
-        assert np.all(same | (p.values()[at] == 0.0))
-        assert np.count_nonzero(same) >= (1.0 if p.topology is None else stay) * p.active
-        now = p.state()["slot.momentum"][at]
-        np.testing.assert_array_equal(now[same], momentum[still][same])
-    run.train(first + 1, first + 2)
-    for p, (_, values, _) in zip(parameters, before, strict=True):
-        assert p.topology is not None or np.any(p.values() != values)
-
-
-STAY = [("ndsnn", 0.5), ("rigl", 0.7)]  # the least part of the weights that a round leaves
-
-
-@pytest.mark.parametrize(("name", "stay"), STAY)
-def test_no_update_on_a_drop_and_grow_step(bench, name, stay):
-    check_no_update(bench(name), stay)
-
-
 # ---- topology -----------------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 import functools
 
 import numpy as np
-import pytest
 
 from nsnn.data import Batch
 from nsnn.gradcheck import TOLERANCE, check_network
@@ -64,26 +63,6 @@ def test_equal_channels_and_stride_1_need_no_weights():
     first, second = blocks(make(model=model, width=1))
     assert first.shortcut.parts[0].geometry == (1, 1, 1, 0)
     assert second.shortcut is None
-
-
-@pytest.mark.parametrize("norm", ["batch", "none"])
-def test_the_addition_comes_before_the_neurons(norm):
-    """By hand: what the last LIF of a block receives."""
-    network = make(norm=norm)
-    x = network.body.parts[0].forward(network.encode(batch().images))
-    for part in network.body.parts[1:]:
-        if isinstance(part, Residual):
-            break
-        x = part.forward(x)
-    lif = network.body.parts[network.body.parts.index(part) + 1]
-    body = x
-    for layer in part.body.parts:
-        body = layer.forward(body)
-    short = x
-    for layer in part.shortcut.parts:
-        short = layer.forward(short)
-    network.forward(batch())
-    np.testing.assert_array_equal(lif._x, body + short)
 
 
 def test_convolutions_have_a_bias_only_without_norm():

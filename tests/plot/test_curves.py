@@ -59,11 +59,6 @@ def test_axes_from_zero_leave_room_above_a_flat_line():
     assert loss(flat).get_ylim() == (0, pytest.approx(1.08 * 2.3))
 
 
-def test_a_run_without_epochs_gives_empty_axes():
-    assert not accuracy([]).lines
-    assert loss([]).get_title(loc="left") == "Training loss"
-
-
 def test_spike_rates_has_a_line_a_layer_over_the_epochs():
     run = records(4, epochs=5)
     ax = spike_rates(run)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from nsnn.errors import RunError
 from nsnn.plot import event_strip, save_animation
@@ -46,11 +45,6 @@ def test_fewer_events_are_paler(frames):
 def test_a_sample_without_events_is_white():
     strip = shown(event_strip(np.zeros((1, 2, 4, 5), dtype=np.uint8)))
     assert (strip == 1).all()
-
-
-def test_axes_of_the_caller(frames):
-    ax = Figure().add_subplot()
-    assert event_strip(frames, ax=ax) is ax
 
 
 def test_the_animation_has_a_picture_for_each_frame(frames, tmp_path):

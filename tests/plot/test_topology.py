@@ -21,12 +21,6 @@ def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
     assert legend == ["conv1 (30.0 %)", "fc1 (95.0 %)", "asked by Mine"]
 
 
-def test_more_layers_than_the_palette_still_get_a_colour_each():
-    steps = {f"conv{i}.weight": np.array([0]) for i in range(16)}
-    ax = layer_sparsity(steps, {name: np.array([0.5]) for name in steps})
-    assert len({tuple(line.get_color()) for line in ax.lines}) == 16
-
-
 def counts():
     return {
         "step": np.array([10, 10, 20, 20, 30]),
@@ -47,11 +41,6 @@ def test_rewiring_sums_the_layers_of_a_round_and_marks_raised_ones_below_the_bar
     np.testing.assert_array_equal(marks.get_xdata(), [20])
     assert marks.get_ydata()[0] < -17
     assert "1 of 3 rounds" in marks.get_label()
-
-
-def test_rewiring_without_raised_rounds_has_no_marks():
-    log = {key: value for key, value in counts().items() if key != "raised"}
-    assert all(line.get_marker() != "^" for line in rewiring(log).lines)
 
 
 def test_masks_show_both_matrices_on_one_scale_large_ones_as_densities():

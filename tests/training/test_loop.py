@@ -36,7 +36,7 @@ class Diary(METHODS["dense"]):
 
     def prepare(self, *arguments):
         super().prepare(*arguments)
-        self.notes = []
+        self.notes, self.optimisers = [], []
 
     def begin_epoch(self, epoch):
         self.notes.append(("begin", epoch))
@@ -52,6 +52,7 @@ class Diary(METHODS["dense"]):
         assert np.isfinite(p.gradient).all()  # the backward came in between
         assert ("momentum" in p.slots) == (step not in (0, 15))
         self.notes.append(("update", step, lr))
+        self.optimisers += [optimiser] if optimiser not in self.optimisers else []
         super().update(step, optimiser, lr)
 
     def after_update(self, step):
@@ -73,6 +74,7 @@ def test_the_method_s_moments_come_in_order(bare, tmp_path, monkeypatch):
             expected += [("before", step), ("update", step, lr), ("after", step)]
         expected.append(("end", epoch))
     assert run.method.notes == expected
+    assert len(run.method.optimisers) == 2
 
 
 def test_epochs_have_their_own_order(tiny):

@@ -49,30 +49,18 @@ class Splits(NamedTuple):
 class DataSet:
     """The splits of one data set and what a network needs to know of it.
 
-    Attributes
-    ----------
-    name : str
-    train, test : Split
-    validation : Split or None
-    classes : int
-        Labels are 0 … classes − 1.
-    mean, std : ndarray of float32, shape (C,)
-        Of the training images, scaled to [0, 1], per channel; 0 and 1 for events.
-    shape : tuple of int
-        (C, H, W) of one image or of one frame.
-    time_steps : int or None
-        Frames of each sample for events; None for still images.
+    Mean and deviation are float32 (C,), of the training images scaled to [0, 1], per channel.
     """
 
     name: str
     train: Split
     validation: Split | None
     test: Split
-    classes: int
-    mean: np.ndarray
-    std: np.ndarray
-    shape: tuple[int, int, int]
-    time_steps: int | None
+    classes: int  # labels are 0 … classes − 1
+    mean: np.ndarray  # 0 for events
+    std: np.ndarray  # 1 for events
+    shape: tuple[int, int, int]  # (C, H, W) of one image or of one frame
+    time_steps: int | None  # frames of each sample for events; None for still images
 
     def fingerprint(self) -> int:
         """A checksum of the training data: whether a resumed run trains on the same.

@@ -27,48 +27,21 @@ class DataSource:
 
     The methods' `directory` is `data.dir`, or None; where it is not what it should be, or a file is
     missing, damaged or has another checksum, they raise a UserError of one line.
-
-    Attributes
-    ----------
-    name : str
-        Of the key in `DATASETS`, of its folder, in messages.
-    title : str
-        As papers write it; the name when it is empty.
-    description : str
-        A few words for the list of all data sets.
-    shape : tuple of int or None
-        (C, H, W) of one image or of one frame; None when it is the user's.
-    sizes : tuple of int or None
-        Training and test samples; None when they are the user's.
-    classes : int or None
-        How many the data set declares; None when its labels decide.
-    folder : str
-        That which an official archive unpacks to; empty without one.
-    events : bool
-        Whether samples are recordings of events, cut into as many frames as `read` is asked for.
-    cut_by : str
-        How they are cut: `data.frames`.
-    how : str
-        How to get the data set, to print after "to get it:".
-    wanted : sequence of tuple of str
-        For each of its files or folders, the alternative names under which it may lie in a folder.
-    needed : bool
-        Whether it is an error when there are no files.
     """
 
-    name: str
-    title: str = ""
-    description: str
-    shape: tuple[int, int, int] | None = None
-    sizes: tuple[int, int] | None = None
-    classes: int | None = None
-    folder: str = ""
-    events: bool = False
-    cut_by: str = "count"
+    name: str  # of the key in `DATASETS`, of its folder, in messages
+    title: str = ""  # as papers write it; empty: the name
+    description: str  # a few words for the list of all data sets
+    shape: tuple[int, int, int] | None = None  # (C, H, W) of an image or a frame; None: the user's
+    sizes: tuple[int, int] | None = None  # training and test samples; None: the user's
+    classes: int | None = None  # that the data set declares; None: its labels decide
+    folder: str = ""  # that an official archive unpacks to
+    events: bool = False  # recordings, cut into as many frames as `read` is asked for
+    cut_by: str = "count"  # how they are cut: `data.frames`
 
-    how = ""
-    wanted = ()
-    needed = True
+    how = ""  # to get the data set, to print after "to get it:"
+    wanted = ()  # for each of its files or folders, the names under which it may lie in a folder
+    needed = True  # whether it is an error when there are no files
 
     def find(self, directory: Folder = None) -> list[Path]:
         """Paths of all files, one for each of `wanted`, from the first folder that has any."""

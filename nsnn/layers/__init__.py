@@ -6,11 +6,10 @@ history for the whole batch. `Linear` and `Conv2d` are the same layer dense or s
 
 from nsnn.layers.base import Layer
 from nsnn.layers.batchnorm import BatchNorm
-from nsnn.layers.container import Residual, Sequential
+from nsnn.layers.container import BatchNormLIF, Residual, Sequential
 from nsnn.layers.conv import Conv2d
 from nsnn.layers.lif import LIF
 from nsnn.layers.linear import Integrator, Linear, decide
-from nsnn.layers.norm_lif import BatchNormLIF
 from nsnn.layers.parameter import Parameter
 from nsnn.layers.pool import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.layers.batchnorm import BatchNorm
-from nsnn.layers.container import Residual, Sequential
+from nsnn.layers.container import BatchNormLIF, Residual, Sequential
 from nsnn.layers.conv import Conv2d
 from nsnn.layers.lif import LIF
 from nsnn.layers.linear import Linear
-from nsnn.layers.norm_lif import BatchNormLIF
 from nsnn.layers.parameter import Parameter
 from nsnn.layers.pool import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
 from nsnn.text import nearest

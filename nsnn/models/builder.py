@@ -29,17 +29,8 @@ class Builder:
 
     Parameters
     ----------
-    neuron : Neuron
-        Of every LIF layer.
-    input_shape : tuple of int
-        (C, H, W).
-    rng : numpy.random.Generator
-        Draws the initial weights, layer by layer.
-    width : float
-        Factor of all channels and hidden neurons, rounded, at least 1 remains.
-    norm : "none" or "batch"
-        "batch": `spike` and `normalise` put a batch normalisation of the current.
-    dtype : float32 or float64
+    neuron, input_shape, rng, width, norm, dtype
+        See `nsnn.models.build`; with norm = "batch" `spike` and `normalise` put a normalisation.
     prefix : str
         Before the names, such as "block1.".
 

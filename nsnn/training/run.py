@@ -29,28 +29,8 @@ from nsnn.training.totals import EpochTotals
 class Run:
     """Data, network, method and optimiser, and how far they are.
 
-    Parameters
-    ----------
-    config : Config
-    log, dense_rates, fingerprint : TopologyLog, list of float, int, optional
-        Of a run that is resumed: the log up to its checkpoint, the spike rates of the dense run as
-        they were at its start, the training data that it has to have.
-
-    Attributes
-    ----------
-    epoch, step : int
-        The epoch that is under way and the optimiser steps done, both from 0.
-    totals : EpochTotals
-        Sums over the steps of this epoch.
-    cost : float
-        Relative training cost, summed over the epochs so far.
-    best : dict
-        With train.keep = "best": validation "accuracy" and "epoch" of the network in `best.npz`.
-    peak : dict of str to int
-        The largest of each kind of bytes held (`Network.bytes_held`), of those that the "method"
-        holds beside it, and of the "total" without the buffers.
-    operations : dict of str to int
-        Of all forwards of the epochs so far, "total" and "static": see `nsnn.operations`.
+    One that is resumed needs the topology `log` up to its checkpoint, the spike rates of the dense
+    run (`dense_rates`) as they were at its start, and the training data of a `fingerprint`.
     """
 
     def __init__(self, config, log=None, dense_rates=None, fingerprint=None):
@@ -91,12 +71,14 @@ class Run:
         self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         self.dense_rates = dense_spike_rates(config) if dense_rates is None else dense_rates
-        self.epoch = self.step = 0
-        self.totals = EpochTotals()
-        self.cost = 0.0
-        self.best = {"accuracy": -1.0, "epoch": -1}
+        self.epoch = self.step = 0  # the epoch that is under way, the optimiser steps done
+        self.totals = EpochTotals()  # over the steps of this epoch
+        self.cost = 0.0  # relative training cost, summed over the epochs so far
+        self.best = {"accuracy": -1.0, "epoch": -1}  # on validation, of the network in `best.npz`
+        # The largest of each kind of `Network.bytes_held`, of the bytes that the "method" holds
+        # beside it, and of the "total" without the buffers.
         self.peak = {}
-        self.operations = {"total": 0, "static": 0}
+        self.operations = {"total": 0, "static": 0}  # of all forwards, see `nsnn.operations`
         self._events_saved = -1  # of the log, none yet
 
     def batches(self, epoch: int):

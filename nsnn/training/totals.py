@@ -8,16 +8,10 @@ import numpy as np
 class EpochTotals:
     """What the line of an epoch averages over its steps: sums over them.
 
-    Attributes
-    ----------
-    steps, samples, correct : int
-    loss, density : float
-        The mean loss of the batch; the density, which may fall within an epoch.
-    rates, rate : Counter of str to float, float
-        Spikes per neuron and time step of each LIF layer, and of all neurons together.
-    operations, static : Counter of str to int, int
-        Synaptic operations of the forwards by weight, over all samples; those of them with a
-        constant input, see `Operations`.
+    `loss` sums the mean losses of the batches, `density` the densities, which may fall within an
+    epoch; `rates` the spikes per neuron and time step of each LIF layer by name, `rate` those of
+    all neurons together; `operations` the synaptic operations of the forwards by weight, over all
+    samples, `static` those of them with a constant input, see `Operations`.
     """
 
     def __init__(self):

@@ -34,7 +34,7 @@ for step in (1, 2):
     print(f"time step {step}: v = {v:.4f}")
 
 # %% [markdown]
-# ## The equation, second half: it integrates, fires and is reset
+# ## The equation, second half: it integrates, fires and is reset (NDSNN Eqs. 1a to 1c)
 #
 # At each step the current `I[t]` of that step is added. Where the membrane reaches the `threshold`,
 # the neuron fires: its output `o[t]` is 1, otherwise 0. A spike costs it one `threshold`, taken off
@@ -68,9 +68,9 @@ print("o", *(f"{x:7d}" for x in o))
 # %% [markdown]
 # ## The same in the engine
 #
-# A `Neuron` holds the constants. `lif_forward` is the equation as nsnn writes it down, for arrays
-# whose last axes are time and sample. `nsnn.simulate` runs the compiled code that training uses, on
-# a plain array. Membranes must agree to rounding, spikes exactly.
+# A `Neuron` holds the constants, here those of the NDSNN paper. `lif_forward` is the equation as
+# nsnn writes it down, for arrays whose last axes are time and sample. `nsnn.simulate` runs the
+# compiled code of training, on a plain array. All must agree, spikes exactly.
 
 # %%
 neuron = from_preset("ndsnn", decay=0.5, threshold=1.0)
@@ -95,7 +95,7 @@ ax.set_title("It fires when inputs come close together", loc="left", fontsize=10
 ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
 ax.margins(x=0.02)
 # %% [markdown]
-# ## From current to rate
+# ## From current to rate: the f–I curve
 #
 # Now hold the current constant at `I`. As long as there is no spike the membrane is a geometric
 # series, `v[t] = I (1 + decay + … + decay^t)`. It rises towards `I / (1 - decay)` and never passes

@@ -160,7 +160,7 @@ for name in surrogate.SURROGATES:
 # - The derivative of a spike is 0 or infinite; so is that of a count of spikes.
 # - A surrogate `phi` is the exact derivative of a smooth step. Forward `u`, backward `phi`.
 # - The result is the gradient of no function. That it leads downhill is experience, no theorem.
-# - Next: [two layers, and credit that flows back in time](pages/03_surrogate_bptt.md)
+# - Next: [two layers, and errors that flow back in time](pages/03_surrogate_bptt.md)
 #
 # ## Exercises
 #

@@ -18,7 +18,7 @@ from nsnn.neuron import from_preset
 from nsnn.reference.lif import lif_backward, lif_forward
 
 # %% [markdown]
-# ## Forward (NDSNN Eq. 1)
+# ## Forward (NDSNN Eqs. 1a to 1c)
 #
 # Two layers of the neurons of [tutorial 1](pages/01_lif_neuron.md); one row a neuron, one column a
 # time step. `W1 @ s` is the first layer's current at *all* steps: only the membrane looks back.
@@ -68,7 +68,7 @@ print(f"output spikes {o2.sum(axis=1).astype(int)}, wanted {target}")
 
 # %%
 def back(delta, v, detached, order=reversed):
-    """epsilon (N, T) from delta (N, T) and the membranes of the forward."""
+    """epsilon (N, T) from delta and v (N, T); another `order` of time than reversed is a bug."""
     phi = surrogate.derivative(neuron.surrogate, v - neuron.threshold)
     epsilon, later = np.zeros_like(delta), 0
     for t in order(range(delta.shape[1])):
@@ -86,8 +86,8 @@ for detached in (True, False):
     np.testing.assert_allclose(back(random, v2, detached), engine[..., 0], rtol=1e-12, atol=1e-12)
 
 # %% [markdown]
-# **Predict:** one error at the last step, a neuron under constant current. How far back does blame
-# reach with a decay of 0.5, of 0.9? Does the reset make it reach further or less far?
+# **Predict:** one error at the last step, a neuron under constant current. How far back does it
+# reach with a decay of 0.5, of 0.9? Further, or less far, if the reset is included?
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
@@ -95,10 +95,10 @@ for decay, marker in ((0.5, "o"), (0.9, "s")):
     for detached, colour in ((True, "C0"), (False, "C1")):
         n = dataclasses.replace(neuron, decay=decay, detach_reset=detached)
         epsilon = lif_backward(np.eye(24)[:, -1:], *lif_forward(np.full((24, 1), 0.3), n), n)[::-1]
-        label = f"decay {decay}, reset {'detached' if detached else 'in the gradient'}"
+        label = f"decay {decay}, reset {'detached' if detached else 'included'}"
         ax.plot(epsilon / epsilon[0], f"{colour}{marker}-", label=label, markersize=4)
 ax.set(xlabel="time steps before the error", ylabel="epsilon (of that at the error)")
-ax.set_title("The decay says how far blame reaches back; the reset shortens it", loc="left")
+ax.set_title("The decay says how far an error reaches back; the reset shortens it", loc="left")
 ax.legend(frameon=False)
 ax.margins(x=0.02)
 
@@ -159,7 +159,7 @@ for name, options in {"detached": (True,), "included": (False,), "bug": (True, i
 # ## Summary
 #
 # - 2b walks back in time, 2a back through the layers, 2c sums over time: three lines of NumPy.
-# - The decay sets how far blame reaches; the reset term shortens it, detaching leaves the term out.
+# - The decay sets how far an error reaches; the reset's term shortens it, detaching drops the term.
 #
 # ## Exercises
 #

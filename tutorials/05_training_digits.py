@@ -94,8 +94,8 @@ def train(lr):
 
 
 losses, weights = train(lr=0.02)
-right = forward(weights, data.test.images)[-1].argmax(axis=0) == data.test.labels
-print(f"~ loss {losses[0]:.2f} at first, {losses[-1]:.2f} at last; test: {right.mean():.1%} right")
+right = np.mean(forward(weights, data.test.images)[-1].argmax(axis=0) == data.test.labels)
+print(f"~ loss {losses[0]:.2f} (ln 10: {np.log(10):.2f}), then {losses[-1]:.2f}; {right:.1%} read")
 
 # %% [markdown]
 # ## The same in the engine
@@ -127,7 +127,7 @@ for p, w in zip(net.parameters(), weights, strict=True):
 print(f"{len(losses)} steps later all weights are still equal to 1e-12")
 
 # %% [markdown]
-# Now in 32-bit numbers and for longer, as one would train. **Predict:** what do the accuracies on
+# Now for longer, and in 32-bit numbers, which are faster. **Predict:** what do the accuracies on
 # training and on test images do from epoch to epoch?
 
 # %%
@@ -157,7 +157,7 @@ for lr in (0.01, 0.03, 0.1, 0.3):
 #
 # ## Summary
 #
-# - New are encoding, readout and loss; the backward pass is Eqs. 2a to 2c.
+# - New are encoding, readout and loss; the backward pass is NDSNN Eqs. 2a to 2c.
 # - A constant input is multiplied once for all time steps, forward and backward.
 # - From here: `nsnn train --set method.name=dense --set model.name=custom --set model.layers=100`
 # - Next: [images with a neighbourhood: convolution](pages/06_convolution.md)

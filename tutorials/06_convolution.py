@@ -5,7 +5,7 @@
 # to leave out the copy that this seems to need.
 #
 # **Question.** [Tutorial 5](pages/05_training_digits.md) connected every pixel with every neuron.
-# What becomes of Eqs. 2a and 2c when one small *kernel* of weights looks at every part of an image?
+# What becomes of NDSNN Eqs. 2a and 2c when one small *kernel* visits every part of the image?
 
 # %%
 import matplotlib.pyplot as plt

@@ -33,7 +33,7 @@ print(f"{len(data.train):,} training images of {data.shape}, {len(data.test):,} 
 # ```
 # I = W1 x + b1                      constant in time; drives LIF neurons, v[t] and o[t]
 # score = mean_t (W2 o[t] + b2)      the readout has no spikes; the largest score wins
-# L = -ln softmax(score)[label]      cross-entropy, averaged over the samples
+# L = -ln softmax(score)[label]      cross-entropy, mean over samples; softmax(z) = e^z / Σ e^z
 # ```
 
 
@@ -53,11 +53,11 @@ def forward(weights, images):
 # %% [markdown]
 # ## The gradient
 #
-# Two things are new. The score is a mean over time, so each step gets 1/T of its derivative. And x
-# is the same at all steps, so `dL/dW1 = Σ_t epsilon[t] xᵀ` needs the *sum* of epsilon only. Each
-# update goes along a running sum of gradients, *momentum*. **Predict:** an untrained network finds
-# ten classes equally likely: what is its loss? And how many of a hundred digits in unknown fonts
-# does it read after one look at each training image?
+# Three things are new. `dL/dscore = softmax(score) - 1[label]`. The score is a mean over time, so
+# each step gets 1/T of that. And x is the same at all steps, so dL/dW1 needs only the *sum* of
+# epsilon over them. Each update goes `lr`, the learning rate, along a running sum of gradients,
+# *momentum*. **Predict:** an untrained network finds ten classes equally likely: what is its loss?
+# And how many percent of unknown fonts does it read after an *epoch*, one look at each image?
 
 
 # %%

@@ -67,7 +67,8 @@ def test_eval_says_how_many_samples_have_no_answer(run, capsys):
 def test_all_pictures_of_such_a_run(run):
     assert main(["plot", str(run)]) == 0
     made = {path.name for path in (run / "plots").iterdir()}
-    assert set(pictures.PICTURES) - made == {"neurons.png", "events.png", "events.gif"}
+    others = {"neurons.png", "events.png", "events.gif", "bounds.png", "spines.png"}
+    assert set(pictures.PICTURES) - made == others
 
 
 def test_the_receptive_fields_are_those_of_the_log(run):

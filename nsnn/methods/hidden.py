@@ -34,7 +34,7 @@ class Hidden:
     listed : ndarray of bool, (neurons,)
         Pruned once; stays so when synapses grow back.
     D : ndarray of float64, (neurons,)
-        Importance when last ranked; of a listed one when it was pruned.
+        Importance when the first neurons were pruned, for pictures.
     kept : list of ndarray, each (neurons,)
         Bias and norm parameters of the pruned ones, as they were.
     streaks : Streaks
@@ -73,7 +73,8 @@ class Hidden:
         """
         p, size = self.weights, self.group.size
         D = spines.importance(p.positions(), p.attached["upper"], p.attached["lower"], p.shape)
-        self.D = np.where(self.listed, self.D, D)
+        if not self.listed.any():
+            self.D = D
         new = spines.least_important(D, self.rate, self.listed)
         if math.floor(size * self.rate / 100) >= size:
             warnings.warn(

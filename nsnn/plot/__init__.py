@@ -12,11 +12,13 @@ from nsnn.plot.firstspike import race, spike_times
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
 from nsnn.plot.neurons import membrane_trace, most_telling, raster
 from nsnn.plot.run import plot_comparison, plot_run
+from nsnn.plot.spines import bounds, importance
 from nsnn.plot.topology import block_density, layer_sparsity, masks, rewiring, weight_histogram
 
 __all__ = [
-    "accuracy", "block_density", "comparison", "confusion_matrix", "connections",
-    "event_strip", "exploration", "layer_sparsity", "loss", "masks", "membrane_trace",
-    "most_telling", "plot_comparison", "plot_run", "race", "raster", "receptive_fields", "rewiring",
-    "save_animation", "spike_rates", "spike_times", "weight_histogram", "worst_mistakes",
+    "accuracy", "block_density", "bounds", "comparison", "confusion_matrix", "connections",
+    "event_strip", "exploration", "importance", "layer_sparsity", "loss", "masks",
+    "membrane_trace", "most_telling", "plot_comparison", "plot_run", "race", "raster",
+    "receptive_fields", "rewiring", "save_animation", "spike_rates", "spike_times",
+    "weight_histogram", "worst_mistakes",
 ]  # fmt: skip

@@ -11,11 +11,11 @@ from nsnn.files import read_json
 from nsnn.layers import LIF
 from nsnn.layers.firstspike import BinaryTimes, FirstSpike
 from nsnn.methods import METHODS
-from nsnn.plot import curves, events, evolution, firstspike, mistakes, neurons, topology
+from nsnn.plot import curves, events, evolution, firstspike, mistakes, neurons, spines, topology
 from nsnn.plot.style import new_figure
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.build import load_data
-from nsnn.training.checkpoint import load_topology
+from nsnn.training.checkpoint import load_checkpoint, load_topology
 from nsnn.training.run_folder import read_config, read_metrics
 
 # At most this many test samples are searched for the worst mistakes: a second or two, not minutes.
@@ -49,6 +49,11 @@ class RunData:
     def network(self):
         """The network of the last checkpoint, None before the first."""
         return nsnn.load(self.folder) if (self.folder / "checkpoint.npz").exists() else None
+
+    @cached_property
+    def method(self):
+        """What the method keeps in the last checkpoint: arrays by name."""
+        return load_checkpoint(self.folder / "checkpoint.npz", self.config)["method"]
 
     @cached_property
     def samples(self):
@@ -197,6 +202,24 @@ def _receptive_fields(run):
     return evolution.receptive_fields(masks, weights, rows, names)
 
 
+def _bounds(run):
+    if not any(name.startswith("synapse/") for name in run.records[-1].get("method", {})):
+        return None
+    return spines.bounds(run.records).figure
+
+
+def _spines(run):
+    """Neurons of the largest layer whose synapses have bounds and whose neurons are pruned."""
+    groups = [group for group in run.network.neurons() if f"{group.name}/D" in run.method]
+    if not groups:
+        return None
+    group = max(groups, key=lambda group: group.incoming[0][0].size)
+    p, D, listed = group.incoming[0][0], *(run.method[f"{group.name}/{k}"] for k in ("D", "listed"))
+    rows, width = p.positions() // p.shape[1], p.attached["upper"] - p.attached["lower"]
+    now, synapses = (np.bincount(rows, w, minlength=group.size) for w in (width, None))
+    return spines.importance(D, now, synapses, listed, group.name)[0].figure
+
+
 def _first_spikes(run, count):
     """Layers whose neurons fire once, after the first test samples; [] in other networks."""
     if not any(isinstance(layer, FirstSpike) for layer in run.network.layers()):
@@ -255,6 +278,8 @@ PICTURES = {
     "masks.png": (_masks, "rounds", "network"),
     "connections.png": (_connections, "records", "sparse"),
     "exploration.png": (_exploration, "records"),
+    "bounds.png": (_bounds, "records"),
+    "spines.png": (_spines, "network"),
     "receptive_fields.png": (_receptive_fields, "rounds", "records", "network"),
     "weights.png": (_weights, "network"),
     "confusion.png": (_confusion,),

@@ -11,8 +11,9 @@ from nsnn.layers import LIF
 from nsnn.plot import pictures, plot_comparison, plot_run
 from nsnn.sparsity.schedule import sparsity_at
 
-# Of other runs: see tests/test_first_spike_run.py.
+# Of other runs: see tests/test_first_spike_run.py and test_spines.py.
 ELSEWHERE = {"exploration.png", "receptive_fields.png", "spike_times.png", "race.png"}
+ELSEWHERE |= {"bounds.png", "spines.png"}
 EVENTS = "events.png", "events.gif"
 USUAL = [name for name in pictures.PICTURES if name not in (*ELSEWHERE, *EVENTS)]
 

@@ -1,0 +1,106 @@
+"""What SD-SNN does with synapses and neurons: bounds over time, importance and inputs."""
+
+import numpy as np
+
+from nsnn.plot.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    axes_or_new,
+    from_zero,
+    legend_beside,
+    new_figure,
+    titled,
+    whole_numbers,
+)
+
+
+def bounds(records, ax=None):
+    """The bounds of one synapse, and its weight inside them, against epoch (SD-SNN Fig. 2).
+
+    Parameters
+    ----------
+    records : list of dict
+        Lines of `metrics.jsonl`; "method" has "synapse/<position>/weight", "…/upper" and
+        "…/lower" of a few synapses, as long as they exist. Drawn is that whose bounds move most.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    names = {name.rpartition("/")[0]: None for record in records for name in record["method"]}
+    tables = {}  # of each synapse: weight, upper, lower at each epoch, NaN where it does not exist
+    for place in (name for name in names if name.startswith("synapse/")):
+        tables[place] = np.array([
+            [record["method"].get(f"{place}/{key}", np.nan) for record in records]
+            for key in ("weight", "upper", "lower")
+        ])  # fmt: skip
+    way = {place: np.nansum(np.abs(np.diff(table[1:]))) for place, table in tables.items()}
+    place = max(way, key=way.get)
+    weight, upper, lower = tables[place]
+    epochs = np.array([record["epoch"] + 1 for record in records])
+    ax = axes_or_new(ax)
+    ax.fill_between(epochs, lower, upper, color=BLUE, alpha=0.15, linewidth=0)
+    ax.plot(epochs, upper, color=BLUE, label="upper bound R⁺")
+    ax.plot(epochs, lower, color=BLUE, linestyle="--", label="lower bound R⁻")
+    ax.plot(epochs, weight, "o-", color=ORANGE, markersize=3, label="weight")
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    gone = np.isnan(weight[1:]) & ~np.isnan(weight[:-1])
+    for epoch in epochs[1:][gone]:  # one at most: what has grown back stays
+        ax.axvline(epoch, color=GREY, linestyle=":", label="pruned")
+    legend_beside(ax)
+    whole_numbers(ax.xaxis)
+    title = f"The synapse at position {place.partition('/')[2]}, held between its bounds"
+    return titled(ax, title, "epoch", "weight")
+
+
+def importance(D, now, synapses, pruned, name="", axes=None):
+    """Importance of each neuron, and its synapses: kept, pruned, regenerated (SD-SNN Fig. 8).
+
+    Parameters
+    ----------
+    D : ndarray of float, (neurons,)
+        Σ_j (R⁺ − R⁻) of Eq. 5, when the first neurons were pruned.
+    now : ndarray of float, (neurons,)
+        The same over the synapses that it has now.
+    synapses : ndarray of int, (neurons,)
+        How many it has.
+    pruned : ndarray of bool, (neurons,)
+        Once; those of them that have synapses are regenerated.
+    name : str
+        Of the layer, for the title.
+    axes : pair of matplotlib.axes.Axes, optional
+        Default: those of a new figure.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes, shape (2,)
+    """
+    axes = np.asarray(new_figure(11.0, 3.8).subplots(1, 2) if axes is None else axes)
+    order = np.argsort(-D, kind="stable")
+    back = pruned & (synapses > 0)
+    grown = f"regenerated: {back.sum()}\n({synapses[back].sum():,} synapses)"
+    fates = {
+        f"kept: {(~pruned).sum()}": (BLUE, ~pruned),
+        f"pruned: {(pruned & ~back).sum()}": (ORANGE, pruned & ~back),
+        grown: (GREEN, back),
+    }
+    for label, (colour, members) in fates.items():
+        at = np.flatnonzero(members[order])
+        for ax, heights in zip(axes, (D, synapses), strict=True):
+            ax.bar(at, heights[order][at], 1.0, color=colour)
+        axes[1].plot([], [], "s", color=colour, label=label)
+    axes[0].plot(now[order], "k.", markersize=3)
+    axes[1].plot([], [], "k.", markersize=3, label="D now; bars: when\npruning began")
+    legend_beside(axes[1], title="neurons", title_fontsize=8)
+    for ax in axes:
+        from_zero(ax)
+        whole_numbers(ax.xaxis)
+        ax.set_xlim(-0.5, D.size - 0.5)
+    title = f"{name}: dendritic spines of each neuron"
+    titled(axes[0], title, "neuron, by D when pruning began", "D = Σ (R⁺ − R⁻)")
+    share = f"{pruned.sum()} of {D.size} neurons pruned ({100 * pruned.mean():.0f} %)"
+    titled(axes[1], share, "neuron, in the same order", "input synapses")
+    return axes

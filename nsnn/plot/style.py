@@ -14,7 +14,7 @@ from nsnn.files import make_folder, write_atomic
 # Okabe and Ito's palette without its yellow, which vanishes on white: told apart with every
 # common colour blindness. Source: Okabe, Ito, "Color Universal Design", 2008.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
-BLUE, ORANGE, _, RED = PALETTE[:4]
+BLUE, ORANGE, GREEN, RED = PALETTE[:4]
 GREY = "#767676"
 
 # Formats by suffix, with the entry that would make equal figures unequal files.

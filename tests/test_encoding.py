@@ -23,17 +23,13 @@ def test_direct_coding(dtype):
     np.testing.assert_allclose(again, x, rtol=1e-5, atol=1e-6)
 
 
-def test_the_images_are_not_changed():
-    images = np.random.default_rng(51).random((1, 2, 1, 1))  # already in the network's order
-    before = images.copy()
-    encode(images, MEAN, STD, np.float64)
-    np.testing.assert_array_equal(images, before)
-
-
-def test_events_are_not_shared_with_the_network():
-    """One sample and step of the right type is in the network's order already."""
-    frames = np.ones((1, 1, 2, 3, 4), np.float32)
-    assert not np.shares_memory(encode(frames, MEAN, STD, np.float32), frames)
+@pytest.mark.parametrize("shape", [(1, 2, 1, 1), (1, 1, 2, 3, 4)])
+def test_images_and_events_are_neither_changed_nor_shared(shape):
+    """Although one of the right type is in the network's order already."""
+    given = np.random.default_rng(51).random(shape)
+    before = given.copy()
+    assert not np.shares_memory(encode(given, MEAN, STD, np.float64), given)
+    np.testing.assert_array_equal(given, before)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -78,17 +78,6 @@ def test_every_floor_is_somewhere():
     assert set(FLOORS) == {room(path) for path in FILES}
 
 
-def test_the_check_sees_every_kind_of_import(tmp_path):
-    path = tmp_path / "x.py"
-    path.write_text(
-        "import nsnn\nimport nsnn.csr\nfrom nsnn import parallel, __version__\n"
-        "def f():\n    from nsnn.layers.lif import LIF\n    import numpy\n"
-    )
-    assert [name for _, name in sorted(imports(path))] == [
-        "nsnn", "csr", "nsnn", "parallel", "layers",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.stem)
 def test_kernel_files_are_closed(path):
     """They import NumPy and Numba only, and compile the same way."""

@@ -64,14 +64,6 @@ def test_everything_in_the_folder_is_unpacked_and_nothing_else(path, more):
     assert beside(path) == ["top"]
 
 
-def test_a_folder_that_is_whole_is_left_alone(path):
-    folder = path.parent / "top"
-    archive.unpack(make(path), folder)
-    (folder / "mine").write_bytes(b"")
-    archive.unpack(path, folder)
-    assert (folder / "mine").exists()
-
-
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["missing", "longer", "changed", "folder"])
 def test_differences_are_found_and_mended(path, name, damage):

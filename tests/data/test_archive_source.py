@@ -45,22 +45,12 @@ def packed(content):
 
 
 @pytest.fixture
-def serve(server):
-    """A data set whose archive has the given content, on mirrors with the given misbehaviours."""
-
-    def serve(source, packed, *modes):
-        md5 = hashlib.md5(packed, usedforsecurity=False).hexdigest()
-        file = source.files[0]._replace(md5=md5)
-        server.content = {file.name: packed}
-        return replace(source, files=(file,), mirrors=server.mirrors(*modes or ["good"]))
-
-    return serve
-
-
-@pytest.fixture
-def cifar10(serve, packed):
+def cifar10(server, packed):
     """CIFAR-10, small, on the local server."""
-    return serve(SMALL, packed)
+    md5 = hashlib.md5(packed, usedforsecurity=False).hexdigest()
+    server.content = {ARCHIVE: packed}
+    file = SMALL.files[0]._replace(md5=md5)
+    return replace(SMALL, files=(file,), mirrors=server.mirrors("good"))
 
 
 def unpacked(tmp_path):

@@ -36,11 +36,6 @@ def test_each_crop_is_one_of_the_padded_image(dtype, shape, pad):
         assert sum(np.array_equal(result, part) for part in crops(image, pad).values()) == 1
 
 
-@pytest.mark.parametrize(("size", "pad"), [((28, 28), 4), ((63, 80), 4), ((64, 64), 8)])
-def test_padding(size, pad):
-    assert augment.padding(*size) == pad
-
-
 def test_every_place_is_met_equally_often():
     image = make(1)
     n = 81 * 200

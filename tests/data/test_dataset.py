@@ -49,13 +49,6 @@ def test_the_seed_chooses_the_validation_split():
     assert not np.array_equal(chosen[0], chosen[2])
 
 
-def test_no_fraction_no_validation():
-    data = assemble("x", make_split(20), make_split(10, seed=1))
-    assert data.validation is None
-    assert (len(data.train), len(data.test), data.classes) == (20, 10, 5)
-    assert (data.shape, data.time_steps) == ((1, 3, 4), None)
-
-
 @pytest.mark.parametrize(
     ("fraction", "message"),
     [*((x, "[0, 1)") for x in (-0.1, 1.0, 1.5, float("nan"))), (0.001, "at least one"),

@@ -122,16 +122,6 @@ def test_a_full_disk_is_not_blamed_on_the_mirror(mnist, server, tmp_path, full_d
     assert len(server.requests) == 1
 
 
-def test_where_files_go(mnist, tmp_path, cache, server):
-    for given, folder in (
-        (tmp_path, tmp_path / "mnist"),
-        (tmp_path / "in" / "mnist", tmp_path / "in" / "mnist"),
-        (None, cache / "mnist"),
-    ):
-        assert mnist("good").get(given) == folder
-        assert complete(folder, server)
-
-
 def test_no_home_asks_for_a_folder(no_home, refused):
     with refused("no home directory", "--dir"):
         MNIST.get()

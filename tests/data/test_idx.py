@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nsnn.data import idx
+from nsnn.data import idx, load
 from nsnn.data.idx import FASHION_MNIST, MNIST
 
 HOW = "run `nsnn data get mnist`"
@@ -130,3 +130,6 @@ def test_real_mnist(real_data):
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(train.labels).tolist() == counts
     assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    data = load("mnist", real_data)
+    assert data.mean == pytest.approx(0.1307, abs=5e-5)
+    assert data.std == pytest.approx(0.3081, abs=5e-5)

@@ -44,12 +44,6 @@ def test_glyphs_at_their_full_size():
     assert load("glyphs").fingerprint() == 1245694065
 
 
-def test_mean_and_deviation_of_real_mnist(real_data):
-    data = load("mnist", real_data)
-    assert data.mean == pytest.approx(0.1307, abs=5e-5)
-    assert data.std == pytest.approx(0.3081, abs=5e-5)
-
-
 def test_importing_data_loads_neither_matplotlib_nor_numba():
     code = "import sys, nsnn.data; print({'matplotlib', 'numba'} & set(sys.modules))"
     command = [sys.executable, "-c", code]

@@ -125,13 +125,11 @@ def test_the_default_fractions_fit_runs_of_every_length(bench, epochs):
 
 @pytest.mark.parametrize(("options", "epochs"), [({}, 1), ({"admm_fraction": 0.02}, 10)])
 def test_a_phase_without_an_epoch(bench, options, epochs):
-    with pytest.raises(UserError, match=rf"admm_fraction = .* of train\.epochs = {epochs} ") as e:
+    with pytest.raises(UserError, match=rf"admm_fraction = .* of train\.epochs = {epochs} "):
         bench("admm", run=RunLength(6, epochs), **options)
-    assert "\n" not in str(e.value)
 
 
 def test_updates_that_would_never_come(bench):
     bench("admm", update_every=17)  # the phase has 18 steps
-    with pytest.raises(UserError, match=r"method\.update_every = 18: .* at most 17") as error:
+    with pytest.raises(UserError, match=r"method\.update_every = 18: .* at most 17"):
         bench("admm", update_every=18)
-    assert "\n" not in str(error.value)

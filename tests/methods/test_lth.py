@@ -115,9 +115,8 @@ def test_a_layer_without_weights_stops_the_run(bench):
     weights = run.network.prunable()
     weights["conv2.weight"].data *= 1e-9
     run.network.dense_gradient = lambda p, step: np.zeros(p.size)
-    with pytest.raises(RunError, match=r"prune 1 of 4 leaves conv2\.weight without a weight") as e:
+    with pytest.raises(RunError, match=r"prune 1 of 4 leaves conv2\.weight without a weight"):
         run.train()
-    assert "\n" not in str(e.value)
     # Beside another branch the network goes on, and says so in its counts.
     run = bench("lth")
     run.network.prunable()["conv2.weight"].data *= 1e-9
@@ -135,9 +134,8 @@ def test_a_layer_without_weights_stops_the_run(bench):
     ],
 )
 def test_rounds_that_overshoot(bench, options, epochs, message):
-    with pytest.raises(UserError, match=message) as error:
+    with pytest.raises(UserError, match=message):
         bench("lth", run=RunLength(4, epochs), **options)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("theta", [0.5, 0.9, 0.95, 0.98, 0.99])

@@ -5,8 +5,6 @@ import dataclasses
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.models import MODELS
-from nsnn.options import option
 from nsnn.training.config import option_classes
 from nsnn.training.config_file import (
     differences,
@@ -141,33 +139,22 @@ def test_mistakes_in_a_file_name_the_file(tmp_path, text, message):
         load_config(path)
 
 
-class OneLayer:
-    """A model of another kind, with an option of its own and no LIF neurons."""
-
-    has_neurons = False
-
-    @dataclasses.dataclass(frozen=True)
-    class Config:
-        late: float = option(1.5, "latest spike", above=0)
-
-
-def test_each_model_has_its_own_options(monkeypatch):
-    monkeypatch.setitem(MODELS, "one-layer", OneLayer)
-    chosen = "model.name=one-layer"
-    config = load_config(None, [chosen, "model.late=3"])
-    assert (config.model.name, config.model.options.late, config.neuron) == ("one-layer", 3.0, None)
+def test_each_model_has_its_own_options():
+    chosen = "model.name=firstspike"  # has no LIF neurons
+    config = load_config(None, [chosen, "model.dark=3"])
+    assert (config.model.options.dark, config.neuron) == (3.0, None)
     text = to_toml(config)
     assert "[neuron]" not in text
     assert parse_config(text, "x") == config
     for assignment, message in [
-        ("model.norm=none", r"unknown key model.norm \(--set .*\) for model.name = 'one-layer': "),
-        ("model.late=0", r"model.late = 0.0 \(--set .*\): must be above 0"),
-        ("neuron.decay=0.5", r"neuron.decay \(--set .*\): model.name = 'one-layer' has no such"),
+        ("model.norm=none", r"unknown key model.norm \(--set .*\) for model.name = 'firstspike': "),
+        ("model.dark=1", r"model.dark = 1.0 \(--set .*\): must be above 1"),
+        ("neuron.decay=0.5", r"neuron.decay \(--set .*\): model.name = 'firstspike' has no such"),
     ]:
         with pytest.raises(UserError, match=message):
             load_config(None, [chosen, assignment])
-    with pytest.raises(UserError, match=r"unknown key model.late .* for model.name = 'mlp'"):
-        load_config(None, ["model.name=mlp", "model.late=3"])
+    with pytest.raises(UserError, match=r"unknown key model.dark .* for model.name = 'mlp'"):
+        load_config(None, ["model.name=mlp", "model.dark=3"])
 
 
 def test_every_option_has_a_meaning():

@@ -3,10 +3,7 @@
 import pytest
 
 from nsnn.errors import RunError
-from nsnn.training import session
 from nsnn.training.checkpoint import load_topology
-from nsnn.training.config_file import load_config
-from nsnn.training.progress import Progress
 
 # LTH: prunes before epochs 2, 3, 4 and 5 of 7. ADMM: epochs 1 and 2, prunes before epoch 4 of 7.
 METHODS = {
@@ -45,24 +42,6 @@ def test_interrupted_while_neurons_go_and_come_back(bare, storage, train, conten
     assert content(train(options)) == whole
     log = load_topology(folder / "topology.npz").counts()
     assert log["dropped"].sum() > log["grown"].sum() > 0
-
-
-def test_killed_just_after_a_prune(phases, train, tmp_path, content):
-    """The epoch before is saved, the prune is not: it is made again, the same."""
-    whole = content(train(phases, name="whole"))
-
-    class Killing(Progress):
-        def bar(self, epoch, done, batches):
-            if epoch == last:
-                raise KeyboardInterrupt
-            return batches
-
-    config, out = load_config(None, phases), tmp_path / "run"
-    for last in range(1, 7):
-        go, what = (session.start, (config, out)) if last == 1 else (session.resume, (out,))
-        with pytest.raises(KeyboardInterrupt):
-            go(*what, progress=Killing(7, STEPS))
-    assert content(train(phases)) == whole
 
 
 def test_a_cut_network_stops_the_run(bare, train):

@@ -6,20 +6,6 @@ from nsnn.methods import RunLength
 from nsnn.training import stopwatch
 
 
-def test_a_lap_has_wall_and_processor_time_and_starts_the_next(monkeypatch):
-    now = {"monotonic": 10.0, "process_time": 5.0}
-    for name in now:
-        monkeypatch.setattr(stopwatch.time, name, lambda name=name: now[name])
-    monkeypatch.setattr(stopwatch.metrics, "peak_memory", lambda: 77)
-    watch = stopwatch.Stopwatch()
-    now.update(monotonic=12.0, process_time=8.5)
-    assert watch.running() == 2.0
-    assert watch.lap() == {"seconds": 2.0, "cpu_seconds": 3.5, "bytes_process_peak": 77}
-    now.update(monotonic=12.5, process_time=9.0)
-    assert watch.lap() == {"seconds": 0.5, "cpu_seconds": 0.5, "bytes_process_peak": 77}
-    assert watch.total() == 2.5
-
-
 def test_laps_add_up_by_epoch():
     # The second was stopped at the last step of the first epoch, the third closed that epoch.
     laps = [(7, 1.0, 2.0), (10, 0.5, 1.0), (10, 0.1, 0.1), (20, 3.0, 6.0)]

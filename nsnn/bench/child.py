@@ -93,17 +93,17 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
     "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
     """
     fields = dataclasses.asdict(job)
-    given, peers, library = {"job": fields, **arguments}, "firstspike_torch", {}
+    given, peer, library = {"job": fields, **arguments}, "measure_first_spikes", {}
     if against and against != "torch":
         from nsnn.bench.step import plan  # loads the engine: in this process only
 
-        peers, library = "peers", plan(job) | {"library": against}
+        peer, library = f"measure_{kind}", plan(job) | {"library": against}
     ours, theirs, once = [], [], first or {}
     for _ in range(repeats):
         ours.append(call(f"nsnn.bench.step:measure_{kind}", given | once))
         once = {}
         if against:
-            function = f"nsnn.bench.{peers}:measure_{kind}"
+            function = f"nsnn.bench.peers:{peer}"
             theirs.append(call(function, given | library, library_threads=job.threads))
     result = {"job": fields, "ours": summary(ours)}
     if against:

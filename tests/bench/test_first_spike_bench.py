@@ -55,7 +55,7 @@ def test_what_cannot_be_measured_is_said_in_a_line(words, message, capsys):
 def test_pytorch_computes_the_same(delay):
     """Times, loss with the K-term and its gradient, in float64 and with a mask."""
     torch = pytest.importorskip("torch", reason="compares with PyTorch")
-    from nsnn.bench import firstspike_torch as theirs
+    from nsnn.bench import peers as theirs
 
     rng, config = np.random.default_rng(0), FirstSpikeNetwork.Config()
     network = FirstSpikeNetwork([60], (1, 28, 28), 10, config, rng, np.float64)
@@ -73,11 +73,11 @@ def test_pytorch_computes_the_same(delay):
         z = torch.where(x > 0.5, 1.0, 6.0) * torch.tensor(delays.reshape(6, -1)).exp()
         z_out = theirs.by_sorting(theirs.by_sorting(z, weights[0]), weights[1])
     else:
-        z_out = theirs.forward(x, weights, 0.0)
+        z_out = theirs.first_spikes(x, weights, 0.0)
         same = theirs.by_sorting(theirs.by_products(x, weights[0]), weights[1])
         torch.testing.assert_close(z_out, same)
     np.testing.assert_allclose(z_out.detach().numpy().T, network.layers()[-1].z, rtol=1e-9)
-    loss = theirs.loss_of(z_out, torch.tensor(labels), weights)
+    loss = theirs.first_spike_loss(z_out, torch.tensor(labels), weights)
     assert loss.item() == pytest.approx(value, rel=1e-9)
     loss.backward()
     for p, W in zip(network.parameters(), weights, strict=True):

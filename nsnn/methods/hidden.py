@@ -64,7 +64,7 @@ class Hidden:
     def prune(self) -> np.ndarray:
         """Take the inputs of the least important neurons, and what else could make them fire.
 
-        Source: SD-SNN Eqs. 4, 5; Algorithm 2
+        Source: SD-SNN Eqs. 4, 5; SD-SNN Algorithm 2
 
         Returns
         -------

@@ -139,12 +139,12 @@ for (a, b), t_out in zip(bits, np.log(z_2.T), strict=True):
 
 # %% [markdown]
 # ## On digits
-# Each pixel fires once: white at $z = 1$, black at $z = 20$, grey between. **Predict**: do all of
-# the hidden neurons fire before the network decides?
+# Each pixel fires once: white at $z = 1$, black at $z = 20$, grey between. (K is small here because
+# of [Adam](papers/esl.md).) **Predict**: do all hidden neurons fire before the network decides?
 
 # %%
 words = ["model.name=firstspike", "model.layers=100", "model.input=grey", "model.dark=20"]
-words += ["method.name=dense", "optim.name=adam", "optim.lr=3e-3", "optim.weight_decay=0.0"]
+words += ["model.k_term=0.01", "method.name=dense", "optim.name=adam", "optim.lr=3e-3"]
 run = Run(load_config(None, words))
 for step, batch in enumerate(b for epoch in range(5) for b in run.batches(epoch)):
     run.network.loss_and_backward(batch)

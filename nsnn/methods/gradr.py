@@ -5,61 +5,51 @@ Chen et al. 2021, "Pruning of Deep Spiking Neural Networks through Gradient Rewi
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from nsnn.errors import RunError, UserError
-from nsnn.layers.parameter import Parameter
+from nsnn.layers.parameter import Parameter, part_of
 from nsnn.methods.base import CostPlan, Method
 from nsnn.optim import clip_by_norm
 from nsnn.options import option
 
 
-class Latent:
-    """The dense state of one layer: what Grad R keeps of every position, active or not.
+class Latent(NamedTuple):
+    """The weights of one layer, and what Grad R keeps of every position, active or not."""
 
-    Parameters
-    ----------
-    p : Parameter
-        With its initial values, dense.
+    weights: Parameter
+    theta: Parameter  # θ, at first |w|, with the optimiser's moments; dense
+    sign: np.ndarray  # s, that of the initial weight, for good; int8, (rows, cols)
 
-    Attributes
-    ----------
-    theta, gradient : ndarray of float, (rows, cols)
-        θ, at first |w|, and ∂L/∂w of the last backward.
-    sign : ndarray of int8, (rows, cols)
-        s, that of the initial weight, for good.
-    moments : list of ndarray of float, (rows, cols)
-        m and v of Adam, from the first update on; none with SGD.
-    """
-
-    def __init__(self, p: Parameter):
-        self.p = p
-        self.theta = np.abs(p.data)
-        self.gradient = np.zeros_like(p.data)
-        self.sign = np.where(p.data < 0, -1, 1).astype(np.int8)
-        self.moments = []
+    @classmethod
+    def of(cls, p: Parameter) -> "Latent":
+        """From initial weights, dense still."""
+        theta = Parameter(p.name, np.abs(p.data), decayed=False)
+        return cls(p, theta, np.where(p.data < 0, -1, 1).astype(np.int8))
 
     def see(self, columns: slice, block) -> None:
-        """Called in the backward: the gradient of these columns, at dormant positions too."""
-        self.gradient[:, columns] = block
+        """Called in the backward: ∂L/∂w of these columns, at dormant positions too."""
+        self.theta.gradient[:, columns] = block
 
-    def take_active(self) -> None:
-        """What the network has added to ∂L/∂w of its weights after the backward counts too."""
-        self.gradient.reshape(-1)[self.p.positions()] = self.p.active_gradient()
+    def take_gradient(self) -> None:
+        """∂L/∂θ = s ∂L/∂w; of weights with what the network has added after the backward."""
+        gradient = self.theta.gradient
+        gradient.reshape(-1)[self.weights.positions()] = self.weights.active_gradient()
+        gradient *= self.sign
 
     def write(self) -> None:
         """w = s max(θ, 0): drop what has fallen to 0, grow what has risen above it."""
-        p, above = self.p, self.theta.reshape(-1) > 0
-        old = p.positions()
+        p, theta = self.weights, self.theta.data.reshape(-1)
+        above, old = theta > 0, p.positions()
         keep = above[old]
         above[old] = False
         grown = np.flatnonzero(above)
         if grown.size or not keep.all():
             p.rewire(keep, grown)
         now = p.positions()
-        values = self.sign.reshape(-1)[now] * self.theta.reshape(-1)[now]
-        p.data[...] = p.topology.scatter(values)
+        p.data[...] = p.topology.scatter(self.sign.reshape(-1)[now] * theta[now])
 
 
 class GradR(Method):
@@ -116,16 +106,15 @@ class GradR(Method):
         """Keep the signs and sizes of the initial weights; store the weights as sparse ones."""
         super().prepare(network, run, rng, log)
         self.mu = math.log(2 * (1 - self.config.prior_probability)) / self.config.alpha
-        self.latents = [Latent(p) for p in self.prunable]
-        for latent in self.latents:
-            p = latent.p
-            p.sparsify(np.flatnonzero(latent.theta > 0))
+        self.latents = [Latent.of(p) for p in self.prunable]
+        for p, theta, _ in self.latents:
+            p.sparsify(np.flatnonzero(theta.data > 0))
             log.start(p.name, p.size, p.positions())
 
     def before_backward(self, step: int) -> None:
         """Observe the gradient at every position."""
         for latent in self.latents:
-            latent.p.observe(latent.see)
+            latent.weights.observe(latent.see)
 
     def update(self, step: int, optimiser, lr: float) -> None:
         """Move every θ, rewire where one has crossed 0; the others are the optimiser's.
@@ -137,51 +126,36 @@ class GradR(Method):
         RunError
             Where θ is not finite.
         """
-        decays = optimiser.decays()
-        if len(decays) == 1 and decays[0]:
+        decays, rate = optimiser.decays(), lr
+        if len(decays) == 2:  # Adam's η', of the update that is about to be made
+            rate = lr / (1 - decays[0] ** (optimiser.updates + 1))
+        elif any(decays):
             raise UserError(
                 f"method.name = 'gradr' takes the gradient without momentum: set optim.momentum "
                 f"from {decays[0]:g} to 0, or optim.name = adam"
             )
-        own = {latent.p.name for latent in self.latents}
-        others = [p for p in optimiser.parameters if p.name not in own]
+        own = {latent.weights.name for latent in self.latents}
+        moved = [p for p in optimiser.parameters if p.name not in own]
         for latent in self.latents:
-            latent.take_active()
+            latent.take_gradient()
+            moved.append(latent.theta)
         if optimiser.max_norm:
-            clip_by_norm([*others, *self.latents], optimiser.max_norm)
-        optimiser.step(lr, only=others)
+            clip_by_norm(moved, optimiser.max_norm)
+        for _, theta, _ in self.latents:
+            # θ −= η' α sign(θ − μ)
+            theta.data -= rate * self.config.alpha * np.sign(theta.data - self.mu)
+        optimiser.step(lr, only=moved)  # θ −= η' s u
         for latent in self.latents:
-            u, rate = self._direction(latent, optimiser, lr)
-            theta = latent.theta
-            # θ −= η' (s u + α sign(θ − μ))
-            theta -= rate * (latent.sign * u + self.config.alpha * np.sign(theta - self.mu))
-            if not np.isfinite(theta).all():
-                raise RunError(
-                    f"step {step}: {latent.p.name} is not finite; try a smaller optim.lr"
-                )
+            if not np.isfinite(latent.theta.data).all():
+                name = latent.weights.name
+                raise RunError(f"step {step}: {name} is not finite; try a smaller optim.lr")
             latent.write()
-
-    @staticmethod
-    def _direction(latent: Latent, optimiser, lr: float):
-        """u of every position, and η'."""
-        if len(optimiser.decays()) < 2:
-            return latent.gradient, lr
-        (beta1, beta2), t = optimiser.decays(), optimiser.updates
-        latent.moments = latent.moments or [np.zeros_like(latent.theta) for _ in range(2)]
-        (m, v), g = latent.moments, latent.gradient
-        # m = β1 m + (1 − β1) g;  v = β2 v + (1 − β2) g²;  v̂ = v/(1 − β2^t)
-        m *= beta1
-        m += (1 - beta1) * g
-        v *= beta2
-        v += (1 - beta2) * g * g
-        root = math.sqrt(1 - beta2**t)
-        return m / (np.sqrt(v) / root + optimiser.eps), lr / (1 - beta1**t)
 
     def end_epoch(self, epoch: int) -> None:
         """Log what the epoch has changed."""
         step = (epoch + 1) * self.run.steps_per_epoch - 1
-        for latent in self.latents:
-            self.log.record_positions(step, latent.p.name, latent.p.positions())
+        for p, _, _ in self.latents:
+            self.log.record_positions(step, p.name, p.positions())
 
     def targets(self) -> None:
         """None: density is an outcome."""
@@ -189,30 +163,23 @@ class GradR(Method):
 
     def bytes_held(self) -> int:
         """Bytes of the dense arrays."""
-        held = super().bytes_held()
-        for latent in self.latents:
-            arrays = (latent.theta, latent.gradient, latent.sign, *latent.moments)
-            held += sum(array.nbytes for array in arrays)
-        return held
+        dense = sum(sum(x.theta.bytes_held().values()) + x.sign.nbytes for x in self.latents)
+        return super().bytes_held() + dense
 
     def state(self) -> dict[str, np.ndarray]:
-        """As `Method.state`, with θ and the moments; signs are those of the initial weights."""
+        """As `Method.state`, with θ and its moments; signs are those of the initial weights."""
         state = super().state()
-        for latent in self.latents:
-            state[f"theta/{latent.p.name}"] = latent.theta.copy()
-            for key, moment in zip("mv", latent.moments, strict=False):
-                state[f"{key}/{latent.p.name}"] = moment.copy()
+        for p, theta, _ in self.latents:
+            state |= {f"{p.name}/{key}": a.copy() for key, a in theta.state().items()}
         return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """As `Method.restore`."""
         super().restore(state)
-        for latent in self.latents:
-            name = latent.p.name
-            latent.theta = state[f"theta/{name}"].copy()
-            latent.moments = [state[f"{k}/{name}"].copy() for k in "mv" if f"{k}/{name}" in state]
+        for p, theta, _ in self.latents:
+            theta.restore(part_of(state, f"{p.name}/"))
 
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:
-        """Dense at first; θ, ∂L/∂w, signs and the moments of Adam; at most all move in an epoch."""
+        """Dense at first; θ, ∂L/∂θ, signs and the moments of Adam; at most all move in an epoch."""
         return CostPlan(np.ones(length.epochs), 4.25, 1.0 + length.epochs)

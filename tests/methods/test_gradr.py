@@ -27,15 +27,17 @@ def prepared(tiny):
 @pytest.mark.parametrize("words", [[], ["optim.name=adam", "optim.lr=0.01", "method.alpha=0.1"]])
 def test_weights_are_s_max_theta_0_at_every_position_after_every_step(prepared, train, words):
     run = prepared("method.alpha=0.05", "train.epochs=6", *words)
-    signs = {x.p.name: np.sign(x.p.to_dense()) for x in run.method.latents}
+    signs = {x.weights.name: np.sign(x.weights.to_dense()) for x in run.method.latents}
     assert [*signs] == ["conv1.weight", "linear1.weight", "linear2.weight"]
     counts = []
     for _ in train(run):
         for latent in run.method.latents:
-            wanted = signs[latent.p.name] * np.maximum(latent.theta, 0)
-            np.testing.assert_array_equal(latent.p.to_dense(), wanted)
-            np.testing.assert_array_equal(latent.p.positions(), np.flatnonzero(latent.theta > 0))
-        counts.append(sum(latent.p.active for latent in run.method.latents))
+            wanted = signs[latent.weights.name] * np.maximum(latent.theta.data, 0)
+            np.testing.assert_array_equal(latent.weights.to_dense(), wanted)
+            np.testing.assert_array_equal(
+                latent.weights.positions(), np.flatnonzero(latent.theta.data > 0)
+            )
+        counts.append(sum(latent.weights.active for latent in run.method.latents))
     assert counts[-1] < 0.8 * counts[0]
     assert any(np.diff(counts) > 0)  # some wake as well
     assert run.method.targets() is None
@@ -71,7 +73,7 @@ def test_the_norm_that_is_clipped_counts_every_position(prepared, train):
     next(train(run))
     next(train(plain))
     ours, theirs = (
-        [x.gradient for x in r.method.latents]
+        [x.theta.gradient for x in r.method.latents]
         + [p.gradient for p in r.network.parameters() if not p.prunable]
         for r in (run, plain)
     )
@@ -88,17 +90,18 @@ def test_the_prior_pulls_theta_to_its_mean(bench):
     assert method.mu == 0
     assert bench("gradr", alpha=1e-3).method.mu == pytest.approx(-2302.6, abs=0.1)
     latent = method.latents[0]
-    latent.theta[...] = np.linspace(-1, 1, latent.theta.size).reshape(latent.theta.shape)
+    theta = latent.theta.data
+    theta[...] = np.linspace(-1, 1, theta.size).reshape(theta.shape)
     latent.write()
     for p in run.network.parameters():
         p.gradient[...] = 0
     for step in range(120):
         method.update(step, run.optimiser, 0.01)
-    assert np.abs(latent.theta).max() < 0.011
+    assert np.abs(theta).max() < 0.011
 
 
 def test_a_gradient_that_is_not_finite_stops_the_run(bench):
     run = bench("gradr")
-    run.method.latents[1].p.gradient[...] = np.nan
+    run.method.latents[1].weights.gradient[...] = np.nan
     with pytest.raises(RunError, match=r"step 3: conv2\.weight is not finite"):
         run.method.update(3, run.optimiser, 0.1)

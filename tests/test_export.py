@@ -102,8 +102,3 @@ def test_only_files_are_replaced_and_only_when_asked(run, tmp_path):
             export(run, pipe, overwrite=overwrite)
     assert pipe.is_fifo()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "pipe"]
-
-
-def test_export_needs_a_run(tmp_path):
-    with pytest.raises(UserError, match="holds no run"):
-        export(tmp_path, tmp_path / "a.npz")

@@ -102,15 +102,6 @@ def test_float32_arithmetic():
             np.testing.assert_array_equal(weight.data, w - h * f(0.3))
 
 
-def test_state_only_for_active_weights():
-    weight, bias = make(storage="csr")
-    Adam([weight, bias]).step(0.1)
-    assert weight.bytes_held()["optimiser"] == 2 * 8 * weight.active
-    weight, _ = make(storage="csr")
-    SGD([weight]).step(0.1)
-    assert weight.slots == {}
-
-
 def test_nesterov_without_momentum():
     with pytest.raises(UserError, match=r"optim\.momentum"):
         SGD(make(), momentum=0.0, nesterov=True)

@@ -171,7 +171,3 @@ def test_a_network_gives_the_same_bits_with_any_number_of_threads(storage, monke
     for threads in (2, 3):
         for a, b in zip(alone, outcome(storage, threads), strict=True):
             np.testing.assert_array_equal(a, b)
-
-
-def test_blas_status_is_a_sentence():
-    assert "thread" in parallel.single_threaded_blas()

@@ -7,7 +7,6 @@ from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.data import Batch
 from nsnn.errors import UserError
 from nsnn.export import network_arrays
-from nsnn.gradcheck import check_network
 from nsnn.layers import LIF
 from nsnn.models import MODELS, build, resnet19
 from nsnn.neuron import from_preset
@@ -187,22 +186,6 @@ def test_waking_brings_everything_back(storage, norm, model, kind):
     np.testing.assert_allclose(network.loss_and_backward(data)[0], loss, rtol=1e-12)
 
 
-@pytest.mark.parametrize("storage", ["csr", "dense", "auto", "readout dense"])
-def test_a_checkpoint_knows_who_is_silent(storage):
-    network, _, silent = twins(storage)
-    train(network, 3)
-    state = network.state()
-    other = make(storage)
-    other.silence({"lif1": quieten(other, seed=96)["lif1"]})  # others, before
-    other.restore(state)
-    assert_same(other.silent, silent)
-    assert_same(other.state(), state)
-    for n in (network, other):
-        train(n, 3, seed=97)
-    assert_same(other.state(), network.state())
-    assert_same(network_arrays(other), network_arrays(network))
-
-
 def test_others_can_be_silent_next():
     network, whole, silent = twins()
     (first, members), *_ = silent.items()
@@ -313,12 +296,3 @@ def test_operations_of_a_forward_with_others_silent_cannot_be_counted():
     network.wake()
     with pytest.raises(UserError, match=r"conv2: neurons have been silenced or woken since"):
         network.measures()
-
-
-@pytest.mark.parametrize("storage", ["csr", "dense"])
-def test_gradients_of_a_shrunk_network_are_right(storage):
-    network = twins(storage, model="4C3-AP2-6C3-14-9")[0]
-    results = check_network(network, batch(np.random.default_rng(99)))
-    assert {p.name for p in network.parameters()} < {result.layer for result in results}
-    for result in results:
-        assert result.passed or result.level, result

@@ -79,9 +79,3 @@ def test_check_glyphs(small_glyphs):
     assert small_glyphs.check() == f"{path}  all arrays as they should be\n{drawn}"
     path.write_bytes(b"damaged")
     assert small_glyphs.check().endswith(drawn)  # drawn anew
-
-
-def test_check_real_mnist(real_data):
-    report = MNIST.check(real_data)
-    assert report.count("as published") == 4
-    assert "train: 60,000 samples" in report

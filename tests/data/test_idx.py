@@ -130,6 +130,7 @@ def test_real_mnist(real_data):
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(train.labels).tolist() == counts
     assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert MNIST.check(real_data).count("as published") == 4
     data = load("mnist", real_data)
     assert data.mean == pytest.approx(0.1307, abs=5e-5)
     assert data.std == pytest.approx(0.3081, abs=5e-5)

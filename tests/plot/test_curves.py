@@ -81,6 +81,10 @@ def test_comparison_overlays_runs():
 def test_comparison_shows_every_accuracy_that_a_run_has():
     runs = {"a": records(4), "b": records(5, validation=False), "c": records(6, epochs=2)}
     figure = comparison(runs, {"b": 0.5, "c": 0.25})
+    assert len(figure.axes) == 4
+    named = ["a", "b (test 50.00 %)", "c (test 25.00 %)"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == named
+    assert all(ax.get_legend() is None for ax in figure.axes)
     ax = figure.axes[1]
     assert ax.get_title(loc="left") == "Accuracy: training (pale), validation, test (★)"
     drawn = [line for line in ax.lines if line.get_xdata().size]
@@ -93,11 +97,3 @@ def test_comparison_shows_every_accuracy_that_a_run_has():
             np.testing.assert_allclose(line.get_ydata(), accuracies)
     assert [star.get_xydata().tolist() for star in stars] == [[[4, 50]], [[2, 25]]]
     assert [line.get_color() for line in stars] == [line.get_color() for line in pale[1:]]
-
-
-def test_comparison_has_four_axes_and_one_legend():
-    figure = comparison({"a": records(4), "b": records(5)}, {"b": 0.5})
-    assert len(figure.axes) == 4
-    legend = figure.legends[0]
-    assert [text.get_text() for text in legend.get_texts()] == ["a", "b (test 50.00 %)"]
-    assert all(ax.get_legend() is None for ax in figure.axes)

@@ -124,10 +124,12 @@ class SDSNN(Method):
         """The layers whose neurons are pruned, in order of execution."""
         c, epochs = self.config, self.run.epochs
         if self.start + 1 >= epochs:
+            # A longer run has a later START: where t_num is too large, that is of no use.
+            longer = f"train for {self.start + 2} or more, " if 2 * c.t_num < c.paper_epochs else ""
             raise UserError(
                 f"method.t_num = {c.t_num}: no neuron is pruned before epoch START = 2·T_num = "
-                f"{self.start}, and train.epochs = {epochs} ends before: train for "
-                f"{self.start + 2} or more, lower method.t_num, or set method.prune = false"
+                f"{self.start}, and train.epochs = {epochs} ends before: {longer}lower "
+                "method.t_num, or set method.prune = false"
             )
         groups = [group for group in self.network.neurons() if group.prunable and group.outgoing]
         hidden = []

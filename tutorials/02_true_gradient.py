@@ -168,20 +168,19 @@ for name in surrogate.SURROGATES:
 # 2. **Reach.** How wide must the rectangle be for a gradient at `w = 0.1`?
 # 3. **Your own.** `phi(x) = max(0, 1 - x²) · 3/4` is a surrogate, too. Train with it.
 #
-# <details><summary>Solution 1: it is what the primitive gains from −∞ to ∞, and that is 1</summary>
+# <details><summary>Solution 1</summary>
 
 # %%
-x = np.linspace(-50, 50, 200_001)
+x = np.linspace(-50, 50, 200_001)  # the area is what the primitive gains: from 0 to 1
 for name in surrogate.SURROGATES:
     assert abs(np.trapezoid(surrogate.derivative(name, x), x) - 1) < 0.01
 
 # %% [markdown]
-# </details><details><summary>Solution 2: half of it must exceed the distance to the
-# threshold</summary>
+# </details><details><summary>Solution 2</summary>
 
 # %%
 x = run([0.1])[0] - neuron.threshold
-width = 2 * np.abs(x).min()
+width = 2 * np.abs(x).min()  # half of it must exceed the distance to the threshold
 assert not surrogate.derivative("rectangle", x, width - 1e-6).any()
 assert surrogate.derivative("rectangle", x, width + 1e-6).any()
 print(f"more than {width:.2f}")

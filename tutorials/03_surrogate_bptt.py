@@ -92,11 +92,10 @@ for detached in (True, False):
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 for decay, marker in ((0.5, "o"), (0.9, "s")):
-    for detached, colour in ((True, "C0"), (False, "C1")):
+    for detached, colour, word in ((True, "C0", "detached"), (False, "C1", "included")):
         n = dataclasses.replace(neuron, decay=decay, detach_reset=detached)
         epsilon = lif_backward(np.eye(24)[:, -1:], *lif_forward(np.full((24, 1), 0.3), n), n)[::-1]
-        label = f"decay {decay}, reset {'detached' if detached else 'included'}"
-        ax.plot(epsilon / epsilon[0], f"{colour}{marker}-", label=label, markersize=4)
+        ax.plot(epsilon / epsilon[0], f"{colour}{marker}-", label=f"decay {decay}, reset {word}")
 ax.set(xlabel="time steps before the error", ylabel="epsilon (of that at the error)")
 ax.set_title("The decay says how far an error reaches back; the reset shortens it", loc="left")
 ax.legend(frameon=False)
@@ -167,21 +166,20 @@ for name, options in {"detached": (True,), "included": (False,), "bug": (True, i
 # 2. **Gain.** Some neurons see `I = g · W s`. Where does g enter 2a, 2b, 2c?
 # 3. **One step.** What is left of 2b if T = 1, and what does the reset change then?
 #
-# <details><summary>Solution 1: decay · (1 - o[t] - v[t] · phi[t]), detached without v ·
-# phi</summary>
+# <details><summary>Solution 1</summary>
 
 # %%
-zero = dataclasses.replace(neuron, reset="zero", detach_reset=False)
+zero = dataclasses.replace(neuron, reset="zero", detach_reset=False)  # detached: no v · phi
 v, o = lif_forward(rng.normal(0.5, 1, (2, 1)), zero)
 delta, phi = rng.normal(size=(2, 1)), surrogate.derivative("arctan", v - 1)
 first = delta[0] * phi[0] + 0.8 * (1 - o[0] - v[0] * phi[0]) * delta[1] * phi[1]
 np.testing.assert_allclose(lif_backward(delta, v, o, zero)[0], first, rtol=1e-12)
 
 # %% [markdown]
-# </details><details><summary>Solution 2: in 2a and in 2c, which take g · epsilon</summary>
+# </details><details><summary>Solution 2</summary>
 
 # %%
-strong = dataclasses.replace(neuron, gain=0.75)
+strong = dataclasses.replace(neuron, gain=0.75)  # 2b as before; 2a and 2c take g · epsilon
 network = Sequential([Linear(5, 2, rng, float, bias=False), LIF(strong, float)])
 network.forward(s[..., None])
 network.backward(random[..., None])
@@ -190,10 +188,11 @@ v, _ = lif(0.75 * weight.data @ s)
 np.testing.assert_allclose(weight.gradient, 0.75 * back(random, v, True) @ s.T, rtol=1e-9)
 
 # %% [markdown]
-# </details><details><summary>Solution 3: delta · phi, and nothing</summary>
+# </details><details><summary>Solution 3</summary>
 
 # %%
-assert np.array_equal(back(random[:, :1], v2[:, :1], True), back(random[:, :1], v2[:, :1], False))
+delta, v = random[:, :1], v2[:, :1]
+assert np.array_equal(back(delta, v, True), back(delta, v, False))  # delta · phi, and nothing
 
 # %% [markdown]
 # </details>

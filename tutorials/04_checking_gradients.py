@@ -175,21 +175,20 @@ np.testing.assert_allclose(np.vdot(y, z), np.vdot(x, dx), rtol=1e-12)
 np.testing.assert_allclose(np.vdot(y, z), np.vdot(conv.weight.data, conv.weight.gradient))
 
 # %% [markdown]
-# </details><details><summary>Solution 2: no spike depends on W2</summary>
+# </details><details><summary>Solution 2</summary>
 
 # %%
-rates = lif_forward((W1 @ s)[..., None], neuron)[1].mean(axis=(1, 2))
+rates = lif_forward((W1 @ s)[..., None], neuron)[1].mean(axis=(1, 2))  # no spike sees W2
 D2 = rng.normal(size=W2.shape)
 above, below = (np.sum((W @ rates - 1) ** 2) / 2 for W in (W2 + 1e-6 * D2, W2 - 1e-6 * D2))
 np.testing.assert_allclose((above - below) / 2e-6, (W2 @ rates - 1) @ D2 @ rates, rtol=1e-6)
 
 # %% [markdown]
-# </details><details><summary>Solution 3: the difference, by the spikes of the unperturbed
-# run</summary>
+# </details><details><summary>Solution 3</summary>
 
 # %%
 neuron = dataclasses.replace(neuron, detach_reset=True)
-_, o = lif_forward((W1 @ s)[..., None], neuron, smooth)
+_, o = lif_forward((W1 @ s)[..., None], neuron, smooth)  # held in the difference
 right_side = np.vdot(run(W1)[1], D)
 assert abs(difference(1e-6) / right_side - 1) > 1e-3
 assert abs(difference(1e-6, held=o) / right_side - 1) < 1e-6

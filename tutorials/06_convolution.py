@@ -173,10 +173,10 @@ print("np.add.at, first row:", right[0, 0], "\n+=, first row:       ", wrong[1:5
 # 2. **Adjoint.** Test col2im against im2col with ⟨A x, z⟩ = ⟨x, Aᵀ z⟩.
 # 3. **1 x 1.** What is a convolution with a kernel of one pixel, in words of linear algebra?
 #
-# <details><summary>Solution 1: (n + 2 · padding - k) // 2 + 1; those of even y and x</summary>
+# <details><summary>Solution 1</summary>
 
 # %%
-engine = conv.im2col(s[..., None], 3, 3, 2, 1)[..., 0]  # stride 2
+engine = conv.im2col(s[..., None], 3, 3, 2, 1)[..., 0]  # stride 2: (n + 2 · padding - k) // 2 + 1
 assert engine.shape[1:] == ((4 + 2 - 3) // 2 + 1,) * 2 == (conv.output_size(4, 3, 2, 1),) * 2
 np.testing.assert_array_equal(engine, patches.reshape(18, 4, 4)[:, ::2, ::2])
 
@@ -188,11 +188,11 @@ x, z = rng.normal(size=s.shape), rng.normal(size=patches.shape)
 np.testing.assert_allclose(np.vdot(im2col(x, 3, 1), z), np.vdot(x, col2im(z, s.shape, 3, 1)))
 
 # %% [markdown]
-# </details><details><summary>Solution 3: one matrix for all pixels, W s</summary>
+# </details><details><summary>Solution 3</summary>
 
 # %%
 V = rng.normal(size=(3, 2))
-current = convolve(V[..., None, None], s, 0)
+current = convolve(V[..., None, None], s, 0)  # one matrix for all pixels: V s
 np.testing.assert_allclose(current, np.tensordot(V, s, axes=1), rtol=1e-12, atol=1e-12)
 
 # %% [markdown]

@@ -33,13 +33,12 @@ class GestureSource(OfficialSource):
         """The recordings that a list names, each of which is there with its labels."""
         found = []
         for number, name in self.lines(path):
-            trial = path.with_name(name) if name.endswith(".aedat") else None
-            if trial is None:
+            if not name.endswith(".aedat"):
                 raise UserError(f"{path}: line {number} is {name!r}, no name of an .aedat file")
-            for file in (trial, label_file(trial)):
+            found.append(path.with_name(name))
+            for file in (found[-1], label_file(found[-1])):
                 if not file.is_file():
                     raise self.damaged(path, f"line {number} asks for {file.name}, not there")
-            found.append(trial)
         if not found:
             raise self.damaged(path, "names no recordings")
         return found

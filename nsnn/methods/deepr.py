@@ -63,17 +63,17 @@ class DeepR(SparseStart):
         """As `SparseStart.prepare`; the initial weights take the sign of their position."""
         super().prepare(network, run, rng, log)
         self.seed = int(rng.integers(2**63))  # that of the run, by way of its topology stream
-        for p in self._layers():
+        self.walking = [share.weights for share in self.shares]
+        for p in self.walking:
             sign = p.attach("sign", lambda at, p=p: position_signs(self.seed, p.name, at), np.int8)
-            self._set_values(p, sign * np.abs(p.values()))
+            p.data[...] = p.topology.scatter(sign * np.abs(p.values()))
 
     def update(self, step: int, optimiser, lr: float) -> None:
         """Clip; move and rewire the sparse layers; the others are the optimiser's."""
         optimiser.clip()
-        layers = self._layers()
-        for p in layers:
+        for p in self.walking:
             self._walk(step, p, lr)
-        own = {p.name for p in layers}
+        own = {p.name for p in self.walking}
         optimiser.step(lr, only=[p for p in optimiser.parameters if p.name not in own])
 
     def _walk(self, step: int, p: Parameter, lr: float) -> None:
@@ -92,7 +92,7 @@ class DeepR(SparseStart):
             theta += deviation * self.rng.standard_normal(theta.size, dtype)
         if not np.isfinite(theta).all():
             raise RunError(f"step {step}: {p.name} is not finite; try a smaller optim.lr")
-        self._set_values(p, sign * theta)
+        p.data[...] = p.topology.scatter(sign * theta)
         stays = theta >= 0
         woken = int(np.count_nonzero(~stays))
         if woken:
@@ -102,17 +102,8 @@ class DeepR(SparseStart):
     def end_epoch(self, epoch: int) -> None:
         """Log what the epoch has changed."""
         step = (epoch + 1) * self.run.steps_per_epoch - 1
-        for p in self._layers():
+        for p in self.walking:
             self.log.record_positions(step, p.name, p.positions())
-
-    def _layers(self) -> list[Parameter]:
-        """The weights that walk."""
-        return [share.weights for share in self.shares]
-
-    @staticmethod
-    def _set_values(p: Parameter, values) -> None:
-        """Give the active weights (active,) their values."""
-        p.data[...] = p.topology.scatter(values)
 
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:

@@ -4,21 +4,9 @@ import numpy as np
 
 
 def rewire(shape, active, keep, new_positions):
-    """Where each synapse is after a rewiring, and where it was before.
+    """Columns and row pointers after a rewiring, and the old slot of each synapse, -1 if new.
 
-    Parameters
-    ----------
-    shape : tuple of int
-    active, new_positions : ndarray of int64
-        Flat positions, sorted.
-    keep : ndarray of bool, (active,)
-
-    Returns
-    -------
-    columns, indptr : ndarray of int
-        Compressed rows of the new mask.
-    source : ndarray of int, (new active,)
-        Old slot of each synapse, -1 for a new one.
+    Flat positions `active` and `new_positions`, sorted; keep (active,) bool.
     """
     slot = np.full(shape, -1)
     slot.flat[active[keep]] = np.flatnonzero(keep)

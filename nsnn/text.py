@@ -20,7 +20,7 @@ def nearest(name: str, known) -> str:
 
 def plural(count: int, noun: str) -> str:
     """Such as "1 epoch", "3 epochs"."""
-    return f"{count:,} {noun}" + "s" * (count != 1)
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def size(count: float) -> str:

@@ -89,7 +89,7 @@ print(f"{arrivals.sum()} input spikes, {o.sum()} output spikes; all three agree"
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-membrane_trace(v[None], o[None], neuron.threshold, neuron.decay, neuron.reset, ax=ax)
+membrane_trace(v, o, neuron.threshold, neuron.decay, neuron.reset, ax=ax)
 ax.vlines(np.flatnonzero(arrivals), -0.95, -0.85, color="black", label="input spike")
 ax.set_title("It fires when inputs come close together", loc="left", fontsize=10)
 ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)

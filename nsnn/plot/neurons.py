@@ -4,6 +4,7 @@ import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.plot.style import GREY, axes_or_new, colours, legend_beside, titled, whole_numbers
+from nsnn.text import plural
 
 
 def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=None, ax=None):
@@ -14,9 +15,9 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
 
     Parameters
     ----------
-    v : ndarray of float, shape (N, T)
+    v : array_like of float, shape (N, T), or (T,) of one neuron
         Membrane *before* the reset, for one sample: what is compared with the threshold.
-    s : ndarray of uint8, shape (N, T)
+    s : array_like of int, shape of `v`
         Spikes of the same neurons.
     threshold : float
         ϑ, in the unit of `v`.
@@ -26,7 +27,7 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
     neurons : sequence of int, optional
         Which rows to draw. Default: `most_telling(s)`.
     """
-    v, s = np.asarray(v), np.asarray(s)
+    v, s = np.atleast_2d(v), np.atleast_2d(s)
     if v.ndim != 2 or v.shape != s.shape:
         raise UserError(
             f"membrane_trace: v and s must both be (neurons, time steps) of one sample, "
@@ -48,7 +49,8 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
     ax.plot([], [], ":", color=GREY, label="reset")
     legend_beside(ax)
     whole_numbers(ax.xaxis)
-    title = f"Membrane of {len(neurons)} neurons: {np.count_nonzero(s[neurons])} spikes"
+    spikes = plural(np.count_nonzero(s[neurons]), "spike")
+    title = f"Membrane of {plural(len(neurons), 'neuron')}: {spikes}"
     return titled(ax, title, "time step", "membrane v")
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+import nsnn
 from nsnn.errors import UserError
+from nsnn.neuron import Neuron
 from nsnn.plot import membrane_trace, most_telling, raster
 from nsnn.plot.neurons import trace
 
@@ -45,6 +47,14 @@ def test_trace_decays_between_the_steps_and_jumps_at_a_reset(reset, after):
     np.testing.assert_allclose(at[1.0], [after, 0.4, 0.4], atol=1e-12)  # input, then decay again
     np.testing.assert_allclose(at[2.0], [0.2, 0.6])  # no reset: half of 0.4, then the input
     assert jump.size == 3
+
+
+def test_trace_takes_the_arrays_of_one_simulated_neuron():
+    v, s = nsnn.simulate([0.75, 0.75, 0.75], Neuron(decay=0.5))
+    ax = membrane_trace(v, s)
+    assert ax.get_title(loc="left") == "Membrane of 1 neuron: 1 spike"
+    dots = next(line for line in ax.lines if line.get_marker() == ".")
+    np.testing.assert_array_equal(dots.get_ydata(), v)
 
 
 @pytest.mark.parametrize("shape", [(6, 8), (6,), (6, 9, 1)])

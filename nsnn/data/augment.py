@@ -13,7 +13,7 @@ from nsnn.data.batches import Batch
 from nsnn.data.dataset import DataSet
 from nsnn.errors import UserError
 
-AUGMENTATIONS = ("none", "crop-flip", "crop-flip-cutout", "spike-delay")
+AUGMENTATIONS = ("none", "crop", "crop-flip", "crop-flip-cutout", "spike-delay")
 """Values of `data.augment`."""
 
 CUTOUT = 16
@@ -50,7 +50,9 @@ def augmented(
             yield Batch(images, batch.labels, drawn * np.float32(delay))
             continue
         if kind != "none":
-            images = flip(crop(images, rng), rng)
+            images = crop(images, rng)
+        if kind in ("crop-flip", "crop-flip-cutout"):
+            images = flip(images, rng)
         if kind == "crop-flip-cutout":
             cutout(images, rng)
         yield Batch(images, batch.labels)

@@ -19,6 +19,7 @@ CURVES = {
     "density": ("mean_density", "density, mean of the epoch (%)", lambda d: 100.0 * d),
     "spike_rate": ("spike_rate", "spike rate (spikes/neuron/step)", lambda r: r),
     "train_accuracy": ("train_accuracy", "training accuracy (%)", lambda a: 100.0 * a),
+    "validation_accuracy": ("validation_accuracy", "validation accuracy (%)", lambda a: 100.0 * a),
     "train_loss": ("train_loss", "training loss (nats)", lambda x: x),
     "learning_rate": ("learning_rate", "learning rate", lambda x: x),
 }
@@ -123,7 +124,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
 
 
 def curves(ax, experiment: Experiment, groups: list[Group]):
-    """A quantity of every epoch (`CURVES`), a line for each series, the mean over its seeds."""
+    """A quantity of every epoch (`CURVES`), a line for each series: mean ± sd of its seeds."""
     key, name, shown = CURVES[experiment.figure.y]
     for label, look, line in _series(experiment, groups):
         runs = [cell.record["per_epoch"][key] for each in line for cell in each.cells]
@@ -131,9 +132,14 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
         for epochs in sorted({len(run) for run in runs}):
             values = np.array([run for run in runs if len(run) == epochs], dtype=np.float64)
             options = {"markersize": 4, "markevery": max(1, epochs // 12), "linewidth": 1.5}
-            y = shown(values).mean(axis=0)
-            ax.plot(np.arange(1, epochs + 1), y, label=label, **look, **options)
-    if "%" in name:
+            x, y, sd = np.arange(1, epochs + 1), shown(values).mean(axis=0), 0.0
+            ax.plot(x, y, label=label, **look, **options)
+            if len(values) > 1:
+                sd = shown(values).std(axis=0, ddof=1)
+                ax.fill_between(x, y - sd, y + sd, color=look["color"], alpha=0.15, linewidth=0)
+    if experiment.figure.y == "validation_accuracy":
+        _rule(ax)  # differences of tenths of a point: not from 0
+    elif "%" in name:
         ax.set_ylim(-3.0, 103.0)  # a line at 0 or 100 is seen whole
     else:
         from_zero(ax)

@@ -119,8 +119,9 @@ def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEst
     """What a run will take whose network was measured: its samples at the method's densities."""
     batch, epochs = config.data.batch, config.train.epochs
     validation = round(size.train * config.data.validation)
+    trained = config.data.samples or size.train - validation
     # A batch larger than the data is refused by the training of this cell, not here.
-    length = RunLength(max((size.train - validation) // batch, 1), epochs)
+    length = RunLength(max(trained // batch, 1), epochs)
     plan = METHODS[config.method.name].cost_plan(config.method.options, length)
     seconds = measured.at(plan.density, config.model.options.storage)
     # A sample that is only predicted counts for a third: it has no backward.

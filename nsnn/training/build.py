@@ -3,7 +3,10 @@
 import dataclasses
 import functools
 
+import numpy as np
+
 from nsnn.data import DataSet, load
+from nsnn.errors import UserError
 from nsnn.losses import LOSSES
 from nsnn.models import architecture, build, network_class
 from nsnn.neuron import from_preset
@@ -15,7 +18,14 @@ def load_data(config, directory=None) -> DataSet:
     """The data set of a configuration; `directory` stands for data.dir when it has moved."""
     data, where = config.data, directory or config.data.dir
     seed, T = config.train.seed, config.time_steps
-    return load(data.name, where, data.validation, seed, T, data.frames)
+    loaded = load(data.name, where, data.validation, seed, T, data.frames)
+    if not data.samples:
+        return loaded
+    n = len(loaded.train)
+    if data.samples > n:
+        raise UserError(f"data.samples = {data.samples}: {data.name} has {n} to train on")
+    some = np.sort(stream(seed, "data").choice(n, data.samples, replace=False))
+    return dataclasses.replace(loaded, train=loaded.train.take(some))
 
 
 def make_network(config, shape, classes: int):

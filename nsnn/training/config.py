@@ -25,6 +25,7 @@ class DataConfig:
     validation: float = option(
         0.0, "fraction taken from the training data to validate on", at_least=0, below=1
     )
+    samples: int = option(0, "training samples that are used, drawn by seed; 0: all", at_least=0)
     frames: str = option("count", "events: parts of equal count, or of equal time", choices=FRAMES)
     augment: str = option("none", "changes of training images", choices=AUGMENTATIONS)
     delay: float = option(0.15, "σ of spike-delay, in units of the membrane's time", at_least=0)

@@ -48,6 +48,7 @@ def test_time_is_samples_times_density(config):
     assert seconds("method.name=dense", "train.epochs=4") == pytest.approx(4 * 60 + 30 / 3)
     validating = seconds("method.name=dense", "data.validation=0.5")
     assert validating == pytest.approx(2 * (30 + 30 / 3) + 30 / 3)
+    assert seconds("method.name=dense", "data.samples=30") == pytest.approx(dense / 2, rel=0.1)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -124,6 +124,8 @@ def test_curves_are_the_sparsity_of_each_epoch(make_experiment, drawn):
     np.testing.assert_array_equal(line.get_xdata(), [1, 2])
     np.testing.assert_allclose(line.get_ydata(), [50.0, 85.0])  # mean of 80 and 90 %
     np.testing.assert_allclose(line_of(picture.axes[1], "LTH").get_ydata(), [0.0, 50.0])
+    band = picture.axes[1].collections[-1]  # NDSNN's: ± sd, none in the first epoch
+    np.testing.assert_allclose(np.ptp(band.get_paths()[0].vertices[:, 1]), 35.0 + 50**0.5)
     for ax in picture.axes:
         np.testing.assert_allclose(line_of(ax, "dense").get_ydata(), [0.0, 0.0])
         assert ax.get_ylim() == (-3.0, 103.0)

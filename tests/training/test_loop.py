@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nsnn import files
-from nsnn.errors import RunError
+from nsnn.errors import RunError, UserError
 from nsnn.layers import LIF
 from nsnn.methods import METHODS
 from nsnn.operations import synaptic_operations
@@ -83,6 +83,18 @@ def test_epochs_have_their_own_order(tiny):
     assert len(first) == 15
     assert not np.array_equal(first, second)
     assert np.array_equal(first, [batch.labels for batch in run.batches(0)])
+
+
+def test_a_part_of_the_training_samples_is_drawn_by_the_seed(tiny):
+    few, all_of_them = make(tiny, "data.samples=100", "data.batch=50"), make(tiny)
+    assert len(list(few.batches(0))) == 2
+    kept = {image.tobytes() for image in few.data.train.images}
+    assert len(kept) == 100
+    assert kept < {image.tobytes() for image in all_of_them.data.train.images}
+    other = make(tiny, "data.samples=100", "data.batch=50", "train.seed=1")
+    assert kept != {image.tobytes() for image in other.data.train.images}
+    with pytest.raises(UserError, match=r"data\.samples = 7000: arrays has 155 to train on"):
+        make(tiny, "data.samples=7000")
 
 
 def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):

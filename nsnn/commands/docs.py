@@ -42,18 +42,18 @@ def run(options) -> int:
 
     if not options.files and not Path("tutorials").is_dir():
         raise UserError("no folder tutorials here: name a file, or go to a clone of nsnn")
-    calls = {equations.PAGE: (equations.render,)}
+    work = [("equations", equations.PAGE, (equations.render,))]
     if options.action == "tutorials":
         files = options.files or pages.tutorials()
-        calls = {pages.page_of(file): (pages.render, str(file)) for file in files}
+        work = [(file, pages.page_of(file), (pages.render, str(file))) for file in files]
         for file in files:
             percent.read(file)  # or UserError, before one is run
-    for page in () if options.check else calls:
+    for _, page, _ in () if options.check else work:
         make_folder(page.parent)
     code = 0
     with Processes(options.jobs) as processes:
-        futures = {page: processes.submit(*call) for page, call in calls.items()}
-        for page, future in futures.items():
+        running = [(name, page, processes.submit(*call)) for name, page, call in work]
+        for name, page, future in running:
             try:
                 text, pictures, seconds = future.result()
                 if not options.check:
@@ -63,6 +63,6 @@ def run(options) -> int:
                 done = f"{page} {'is up to date' if options.check else 'written'}"
                 print(f"{done}: {seconds:.0f} s, {plural(len(pictures), 'figure')}", flush=True)
             except (UserError, RunError) as error:
-                print(f"nsnn: error: {error}", file=sys.stderr)
+                print(f"nsnn: error: {name}: {error}", file=sys.stderr)
                 code = max(code, EXIT_USER if isinstance(error, UserError) else EXIT_FAILURE)
     return code

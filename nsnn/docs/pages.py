@@ -49,7 +49,7 @@ def render(tutorial) -> tuple[str, dict[str, bytes], float]:
     they are closed then.
 
     Returns the page, its PNG files by name, such as "01_neuron/1.png", and the seconds of the run.
-    Raises UserError that names file, cell and line where a cell fails, or a figure is too large.
+    Raises UserError that names cell and line where a cell fails, or a figure is too large.
     """
     import matplotlib
 
@@ -64,7 +64,7 @@ def render(tutorial) -> tuple[str, dict[str, bytes], float]:
         if is_text:
             page.append(_LINK.sub(r"\1../", source))
             continue
-        where = f"{path}: cell {number}, line"
+        where = f"cell {number}, line"
         printed, figures = _run(source, line, path, names, where)
         page.append(f"```python\n{source}\n```")
         if printed.strip():

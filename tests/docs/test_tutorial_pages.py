@@ -111,25 +111,25 @@ def test_a_tutorial_runs_in_its_own_folder(tutorial, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a = 1\n# %% [raw]\n", ", line 2: a cell begins"),
-        ("# %% [markdown]\n\n# text\ncode = 1\n", ", line 4: a line of a text cell begins with #"),
-        ("# %%\na\n\n# %%\n1 / 0", ": cell 1, line 2: NameError: name 'a' is not defined"),
-        ("# %%\na = 1\n\n# %%\n1 / 0", ": cell 2, line 5: ZeroDivisionError: division by zero"),
-        ("# %%\nx = 3\nassert x == 4", ": cell 1, line 3: AssertionError"),
-        ("# %%\nx = (\n", ": cell 1, line 2: SyntaxError: '(' was never closed"),
-        ("# %%\ndef f():\n    1 / 0\n# %%\nf()", ": cell 2, line 3: ZeroDivisionError"),
-        ("raise ValueError('two\\nlines')", ": cell 1, line 1: ValueError: two lines"),
-        ("raise SystemExit(3)", ": cell 1, line 1: SystemExit: 3"),
-        ("import numpy\nnumpy.zeros(-1)", ": cell 1, line 2: ValueError: negative"),
+        ("a = 1\n# %% [raw]\n", "line 2: a cell begins"),
+        ("# %% [markdown]\n\n# text\ncode = 1\n", "line 4: a line of a text cell begins with #"),
+        ("# %%\na\n\n# %%\n1 / 0", "cell 1, line 2: NameError: name 'a' is not defined"),
+        ("# %%\na = 1\n\n# %%\n1 / 0", "cell 2, line 5: ZeroDivisionError: division by zero"),
+        ("# %%\nx = 3\nassert x == 4", "cell 1, line 3: AssertionError"),
+        ("# %%\nx = (\n", "cell 1, line 2: SyntaxError: '(' was never closed"),
+        ("# %%\ndef f():\n    1 / 0\n# %%\nf()", "cell 2, line 3: ZeroDivisionError"),
+        ("raise ValueError('two\\nlines')", "cell 1, line 1: ValueError: two lines"),
+        ("raise SystemExit(3)", "cell 1, line 1: SystemExit: 3"),
+        ("import numpy\nnumpy.zeros(-1)", "cell 1, line 2: ValueError: negative"),
         ("import matplotlib.pyplot as p, numpy as n\n"
          "p.figure(figsize=(9, 9), dpi=100).figimage(n.random.default_rng(0).random((900, 900)))",
-         ": cell 1, line 1: a figure has "),
+         "cell 1, line 1: a figure has "),
     ],
 )  # fmt: skip
-def test_a_file_or_cell_that_fails_is_named_with_its_line(tutorial, text, said):
+def test_a_cell_that_fails_is_named_with_its_line(tutorial, text, said):
     with pytest.raises(UserError) as caught:
         pages.render(tutorial(text))
-    assert f"01_rate.py{said}" in str(caught.value)
+    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -194,7 +194,7 @@ def test_a_page_edited_by_hand_is_one_line_and_stays(written, capsys):
     assert docs("--check", written) == 1
     said = "line 38: 'by hand', a run gives 'the end of the page'"
     err = capsys.readouterr().err
-    assert err.startswith(f"nsnn: error: {page}, {said}")
+    assert err.startswith(f"nsnn: error: {written}: {page}, {said}")
     assert err.count("\n") == 1
     assert "by hand" in page.read_text()
 
@@ -206,18 +206,22 @@ def test_a_missing_page_or_figure_is_one_line(written, capsys):
     for path in (figure, pages.page_of(written)):
         path.unlink()
         assert docs("--check", written) == 1
-        assert f"nsnn: error: {path} is missing (" in capsys.readouterr().err
+        assert f"nsnn: error: {written}: {path} is missing (" in capsys.readouterr().err
 
 
 def test_a_tutorial_that_fails_leaves_its_page_and_the_others_are_written(written, capsys):
     before = pages.page_of(written).read_text()
     written.write_text("# %%\nmissing\n")
-    other = written.with_name("02_other.py")
+    other, dead = written.with_name("02_other.py"), written.with_name("03_dead.py")
     other.write_text("print('other')")
-    assert docs(written, other, "--jobs", 2) == 2
+    dead.write_text("import os\nos._exit(3)")
+    assert docs(written, other, dead, "--jobs", 2) == 2
     out, err = capsys.readouterr()
     said = "cell 1, line 2: NameError: name 'missing' is not defined"
-    assert err == f"nsnn: error: {written}: {said}\n"
+    assert err.splitlines() == [
+        f"nsnn: error: {written}: {said}",
+        f"nsnn: error: {dead}: its process ended with exit code 3",
+    ]
     assert "02_other.md written: " in out
     assert pages.page_of(written).read_text() == before
 

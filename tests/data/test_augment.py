@@ -5,9 +5,8 @@ import contextlib
 import numpy as np
 import pytest
 
-from nsnn.data import Batch, Split, Splits, augment, batches
+from nsnn.data import Batch, Split, Splits, augment
 from nsnn.data.dataset import assemble
-from nsnn.streams import stream
 
 SEEDS = range(5)
 
@@ -110,21 +109,6 @@ def test_what_each_kind_does(kind):
     assert np.array_equal(result.images, images) == (kind == "none")
     assert np.array_equal(result.labels, np.arange(8))
     assert np.array_equal(given.images, images)
-
-
-@pytest.mark.parametrize("kind", augment.AUGMENTATIONS[1:])
-def test_a_batch_depends_on_its_number_alone(kind):
-    split = Split(make(20), np.arange(20))
-
-    def run(epoch):
-        parts = batches(split, 6, stream(0, "order", epoch), drop_last=True)
-        made = augment.augmented(parts, kind, stream(0, "augment", epoch), delay=0.1)
-        return [b.images if b.delays is None else b.delays for b in made]
-
-    first, again, other = run(0), run(0), run(1)
-    assert len(first) == 3
-    assert all(map(np.array_equal, first, again))
-    assert not any(map(np.array_equal, first, other))
 
 
 @pytest.mark.parametrize(

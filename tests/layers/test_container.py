@@ -7,7 +7,6 @@ from nsnn.errors import UserError
 from nsnn.layers import (
     LIF,
     AvgPool2d,
-    BatchNorm,
     Conv2d,
     MaxPool2d,
     Residual,
@@ -106,17 +105,6 @@ def test_convolution_as_shortcut():
     assert [p.name for p in block.parameters()] == [
         "inner.weight", "inner.bias", "short.weight", "short.bias",
     ]  # fmt: skip
-
-
-def test_training_reaches_the_layers_inside():
-    norm_1, norm_2 = BatchNorm(3, np.float64), BatchNorm(3, np.float64)
-    block = Sequential([Residual(Sequential([norm_1]), Sequential([norm_2]))])
-    (x,) = arrays(SHAPE)
-    block.forward(x)
-    assert not norm_1.running_mean.any()
-    block.forward(x, training=True)
-    assert norm_1.running_mean.all()
-    assert norm_2.running_mean.all()
 
 
 def test_backward_stops_at_the_first_layer_or_block():

@@ -146,15 +146,3 @@ def test_a_member_alone_reaches_only_its_columns(model, shape, norm, width, exac
             assert np.isin(reached, columns_of(member)).all()
             if exact:
                 np.testing.assert_array_equal(reached, columns_of(member))
-
-
-def test_inputs_are_found_by_member():
-    network = make("4C3-6", (1, 4, 4))
-    group = network.neurons()[1]
-    weight = group.incoming[0][0]
-    positions = np.flatnonzero(np.random.default_rng(2).random(weight.size) < 0.3)
-    weight.sparsify(positions)
-    members = np.array([False, True, False, False, True, False])
-    ((p, into),) = group.inputs_of(members)
-    assert p is weight
-    np.testing.assert_array_equal(into, np.isin(positions // 64, [1, 4]))

@@ -44,13 +44,6 @@ def test_place_of_data_and_threads_do_not_matter(saved):
     load_checkpoint(saved, load_config(None, ["data.dir=elsewhere", "train.threads=7"]))
 
 
-def test_another_configuration_is_refused_by_name(saved):
-    with pytest.raises(UserError, match=r"configuration: optim.lr = 0.1 there, 0.25 in"):
-        load_checkpoint(saved, load_config(None, ["optim.lr=0.25"]))
-    with pytest.raises(UserError, match="another configuration: method"):
-        load_checkpoint(saved, load_config(None, ["method.name=dense"]))
-
-
 def test_another_format_is_refused(saved, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", 4)
     with pytest.raises(UserError, match="has checkpoint format 3, this nsnn reads format 4"):

@@ -35,12 +35,8 @@ _LIMITS = {
 def option(default, meaning: str = "", **limits):
     """A field with limits: `choices`, `at_least`, `above`, `at_most`, `below`.
 
-    Parameters
-    ----------
-    default : bool, int, float, str or None
-        None stands for a value that depends on others; it meets every limit.
-    meaning : str
-        A few words for the list of all options.
+    The default None stands for a value that depends on others; it meets every limit. `meaning` is
+    a few words for the list of all options.
     """
     unknown = limits.keys() - {"choices", *_LIMITS}
     if unknown:
@@ -61,10 +57,7 @@ def kinds(owner: type) -> dict[str, type]:
 def typed(value, kind: type, where: str):
     """`value` as `kind`: a whole number passes for a number, true and false for neither.
 
-    Raises
-    ------
-    UserError
-        For another type, and for nan and inf: no option has a use for them.
+    Raises UserError for another type, and for nan and inf: no option has a use for them.
     """
     if kind is float and type(value) is int:
         value = float(value) if abs(value) <= LARGEST else math.inf
@@ -119,17 +112,8 @@ def check(options, table: str) -> None:
 def build(owner: type, values: dict, table: str):
     """An object of a dataclass from what a user has written.
 
-    Parameters
-    ----------
-    owner : type
-    values : dict of str to (value, str)
-        Each value with the place where it was written, which messages name.
-    table : str
-
-    Raises
-    ------
-    UserError
-        For an unknown key (naming the nearest), a wrong type or a value outside its limits.
+    `values` has by key each value and the place where it was written, which messages name. Raises
+    UserError for an unknown key (naming the nearest), a wrong type or a value outside its limits.
     """
     types_of = kinds(owner)
     fields = {field.name: field for field in dataclasses.fields(owner)}

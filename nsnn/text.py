@@ -46,15 +46,9 @@ def percent(fraction: float, digits: int = 2) -> str:
 def table(head, rows, left: int = 1, style: str = "plain") -> str:
     """Rows below a head, columns as wide as their widest cell.
 
-    Parameters
-    ----------
-    head : sequence of str
-    rows : iterable of sequences
-        Cells of any type; `str` is what is printed.
-    left : int
-        So many first columns are text, flush left; the others flush right.
-    style : "plain" or "markdown"
-        Markdown's source is padded, so that it reads as well as the page.
+    Cells may be of any type, `str` is what is printed. The first columns, `left` of them, are text,
+    flush left; the others flush right. With `style` "markdown" the source is padded too, so that it
+    reads as well as the page.
     """
     lines = [[str(cell) for cell in line] for line in (head, *rows)]
     least = 3 if style == MARKDOWN else 0

@@ -244,6 +244,7 @@ def test_a_shrunk_parameter_asks_to_wake_first():
     p = next(p for p in network.parameters() if p.name == "conv2.weight")
     for act in (
         lambda: p.rewire(np.ones(p.active, bool), []),
+        lambda: p.assign(p.values()),
         lambda: p.observe(print),
         lambda: p.restore(p.state()),
     ):

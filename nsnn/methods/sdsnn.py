@@ -46,59 +46,45 @@ class SDSNN(Method):
     class Config(Method.Config):
         """Options of `[method]` for SD-SNN; the defaults are the paper's for MNIST.
 
-        Attributes
-        ----------
-        linear_rate, channel_rate : float
-            ρ^f and ρ^c at first, in percent.
-        t_num : int
-            T_num, in paper epochs; START is twice that.
-        alpha, beta : float
-            Of Eq. 7, until paper epoch 60 and after it.
-        counts : "live" or "fixed"
-            N^l of Eq. 6: neurons that have inputs still (50 of them, channels 20), as public code
-            has it, with δ = α at first; or the literal equation, by which ρ ends lower.
-        clip_from : int
-            Paper epoch before which weights are not set to their bounds.
-        constraint : bool
-            False: they never are; the bounds follow them all the same.
-        prune, regenerate : bool
-            False: without.
-        window : int
-            Batches at the end of an epoch over which the score is summed.
-        growth_start : float
-            ρ_g at START, in percent.
-        growth : "code" or "eq8"
-            ρ_g is growth_start + 1.1^(e − START − 1), or Eq. 8, which adds 1.1^(e − START) to it.
-        admitted : "percentile" or "top"
-            Scores above the ρ_g-th percentile, or the ρ_g percent largest, as the text says.
-        regrown : "mean" or "zero"
-            New weights: the mean |w| of the layer against the sign of the score, or 0.
-        paper_epochs : int
-            Epochs of the run that the numbers above are meant for: 150, CIFAR 500.
-        dense_layers : str
-            Names of layers without constraint and pruning.
+        Notes
+        -----
+        Eq. 6 counts neurons. "live": those that have 50 inputs still, channels 20, as in public
+        code, and δ = α at first; "fixed": all, which is literal, and by which ρ ends too low for
+        the paper's tables. Eq. 8 literally adds 1.1^(e − START) to ρ_g ("eq8"); public code has
+        growth_start + 1.1^(e − START − 1). It takes ρ_g for a percentile of the scores, the text
+        for the share of the largest ("top"). What grows back at 0 has neurons that cannot fire.
         """
 
         linear_rate: float = option(
-            35.0, "neurons of a linear layer pruned at first (%)", at_least=0, at_most=100
+            35.0, "ρ of linear layers at first, in percent of the neurons", at_least=0, at_most=100
         )
         channel_rate: float = option(
-            0.5, "channels of a convolution pruned at first (%)", at_least=0, at_most=100
+            0.5, "ρ of convolutions at first, in percent of the channels", at_least=0, at_most=100
         )
-        t_num: int = option(18, "epochs running after which bounds move", at_least=2, at_most=1000)
-        alpha: float = option(1.0, "growth of the rate, fast", at_least=0, at_most=1)
-        beta: float = option(0.00075, "growth of the rate, slow", at_least=0, at_most=1)
-        counts: str = option("live", "neurons that the rate counts", choices=("live", "fixed"))
-        clip_from: int = option(0, "paper epoch of the first clip", at_least=0)
-        constraint: bool = option(True, "false: bounds, but no clip")
-        prune: bool = option(True, "false: constraint alone")
+        t_num: int = option(
+            18, "paper epochs running after which bounds move; START is twice that",
+            at_least=2, at_most=1000,
+        )  # fmt: skip
+        alpha: float = option(1.0, "of δ until paper epoch 60 (Eq. 7)", at_least=0, at_most=1)
+        beta: float = option(0.00075, "δ after paper epoch 60 (Eq. 7)", at_least=0, at_most=1)
+        counts: str = option("live", "neurons that Eq. 6 counts", choices=("live", "fixed"))
+        clip_from: int = option(0, "paper epoch before which no weight is clipped", at_least=0)
+        constraint: bool = option(True, "false: bounds follow the weights, but never clip them")
+        prune: bool = option(True, "false: the constraint alone")
         regenerate: bool = option(True, "false: what is pruned stays so")
-        window: int = option(8, "batches of an epoch that make the score", at_least=1)
-        growth_start: float = option(60.0, "regeneration rate at first (%)", at_least=0, at_most=99)
-        growth: str = option("code", "reading of Eq. 8", choices=("code", "eq8"))
-        admitted: str = option("percentile", "of the scores", choices=("percentile", "top"))
-        regrown: str = option("mean", "weights that grow back", choices=("mean", "zero"))
-        paper_epochs: int = option(150, "of the paper's run", at_least=1, at_most=5000)
+        window: int = option(8, "last batches of an epoch that make the score", at_least=1)
+        growth_start: float = option(60.0, "ρ_g at START, in percent", at_least=0, at_most=99)
+        growth: str = option("code", "how ρ_g grows", choices=("code", "eq8"))
+        admitted: str = option(
+            "percentile", "the group that ρ_g names", choices=("percentile", "top")
+        )
+        regrown: str = option(
+            "mean", "new weights: the mean |w| against the sign of the score, or 0",
+            choices=("mean", "zero"),
+        )  # fmt: skip
+        paper_epochs: int = option(
+            150, "epochs of the paper's run (CIFAR: 500)", at_least=1, at_most=5000
+        )
         dense_layers: str = option("", "names of layers that stay dense, separated by commas")
 
     def prepare(self, network, run, rng, log) -> None:

@@ -189,7 +189,7 @@ BAD = {  # option: values that it cannot have, and what is said of them
     "admm_fraction": [(0.0, " = 0.0: must be above 0"), (0.8, " = 0.8: .* left to retrain")],
     "linear_rate": [(100.5, " = 100.5: must be at least 0 and at most 100")],
     "channel_rate": [(-0.1, " = -0.1: must be"), (NAN, ": .* got nan")],
-    "t_num": [(1, " = 1: must be at least 2"), (75, " = 75: no neuron is pruned before .*ends before: lower")],
+    "t_num": [(1, " = 1: must be at least 2"), (75, " = 75: .* ends before: lower")],
     "beta": [(-0.1, " = -0.1: ")], "window": [(0, " = 0: ")],
     "admitted": [("tops", " = 'tops': did you mean top")],
     "growth_start": [(99.5, " = 99.5: must be at least 0 and at most 99")],

@@ -24,16 +24,6 @@ Inferred from the paper's second column.
 class Energy:
     """What an inference takes.
 
-    Attributes
-    ----------
-    connections : int
-        Weights that exist.
-    multiply_adds : float
-        Products with real numbers in an inference, such as those with pixels: never synaptic
-        operations.
-    synaptic_operations : float
-        Spikes that meet an existing synapse, in an inference.
-
     Examples
     --------
     >>> table_1 = Energy(103_040, 0, 0)
@@ -41,9 +31,9 @@ class Energy:
     '1.84e-06 1.29e-06'
     """
 
-    connections: int
-    multiply_adds: float
-    synaptic_operations: float
+    connections: int  # weights that exist
+    multiply_adds: float  # products with real numbers, as with pixels: no synaptic operations
+    synaptic_operations: float  # spikes that meet an existing synapse
 
     @property
     def gpu(self) -> float:

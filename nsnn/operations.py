@@ -15,19 +15,12 @@ from nsnn.layers import LIF, Conv2d, Linear
 class Operations:
     """Operations of all samples of a forward.
 
-    Attributes
-    ----------
-    layers : dict of str to int
-        By weight, such as "conv1.weight"; the readout counts too.
-    static : int
-        Those of them whose input is constant in time: multiply-accumulates with real numbers, such
-        as pixels, made once for all time steps.
-    real : int
-        Those of them whose input is no spike, the static ones among them: multiply-adds of pixels,
-        or of averages of spikes.
+    `static` are those whose input is constant in time: multiply-accumulates with real numbers, such
+    as pixels, made once for all time steps. `real` are those whose input is no spike, the static
+    ones among them: multiply-adds of pixels, or of averages of spikes.
     """
 
-    layers: dict
+    layers: dict  # of int by weight, such as "conv1.weight"; the readout counts too
     static: int
     real: int = 0
 
@@ -41,18 +34,12 @@ class Operations:
 class Measures:
     """What is measured of a forward.
 
-    Attributes
-    ----------
-    spike_rate : float
-        Spikes per neuron and time step, the mean over all neurons: a large layer counts for more.
-        0 for a network without spiking layers.
-    spike_rates : dict of str to float
-        The same of each spiking layer by name.
-    operations : Operations
+    Rates are spikes per neuron and time step. In the mean over all neurons a large layer counts for
+    more; it is 0 for a network without spiking layers.
     """
 
     spike_rate: float
-    spike_rates: dict
+    spike_rates: dict  # of each spiking layer by name
     operations: Operations
 
 

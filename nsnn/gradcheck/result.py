@@ -13,35 +13,20 @@ LIVE = 0.2  # fraction of a gradient's entries that must differ from 0
 class Result:
     """One comparison of a gradient with what it should be.
 
-    Attributes
-    ----------
-    layer : str
-        What was checked, such as "conv1.weight".
-    option : str
-    error : float
-        Relative error, the worst over directions or entries.
-    planted : float
-        What `error` would be if the gradient were 1 % larger. A check that could not see that has
-        seen nothing.
-    live : float
-        Fraction of the entries that differ from 0, on both sides where both have entries.
-    tolerance : float
-    level : bool
-        True for a bias before a normalisation, which moves nothing: both sides are 0, measured
-        against the gradient of its layer's weight. No error can be planted there.
-    near_kink, dead : int
-        Draws thrown away because a value lay too near a kink, and because of too few live entries.
+    `planted` is what `error` would be if the gradient were 1 % larger: a check that could not see
+    that has seen nothing. `level` is True for a bias before a normalisation, which moves nothing:
+    both sides are 0, measured against the gradient of its layer's weight; no error can be planted.
     """
 
-    layer: str
+    layer: str  # what was checked, such as "conv1.weight"
     option: str
-    error: float
+    error: float  # relative, the worst over directions or entries
     planted: float
-    live: float = 1.0
+    live: float = 1.0  # fraction of entries that differ from 0, on both sides where both have any
     tolerance: float = TOLERANCE
     level: bool = False
-    near_kink: int = 0
-    dead: int = 0
+    near_kink: int = 0  # draws thrown away because a value lay too near a kink
+    dead: int = 0  # and because of too few live entries
 
     @property
     def alive(self) -> bool:

@@ -14,18 +14,10 @@ from nsnn.layers.weighted import OBSERVED
 
 
 class BinaryTimes(NamedTuple):
-    """Input spikes at two times only: what a neuron has to wait for is a product with bytes.
+    """Input spikes at two times only: what a neuron has to wait for is a product with bytes."""
 
-    Attributes
-    ----------
-    early : ndarray of uint8, (in, B)
-        1 where the input fires first.
-    first, last : float
-        The two z.
-    """
-
-    early: np.ndarray
-    first: float
+    early: np.ndarray  # uint8 (in, B), 1 where the input fires first
+    first: float  # the two z
     last: float
 
     @property

@@ -157,9 +157,11 @@ def is_sparsity(experiment: Experiment, label: str) -> bool:
 
 
 def value_name(experiment: Experiment, label: str, value: Label | None) -> str:
-    """A label's value in the field's spelling; sparsities in percent, None as "–"."""
+    """A label's value in the field's spelling; sparsities in percent, switches yes or no, None –."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if is_sparsity(experiment, label):
         return f"{100 * value:g} %"
     if label == "time_steps":

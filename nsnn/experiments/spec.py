@@ -173,7 +173,7 @@ def _labels(block, axes: dict, where: str, own: dict) -> tuple[dict[str, tuple],
         if not values:
             raise UserError(f"{at}: the list is empty, give a value or more")
         for v in values:
-            if isinstance(v, bool) or not isinstance(v, Label):
+            if not isinstance(v, Label):
                 raise UserError(f"{at}: expected text or a number, got {v!r}")
             # Run folders are named after labels.
             if isinstance(v, str) and ("/" in v or not v.isprintable()):

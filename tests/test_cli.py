@@ -253,20 +253,18 @@ def test_ctrl_c_saves_and_exits_130(small, tmp_path, capsys):
     assert cli.main(["eval", str(out)]) == 0
 
 
-def test_a_locale_without_our_characters(small, tmp_path):
-    """The closing table has a ·, the table of data sets an ×: no reason to fail after training."""
+def test_a_locale_without_our_characters():
+    """The table of data sets has an ×, the closing table a ·: no reason to fail after training."""
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     environment = os.environ | ascii_only | {"PYTHONIOENCODING": "ascii"}
-    for words in (["train", *small, "--out", str(tmp_path / "ü")], ["data", "list"]):
-        command = [sys.executable, "-c", QUICK, *words]
-        result = subprocess.run(command, env=environment, capture_output=True)
-        assert (result.returncode, result.stderr) == (0, b"")
-        assert b"\\x" in result.stdout
+    command = [sys.executable, "-m", "nsnn", "data", "list"]
+    result = subprocess.run(command, env=environment, capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"\\x" in result.stdout
 
 
-@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-"])
-def test_closed_streams_lose_no_run(small, tmp_path, closed):
+def test_closed_streams_lose_no_run(small, tmp_path):
     words = [sys.executable, "-c", QUICK, "train", *small, "--out", str(tmp_path / "run")]
-    result = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *words], capture_output=True)
+    result = subprocess.run(["sh", "-c", '"$@" >&- 2>&- <&-', "sh", *words], capture_output=True)
     assert (result.returncode, result.stderr) == (0, b"")
     assert (tmp_path / "run" / "summary.json").exists()

@@ -10,7 +10,7 @@ from nsnn.training.run import Run
 from nsnn.training.run_folder import read_metrics
 from nsnn.training.session import start
 
-# Options that show a schedule in 12 epochs of 30 steps; other methods at their defaults.
+# Options that show a schedule in 12 epochs of 31 steps; other methods at their defaults.
 OPTIONS = {
     "ndsnn": ("initial_sparsity=0.4", "final_sparsity=0.9", "update_every=2"),
     "set": ("final_sparsity=0.8",),
@@ -21,28 +21,22 @@ OPTIONS = {
     "deepr": ("final_sparsity=0.8", "distribution=uniform"),
 }
 OTHERS = {"gradr": ("optim.name=adam", "optim.lr=0.01")}
-LENGTH = RunLength(30, 12)
+LENGTH = RunLength(31, 12)
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tiny_data, tmp_path_factory):
     """`trained(name)`: configuration and folder of a short run, made once."""
-    rng, made = np.random.default_rng(0), {}
-    folder = tmp_path_factory.mktemp("cost")
-    arrays = {}
-    for purpose, count in (("train", 60), ("test", 30)):
-        arrays[f"{purpose}_labels"] = np.arange(count) % 3
-        arrays[f"{purpose}_images"] = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8)
-    np.savez(folder / "data.npz", **arrays)
+    made, folder = {}, tmp_path_factory.mktemp("cost")
+    common = [
+        "data.name=arrays", f"data.dir={tiny_data}", "data.batch=5", "model.name=custom",
+        "model.layers=8", "model.norm=none", "neuron.time_steps=1", "train.epochs=12",
+        "train.threads=1",
+    ]  # fmt: skip
 
     def train(name):
         if name not in made:
-            common = [
-                "data.name=arrays", f"data.dir={folder / 'data.npz'}", "data.batch=2",
-                "model.name=custom", "model.layers=8", "model.norm=none", "neuron.time_steps=1",
-                "train.epochs=12", "train.threads=1", f"method.name={name}",
-            ]  # fmt: skip
-            options = [f"method.{option}" for option in OPTIONS.get(name, ())]
+            options = [f"method.{option}" for option in (f"name={name}", *OPTIONS.get(name, ()))]
             config = load_config(None, [*common, *options, *OTHERS.get(name, ())])
             made[name] = config, start(config, folder / name)
         return made[name]

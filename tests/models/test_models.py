@@ -14,7 +14,6 @@ from nsnn.layers import (
     Flatten,
     Integrator,
     Linear,
-    MaxPool2d,
     Sequential,
 )
 from nsnn.models import MODELS, architecture, build
@@ -148,26 +147,6 @@ def test_architecture():
     ):
         with pytest.raises(UserError, match=message):
             architecture(name, layers)
-
-
-@pytest.mark.parametrize("name", ["vgg16", "lenet5", "sdsnn-mnist"])
-def test_the_pool_can_be_chosen(name):
-    for pool, kind in (("average", AvgPool2d), ("max", MaxPool2d)):
-        layers = make(name, CIFAR, pool=pool, width=0.05).layers()
-        pools = [layer for layer in layers if layer.name.startswith("pool")]
-        assert pools
-        assert all(isinstance(layer, kind) for layer in pools)
-
-
-def test_strides():
-    for strides, sides in ((None, (16, 8, 4)), ("2,2,2", (16, 8, 4)), ("1,2,2", (32, 16, 8))):
-        network = make("resnet19", CIFAR, strides=strides, width=0.05, norm="batch")
-        network.predict(np.zeros((1, *CIFAR)))
-        lifs = {layer.name: layer for layer in network.layers() if isinstance(layer, LIF)}
-        assert tuple(lifs[f"block{i}.lif2"].s.shape[1] for i in (3, 6, 8)) == sides
-        if strides:
-            whole = make("resnet19", CIFAR, strides=strides, norm="batch").parameters()
-            assert sum(p.size for p in whole) == 12_630_858
 
 
 @pytest.mark.parametrize(("name", "layers", "options", "message"), [

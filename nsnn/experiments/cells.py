@@ -157,7 +157,7 @@ def is_sparsity(experiment: Experiment, label: str) -> bool:
 
 
 def value_name(experiment: Experiment, label: str, value: Label | None) -> str:
-    """A label's value in the field's spelling; sparsities in percent, switches yes or no, None –."""
+    """A label's value in the field's spelling: sparsities in percent, switches yes or no."""
     if value is None:
         return "–"
     if isinstance(value, bool):

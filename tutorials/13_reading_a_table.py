@@ -17,7 +17,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-import nsnn
 from nsnn.experiments import spec
 from nsnn.experiments.cells import cells as planned
 from nsnn.experiments.runner import run_cell
@@ -30,7 +29,7 @@ from nsnn.training.config_file import flatten
 # number?
 
 # %%
-folder = Path(nsnn.__file__).parents[1] / "tutorials/results/ndsnn-table1/small"
+folder = Path("results/ndsnn-table1/small")  # we are in tutorials/
 cells = [json.loads(line) for line in (folder / "cells.jsonl").read_text().splitlines()]
 table = (folder / "table.md").read_text()
 groups = {}

@@ -19,8 +19,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-import nsnn
-from nsnn import plugins
+from nsnn import UserError, plugins
 from nsnn.layers.parameter import Parameter
 from nsnn.methods import METHODS
 
@@ -84,7 +83,7 @@ class FirstOrder(RigL):
 
 METHODS["first-order"] = FirstOrder
 '''
-temporary = tempfile.TemporaryDirectory()  # gone when Python ends
+temporary = tempfile.TemporaryDirectory()
 folder = Path(temporary.name)
 (folder / "my.py").write_text(rule)
 plugins.load_files([folder / "my.py"])  # on the command line: --plugin my.py
@@ -172,7 +171,7 @@ p.sparsify(np.arange(4))
 method.choose_drop = lambda p, count: np.ones(p.active, bool)  # all of them
 try:
     method.dropped(0, p, 2)
-except nsnn.UserError as error:
+except UserError as error:
     print(error)
 
 # %% [markdown]
@@ -194,6 +193,7 @@ f = np.abs(best).max() / np.abs(best).min()
 for factor, dies in ((0.99 * f, False), (1.01 * f, True)):
     assert (np.abs(np.where(np.arange(5) == i, best / factor, best)).argmin() == i) == dies
 assert next(n for n in range(2, 100) if 2 * np.sqrt(2 * 0.8**2 / n) <= 0.5) == 21  # 3
+temporary.cleanup()
 
 # %% [markdown]
 # </details>

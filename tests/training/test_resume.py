@@ -11,7 +11,6 @@ import pytest
 
 from nsnn import files
 from nsnn.errors import RunError, UserError
-from nsnn.methods import METHODS, Method
 from nsnn.training import loop, session
 from nsnn.training.checkpoint import load_topology, save_topology
 from nsnn.training.config_file import load_config
@@ -58,29 +57,9 @@ def test_a_signal_saves_and_resume_equals_the_whole(
     assert any(line["step"] == step + 1 for line in files.read_lines(out / "timing.jsonl"))
 
 
-class Wandering(Method):
-    """Moves a random weight of each layer after every third step: uses its stream all along."""
-
-    def prepare(self, network, run, rng, log):
-        super().prepare(network, run, rng, log)
-        for p in self.prunable:
-            p.sparsify(np.arange(0, p.size, 2))
-            log.start(p.name, p.size, p.positions())
-
-    def after_update(self, step):
-        for p in self.prunable if step % 3 == 0 else []:
-            positions = p.positions()
-            keep = np.ones(p.active, dtype=bool)
-            keep[self.rng.integers(p.active)] = False
-            grown = self.rng.choice(np.setdiff1d(np.arange(p.size), positions), 1)
-            p.rewire(keep, grown)
-            self.log.record(step, p.name, positions[~keep], grown)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
-        ["method.name=wandering"],
         ["method.name=set", "method.final_sparsity=0.8", "method.update_every=4"],
         ["method.name=rigl", "method.final_sparsity=0.8", "method.update_every=4"],
         ["optim.name=adam", "optim.lr=0.01"],
@@ -88,8 +67,7 @@ class Wandering(Method):
         ["model.storage=dense", "data.validation=0.2", "data.batch=8"],
     ],
 )
-def test_other_methods_and_optimisers_resume(changes, tiny, bare, train, content, monkeypatch):
-    monkeypatch.setitem(METHODS, "wandering", Wandering)
+def test_other_methods_and_optimisers_resume(changes, tiny, bare, train, content):
     assignments = [*(bare if changes[0].startswith("method") else tiny), *changes]
     expected = content(train(assignments, name="expected"))
     for step in (8, 31):

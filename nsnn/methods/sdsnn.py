@@ -17,7 +17,7 @@ from nsnn.sparsity import spines
 
 # What every synapse has beside its weight: see `nsnn.sparsity.spines.constrain`.
 FLOATS, COUNTERS = ("upper", "lower", "excess", "previous"), ("beyond", "decays")
-WATCHED = 4  # synapses whose bounds are measured in each epoch
+WATCHED = 8  # synapses whose bounds are measured in each epoch
 
 
 class SDSNN(Method):

@@ -37,8 +37,12 @@ def bounds(records, ax=None):
             [record["method"].get(f"{place}/{key}", np.nan) for record in records]
             for key in ("weight", "upper", "lower")
         ])  # fmt: skip
-    way = {place: np.nansum(np.abs(np.diff(table[1:]))) for place, table in tables.items()}
-    place = max(way, key=way.get)
+
+    # How far the bounds move; of equal ones the synapse that exists longest.
+    def way(place):
+        return np.nansum(np.abs(np.diff(tables[place][1:]))), -np.isnan(tables[place]).sum()
+
+    place = max(tables, key=way)
     weight, upper, lower = tables[place]
     epochs = np.array([record["epoch"] + 1 for record in records])
     ax = axes_or_new(ax)

@@ -202,7 +202,7 @@ def test_constraint_alone_prunes_nothing():
     assert (p.values() <= p.attached["upper"]).all()
     assert (p.attached["beyond"] != 0).any()
     measured = run.method.measures()
-    assert len(measured) == 4 * 3
+    assert len(measured) == 8 * 3
     for name, value in measured.items():
         kind, position, what = name.split("/")
         found = {"weight": p.data, **p.attached}[what].flat[int(position)]

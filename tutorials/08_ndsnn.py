@@ -103,9 +103,8 @@ for q in range(1, n + 1):
 # %% [markdown]
 # ## NDSNN Algorithm 1, where we know the answer
 # A hidden *teacher* has 30 weights at 600 positions. A linear layer shall imitate it from random
-# spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher})\, s s^T / K$. It starts at 60 random
-# positions and ends with 30. In a round no weight is updated: the algorithm's `else`. **Predict**:
-# how many of the teacher's 30 are found after *two* rounds?
+# spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher})\, s s^T / K$, from 60 random positions
+# down to 30. In a round no weight is updated. **Predict**: how many are found after *two* rounds?
 
 # %%
 shape, rng = (20, 30), np.random.default_rng(0)
@@ -128,7 +127,7 @@ for t in range(400):
         M.flat[ndsnn.arg_drop(W, M, D)] = 0
         W *= M
         M.flat[ndsnn.arg_grow(gradient, M, G)] = 1
-    else:
+    else:  # Algorithm 1 updates no weight in a round
         W -= 0.3 * gradient * M
     assert np.array_equal(M, next(page)[1][0])  # the same mask after every step
     if t in (0, 10, 20, 30, 100, 399):
@@ -138,14 +137,16 @@ np.testing.assert_allclose(W, W_page[0], rtol=0, atol=1e-12)
 
 # %% [markdown]
 # ## On digits
-# 784 pixels, 100 neurons, 10 classes; 97 % of the weights shall go. **Predict**: from which pixels?
+# 784 pixels, 100 neurons, 10 classes; 97 % of the weights shall go. Beside NDSNN stand `static`, a
+# random mask that stays, `rigl` (Evci et al. 2020), which drops and grows alike but has its few
+# weights from the start, and the dense network. **Predict** the order, and which pixels lose most.
 
 # %%
 runs = {}
 for name in ("static", "rigl", "ndsnn", "dense"):
     words = ["model.name=custom", "model.layers=100", "train.epochs=6", f"method.name={name}"]
     words += [] if name == "dense" else ["method.final_sparsity=0.97"]
-    run = runs[name] = Run(load_config(None, words))  # glyph digits, unless told otherwise
+    run = runs[name] = Run(load_config(None, words))  # on glyph digits
     for step, batch in enumerate(b for epoch in range(6) for b in run.batches(epoch)):
         run.method.before_backward(step)  # NDSNN: choose what dies, watch the gradient
         run.network.loss_and_backward(batch)
@@ -167,9 +168,8 @@ figure.suptitle("NDSNN's synapses leave the rim and gather where digits differ",
 figure.colorbar(picture, ax=axes, label="share of neurons\nthat see a pixel")
 
 # %% [markdown]
-# Synapses leave the rim, where no ink ever is, and gather where digits differ from each other. A
-# `static` random mask keeps asking the rim. RigL (Evci et al. 2020) moves weights too, but has its
-# few from the start; NDSNN begins with 20 % and can look around, which costs time (exercise 3).
+# Synapses leave the rim, where no ink ever is; a static mask keeps asking it. NDSNN began with 20 %
+# of the weights and could look around more than RigL, which costs time (exercise 3).
 # ## What goes wrong
 # - **Too few rounds.** Where $D$ is raised nothing is born: the end of the table above is plain
 #   pruning. With a hundred rounds each has little to remove, and births go on (exercise 1).

@@ -40,7 +40,7 @@ for name in ("dense", "ndsnn"):
     s = next(layer.s for layer in run.network.layers() if layer.name == "lif1")  # (100, T, B)
     R = np.count_nonzero(s) / s.size
     assert np.isclose(R, run.network.measures().spike_rate)
-    print(f"~ {name}: R = {R:.3f} spikes per neuron and step")
+    print(f"~ {name}: R = {R:.3f} spikes per neuron and time step")
 
 # %% [markdown]
 # Not at all: batch normalisation and training bring each neuron near its threshold, whatever feeds
@@ -142,15 +142,15 @@ for density in (1, *densities):
     held = run.network.bytes_held()
     left.append([amount, sum(held.values()) - held["buffers"], np.inf])
     steps.append((run, batch))
-for _ in range(15):  # in turn, and the best counts: the machine has other work
+for _ in range(15):  # in turn, and the best counts: disturbances only add
     for row, (run, batch) in zip(left, steps, strict=True):
-        start = time.perf_counter()
+        start = time.process_time()
         run.network.loss_and_backward(batch)
         run.method.update(0, run.optimiser, 0.0)
-        row[2] = min(row[2], time.perf_counter() - start)
+        row[2] = min(row[2], time.process_time() - start)
 left = 100 * np.array(left[1:]) / left[0]
 figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
-for values, title in zip(left.T, ("operations", "bytes held", "time of a step"), strict=True):
+for values, title in zip(left.T, ("operations", "bytes held", "processor time"), strict=True):
     ax.loglog(100 * np.array(densities), values, "o-", label=title)
 ax.loglog([1, 50], [1, 50], ":", color="grey", label="density")
 ax.set(xlabel="density (% of the weights that exist)", ylabel="left of the dense network (%)")

@@ -30,24 +30,11 @@ def export(folder, out=None, dense=False, overwrite=False) -> Path:
 
 
 def network_arrays(network, dense=False) -> dict[str, np.ndarray]:
-    """All that the network has learnt, by name; nothing needs unpickling.
+    """All that the network has learnt, by name as `nsnn export --help` says; nothing is pickled.
 
-    Parameters
-    ----------
-    network : Network
-    dense : bool
-        How the weights of linear layers and convolutions are given.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Of each weight such as "conv1.weight" its matrix (out, in·kh·kw) in compressed rows:
-        "conv1.weight.data", ".indices" (sorted in each row), ".indptr", ".shape", and ".dims" =
-        (out, in, kh, kw) or (out, in). With `dense` instead "conv1.weight", an array of its dims,
-        and "conv1.weight.mask", True where a weight exists. An existing weight may be 0.
-        Biases and norm parameters such as "conv1.bias", "norm1.gamma", the running statistics
-        such as "norm1.running_mean", and "input.mean" and "input.std", with which images are
-        normalised.
+    Of each weight such as "conv1.weight" its matrix (out, in·kh·kw) in compressed rows, ".indices"
+    sorted in each, and ".dims" = (out, in, kh, kw) or (out, in). With `dense` instead an array of
+    its dims, and ".mask", True where a weight exists. An existing weight may be 0.
     """
     arrays = {"input.mean": network.mean, "input.std": network.std}
     for p in network.parameters():

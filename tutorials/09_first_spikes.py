@@ -28,8 +28,8 @@ from nsnn.training.run import Run
 # with time constant 1; the potential collects it (ESL Eq. 3):
 # $$V(t) = \sum_i Θ(t − t_i)\; w_i\, (1 − e^{−(t − t_i)}),$$
 # where $Θ(x)$ is 1 for $x > 0$, else 0. It fires when $V = 1$, once. Let $C$, the **causal set**,
-# be the inputs that come before that. With $z = e^t$ for every time, $V = 1$ is linear (ESL Eqs. 4,
-# 5):
+# be the inputs that come before that. Write $z = e^t$ for every time, so $e^{−(t − t_i)} = z_i/z$
+# (ESL Eqs. 4, 5), and $V = 1$ is
 # $$\sum_C w_i − \frac{1}{z} \sum_C w_i z_i = 1 ⟹ z = \frac{\sum_C w_i z_i}{\sum_C w_i − 1}$$
 # **Predict**: inputs come at times 0, 0.5 and 1.5 with weights 0.8, 1 and 0.6. Which are in $C$?
 
@@ -38,7 +38,7 @@ t_in, w = np.array([0, 0.5, 1.5]), np.array([0.8, 1.0, 0.6])
 z_in, C = np.exp(t_in), [0, 1]
 z = w[C] @ z_in[C] / (w[C].sum() - 1)
 t = np.linspace(0, 3, 30_001)
-V = np.maximum(0, 1 - np.exp(t_in - t[:, None])) @ w  # before t_i the bracket is negative: Θ
+V = np.maximum(0, 1 - np.exp(t_in - t[:, None])) @ w  # before t_i the bracket is negative: no Θ
 print(f"formula: t = {np.log(z):.4f}; V passes 1 at t = {t[V >= 1][0]:.4f}; third input at 1.5")
 
 # %%
@@ -104,8 +104,9 @@ for i, e in enumerate(h * np.eye(3)):
 # neurons, two outputs; the output that fires *first* names the class. So $−z$ is a score, and the
 # loss for the true class $g$ is that of any classifier (ESL Eq. 6); $1[k = g]$ is 1 for it, else 0:
 # $$L = −\ln p_g, \qquad p_k = e^{−z_k} / \sum_l e^{−z_l}, \qquad ∂L/∂z_k = 1[k = g] − p_k$$
-# A neuron with $\sum w < 1$ never fires and has no gradient at all. So a second term, the
-# **K-term** $K \sum_j \max(0, 1 − \sum_i w_{ji})$, lifts its weights until it can.
+# A neuron that never fires has no gradient at all. So a second term, the **K-term**
+# $K \sum_j \max(0, 1 − \sum_i w_{ji})$, lifts weights whose sum is too small to reach the
+# threshold.
 
 # %%
 rng, bits, late = np.random.default_rng(4), np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.exp(2)
@@ -164,8 +165,8 @@ ax.figure
 # But the answer is there at the first output spike, and what comes after that need not be computed.
 #
 # ## What goes wrong
-# - **Silence**: $\sum w ≤ 1$, so $z = ∞$ and the gradient is 0. The K-term is the only way back;
-#   with a target that does not fire the loss is a constant (`cap`).
+# - **Silence**: no spike, $z = ∞$, gradient 0. The K-term is the only way back; where the target's
+#   neuron is silent the loss is a constant (`cap`).
 # - **Cliffs.** The gradient is exact, but local. Below, an inhibitory input comes at $t = 1$: after
 #   the spike it is too late, before it the neuron never fires. No gradient warns of that.
 
@@ -179,8 +180,7 @@ for w_0 in (1.62, 1.60, 1.59, 1.58):
 # causal set, and so are its derivatives. Exact where $C$ stays the same, blind to cliffs.
 # ## Exercises
 # 1. One input at $t = 0$: which weight makes the neuron fire at exactly $t = 1$?
-# 2. If all inputs come later by $d$, so does the spike. Show with it that
-#    $\sum_i z_i\, ∂z/∂z_i = z$.
+# 2. All inputs later by $d$: so is the spike. Show with it that $\sum_i z_i\, ∂z/∂z_i = z$.
 # 3. Show that $\sum_k ∂L/∂z_k = 0$. Which change of all $z_k$ together leaves $L$ as it is?
 #
 # <details><summary>Solutions</summary>

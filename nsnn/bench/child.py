@@ -68,7 +68,7 @@ def _answer(function: str, arguments: dict):
     module, name = function.split(":")
     try:
         with (
-            open(os.devnull, "w") as nowhere,
+            open(os.devnull, "w", encoding="utf-8") as nowhere,
             contextlib.redirect_stdout(nowhere),
             contextlib.redirect_stderr(nowhere),
         ):

@@ -89,3 +89,11 @@ def test_the_paper_epochs_of_a_run_are_those_of_the_paper():
         performed = [E for e in range(method.start + 1, epochs) for E in method.paper_epochs(e)]
         assert performed == list(range(37, 150))
         assert method.start == 2 * max(2, round(18 * epochs / 150))
+
+
+@pytest.mark.parametrize(("growth", "full"), [("code", 76), ("eq8", 52)])
+def test_the_regeneration_rate_is_full_when_both_readings_say_so(growth, full):
+    method = prepared(150, regenerate=False, growth=growth)
+    for epoch in range(1, 90):
+        method.end_epoch(epoch)
+        assert (method.growth_rate == 99) == (epoch >= full)

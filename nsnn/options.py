@@ -17,7 +17,7 @@ import types
 import typing
 
 from nsnn.errors import UserError
-from nsnn.text import nearest
+from nsnn.text import nearest, whatever_case
 
 LARGEST = 3.4028235e38  # of float32, in which networks train
 
@@ -123,6 +123,8 @@ def build(owner: type, values: dict, table: str):
         if key not in fields:
             raise UserError(f"unknown key {name} ({source}): {nearest(key, fields)}")
         value = typed(value, types_of[key], f"{name} ({source})")
+        if types_of[key] is str:
+            value = whatever_case(value, fields[key].metadata.get("choices", ()))
         check_limits(value, fields[key].metadata, f"{name} = {value!r} ({source})")
         made[key] = value
     return owner(**made)

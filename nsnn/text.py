@@ -5,6 +5,12 @@ import difflib
 MARKDOWN = "markdown"
 
 
+def whatever_case(name: str, known) -> str:
+    """The known name that is `name` but for upper and lower case; `name` itself where none is."""
+    alike = [each for each in known if str(each).lower() == str(name).lower()]
+    return name if name in known or not alike else alike[0]
+
+
 def nearest(name: str, known) -> str:
     """The nearest of the known names and all of them, such as "did you mean set? Known: set, lth".
 

@@ -10,6 +10,12 @@ def test_the_nearest_name_whatever_its_case():
     assert text.nearest("x", []) == "none is known"
 
 
+def test_a_name_is_known_whatever_its_case_unless_another_is_written_so():
+    assert text.whatever_case("NDSNN", ["set", "ndsnn"]) == "ndsnn"
+    assert text.whatever_case("Mine", ["mine", "Mine"]) == "Mine"
+    assert text.whatever_case("NDSN", ["ndsnn"]) == "NDSN"
+
+
 @pytest.mark.parametrize(
     ("count", "said"),
     [(0, "0.0 KiB"), (1023 * 1024, "1023.0 KiB"), (3 << 20, "3.00 MiB"), (5 << 30, "5.00 GiB")],

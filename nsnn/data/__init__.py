@@ -16,7 +16,7 @@ from nsnn.data.saccades import SACCADES
 from nsnn.data.source import DataSource
 from nsnn.data.tiny_imagenet import TINY_IMAGENET
 from nsnn.errors import UserError
-from nsnn.text import nearest, table
+from nsnn.text import nearest, table, whatever_case
 
 __all__ = [
     "DATASETS", "Batch", "DataSet", "DataSource", "FromFunction", "Split", "Splits", "batches",
@@ -36,7 +36,11 @@ DATASETS = {
 
 
 def source(name: str) -> DataSource:
-    """Where the data set `name` comes from, a function made an object; a UserError if none."""
+    """Where the data set `name` comes from, a function made an object; a UserError if none.
+
+    Upper and lower case count as equal.
+    """
+    name = whatever_case(name, DATASETS)
     if name not in DATASETS:
         raise UserError(f"data.name = {name}: there is no such data set; {nearest(name, DATASETS)}")
     found = DATASETS[name]
@@ -90,7 +94,7 @@ def load(
     >>> len(digits.train), len(digits.validation), len(digits.test), digits.shape
     (5400, 600, 2000, (1, 28, 28))
     """
-    known = source(name)
+    known, name = source(name), whatever_case(name, DATASETS)
     if known.events:
         known = dataclasses.replace(known, cut_by=frames)
     elif frames != "count":

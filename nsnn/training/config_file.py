@@ -8,10 +8,11 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from nsnn.data import DATASETS
 from nsnn.errors import UserError
 from nsnn.neuron import from_preset
 from nsnn.options import build, kinds, typed
-from nsnn.text import nearest
+from nsnn.text import nearest, whatever_case
 from nsnn.training.config import CHOICES, TABLES, Choice, Config, option_classes, translated
 
 # ValueError: bad syntax, or a number of thousands of digits. RecursionError: brackets as deep.
@@ -144,6 +145,8 @@ def _config(entries: dict) -> Config:
         _check_key(table, key, entry.source, names, classes)
         values[table][key] = (entry.wanted_as(kinds(classes[table])[key]), entry.source)
     tables = {table: build(owner, values[table], table) for table, owner in classes.items()}
+    data = tables["data"]
+    tables["data"] = replace(data, name=whatever_case(data.name, DATASETS))
     for table, name in names.items():
         if hasattr(tables[table], "validate"):
             tables[table].validate()
@@ -160,6 +163,7 @@ def _name(table: str, entry: _Entry | None) -> str:
     if entry is None:
         return default
     name = typed(entry.wanted_as(str), str, f"{table}.name ({entry.source})")
+    name = whatever_case(name, registry)
     if name not in registry:
         raise UserError(f"{table}.name = {name!r} ({entry.source}): {nearest(name, registry)}")
     return name

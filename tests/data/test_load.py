@@ -36,6 +36,10 @@ def test_an_unknown_name(use, name, near, refused):
         use(name)
 
 
+def test_a_name_in_capitals():
+    assert source("CIFAR10-DVS") is DATASETS["cifar10-dvs"]
+
+
 def test_glyphs_at_their_full_size():
     data = load("glyphs", validation=0.1)
     assert [len(s) for s in (data.train, data.validation, data.test)] == [5400, 600, 2000]

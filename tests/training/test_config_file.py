@@ -49,6 +49,13 @@ def test_set_takes_toml_values_and_bare_words(assignment, value):
     assert type(found) is type(value)
 
 
+def test_names_match_whatever_their_case():
+    words = ["method.name=SET", "data.name=MNIST", "model.name=VGG16", "neuron.preset=SDSNN"]
+    written = load_config(None, [*words, "optim.name=Adam"])
+    assert written == load_config(None, [word.lower() for word in [*words, "optim.name=adam"]])
+    assert (written.data.name, written.optim.name) == ("mnist", "adam")
+
+
 @pytest.mark.parametrize(
     "assignments",
     [

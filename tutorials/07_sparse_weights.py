@@ -150,7 +150,7 @@ ax.legend()
 # One number, the network's density $d$, has to become a density $d_l$ for each layer: for $N^l$
 # weights of shape (out, in, $k_h$, $k_w$), or (out, in) without the $k$. *Erdős–Rényi-kernel*, ERK
 # (NDSNN III-C), gives weights in proportion to the *sum* of these numbers, not to their product:
-# $$d_l = \min\left(1,\ ε_{ERK}\,\frac{out + in + k_h + k_w}{out · in · k_h · k_w}\right),\qquad
+# $$d_l = \min\left(1, ε_{ERK} \frac{out + in + k_h + k_w}{out · in · k_h · k_w}\right),\qquad
 #   \sum_l d_l N^l = d \sum_l N^l$$
 # One scale $ε_{ERK}$ for all (no error $ε$). **Predict**: in VGG-16 at 5 %, which stay dense?
 

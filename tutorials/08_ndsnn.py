@@ -43,7 +43,7 @@ M_post = M - np.isin(at, dead)
 # **Grow.** New weights shall appear where they would lower the loss fastest. **Predict**: a weight
 # that does not exist is 0. Is its gradient 0 too? Look at NDSNN Eq. 2c, with $ε$ the error at each
 # neuron's membrane and $s$ the spikes of its inputs:
-# $$\frac{∂L}{∂W} = \sum_t ε[t]\, s[t]^T .$$
+# $$\frac{∂L}{∂W} = \sum_t ε[t] s[t]^T .$$
 
 # %%
 rng = np.random.default_rng(3)
@@ -77,7 +77,7 @@ figure.suptitle("One round: one weight fewer, and two are elsewhere")
 # ## How many die, how many are born?
 # Rounds $q = 1 … n$ come every $ΔT$ optimiser steps, at $t = qΔT$. The layer's sparsity rises from
 # $θ_i$ to $θ_f$, fast at first (NDSNN Eq. 4); the fraction that dies falls from $d_0$ to $d_{min}$:
-# $$θ_t = θ_f + (θ_i − θ_f)\,(1 − t/nΔT)^3 \qquad
+# $$θ_t = θ_f + (θ_i − θ_f)(1 − t/nΔT)^3 \qquad
 #   d_t = d_{min} + ½ (d_0 − d_{min})(1 + \cos(πt/nΔT)) \quad \text{(NDSNN Eq. 5)}$$
 # Of $N_{pre}$ weights, $D = ⌊d_t N_{pre}⌋$ die (NDSNN Eqs. 6, 7) and $G$ are born, so that a round
 # ends at $N(1 − θ_t)$ weights (NDSNN Eqs. 8, 9): $G = N(1 − θ_t) − (N_{pre} − D)$. **Predict**:
@@ -103,7 +103,7 @@ for q in range(1, n + 1):
 # %% [markdown]
 # ## NDSNN Algorithm 1, where we know the answer
 # A hidden *teacher* has 30 weights at 600 positions. A linear layer shall imitate it from random
-# spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher})\, s s^T / K$, from 60 random positions
+# spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher}) s s^T / K$, from 60 random positions
 # down to 30. In a round no weight is updated. **Predict**: how many are found after *two* rounds?
 
 # %%

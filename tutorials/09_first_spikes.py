@@ -26,7 +26,7 @@ from nsnn.training.run import Run
 # ## When does it fire?
 # This neuron does not leak. Input $i$ fires once, at time $t_i$, and starts a current that decays
 # with time constant 1; the potential collects it (ESL Eq. 3):
-# $$V(t) = \sum_i Θ(t − t_i)\; w_i\, (1 − e^{−(t − t_i)}),$$
+# $$V(t) = \sum_i Θ(t − t_i) w_i (1 − e^{−(t − t_i)}),$$
 # where $Θ(x)$ is 1 for $x > 0$, else 0. It fires when $V = 1$, once. Let $C$, the **causal set**,
 # be the inputs that come before that. Write $z = e^t$ for every time, so $e^{−(t − t_i)} = z_i/z$
 # (ESL Eqs. 4, 5), and $V = 1$ is
@@ -180,7 +180,7 @@ for w_0 in (1.62, 1.60, 1.59, 1.58):
 # causal set, and so are its derivatives. Exact where $C$ stays the same, blind to cliffs.
 # ## Exercises
 # 1. One input at $t = 0$: which weight makes the neuron fire at exactly $t = 1$?
-# 2. All inputs later by $d$: so is the spike. Show with it that $\sum_i z_i\, ∂z/∂z_i = z$.
+# 2. All inputs later by $d$: so is the spike. Show with it that $\sum_i z_i ∂z/∂z_i = z$.
 # 3. Show that $\sum_k ∂L/∂z_k = 0$. Which change of all $z_k$ together leaves $L$ as it is?
 #
 # <details><summary>Solutions</summary>

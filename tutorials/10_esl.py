@@ -27,7 +27,7 @@ from nsnn.training.run import Run
 # ## The graph at the start
 # Layers of $n^{k−1}$ and $n^k$ neurons; each of the $n^k n^{k−1}$ possible synapses exists with
 # probability (ESL Eq. 1)
-# $$p = \frac{ε\,(n^k + n^{k−1})}{n^k\, n^{k−1}},$$
+# $$p = \frac{ε (n^k + n^{k−1})}{n^k n^{k−1}},$$
 # so there are $ε (n^k + n^{k−1})$ of them (or all, if fewer): $ε$ for each neuron on either side.
 # (An Erdős–Rényi graph; this $ε$ has nothing to do with the error $ε$.) The engine draws exactly
 # that many.

@@ -183,7 +183,7 @@ for density, row in zip(densities, left, strict=True):
 #    it?
 # 2. A conventional network does one multiply-add for each connection. Up to which $R·T$ does a
 #    spiking one take less energy, with the constants above?
-# 3. Which part of the weights has NDSNN on *average*: 80 to 95 % sparsity, rounds until ¾ of the run?
+# 3. Which part of the weights has NDSNN on *average*: 80 to 95 % sparsity, rounds until ¾ of a run?
 #
 # <details><summary>Solutions</summary>
 

@@ -114,6 +114,16 @@ def test_train_from_a_file(small, tmp_path, capsys):
     assert "seed = 0\n" in (tmp_path / "run" / "config.toml").read_text()
 
 
+def test_the_options_are_listed_for_the_names_that_are_given(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "--options", "--set", "method.name=SET"]) == 0
+    out = capsys.readouterr().out
+    assert 'name = "set" ' in out
+    assert "\ndrop_fraction = " in out
+    assert os.listdir(tmp_path) == []
+    assert "--options" in complaint(capsys, 2, "train", "--resume", "x", "--options")
+
+
 def test_eval_prints_the_test_accuracy(run, tiny_data, tmp_path, capsys):
     assert cli.main(["eval", str(run)]) == 0
     first = capsys.readouterr().out

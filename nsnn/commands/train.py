@@ -6,16 +6,17 @@ examples:
   nsnn train --set method.name=dense --out runs/dense
   nsnn train my.toml --set train.dense_run=runs/dense
   nsnn train --set data.name=mnist --set data.dir=DIR
+  nsnn train --options --set method.name=set
   nsnn train --resume runs/ndsnn-glyphs-001
   nsnn train --plugin my.py --set method.name=mine
 
-tables of the configuration: data, model, neuron, method, optim, train. Every run folder has a
-config.toml with all options and their values; it can be given as CONFIG.toml. With --resume only
-data.dir and train.threads can be set anew.
+tables of the configuration: data, model, neuron, method, optim, train; --options lists what they
+hold. Every run folder has a config.toml with all options and their values; it can be given as
+CONFIG.toml. With --resume only data.dir and train.threads can be set anew.
 
 With --plugin my.py the methods, models and data sets of your own file can be chosen by name:
-pydoc nsnn.plugins shows one. The run folder notes where it is; give it to eval, plot, export and
---resume again.
+python -m pydoc nsnn.plugins shows one. The run folder notes where it is; give it to eval, plot,
+export and --resume again.
 """
 
 from nsnn.commands import PLUGIN, folder
@@ -30,6 +31,8 @@ ARGUMENTS = {
     "--resume": {"type": folder, "metavar": "DIR",
                  "help": "go on with the run in DIR, bit for bit"},
     "--overwrite": {"action": "store_true", "help": "replace the run that --out holds"},
+    "--options": {"action": "store_true",
+                  "help": "train nothing: list all options with values, meaning and limits"},
     "--plugin": PLUGIN,
 }  # fmt: skip
 
@@ -40,19 +43,23 @@ def run(options) -> int:
     from nsnn.plot import plot_run
     from nsnn.training import session
     from nsnn.training.config_file import load_config
+    from nsnn.training.config_list import described
     from nsnn.training.report import next_steps
 
     if options.resume is not None:
-        if options.config or options.out or options.overwrite:
+        if options.config or options.out or options.overwrite or options.options:
             raise UserError(
                 "--resume goes on with its own folder and configuration: give no CONFIG.toml, "
-                "--out or --overwrite with it"
+                "--out, --overwrite or --options with it"
             )
         run = session.resume(options.resume, options.set)
     else:
         if options.overwrite and options.out is None:
             raise UserError("--overwrite replaces the run in --out: name that folder")
         config = load_config(options.config, options.set)
+        if options.options:
+            print(described(config))
+            return 0
         run = session.start(config, options.out, options.overwrite)
     if run is None:
         return EXIT_INTERRUPTED

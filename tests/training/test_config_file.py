@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.training.config import option_classes
 from nsnn.training.config_file import (
     differences,
     flatten,
@@ -162,11 +161,3 @@ def test_each_model_has_its_own_options():
             load_config(None, [chosen, assignment])
     with pytest.raises(UserError, match=r"unknown key model.dark .* for model.name = 'mlp'"):
         load_config(None, ["model.name=mlp", "model.dark=3"])
-
-
-def test_every_option_has_a_meaning():
-    classes = option_classes("mlp", "ndsnn")
-    classes.pop("method")
-    for table, owner in classes.items():
-        for field in dataclasses.fields(owner):
-            assert field.metadata["meaning"], f"{table}.{field.name}"

@@ -24,8 +24,9 @@ class TableSpec:
 class FigureSpec:
     """What the figure draws."""
 
-    x: str  # a label; curves: "epoch"; tradeoff: the label in which the points of a line differ
-    y: str  # a measure
+    # A label; curves: "epoch"; neurons: "neuron"; tradeoff: in what the points of a line differ.
+    x: str
+    y: str  # a measure; neurons: "importance"
     series: tuple[str, ...]  # labels that tell the lines of a panel apart
     kind: str = "lines"  # one of `charts.KINDS`
     panels: str = ""  # label that tells the panels apart; empty: one panel

@@ -1,4 +1,4 @@
-"""What a panel of a figure can be: lines, curves, bars or a tradeoff.
+"""What a panel of a figure can be: lines, curves, bars, a tradeoff or the neurons of a layer.
 
 Each is a function of the axes to draw in, the experiment and the groups of the panel (a list of
 `measures.Group`; those without what is drawn are left out), and returns the axes.
@@ -11,6 +11,7 @@ from nsnn.experiments import Experiment
 from nsnn.experiments.cells import is_sparsity, label_name, value_name
 from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.methods import METHODS
+from nsnn.plot.spines import importance
 from nsnn.plot.style import BLUE, GREY, ORANGE, PALETTE, from_zero, titled, whole_numbers
 
 # Of curves over epochs: the list of a record, the name of the y axis, value to drawn value.
@@ -215,6 +216,23 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
     return titled(ax, "", below, str(QUANTITIES[spec.y]))
 
 
+def neurons(ax, experiment: Experiment, groups: list[Group]):
+    """Importance and synapses of each neuron of a layer, after the first cell that has them.
+
+    They come in two axes in place of `ax`, of which the left is returned.
+    """
+    measured = [cell.record.get("final_measures") for each in groups for cell in each.cells]
+    measured = next(filter(None, measured), None)
+    if measured is None:  # dense, or finished by an older nsnn
+        return titled(ax, "", "", "no cell with numbers of each neuron")
+    pair = ax.get_subplotspec().subgridspec(1, 2).subplots()
+    ax.remove()
+    shown = [np.array(measured[key]) for key in ("D", "now", "synapses", "pruned")]
+    left, _ = importance(*shown, axes=pair)
+    left.set_xlabel(f"neuron of {measured['layer']}, by D when pruning began")
+    return left
+
+
 def _line(ax, x, y, sd, name: str, look: dict, paper: bool, x_sd=None) -> None:
     """Points with error bars, joined."""
     options = look | {"markersize": 5, "linewidth": 1.4, "label": name}
@@ -262,4 +280,4 @@ def _value(each: Group, key: str, paper: bool = False) -> tuple[float, float] | 
     return found and (found.mean, found.sd or 0.0)
 
 
-KINDS = {"lines": lines, "curves": curves, "bars": bars, "tradeoff": tradeoff}
+KINDS = {"lines": lines, "curves": curves, "bars": bars, "tradeoff": tradeoff, "neurons": neurons}

@@ -9,7 +9,11 @@ from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.plot.style import GREY, new_figure
 from nsnn.text import nearest
 
+# What figure.y can be where it is no quantity of a table.
+_MEASURES = {"curves": CURVES, "bars": COSTS, "neurons": ("importance",)}
+
 _WIDTH, _HEIGHT = 4.3, 3.4  # of a panel, inches
+_PAIR = 11.0  # of the two axes of neurons, with their legend
 _CLUSTER = 1.25  # of a group of bars
 _LINE = 0.19  # of a line of text in the title or the legend, in height
 
@@ -30,9 +34,11 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
             parts.append((f"{name}: printed in the paper", members, {"paper": True}))
     if kind == "bars":
         width = max(_WIDTH, _CLUSTER * max(map(len, found.values())))
+    elif kind == "neurons":
+        width = _PAIR
     figure, axes = _canvas(len(parts), width)
     for ax, (name, members, paper) in zip(axes, parts, strict=True):
-        KINDS[kind](ax, experiment, members, **paper)
+        ax = KINDS[kind](ax, experiment, members, **paper)
         ax.set_title(name, loc="left", fontsize=10, color=GREY if paper else "black")
     lines_of_note = textwrap.wrap(" ".join(note.split()), int(13 * figure.get_figwidth()))
     title = "\n".join([experiment.title, *lines_of_note])
@@ -66,7 +72,7 @@ def check(experiment: Experiment) -> None:
     wanted = [
         ("figure.kind", spec.kind, KINDS),
         ("table.metric", experiment.table.metric, QUANTITIES),
-        ("figure.y", spec.y, {"curves": CURVES, "bars": COSTS}.get(spec.kind, QUANTITIES)),
+        ("figure.y", spec.y, _MEASURES.get(spec.kind, QUANTITIES)),
         *([("figure.bars", spec.bars, QUANTITIES)] if spec.bars else []),
         *(("paper.metric", printed.metric, QUANTITIES) for printed in experiment.paper),
     ]
@@ -77,7 +83,7 @@ def check(experiment: Experiment) -> None:
             f"{experiment.id}: figure.cost = {spec.cost!r}: for a figure of the kind tradeoff, not "
             f"{spec.kind}: leave it out"
         )
-    if spec.kind != "curves":
+    if spec.kind not in ("curves", "neurons"):
         wanted.append(("figure.x", spec.x, experiment.axes))
     for where, value, choices in wanted:
         if value not in choices:

@@ -69,8 +69,8 @@ def make_record(config: Config, folder: Path) -> dict:
     """What is kept of a finished cell, gathered from its run folder.
 
     "per_epoch" has a list for each key of `_EPOCH`, "seconds" and "synaptic_operations" (per
-    sample); what an inference takes is of `_inference`. Raises RunError when a file of the folder
-    is damaged or lacks something.
+    sample); what an inference takes is of `_inference`, "final_measures" are the method's. Raises
+    RunError when a file of the folder is damaged or lacks something.
     """
     kept = essential(config)
     try:
@@ -88,6 +88,7 @@ def make_record(config: Config, folder: Path) -> dict:
             **_inference(summary),
             "validation_accuracy": per_epoch["validation_accuracy"][-1],
             "per_epoch": per_epoch,
+            "final_measures": summary.get("final_measures", {}),
             "environment": read_json(folder / "environment.json"),
         }
     except (OSError, LookupError, TypeError) as error:

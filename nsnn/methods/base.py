@@ -164,6 +164,10 @@ class Method:
         """What the method measures of itself at the end of an epoch, by name; most do nothing."""
         return {}
 
+    def final_measures(self) -> dict:
+        """What figures show of a finished run, such as lists with a number of each neuron."""
+        return {}
+
     @classmethod
     def cost_plan(cls, config, length: RunLength) -> CostPlan:
         """What a run costs, known before it: that of a dense network, unless overridden."""

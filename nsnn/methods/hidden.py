@@ -61,6 +61,17 @@ class Hidden:
             return alive(self.weights) / alive(self.target)
         return self.weights.shape[0] / self.target.shape[0]
 
+    def importance(self) -> np.ndarray:
+        """D_i of each neuron, by the synapses that it has now: float64, (neurons,)."""
+        p = self.weights
+        return spines.importance(p.positions(), p.attached["upper"], p.attached["lower"], p.shape)
+
+    def fates(self) -> dict:
+        """What `nsnn.plot.importance` draws of the neurons, as plain lists."""
+        arrays = {"D": self.D.round(4), "now": self.importance().round(4)}
+        arrays |= {"synapses": inputs(self.weights), "pruned": self.listed}
+        return {name: array.tolist() for name, array in arrays.items()}
+
     def prune(self) -> np.ndarray:
         """Take the inputs of the least important neurons, and what else could make them fire.
 
@@ -72,7 +83,7 @@ class Hidden:
             Positions of the synapses that went.
         """
         p, size = self.weights, self.group.size
-        D = spines.importance(p.positions(), p.attached["upper"], p.attached["lower"], p.shape)
+        D = self.importance()
         if not self.listed.any():
             self.D = D
         new = spines.least_important(D, self.rate, self.listed)

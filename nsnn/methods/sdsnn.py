@@ -234,6 +234,13 @@ class SDSNN(Method):
             found |= {f"{place}/{name}": float(array[slot]) for name, array in arrays.items()}
         return found
 
+    def final_measures(self) -> dict:
+        """Importance and synapses of each neuron of the largest pruned layer (SD-SNN Fig. 8)."""
+        if not self.hidden:
+            return {}
+        layer = max(self.hidden, key=lambda layer: layer.weights.size)
+        return {"layer": layer.group.name, **layer.fates()}
+
     def bytes_held(self) -> int:
         """Bytes of bounds and counters, streaks, and scores while they are summed."""
         own = [array for layer in self.hidden for array in layer.state().values()]

@@ -67,6 +67,7 @@ def summarise(run, folder) -> dict:
         **times,
         "bytes_process_peak": max(metrics.peak_memory(), times["bytes_process_peak"]),
         "confusion": confusion.tolist(),
+        "final_measures": run.method.final_measures(),
     }
 
 

@@ -185,6 +185,24 @@ def test_the_level_of_a_change_is_zero(make_experiment, drawn):
     np.testing.assert_allclose(heights(line_of(ax, "NDSNN")), [-3.0, -8.0])
 
 
+def test_neurons_are_those_of_the_first_cell_that_has_them(make_experiment, make_record):
+    kind = ('x = "sparsity"\ny = "test_accuracy"\nseries = ["method"]',
+            'kind = "neurons"\nx = "neuron"\ny = "importance"\nseries = ["sparsity"]')  # fmt: skip
+    experiment = make_experiment(kind)
+    figure.check(experiment)
+    shown = {"layer": "lif7", "D": [4.0, 9.0, 1.0], "now": [3.0, 8.0, 0.0]}
+    shown |= {"synapses": [6, 5, 0], "pruned": [False, False, True]}
+    records = [make_record(experiment, method="dense", final_measures={})]
+    records += [make_record(experiment, method="ndsnn", sparsity=0.90)]  # of an older nsnn
+    records += [make_record(experiment, method="ndsnn", sparsity=0.99, final_measures=shown)]
+    dense, left, right = draw(experiment, records).axes
+    assert dense.get_ylabel() == "no cell with numbers of each neuron"
+    assert left.get_title(loc="left") == "MNIST, NDSNN"
+    assert left.get_xlabel().startswith("neuron of lif7")
+    assert [bar.get_height() for bar in left.patches] == [9, 4, 1]
+    assert [bar.get_height() for bar in right.patches] == [5, 6, 0]
+
+
 def test_a_label_that_is_not_drawn_makes_panels_and_dense_is_in_each(make_experiment):
     experiment = make_experiment(('series = ["method"]', 'series = ["data"]'))
     found = panels(experiment, group(cells(experiment, "small"), []))

@@ -44,6 +44,8 @@ def test_experiments_share_cells():
         experiment = spec.load(name)
         return {cell.digest: cell for cell in cells_of(experiment, profile)}
 
+    assert digests("sdsnn-fig8").keys() <= digests("sdsnn-fig5").keys()
+    assert digests("sdsnn-fig8", "full").keys() <= digests("sdsnn-table1", "full").keys()
     table1 = digests("ndsnn-table1")
     assert digests("ndsnn-fig5").keys() <= table1.keys()
     left = [cell for key, cell in digests("ndsnn-fig1").items() if key not in table1]

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from nsnn.experiments import results
+from nsnn.files import read_json, write_json
 from nsnn.plot import bounds, importance, pictures
 from nsnn.plot.style import BLUE, GREEN, ORANGE
 
@@ -74,6 +76,20 @@ def test_a_run_is_drawn_as_it_ended(developed):
     assert left.lines[0].get_ydata().sum() == pytest.approx(width.sum())
     (ax,) = pictures.draw(developed, "bounds.png").axes
     assert ax.lines[0].get_xdata().tolist() == list(range(1, 10))
+
+
+def test_a_record_keeps_what_the_picture_shows(developed):
+    left, right = pictures.draw(developed, "spines.png").axes
+    kept = results.make_record(developed.config, developed.folder)["final_measures"]
+    again = importance(*(np.array(kept[key]) for key in ("D", "now", "synapses", "pruned")))
+    assert kept["layer"] == "lif2"
+    assert heights(again[1]) == heights(right)
+    np.testing.assert_allclose(again[0].lines[0].get_ydata(), left.lines[0].get_ydata(), atol=1e-4)
+    # A run that ended before there was such a thing is whole all the same.
+    summary = read_json(developed.folder / "summary.json")
+    del summary["final_measures"]
+    write_json(developed.folder / "summary.json", summary)
+    assert results.make_record(developed.config, developed.folder)["final_measures"] == {}
 
 
 def test_other_runs_have_no_such_pictures(finished):

@@ -87,8 +87,8 @@ np.testing.assert_allclose(collected, delta, atol=1e-12)
 
 # %% [markdown]
 # **Weight gradient** (NDSNN Eq. 2c): $∂L/∂W = ε s^T$, but only where a weight is. One scalar
-# product for each synapse. The engine's layer does all three; its arrays are (neurons, T, B), so
-# $K = T·B$.
+# product for each synapse. The engine's layer does all three ([kernels](../nsnn/kernels/csr.py));
+# its arrays are (neurons, T, B), so $K = T·B$.
 
 # %%
 gradient = [epsilon[r] @ s[c] for r, c in zip(rows, indices, strict=True)]

@@ -103,8 +103,8 @@ for q in range(1, n + 1):
 # %% [markdown]
 # ## NDSNN Algorithm 1, where we know the answer
 # A hidden *teacher* has 30 weights at 600 positions. A linear layer shall imitate it from random
-# spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher}) s s^T / K$, from 60 random positions
-# down to 30. In a round no weight is updated. **Predict**: how many are found after *two* rounds?
+# spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher}) s s^T / K$, from 60 random positions to
+# 30 ([one page](../nsnn/reference/ndsnn.py)). **Predict** how many are right after *two* rounds.
 
 # %%
 shape, rng = (20, 30), np.random.default_rng(0)

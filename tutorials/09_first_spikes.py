@@ -8,7 +8,7 @@
 #
 # **The question.** A small change of a weight never changes *how many* spikes there are, until it
 # suddenly does: hence the surrogates. But it always changes *when* a spike comes. Can we compute
-# with times instead? (Mostafa 2018; Shen et al., *ESL-SNNs*.)
+# with times instead? (Mostafa 2018; then ESL: [equations](../nsnn/reference/firstspike.py).)
 
 # %%
 import matplotlib.pyplot as plt

@@ -64,9 +64,9 @@ assert np.array_equal(gone, smallest_per_sign(w, 0.5))
 # $ζ_t = \frac{α}{2}(1 + \cos(π t/T_{end}))$, one round every $T_{iter}$ steps. As many come back at
 # *random* inactive positions, at value 0.
 #
-# Here is one whole round of ESL Algorithm 1 by hand, on a network in training, from copies of its
-# weights, positions and random numbers. **Predict**: can a synapse that has just gone come back in
-# the same round?
+# Here is one whole round of ESL Algorithm 1 ([engine](../nsnn/methods/esl.py)) by hand, on a
+# network in training, from copies of its weights, positions and random numbers. **Predict**: can a
+# synapse that has just gone come back in the same round?
 
 # %%
 common = ["model.name=custom", "model.layers=100", "train.epochs=6", "neuron.preset=esl"]

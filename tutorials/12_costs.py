@@ -174,9 +174,9 @@ for density, row in zip(densities, left, strict=True):
 #   same.
 # - **One measurement of time.** Measure in turn, many times; the fastest says what the code can do.
 #
-# **Summary.** Operations are spikes × fan-out, counted layer by layer; pixels are multiply-adds,
-# once. Bytes follow with an overhead of indices, seconds until overheads win. Say which one you
-# mean.
+# **Summary.** [Operations](../nsnn/operations.py) are spikes × fan-out, layer by layer; pixels are
+# multiply-adds, once. Bytes follow with an overhead of indices, seconds until overheads win. Say
+# which one you mean.
 # ## Exercises
 # 1. ESL's Table 1 has 1.84 µJ on a graphics card and 1.29 µJ on TrueNorth for 103,040 connections,
 #    and the text says "about one order of magnitude". Which constants are these? Which factor is

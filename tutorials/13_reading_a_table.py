@@ -25,8 +25,8 @@ from nsnn.training.config_file import flatten
 # %% [markdown]
 # ## A cell is a training run
 # `nsnn reproduce` keeps a line for each finished run in `cells.jsonl`: all its options, and all
-# that was measured. The table is made of nothing else. **Predict**: how many runs are behind one
-# number?
+# that was measured. [The table](results/ndsnn-table1/small/table.md) is made of nothing else.
+# **Predict**: how many runs are behind one number?
 
 # %%
 folder = Path("results/ndsnn-table1/small")  # we are in tutorials/

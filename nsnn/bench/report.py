@@ -2,6 +2,7 @@
 
 from nsnn import text
 from nsnn.bench.child import Job
+from nsnn.metrics import straight_line
 
 
 def milliseconds(spread: dict | None) -> str:
@@ -116,6 +117,14 @@ def training(kind: str, results: list[dict]) -> str:
                 title = f"layers at {job.weights()}, {text.plural(job.threads, 'thread')}"
                 texts.append(f"{title}\n{_tabulated(_LAYERS, layers)}")
     return "\n\n".join(texts) + "\n"
+
+
+def against_density(results: list[dict]) -> tuple[list[float], list[float], str]:
+    """Density (%) and seconds of epochs that differ in nothing else, and the line through them."""
+    x = [100 * result["job"]["density"] for result in results]
+    y = [result["ours"]["seconds"]["epoch"]["median"] for result in results]
+    a, b, r_squared = straight_line(x, y)
+    return x, y, f"{a:.2f} s + {b:.3f} s for each % of density, R² = {r_squared:.3f}"
 
 
 def _speed_up(results) -> list[str]:

@@ -39,6 +39,7 @@ _OPTIONS = {
                "help": "of drop and grow, timed as well"},
     "layers": {"action": "store_true", "help": "time each layer as well"},
     "samples": {"type": whole(1), "default": 60_000, "metavar": "N"},
+    "plot": {"metavar": "FILE", "help": "draw seconds against three densities or more"},
     "set": {"action": "append", "default": [], "metavar": "TABLE.KEY=VALUE"},
 }  # fmt: skip
 _SIZE = ("batch", "time-steps", "threads")
@@ -64,7 +65,13 @@ def add_arguments(parser) -> None:
     defaults = {"model": "vgg16", "norm": "batch", "density": [0.05]}
     add("step", _training, "one training step of a model, part by part", options, **defaults)
     defaults = {"model": "mlp", "norm": "none", "density": None, "time_steps": 8}
-    add("epoch", _training, "one epoch on random images", (*_TRAINING, "samples"), **defaults)
+    add(
+        "epoch",
+        _training,
+        "one epoch on random images",
+        (*_TRAINING, "samples", "plot"),
+        **defaults,
+    )
     text = "nsnn --help, and nsnn train to its first step, cold and warm"
     add("firststep", _first_step, text, ("set",))
     text = "copy bandwidth and peak rate of multiply-adds"
@@ -125,6 +132,8 @@ def _training(options):
     from nsnn.bench import FIRST_SPIKE_DENSITY, FIRST_SPIKE_INPUTS, report
     from nsnn.bench.child import compare
     from nsnn.models import architecture, network_class
+    from nsnn.plot import seconds_of_density
+    from nsnn.plot.style import picture_format, save
 
     kind, stepped = options.benchmark, network_class(options.model).has_neurons
     what = {"step": "training step", "epoch": "epoch"}[kind]
@@ -150,8 +159,13 @@ def _training(options):
     # 1 - 0.95 is not 0.05 to the last digit.
     densities = [round(1 - s, 12) for s in options.sparsity or ()] or options.density
     jobs = _jobs(options, densities or [1.0 if stepped else FIRST_SPIKE_DENSITY])
+    drawn = getattr(options, "plot", None)
+    if drawn and (len(jobs) < 3 or len(options.threads) > 1):
+        raise UserError("--plot needs three densities or more, and one number of threads")
+    if drawn:
+        picture_format(drawn)
     yield title, [job.threads for job in jobs]
-    results = []
+    results, lines = [], {}
     for name, more in inputs.items():
         found = []
         for job in jobs:
@@ -160,6 +174,11 @@ def _training(options):
             found.append(done | ({"input": name} if name else {}))
         print(f"{name}\n" * bool(name) + report.training(kind, found), flush=True)
         results += found
+        if drawn:
+            lines[name or options.model] = report.against_density(found)
+            print(f"{lines[name or options.model][-1]}\n", flush=True)
+    if drawn:
+        save(seconds_of_density(lines).figure, drawn)
     yield results
 
 

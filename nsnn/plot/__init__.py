@@ -5,7 +5,7 @@ Without `ax` a function draws on a figure of its own: `ax.figure.savefig(...)`, 
 are the lines of a run's `metrics.jsonl`: dictionaries.
 """
 
-from nsnn.plot.curves import accuracy, comparison, loss, spike_rates
+from nsnn.plot.curves import accuracy, comparison, loss, seconds_of_density, spike_rates
 from nsnn.plot.events import event_strip, save_animation
 from nsnn.plot.evolution import connections, exploration, receptive_fields
 from nsnn.plot.firstspike import race, spike_times
@@ -19,6 +19,6 @@ __all__ = [
     "accuracy", "block_density", "bounds", "comparison", "confusion_matrix", "connections",
     "event_strip", "exploration", "importance", "layer_sparsity", "loss", "masks",
     "membrane_trace", "most_telling", "plot_comparison", "plot_run", "race", "raster",
-    "receptive_fields", "rewiring", "save_animation", "spike_rates", "spike_times",
-    "weight_histogram", "worst_mistakes",
+    "receptive_fields", "rewiring", "save_animation", "seconds_of_density", "spike_rates",
+    "spike_times", "weight_histogram", "worst_mistakes",
 ]  # fmt: skip

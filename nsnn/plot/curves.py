@@ -2,6 +2,9 @@
 
 import itertools
 
+import numpy as np
+
+from nsnn.metrics import straight_line
 from nsnn.plot.style import (
     BLUE,
     ORANGE,
@@ -143,3 +146,20 @@ def _series(records, key) -> tuple[list, list]:
     pairs = [(record["epoch"] + 1, record[key]) for record in records if record[key] is not None]
     scale = 100.0 if key in _IN_PERCENT else 1.0
     return [epoch for epoch, _ in pairs], [value * scale for _, value in pairs]
+
+
+def seconds_of_density(measured, ax=None):
+    """Seconds of an epoch against density (%), with the straight line through each series.
+
+    `measured`: a dictionary of name to (densities, seconds, what the line says).
+    """
+    ax = axes_or_new(ax)
+    for (name, (x, y, line)), colour in zip(measured.items(), (BLUE, ORANGE), strict=False):
+        a, b, _ = straight_line(x, y)
+        ends = np.array([0.0, max(x)])
+        ax.plot(x, y, "o", color=colour, markersize=5)
+        ax.plot(ends, a + b * ends, color=colour, linewidth=1, label=f"{name}: {line}")
+    ax.legend(frameon=False, fontsize=8)
+    from_zero(ax)
+    ax.set_xlim(left=0)
+    return titled(ax, "Time grows with the connections", "density (%)", "one epoch (s)")

@@ -70,6 +70,16 @@ def test_epoch_and_its_json(tmp_path, capsys):
     assert "epoch of mlp" in capsys.readouterr().out
 
 
+def test_seconds_of_an_epoch_are_drawn_against_density(tmp_path, capsys):
+    path = tmp_path / "epoch.png"
+    words = ["--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11, "--repeats", 1]
+    assert bench("epoch", *words, "--density", 0.1, 0.5, 1, "--threads", 1, "--plot", path) == 0
+    assert path.stat().st_size > 5000
+    assert "s for each % of density, R² = " in capsys.readouterr().out
+    assert bench("epoch", *words, "--density", 0.1, 0.5, "--plot", path) == 2
+    assert "--plot needs three densities" in capsys.readouterr().err
+
+
 def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(kernels, "SECONDS", 0.0)
     path = tmp_path / "kernels.json"

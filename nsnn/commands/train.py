@@ -39,12 +39,12 @@ ARGUMENTS = {
 
 def run(options) -> int:
     """Start or resume a run; 0 finished, 130 stopped by a signal and saved."""
-    from nsnn.files import read_json
     from nsnn.plot import plot_run
     from nsnn.training import session
     from nsnn.training.config_file import load_config
     from nsnn.training.config_list import described
     from nsnn.training.report import next_steps
+    from nsnn.training.run_folder import read_config
 
     if options.resume is not None:
         if options.config or options.out or options.overwrite or options.options:
@@ -63,6 +63,6 @@ def run(options) -> int:
         run = session.start(config, options.out, options.overwrite)
     if run is None:
         return EXIT_INTERRUPTED
-    pictures, summary = plot_run(run), read_json(run / "summary.json")
-    print(f"{len(pictures)} pictures in {run}/plots\n\n{next_steps(run, summary, options.plugin)}")
+    pictures, tried = plot_run(run), next_steps(run, read_config(run), options.plugin)
+    print(f"{len(pictures)} pictures in {run}/plots\n\n{tried}")
     return 0

@@ -1,5 +1,6 @@
 """What a finished run says: its summary and the closing table."""
 
+import shlex
 from pathlib import Path
 
 from nsnn import metrics
@@ -8,6 +9,8 @@ from nsnn.energy import PER_FLOP, PER_SOP, energy
 from nsnn.files import read_lines
 from nsnn.operations import counted
 from nsnn.text import percent, plural, size, table
+from nsnn.training.config_file import toml_value
+from nsnn.training.config_list import changed
 from nsnn.training.run_folder import DENSE, read_metrics
 from nsnn.training.stopwatch import add_up
 
@@ -99,6 +102,7 @@ def closing_table(summary: dict) -> str:
         "  peak of the run": held("bytes_held_peak"),
         "  paper's formula": f"{size(s['bytes_formula'])} (III-D: T gradients, no momentum)",
         "  dense": f"{size(s['bytes_dense'])} (weights, gradients, optimiser)",
+        "activations": f"{size(s['bytes_buffers'])} of a batch, beside the memory held",
         "spike rate": f"{s['spike_rate']:.4f} {rate}",
         "operations": f"{operations} per sample and forward{apart}",
         "relative cost": f"{s['relative_cost']:.4f} of dense training (IV-C; {reference})",
@@ -142,20 +146,35 @@ def _energy(e: dict) -> dict[str, str]:
     }
 
 
-def next_steps(folder, summary: dict, plugins=()) -> str:
-    """Commands worth trying after this run, which the user gave these plug-ins."""
-    given = "".join(f" --plugin {path}" for path in plugins)
+def next_steps(folder, config, plugins=()) -> str:
+    """Commands worth trying after the run in a folder, which the user gave these plug-ins.
+
+    Those that train repeat the run's own options: only what they are for is another.
+    """
+    given = "".join(f" --plugin {shlex.quote(str(path))}" for path in plugins)
+    place, dense = (shlex.quote(f"{folder}{end}") for end in ("", "-dense"))
+    own = changed(config)
+
+    def train(changes: dict, *without) -> str:
+        kept = {key: value for key, value in own.items() if not key.startswith(without)}
+        words = [
+            f"{key}={value if isinstance(value, str) else toml_value(value)}"
+            for key, value in (kept | changes).items()
+        ]
+        return f"nsnn train{given}" + "".join(f" --set {shlex.quote(word)}" for word in words)
+
     steps = [
-        (f"nsnn eval {folder}{given}", "the test accuracy and the worst mistakes"),
-        (f"nsnn plot {folder}{given}", f"draw {folder}/plots anew"),
+        (f"nsnn eval {place}{given}", "the test accuracy and the worst mistakes"),
+        (f"nsnn plot {place}{given}", f"draw {folder}/plots anew"),
     ]
     first, second, *_ = DATASETS  # of which the first, made by a program, needs no files
-    if summary["method"] != DENSE:
-        same = "" if summary["data"] == first else f" --set data.name={summary['data']}"
-        dense = f"nsnn train{given} --set method.name={DENSE}{same}"
-        steps.append((dense, "the dense network to compare with"))
-    if summary["data"] == first:
+    if config.method.name != DENSE and not config.train.dense_run:
+        other = train({"method.name": DENSE}, "method.", "model.init")  # init: of a sparse start
+        steps += [
+            (f"{other} --out {dense}", "the dense network to compare with, and then:"),
+            (train({"train.dense_run": f"{folder}-dense"}), "the same, its cost measured"),
+        ]
+    if config.data.name == first:
         steps.append((f"nsnn data get {second}", "real images, for:"))
-        steps.append((f"nsnn train --set data.name={second}", f"the same on {second}"))
-    width = max(len(command) for command, _ in steps)
-    return "\n".join(["try next", *(f"  {command:<{width}}  {why}" for command, why in steps)])
+        steps.append((train({"data.name": second}, "train.dense_run"), f"the same on {second}"))
+    return "\n".join(["try next", *(f"  {command}\n      {why}" for command, why in steps)])

@@ -1,7 +1,10 @@
 """The closing table."""
 
+import shlex
+
 import pytest
 
+from nsnn.training.config_file import differences, load_config
 from nsnn.training.report import closing_table, next_steps
 
 SUMMARY = {
@@ -37,7 +40,7 @@ SUMMARY = {
     "bytes_held_peak": 3 * 1024**2,
     "bytes_dense": 8 * 1024**2,
     "bytes_formula": 1024**2,
-    "bytes_buffers": 0,
+    "bytes_buffers": 24 * 1024**2,
     "bytes_process_peak": 300 * 1024**2,
     "seconds": 41.23,
     "cpu_seconds": 80.0,
@@ -58,6 +61,7 @@ SUMMARY = {
             "peak of the run 3.00 MiB, 37.5 % of dense",
             "paper's formula 1.00 MiB (III-D: T gradients, no momentum)",
             "dense 8.00 MiB",
+            "activations 24.00 MiB of a batch, beside the memory held",
             "operations 268,901 synaptic operations per sample and forward (and 100,860 multiply-",
             "relative cost 0.0567 of dense training (IV-C; if dense spiked as often",
         ]),
@@ -80,20 +84,60 @@ def test_the_closing_table_sets_reached_beside_asked_and_sparse_beside_dense(cha
         assert f"\n{row}" in text
 
 
-def test_next_steps_fit_the_run():
-    text = next_steps("runs/a", SUMMARY)
-    assert "nsnn eval runs/a " in text
-    assert "nsnn plot runs/a " in text
-    assert "method.name=dense" in text
-    assert "nsnn data get mnist" in text
-    own = next_steps("runs/a", SUMMARY | {"data": "mine"}, ["my.py"])
-    assert "nsnn eval runs/a --plugin my.py " in own
-    assert "nsnn train --plugin my.py --set method.name=dense --set data.name=mine " in own
-    other = next_steps("runs/b", SUMMARY | {"method": "dense", "data": "mnist"})
-    assert "method.name=dense" not in other
-    assert "get mnist" not in other
-    mnist = next_steps("runs/c", SUMMARY | {"data": "mnist"})
-    assert "nsnn train --set method.name=dense --set data.name=mnist " in mnist
+def steps(words, *plugins):
+    return [
+        line.strip()
+        for line in next_steps("runs/a", load_config(None, words), plugins).splitlines()
+        if line.startswith("  nsnn ")
+    ]
+
+
+def test_next_steps_repeat_the_users_own_options():
+    words = ["model.name=mlp", "method.final_sparsity=0.9", "optim.nesterov=true", "train.epochs=2"]
+    assert steps(words) == [
+        "nsnn eval runs/a",
+        "nsnn plot runs/a",
+        "nsnn train --set model.name=mlp --set optim.nesterov=true --set train.epochs=2 "
+        "--set method.name=dense --out runs/a-dense",
+        "nsnn train --set model.name=mlp --set method.final_sparsity=0.9 "
+        "--set optim.nesterov=true --set train.epochs=2 --set train.dense_run=runs/a-dense",
+        "nsnn data get mnist",
+        "nsnn train --set model.name=mlp --set method.final_sparsity=0.9 "
+        "--set optim.nesterov=true --set train.epochs=2 --set data.name=mnist",
+    ]
+    plugged = steps(["data.name=mnist", "data.dir=a b"], "my own.py")
+    assert plugged[0] == "nsnn eval runs/a --plugin 'my own.py'"
+    assert plugged[2].startswith(
+        "nsnn train --plugin 'my own.py' --set data.name=mnist --set 'data"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model.name=firstspike", "model.layers=100", "data.augment=spike-delay"],
+        ["model.name=custom", "model.layers=300", "neuron.preset=sdsnn", "neuron.decay=0.9"],
+        ["model.init=active_fan_in", "method.name=set", "model.pool=max"],
+        ["data.name=arrays", "data.dir=it's/a $HOME.npz", "train.keep=best"],
+    ],
+)
+def test_a_step_that_trains_is_the_run_but_for_what_it_is_for(words):
+    config = load_config(None, words)
+    for command in steps(words):
+        _, verb, *rest = shlex.split(command)
+        if verb == "train":
+            taken = [rest[i + 1] for i, word in enumerate(rest) if word == "--set"]
+            names = [name for name, *_ in differences(load_config(None, taken), config)]
+            if "--out" in rest:  # the dense network
+                assert {n.partition(".")[0] for n in names} - {"method"} <= {"model"}
+                assert {n for n in names if n.startswith("model")} <= {"model.init"}
+            else:
+                assert names in (["train.dense_run"], ["data.name"])
+
+
+def test_next_steps_of_runs_that_lead_nowhere_else():
+    assert len(steps(["method.name=dense", "data.name=mnist"])) == 2
+    assert len(steps(["data.name=mnist", "train.dense_run=runs/b"])) == 2
 
 
 def row(text, start):

@@ -11,6 +11,7 @@ from nsnn.layers.parameter import part_of
 from nsnn.layers.stored import STORAGES
 from nsnn.operations import Measures
 from nsnn.options import option
+from nsnn.text import percent, table
 
 
 class Network(abc.ABC):
@@ -56,6 +57,20 @@ class Network(abc.ABC):
         self.dtype = np.dtype(dtype)
         self.silent = {}
         self.normalise(np.zeros(input_shape[0]), np.ones(input_shape[0]))
+
+    def __repr__(self):
+        """A table of the layers: kind, shape of the weight, how much of it is active."""
+        rows = []
+        for layer in self.layers():
+            p = next((p for p in layer.parameters() if p.prunable), None)
+            cells = ("", "", "")
+            if p is not None:
+                cells = (" × ".join(map(str, p.dims)), f"{p.active:,}", percent(p.active / p.size))
+            rows.append((layer.name, type(layer).__name__, *cells))
+        shape = " × ".join(map(str, self.input_shape))
+        head = ("layer", "kind", "weight", "active", "density")
+        title = f"{type(self).__name__}: {shape} -> {self.classes} classes"
+        return f"{title}\n\n{table(head, rows, left=2)}"
 
     def normalise(self, mean, std) -> None:
         """Set the mean and standard deviation (C,) that images are normalised with."""

@@ -47,6 +47,20 @@ def train(network, steps, seed=62):
     return losses
 
 
+def test_a_network_shows_itself_as_a_table_of_its_layers():
+    network = make()
+    title, _, head, *rows = repr(network).splitlines()
+    assert title == "TimeSteppedNetwork: 1 × 8 × 8 -> 4 classes"
+    assert head.split() == ["layer", "kind", "weight", "active", "density"]
+    assert [row.split()[0] for row in rows] == [layer.name for layer in network.layers()]
+    (conv,) = [row.split() for row in rows if row.startswith("conv2")]
+    p = next(p for p in network.parameters() if p.name == "conv2.weight")
+    share = f"{100 * p.active / 108:.2f}"
+    assert conv == f"conv2 Conv2d 4 × 3 × 3 × 3 {p.active} {share} %".split()
+    (lif,) = [row.split() for row in rows if row.startswith("lif2")]
+    assert lif == ["lif2", "LIF"]
+
+
 @pytest.mark.parametrize("storage", ["csr", "masked", "all active"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_restored_network_goes_on_with_the_same_bits(storage, dtype, tmp_path):

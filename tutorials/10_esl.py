@@ -122,7 +122,7 @@ for rule, means, sds in zip(rules, mean, sd, strict=True):
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for rule, means, sds in zip(rules, mean, sd, strict=True):
     ax.errorbar(budgets, means, sds, fmt="o-", capsize=3, label=rule)
-ax.set(xlabel="ε (synapses of the first layer per neuron)", ylabel="test accuracy (%)")
+ax.set(xlabel="ε (synapses per neuron of layer 1)", ylabel="test accuracy (%), ± σ of 3 seeds")
 ax.set(title="Synapses that move do the work of many more that stay", xticks=budgets)
 ax.legend()
 

@@ -9,10 +9,13 @@ __version__ = "0.1.0"
 # Numba decides where compiled kernels go when a kernel is defined, so this comes before any import.
 cachedir.ensure_writable()
 
-# Public names and where they live. They are imported at first use: NumPy and Numba take half a
-# second to load, and `nsnn --help` needs neither.
+# Public names and where they live, for type checkers also in __init__.pyi. They are imported at
+# first use: NumPy and Numba take half a second to load, and `nsnn --help` needs neither.
 _PUBLIC = {
+    "train": "nsnn.training.train",
     "load": "nsnn.training.run_folder",
+    "Neuron": "nsnn.neuron",
+    "from_preset": "nsnn.neuron",
     "simulate": "nsnn.layers.lif",
     "check_network": "nsnn.gradcheck",
     "CSRMatrix": "nsnn.csr",

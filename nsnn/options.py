@@ -105,7 +105,7 @@ def check(options, table: str) -> None:
         value, where = getattr(options, field.name), f"{table}.{field.name}"
         if value is None and field.default is None:
             continue
-        value = typed(_plain(value), types_of[field.name], where)
+        value = typed(plain(value), types_of[field.name], where)
         check_limits(value, field.metadata, f"{where} = {value!r}")
 
 
@@ -130,7 +130,7 @@ def build(owner: type, values: dict, table: str):
     return owner(**made)
 
 
-def _plain(value):
+def plain(value):
     """A NumPy scalar as Python's own number, anything else as it is."""
     item = getattr(value, "item", None)
     return item() if item is not None and getattr(value, "shape", None) == () else value

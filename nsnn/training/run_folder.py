@@ -9,6 +9,7 @@ from pathlib import Path
 from nsnn.errors import RunError, UserError
 from nsnn.files import read_json, read_lines
 from nsnn.methods import METHODS
+from nsnn.network import Network
 from nsnn.plugins import load_files, loaded
 from nsnn.text import plural
 from nsnn.training.build import make_network
@@ -150,7 +151,7 @@ def dense_spike_rates(config) -> list[float]:
     return rates[:epochs]
 
 
-def load(folder, plugins=()):
+def load(folder, plugins=()) -> Network:
     """The network of a run, as its last checkpoint has it; public as `nsnn.load`.
 
     With train.keep = "best", the one of the best epoch so far on the validation split.

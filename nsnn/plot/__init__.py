@@ -1,7 +1,7 @@
 """Plots: arrays or records in, axes out. Nothing is shown, nothing global is changed.
 
 Without `ax` a function draws on a figure of its own: `ax.figure.savefig(...)`, or in a notebook
-`ax.figure` as the last line of a cell. With `fig, ax = plt.subplots()` it draws on yours. `records`
+`ax.figure` as the last line of a cell, which shows it. With `fig, ax = plt.subplots()` it draws on yours. `records`
 are the lines of a run's `metrics.jsonl`: dictionaries.
 """
 

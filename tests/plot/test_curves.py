@@ -1,7 +1,10 @@
 """Curves over epochs hold the records' values."""
 
+import io
+
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from nsnn.plot import accuracy, comparison, loss, spike_rates
 
@@ -33,6 +36,11 @@ def test_loss_is_the_records_loss():
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), column(run, "train_loss"))
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2, 3, 4])
     assert f"→ {run[-1]['train_loss']:.3f}" in ax.get_title(loc="left")
+
+
+def test_a_notebook_shows_the_figure_without_pyplot():
+    shown = loss(records()).figure._repr_png_()  # as IPython asks for it
+    assert imread(io.BytesIO(shown), format="png").shape == (380, 640, 4)
 
 
 @pytest.mark.parametrize("validation", [True, False])

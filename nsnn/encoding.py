@@ -38,6 +38,24 @@ def events(frames, dtype) -> np.ndarray:
     return frames.transpose(2, 3, 4, 1, 0).astype(dtype, order="C")
 
 
+def check_pixels(images, where: str) -> None:
+    """Raise UserError unless images are uint8 or float in [0, 1], and events whole numbers to 255.
+
+    Events are what has 5 axes; `where` says in the message what the array is.
+    """
+    whole, real = images.dtype == np.uint8, images.dtype.kind == "f"
+    if images.ndim == 5:
+        fits = images.dtype.kind in "iub" or (real and np.array_equal(images, np.floor(images)))
+        highest, expected = 255, "whole numbers 0 to 255 for events (5 axes)"
+    else:
+        fits, highest, expected = whole or real, 255 if whole else 1, "uint8 or float in [0, 1]"
+    if not fits:
+        raise UserError(f"{where} has type {images.dtype}, expected {expected}")
+    low, high = images.min(), images.max()
+    if not 0 <= low <= high <= highest:  # NaN is both the least and the greatest
+        raise UserError(f"{where} has values from {low:.4g} to {high:.4g}, expected {expected}")
+
+
 def encode(images, mean, std, dtype) -> np.ndarray:
     """`direct` for images (B, C, H, W), `events` for event frames (B, T, C, H, W)."""
     if images.ndim == 4:

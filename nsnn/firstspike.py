@@ -203,10 +203,7 @@ class FirstSpikeNetwork(Network):
 
     def scores(self, images, batch_size=128) -> np.ndarray:
         """−z of each class, float (n, classes); see `Network.scores`."""
-        images = self.as_images(images)
-        starts = range(0, len(images), batch_size)
-        parts = [-self._times(images[i : i + batch_size]).T for i in starts]
-        return np.concatenate(parts) if parts else np.zeros((0, self.classes), self.dtype)
+        return self.in_batches(images, batch_size, lambda part: -self._times(part).T)
 
     def undecided(self, scores) -> int:
         """Samples for which no output neuron fires: class 0 is predicted."""

@@ -1,10 +1,12 @@
 """What every network answers to training, evaluation and checkpoints."""
 
 import abc
+import threading
 from dataclasses import dataclass
 
 import numpy as np
 
+from nsnn.encoding import check_pixels
 from nsnn.errors import UserError
 from nsnn.layers.groups import NeuronGroup, silence
 from nsnn.layers.parameter import part_of
@@ -56,6 +58,7 @@ class Network(abc.ABC):
         self.classes = classes
         self.dtype = np.dtype(dtype)
         self.silent = {}
+        self._lock = threading.RLock()
         self.normalise(np.zeros(input_shape[0]), np.ones(input_shape[0]))
 
     def __repr__(self):
@@ -71,6 +74,12 @@ class Network(abc.ABC):
         head = ("layer", "kind", "weight", "active", "density")
         title = f"{type(self).__name__}: {shape} -> {self.classes} classes"
         return f"{title}\n\n{table(head, rows, left=2)}"
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state):
+        vars(self).update(state, _lock=threading.RLock())  # a copy has its own
 
     def normalise(self, mean, std) -> None:
         """Set the mean and standard deviation (C,) that images are normalised with."""
@@ -138,7 +147,27 @@ class Network(abc.ABC):
             (n, C, H, W) or (n, H, W) uint8 or float in [0, 1], or events (n, T, C, H, W).
         batch_size : int
             Samples handled at a time.
+
+        Raises
+        ------
+        UserError
+            For images or a batch size that are not so.
         """
+
+    def in_batches(self, images, batch_size, scores) -> np.ndarray:
+        """What `scores(part)`, (b, classes), gives for parts of checked images, put together.
+
+        Safe from several threads, which take turns: layers write into their own buffers.
+        """
+        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+            raise UserError(f"batch_size = {batch_size!r}: needs a whole number, at least 1")
+        images = self.as_images(images)
+        if not len(images):
+            return np.zeros((0, self.classes), self.dtype)
+        check_pixels(images, "the input")
+        with self._lock:
+            starts = range(0, len(images), batch_size)
+            return np.concatenate([scores(images[i : i + batch_size]) for i in starts])
 
     def predict(self, images, batch_size=128) -> np.ndarray:
         """Predicted classes, int64 (n,), of images as `scores` takes them."""

@@ -113,12 +113,11 @@ class TimeSteppedNetwork(Network):
 
     def scores(self, images, batch_size=128) -> np.ndarray:
         """mean_t O[t] of each class, float (n, classes); see `Network.scores`."""
-        images = self.as_images(images)
-        starts = range(0, len(images), batch_size)
-        parts = [
-            self._outputs(images[i : i + batch_size], training=False).mean(axis=1).T for i in starts
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, self.classes), self.dtype)
+
+        def mean(part):
+            return self._outputs(part, training=False).mean(axis=1).T
+
+        return self.in_batches(images, batch_size, mean)
 
     def measures(self) -> Measures:
         """Spike rates of the LIF layers and synaptic operations of the last forward."""

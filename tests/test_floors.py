@@ -16,8 +16,9 @@ FLOORS = {
     "errors": 0, "cachedir": 0, "kernels": 0, "text": 0,
     "nsnn": 1,  # nsnn/__init__.py: the version and a table of names
     "options": 1, "processes": 1, "files": 1, "surrogate": 1, "streams": 1, "parallel": 1, "csr": 1,
+    "encoding": 1,
     "reference": 2, "neuron": 2,
-    "layers": 3, "losses": 3, "optim": 3, "encoding": 3, "sparsity": 3, "metrics": 3, "data": 3,
+    "layers": 3, "losses": 3, "optim": 3, "sparsity": 3, "metrics": 3, "data": 3,
     "methods": 4, "operations": 4,
     "network": 5, "energy": 5,
     "timestepped": 6, "firstspike": 6,

@@ -1,13 +1,17 @@
 """Network: prediction, checkpoints, bytes, wrong input."""
 
+import copy
+import functools
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from nsnn.data import Batch
 from nsnn.errors import UserError
-from nsnn.layers import LIF, decide
+from nsnn.layers import LIF, Flatten, decide
 from nsnn.losses import LOSSES
 from nsnn.models import build
 from nsnn.neuron import from_preset
@@ -133,6 +137,48 @@ def test_prediction_of_every_kind_of_image(storage):
         np.testing.assert_array_equal(labels, expected)
     for batch_size in (1, 3, 7):
         np.testing.assert_array_equal(network.predict(pictures, batch_size), expected)
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    (np.nan, "from nan to nan"), (np.inf, "to inf"), (200.0, "from 200 to 200, expected uint8 or"),
+    (-0.5, "from -0.5"), (1, "type int64, expected uint8 or float in [0, 1]"), (True, "type bool"),
+    ("a", "type <U1"), (None, "type object"),
+])  # fmt: skip
+def test_what_is_no_image_is_not_classified(value, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        make().predict(np.full((2, 1, 8, 8), value))
+    frames = np.full((2, 3, 1, 8, 8), value)
+    if value in (200.0, 1, True):  # counts of events
+        make().predict(frames)
+    else:
+        with pytest.raises(UserError, match="expected whole numbers 0 to 255 for events"):
+            make().predict(frames)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, None, "a"])
+def test_a_batch_size_is_a_whole_number(size):
+    with pytest.raises(UserError, match=rf"batch_size = {size!r}: needs a whole number, at least"):
+        make().predict(images(), size)
+
+
+class Slow(Flatten):
+    """Gives others the time to write into what it has been given."""
+
+    def forward(self, x, training=False):
+        time.sleep(0.001)
+        return x
+
+
+def test_threads_that_predict_with_one_network_take_turns():
+    network = make(norm="none", seed=170)
+    network.body.parts.insert(-1, Slow())
+    parts = [images(4, seed=seed) for seed in range(12)]
+    for each in (network, copy.deepcopy(network)):
+        scores = functools.partial(each.scores, batch_size=2)
+        expected = [*map(scores, parts)]
+        assert not np.array_equal(expected[0], expected[1])
+        with ThreadPoolExecutor(4) as pool:
+            np.testing.assert_array_equal([*pool.map(scores, parts)], expected)
 
 
 def test_prediction_of_nothing_and_of_events():

@@ -23,6 +23,7 @@ import numpy as np
 
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.source import DataSource, Folder
+from nsnn.encoding import check_pixels
 from nsnn.errors import RunError, UserError
 from nsnn.files import write_atomic
 
@@ -211,27 +212,10 @@ def _split(source, arrays: dict[str, np.ndarray], purpose: str) -> Split:
             f"{source}: {names[1]} has shape {labels.shape} and type {labels.dtype}, "
             f"expected ({len(images)},) whole numbers, one for each of {names[0]}"
         )
-    images = np.ascontiguousarray(_pixels(source, names[0], images))
+    check_pixels(images, f"{source}: {names[0]}")
+    dtype = np.float32 if images.dtype.kind == "f" and images.ndim < 5 else np.uint8
+    images = np.ascontiguousarray(images, dtype)
     return Split(images[:, None] if images.ndim == 3 else images, labels.astype(np.int64))
-
-
-def _pixels(source, name: str, images: np.ndarray) -> np.ndarray:
-    """Still images as uint8 or float32, events (5 axes) as uint8 counts."""
-    if images.ndim == 5:
-        fits, highest, dtype = images.dtype.kind in "iub", 255, np.uint8
-        expected = "whole numbers 0 to 255 for events (5 axes)"
-    else:
-        whole = images.dtype == np.uint8
-        fits, highest = whole or images.dtype.kind == "f", 255 if whole else 1
-        dtype, expected = np.uint8 if whole else np.float32, "uint8 or float in [0, 1]"
-    if not fits:
-        raise UserError(f"{source}: {name} has type {images.dtype}, expected {expected}")
-    low, high = images.min(), images.max()
-    if not 0 <= low <= high <= highest:  # NaN is both the least and the greatest
-        raise UserError(
-            f"{source}: {name} has values from {low:.4g} to {high:.4g}, expected {expected}"
-        )
-    return images.astype(dtype, copy=False)
 
 
 ARRAYS = ArraysSource(name="arrays", description="your own images or events in an .npz file")

@@ -195,7 +195,7 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         ("value", "dtype", "message"),
-        [(-1, int, "from -1 to"), (256, int, "to 256"), (0, np.float32, "type float32")],
+        [(-1, int, "from -1 to"), (256, int, "to 256"), (0.5, np.float32, "type float32")],
     )
     def test_events_that_are_no_counts(self, write, value, dtype, message, refused):
         options = {"shape": (4, 2, 6, 5), "dtype": dtype}

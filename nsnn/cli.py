@@ -25,6 +25,7 @@ from nsnn.commands import (
     info,
     notebook,
     plot,
+    predict,
     reproduce,
     table,
     train,
@@ -33,7 +34,8 @@ from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, Use
 
 # In the order of the help.
 COMMANDS = (
-    train, eval, plot, export, gradcheck, bench, reproduce, table, data, docs, notebook, info,
+    train, eval, predict, plot, export, gradcheck, bench, reproduce, table, data, docs, notebook,
+    info,
 )  # fmt: skip
 
 

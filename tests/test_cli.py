@@ -18,8 +18,8 @@ from nsnn.errors import RunError
 from nsnn.losses import LOSSES
 
 COMMANDS = (
-    "train", "eval", "plot", "export", "gradcheck", "bench", "reproduce", "table", "data", "docs",
-    "notebook", "info",
+    "train", "eval", "predict", "plot", "export", "gradcheck", "bench", "reproduce", "table",
+    "data", "docs", "notebook", "info",
 )  # fmt: skip
 
 # The command line without pictures, which take longer than a tiny run.

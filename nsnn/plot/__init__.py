@@ -1,8 +1,8 @@
 """Plots: arrays or records in, axes out. Nothing is shown, nothing global is changed.
 
 Without `ax` a function draws on a figure of its own: `ax.figure.savefig(...)`, or in a notebook
-`ax.figure` as the last line of a cell, which shows it. With `fig, ax = plt.subplots()` it draws on yours. `records`
-are the lines of a run's `metrics.jsonl`: dictionaries.
+`ax.figure` as the last line of a cell, which shows it. With `fig, ax = plt.subplots()` it draws on
+yours. `records` are the lines of a run's `metrics.jsonl`: dictionaries.
 """
 
 from nsnn.plot.curves import accuracy, comparison, loss, seconds_of_density, spike_rates

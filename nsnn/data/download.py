@@ -37,8 +37,7 @@ class RemoteSource(DataSource):
 
     @property
     def how(self) -> str:
-        script = f"data_scripts/get_{self.name.replace('-', '_')}.py"
-        return f"run `nsnn data get {self.name}` (or {script})"
+        return f"run `nsnn data get {self.name}`"
 
     @property
     def wanted(self) -> list[tuple[str, ...]]:

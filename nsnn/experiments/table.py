@@ -1,6 +1,8 @@
 """The page of an experiment, written from its finished cells: Markdown, CSV and a figure."""
 
 import itertools
+import os
+import shlex
 from collections import Counter
 
 from nsnn.errors import RunError, UserError
@@ -11,6 +13,7 @@ from nsnn.experiments.measures import QUANTITIES, Group, Measured, group, measur
 from nsnn.files import write_text
 from nsnn.methods import METHODS
 from nsnn.plot.style import save
+from nsnn.plugins import loaded
 from nsnn.text import plural
 
 # Options of every cell, in the order in which the page names them.
@@ -39,7 +42,7 @@ def write(experiment: Experiment, profile: str, out) -> str:
     if not records:
         raise UserError(
             f"{folder} has no finished cell of this profile: first run nsnn reproduce "
-            f"{experiment.given} --profile {profile} --out {out}"
+            f"{experiment.given}{_plugins()} --profile {profile} --out {out}"
         )
     for record in records:
         if lacking := _lacking(record):
@@ -70,7 +73,7 @@ def page(experiment: Experiment, profile: str, groups: list[Group]) -> str:
     parts = [
         f"# {experiment.title}",
         f"{experiment.source}, profile `{profile}`. This page is written by "
-        f"`nsnn table {experiment.given} --profile {profile}` from `cells.jsonl`.",
+        f"`nsnn table {experiment.given}{_plugins()} --profile {profile}` from `cells.jsonl`.",
         experiment.profile(profile).note.strip(),
         f"{'*ours*: ' if printed else ''}{quantity}, mean ± standard "
         "deviation of the seeds (number of seeds; error bars or a band in the figure), measured by "
@@ -85,6 +88,12 @@ def page(experiment: Experiment, profile: str, groups: list[Group]) -> str:
         "\n".join(f"- {line}" for line in _facts(experiment, groups)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _plugins() -> str:
+    """The options that name the plug-ins of this process: without them its commands fail."""
+    files = [os.path.relpath(plugin["file"]) for plugin in loaded()]
+    return "".join(f" --plugin {shlex.quote(file)}" for file in files)
 
 
 def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:

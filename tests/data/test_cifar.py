@@ -67,8 +67,8 @@ class TestRefused:
         before = path.read_bytes()
         path.write_bytes(change(before))
         expected, found = len(before), len(change(before))
-        script = f"data_scripts/get_{name}.py"
-        with refused(path, f"expected {expected} bytes", count, f"found {found}", script):
+        words = (f"expected {expected} bytes", count, f"found {found}", f"nsnn data get {name}")
+        with refused(path, *words):
             SMALL[name].read(tmp_path / "data")
 
     @pytest.mark.parametrize(("name", "column"), [("cifar10", 0), ("cifar100", 0), ("cifar100", 1)])

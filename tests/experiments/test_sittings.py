@@ -162,6 +162,8 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
     assert len(used) == 2
     assert used[0] != used[1]
     assert all(name.startswith(plugins.MODULE_PREFIX) for (name,) in used)
+    page = (tmp_path / "out" / "tiny" / "small" / "table.md").read_text()
+    assert f"`nsnn table {path} --plugin mine.py --profile small`" in page  # fails without it
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import zlib
 from pathlib import Path
 
 from nsnn.errors import RunError, UserError
@@ -102,9 +103,13 @@ def read_lines(path) -> list[dict]:
 
     Raises RunError that names the first line which is no record.
     """
+    return [_parse(line, f"line {i} of {path}") for i, line in enumerate(lines_in(path), 1)]
+
+
+def lines_in(path) -> list[bytes]:
+    """The `lines_of` a file, none where it does not exist."""
     path = Path(path)
-    lines = lines_of(path.read_bytes()) if path.exists() else []
-    return [_parse(line, f"line {i} of {path}") for i, line in enumerate(lines, 1)]
+    return lines_of(path.read_bytes()) if path.exists() else []
 
 
 def lines_of(content: bytes) -> list[bytes]:
@@ -114,7 +119,7 @@ def lines_of(content: bytes) -> list[bytes]:
     cut short is an object.
     """
     *lines, last = content.split(b"\n")
-    return [*lines, last] if _object(last) is not None else lines
+    return [*lines, last] if json_object(last) is not None else lines
 
 
 def read_json(path) -> dict:
@@ -124,13 +129,18 @@ def read_json(path) -> dict:
 
 def _parse(text: bytes, where: str) -> dict:
     """A JSON object, which is what all files of a run hold."""
-    record = _object(text)
+    record = json_object(text)
     if record is None:
-        raise RunError(f"{where} is damaged: mend it by hand, or train anew with --overwrite")
+        raise damaged(where)
     return record
 
 
-def _object(text: bytes) -> dict | None:
+def damaged(where) -> RunError:
+    """The error of a file, or a line of one, that is not as it was written."""
+    return RunError(f"{where} is damaged: mend it by hand, or train anew with --overwrite")
+
+
+def json_object(text: bytes) -> dict | None:
     """The JSON object that a text is, None if it is none."""
     try:
         record = json.loads(text)
@@ -139,13 +149,27 @@ def _object(text: bytes) -> dict | None:
     return record if isinstance(record, dict) else None
 
 
-def keep_lines(path, count: int) -> None:
-    """Forget all but the first `count` lines of a JSON-lines file; RunError where it has fewer."""
-    path = Path(path)
-    lines = lines_of(path.read_bytes()) if path.exists() else []
+def keep_lines(path, count: int, known: int | None = None) -> None:
+    """Forget all but the first `count` lines of a JSON-lines file.
+
+    Raises RunError where it has fewer, or their `checksum` is not the `known` one.
+    """
+    lines = lines_in(path)
     if len(lines) < count:
         raise RunError(f"{path} has {len(lines)} lines, the checkpoint was made after {count}")
-    write_atomic(path, lambda file: file.writelines(line + b"\n" for line in lines[:count]))
+    content = b"".join(line + b"\n" for line in lines[:count])
+    if known not in (None, zlib.crc32(content)):
+        raise RunError(
+            f"{path} is damaged, or of another run: its first {count} lines are not what the "
+            "checkpoint was made after; put them back, or train anew with --overwrite"
+        )
+    write_atomic(path, lambda file: file.write(content))
+
+
+def checksum(path) -> int:
+    """CRC-32 of a file's content, 0 of none."""
+    path = Path(path)
+    return zlib.crc32(path.read_bytes()) if path.exists() else 0
 
 
 @contextlib.contextmanager

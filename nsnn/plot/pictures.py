@@ -7,7 +7,6 @@ import numpy as np
 
 import nsnn
 from nsnn.data import source
-from nsnn.files import read_json
 from nsnn.layers import LIF
 from nsnn.layers.firstspike import BinaryTimes, FirstSpike
 from nsnn.methods import METHODS
@@ -16,7 +15,7 @@ from nsnn.plot.style import new_figure
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.build import load_data
 from nsnn.training.checkpoint import load_checkpoint, load_topology
-from nsnn.training.run_folder import read_config, read_metrics
+from nsnn.training.run_folder import read_config, read_metrics, read_summary
 
 # At most this many test samples are searched for the worst mistakes: a second or two, not minutes.
 _SEARCHED = 1000
@@ -39,8 +38,8 @@ class RunData:
         self.folder = Path(folder)
         self.config = read_config(folder)
         self.records = read_metrics(folder)
-        summary, changes = self.folder / "summary.json", self.folder / "topology.npz"
-        self.summary = read_json(summary) if summary.exists() else {}
+        self.summary = read_summary(folder)
+        changes = self.folder / "topology.npz"
         self.log = load_topology(changes) if changes.exists() else TopologyLog()
         self.sparse = self.log.names
         self.rounds = self.log.counts()["step"].size  # that changed the topology

@@ -6,7 +6,6 @@ from pathlib import Path
 from nsnn import metrics
 from nsnn.data import DATASETS
 from nsnn.energy import PER_FLOP, PER_SOP, energy
-from nsnn.files import read_lines
 from nsnn.operations import counted
 from nsnn.text import percent, plural, size, table
 from nsnn.training.config_file import toml_value
@@ -23,7 +22,7 @@ def summarise(run, folder) -> dict:
     The test split is looked at here, and nowhere before.
     """
     last = read_metrics(folder)[-1]
-    times = add_up(read_lines(Path(folder) / "timing.jsonl"), run.length)
+    times = add_up(Path(folder) / "timing.jsonl", run.length)
     network, test = run.network, run.data.test
     scores, operations = counted(network, test.images, run.config.data.batch)
     predicted = scores.argmax(axis=1)

@@ -7,7 +7,7 @@ import numpy as np
 from nsnn import metrics
 from nsnn.data import augment, batches
 from nsnn.errors import RunError, UserError
-from nsnn.files import append_line, keep_lines
+from nsnn.files import append_line, checksum, keep_lines
 from nsnn.methods import METHODS, RunLength
 from nsnn.optim import learning_rate
 from nsnn.plugins import check_prepared
@@ -161,6 +161,7 @@ class Run:
             },
             "dense_run": {"rates": np.array(self.dense_rates, dtype=np.float64)},
             "position": {"epoch": self.epoch, "step": self.step, "cost": self.cost},
+            "metrics": {"checksum": checksum(folder / "metrics.jsonl")},
         }
         save_checkpoint(folder / "checkpoint.npz", self.config, parts)
         lap = {"epoch": self.epoch, "step": self.step, **watch.lap()}
@@ -190,6 +191,7 @@ def from_folder(config, folder: Path) -> Run:
         step = position["step"]
         fingerprint = parts["data"]["fingerprint"].item()
         dense_rates = parts["dense_run"]["rates"].tolist()
+        known = _numbers(parts.get("metrics", {})).get("checksum")  # older versions made none
     log = load_topology(folder / "topology.npz")
     log.truncate(step - 1)
     run = Run(config, log, dense_rates, fingerprint)
@@ -202,7 +204,7 @@ def from_folder(config, folder: Path) -> Run:
         run.best |= _numbers(parts.get("best", {}))
         run.epoch, run.step, run.cost = position["epoch"], step, position["cost"]
     _check_log(run, folder)
-    keep_lines(folder / "metrics.jsonl", run.epoch)
+    keep_lines(folder / "metrics.jsonl", run.epoch, known)
     return run
 
 

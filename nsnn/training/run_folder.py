@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 from nsnn.errors import RunError, UserError
-from nsnn.files import read_json, read_lines
+from nsnn.files import damaged, read_json, read_lines
 from nsnn.methods import METHODS
 from nsnn.network import Network
 from nsnn.plugins import load_files, loaded
@@ -25,6 +25,11 @@ DENSE = next(iter(METHODS))
 # All that training writes; `--overwrite` removes these and nothing else.
 FILES = ("config.toml", "environment.json", "metrics.jsonl", "timing.jsonl", "summary.json")
 FILES += ("checkpoint.npz", "topology.npz")
+
+# What each line of metrics.jsonl has, and summary.json has at least.
+_NUMBERS = ("step", "train_loss", "train_accuracy", "density", "active_weights", "spike_rate")
+_TABLES = ("layers", "spike_rates", "synaptic_operations")
+_SUMMARY = {"data", "method", "test_accuracy", "confusion"}
 
 # Runs that agree in these can be compared in what they cost.
 COMPARABLE = ("data.name", "model.name", "model.layers", "model.width", "neuron.time_steps")
@@ -119,8 +124,35 @@ def _noted_plugins(folder) -> list[dict]:
 
 
 def read_metrics(folder) -> list[dict]:
-    """The lines of `metrics.jsonl`, one an epoch."""
-    return read_lines(Path(folder) / "metrics.jsonl")
+    """The lines of `metrics.jsonl`, one an epoch; RunError for one that is damaged."""
+    path = Path(folder) / "metrics.jsonl"
+    records = read_lines(path)
+    for i, record in enumerate(records):
+        good = record.get("epoch") == i and "validation_accuracy" in record
+        good = good and all(isinstance(record.get(key), int | float) for key in _NUMBERS)
+        if not good or not all(isinstance(record.get(key), dict) for key in _TABLES):
+            raise damaged(f"line {i + 1} of {path}")
+    return records
+
+
+def read_summary(folder) -> dict:
+    """The content of `summary.json`, {} without one; RunError where it is damaged."""
+    path = Path(folder) / "summary.json"
+    summary = read_json(path) if path.exists() else {}
+    if summary and not summary.keys() >= _SUMMARY:
+        raise damaged(path)
+    return summary
+
+
+def is_finished(folder) -> bool:
+    """Whether there is a summary; RunError for that of another run."""
+    summary = read_summary(folder)
+    if not summary:
+        return False
+    last = (read_metrics(folder) or [{}])[-1]
+    if any(summary.get(key) != last.get(key.rstrip("s")) for key in ("steps", "spike_rate")):
+        raise RunError(f"{folder}/summary.json is not of the run in metrics.jsonl: remove it")
+    return True
 
 
 def dense_spike_rates(config) -> list[float]:
@@ -140,9 +172,7 @@ def dense_spike_rates(config) -> list[float]:
                 f"{where} has {key} = {theirs.get(key)!r}, not {ours.get(key)!r}: give a dense run "
                 "of the same network on the same data"
             )
-    rates = [record.get("spike_rate") for record in read_metrics(folder)]
-    if not all(isinstance(rate, float) and rate >= 0 for rate in rates):
-        raise UserError(f"{where}: its metrics.jsonl has no spike rates")
+    rates = [record["spike_rate"] for record in read_metrics(folder)]
     if len(rates) < epochs:
         raise UserError(
             f"{where} has {plural(len(rates), 'finished epoch')}, this run {epochs}: the cost "

@@ -60,7 +60,7 @@ def resume(folder, assignments=(), progress=None) -> Path | None:
                 f"can be set anew, not {name}"
             )
     with locked(folder):
-        if (folder / "summary.json").exists():
+        if run_folder.is_finished(folder):
             print(f"{folder} is finished: nothing to resume. See it with nsnn eval {folder}")
             return folder
         parallel.set_threads(config.train.threads)

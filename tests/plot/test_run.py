@@ -154,7 +154,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
-    [("metrics.jsonl", '{"epoch": 0\n', "damaged"), ("plots", "not a folder", "plots")],
+    [
+        ("metrics.jsonl", '{"epoch": 0\n', "line 1 of .*damaged"),
+        ("metrics.jsonl", '{"epoch": 0}\n', "line 1 of .*damaged"),
+        ("summary.json", '{"test_accuracy": 1}', "damaged"),
+        ("plots", "not a folder", "plots"),
+    ],
 )
 def test_a_run_that_cannot_be_read_or_drawn_is_a_failure(finished, name, content, message):
     (finished / name).write_text(content)

@@ -191,7 +191,7 @@ with locked({str(finished)!r}):
     session.resume(finished)  # the lock went with the process
 
 
-def test_files_that_do_not_belong_to_the_checkpoint_are_noticed(stopped):
+def test_files_that_do_not_belong_to_the_checkpoint_are_noticed(stopped, finished, whole, content):
     def refused(kind, message):
         with pytest.raises(kind, match=message):
             session.resume(stopped)
@@ -207,8 +207,22 @@ def test_files_that_do_not_belong_to_the_checkpoint_are_noticed(stopped):
     save_topology(stopped / "topology.npz", log)
     refused(RunError, r"topology.npz is not of this run: at step 21")
     (stopped / "topology.npz").write_bytes(before)
-    (stopped / "metrics.jsonl").write_text("")
+    path = stopped / "metrics.jsonl"
+    line = path.read_text()
+    path.write_text("")
     refused(RunError, "has 0 lines, the checkpoint was made after 1")
+    path.write_text(line.replace('"step": 15', '"step": 16') + line)
+    refused(RunError, r"metrics.jsonl is damaged, or of another run: its first 1 lines are not")
+    assert path.read_text().count("\n") == 2
+    path.write_text(line)
+    path = stopped / "summary.json"
+    path.write_bytes((finished / "summary.json").read_bytes())
+    refused(RunError, "summary.json is not of the run in metrics.jsonl: remove it")
+    path.unlink()
+    (stopped / "timing.jsonl").write_text("{}\n[]\n")
+    with pytest.warns(RuntimeWarning, match="timing.jsonl has 2 damaged lines"):
+        session.resume(stopped)
+    assert content(stopped) == whole
 
 
 def test_other_data_is_not_trained_on(stopped, tiny_data, tmp_path):
@@ -231,7 +245,7 @@ def test_the_rates_of_the_dense_run_are_those_of_the_start(tiny, bare, train, co
     (dense / "metrics.jsonl").write_text('{"spike_rate": 0.5}\n' * 3)
     assert content(train(against)) == whole
     (dense / "metrics.jsonl").write_text("{}\n" * 3)
-    with pytest.raises(UserError, match=r"train.dense_run = .*: its metrics.jsonl has no spike"):
+    with pytest.raises(RunError, match=r"line 1 of .*metrics.jsonl is damaged"):
         train(against, name="third")
 
 

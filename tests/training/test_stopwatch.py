@@ -1,19 +1,33 @@
 """Laps of training, and what they add up to."""
 
+import json
+
 import pytest
 
+from nsnn import files
 from nsnn.methods import RunLength
 from nsnn.training import stopwatch
 
 
-def test_laps_add_up_by_epoch():
+def test_laps_add_up_by_epoch(tmp_path):
     # The second was stopped at the last step of the first epoch, the third closed that epoch.
     laps = [(7, 1.0, 2.0), (10, 0.5, 1.0), (10, 0.1, 0.1), (20, 3.0, 6.0)]
     lines = [{"step": s, "seconds": wall, "cpu_seconds": cpu} for s, wall, cpu in laps]
     lines[1]["bytes_process_peak"] = 30  # a process that was stopped
     lines[3]["bytes_process_peak"] = 20
-    found = stopwatch.add_up(lines, RunLength(10, 2))
+    path = tmp_path / "timing.jsonl"
+    for line in lines:
+        files.append_line(path, line)
+    found = stopwatch.add_up(path, RunLength(10, 2))
     assert found["epoch_seconds"] == [1.6, 3.0]
     assert found["seconds"] == pytest.approx(4.6)
     assert found["cpu_seconds"] == pytest.approx(9.1)
     assert found["bytes_process_peak"] == 30
+    whole = path.read_bytes()
+    for key, value in (("step", "21"), ("step", "0"), ("seconds", "NaN"), ("seconds", "1e999"),
+                       ("cpu_seconds", '"3"'), ("bytes_process_peak", "null")):  # fmt: skip
+        damaged = {"step": 3, "seconds": 1.0, "cpu_seconds": 2.0, key: "?"}
+        line = json.dumps(damaged).replace('"?"', value)
+        path.write_bytes(b'{}\n{"ste\n' + whole + line.encode() + b"\n")
+        with pytest.warns(RuntimeWarning, match=r"timing.jsonl has 3 damaged lines: times lack"):
+            assert stopwatch.add_up(path, RunLength(10, 2)) == found

@@ -144,6 +144,12 @@ def test_plot_one_and_several(run, tmp_path, monkeypatch, capsys):
     assert cli.main(["plot", str(run), str(run), "--out", str(picture)]) == 0
     assert capsys.readouterr().out == f"{picture}\n"
     assert picture.read_bytes().startswith(b"\x89PNG")
+    words = ["plot", str(run), str(run), "--out"]
+    assert cli.main([*words, str(tmp_path / "both.pdf")]) == 0
+    assert (tmp_path / "both.pdf").read_bytes().startswith(b"%PDF")
+    capsys.readouterr()
+    message = complaint(capsys, 2, *words, str(tmp_path / "both.nope"))
+    assert "both.nope: a picture is .png or .pdf or .svg, by the end of its name" in message
 
 
 @pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nsnn.encoding import check_pixels
 from nsnn.errors import UserError
 
 # Of an .npz file with more than one array; the second is that of the data set "arrays".
@@ -20,7 +21,7 @@ def read_images(path, shape) -> np.ndarray:
     Raises
     ------
     UserError
-        For a file that cannot be read, and for anything but uint8 or float in [0, 1].
+        For a file that cannot be read, and for values that are no pixels (`check_pixels`).
     """
     try:
         images = _read(Path(path), shape[0])
@@ -30,12 +31,8 @@ def read_images(path, shape) -> np.ndarray:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     except Exception as error:  # a damaged file can make NumPy and Pillow raise anything
         raise UserError(f"{path}: damaged, or no images as nsnn reads them ({error})") from None
-    if images.dtype != np.uint8:
-        in_range = images.dtype.kind == "f" and np.all((images >= 0) & (images <= 1))  # no NaN
-        if not in_range:
-            raise UserError(
-                f"{path}: has {images.dtype} values; images are uint8 (0 to 255) or float in [0, 1]"
-            )
+    if images.size:
+        check_pixels(images, f"{path}: the array")
     return images[None] if images.shape in (shape, shape[1:]) else images
 
 

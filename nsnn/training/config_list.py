@@ -50,9 +50,10 @@ def described(config: Config) -> str:
         notes = [" | ".join(_REGISTRIES[name]) if name in _REGISTRIES else limits]
         if value != usual[name]:
             notes.append(f"default: {usual[name]!r}")
-        meaning = _MEANINGS.get(name) or declared[name]["meaning"]
+        meaning = _MEANINGS.get(name) or declared[name].get("meaning", "")
         more = "; ".join(note for note in notes if note)
         # TOML has no null: an option that depends on others stands there without a value.
         entry = f"# {key}" if value is None else f"{key} = {toml_value(value)}"
-        lines.append(f"{entry:<26} # {meaning}" + (f" ({more})" if more else ""))
+        meaning += f" ({more})" if more else ""
+        lines.append(f"{entry:<26} # {meaning}" if meaning else entry)
     return "\n".join(lines)

@@ -155,7 +155,7 @@ def next_steps(folder, config, plugins=()) -> str:
     own = changed(config)
 
     def train(changes: dict, *without) -> str:
-        kept = {key: value for key, value in own.items() if not key.startswith(without)}
+        kept = {key: value for key, value in own.items() if key not in without}
         words = [
             f"{key}={value if isinstance(value, str) else toml_value(value)}"
             for key, value in (kept | changes).items()
@@ -168,7 +168,8 @@ def next_steps(folder, config, plugins=()) -> str:
     ]
     first, second, *_ = DATASETS  # of which the first, made by a program, needs no files
     if config.method.name != DENSE and not config.train.dense_run:
-        other = train({"method.name": DENSE}, "method.", "model.init")  # init: of a sparse start
+        sparse = [key for key in own if key.startswith("method.")] + ["model.init"]
+        other = train({"method.name": DENSE}, *sparse)
         steps += [
             (f"{other} --out {dense}", "the dense network to compare with, and then:"),
             (train({"train.dense_run": f"{folder}-dense"}), "the same, its cost measured"),

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from nsnn.methods import METHODS
+from nsnn.methods import METHODS, Method
 from nsnn.models import MODELS
 from nsnn.training.config import option_classes
 from nsnn.training.config_file import load_config, parse_config
@@ -48,6 +48,17 @@ def test_a_line_says_value_meaning_limits_and_the_default_that_was_changed():
     assert "(cross_entropy | tet | " in loss
     (method,) = [line for line in found if line.startswith('name = "ndsnn"')]
     assert " | ".join(METHODS) in method
+
+
+def test_an_option_of_a_plugin_may_be_without_a_word(monkeypatch):
+    class Mine(Method):
+        @dataclasses.dataclass(frozen=True)
+        class Config(Method.Config):
+            strength: float = 2.0
+
+    monkeypatch.setitem(METHODS, "mine", Mine)
+    text = described(load_config(None, ["method.name=Mine"]))
+    assert "\nstrength = 2.0" in text
 
 
 def test_changed_are_the_names_and_what_they_do_not_bring():

@@ -115,7 +115,7 @@ def test_next_steps_repeat_the_users_own_options():
 @pytest.mark.parametrize(
     "words",
     [
-        ["model.name=firstspike", "model.layers=100", "data.augment=spike-delay"],
+        ["model.name=firstspike", "model.initial_sum=3", "data.augment=spike-delay"],
         ["model.name=custom", "model.layers=300", "neuron.preset=sdsnn", "neuron.decay=0.9"],
         ["model.init=active_fan_in", "method.name=set", "model.pool=max"],
         ["data.name=arrays", "data.dir=it's/a $HOME.npz", "train.keep=best"],

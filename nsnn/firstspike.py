@@ -92,7 +92,9 @@ class FirstSpikeNetwork(Network):
         input: str = option("binary", "times of pixels", choices=("binary", "grey"))
         dark: float = option(6.0, "z of a black pixel", above=1)
         initial_sum: float = option(4.0, "mean sum of a neuron's weights at the start", above=1)
-        k_term: float = option(100.0, "K, which keeps neurons able to fire", at_least=0)
+        k_term: float = option(
+            100.0, "K, which keeps neurons able to fire; with Adam 0.01", at_least=0
+        )
         largest_gradient: float = option(10.0, "norm of a layer's gradient per input", above=0)
         loss_cap: float = option(20.0, "loss where the target does not fire", above=0)
 

@@ -8,6 +8,8 @@ import warnings
 # counts. The library reads these when NumPy loads, so they are set before anything imports it.
 for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# Pictures are files: no display, and an unknown backend would stop Matplotlib from loading.
+os.environ["MPLBACKEND"] = "agg"
 
 
 def main() -> int:

@@ -34,7 +34,7 @@ def available_cores() -> int:
 def set_threads(count: int = 0) -> int:
     """Use `count` threads, 0 for every core this process may use; returns the number."""
     global _threads, _pool
-    if count < 0:
+    if not isinstance(count, int | np.integer) or count < 0:
         raise UserError(f"threads = {count}: use 0 (every core) or more")
     count = count or available_cores()
     if count != _threads:

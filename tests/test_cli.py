@@ -25,8 +25,8 @@ COMMANDS = (
 # The command line without pictures, which take longer than a tiny run.
 QUICK = """
 import sys
-import nsnn.plot
 from nsnn.__main__ import main
+import nsnn.plot
 nsnn.plot.plot_run = lambda folder: []
 sys.exit(main())
 """
@@ -279,7 +279,8 @@ def test_a_locale_without_our_characters():
     assert b"\\x" in result.stdout
 
 
-def test_closed_streams_lose_no_run(small, tmp_path):
+def test_closed_streams_and_an_unknown_backend_lose_no_run(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "nope")
     words = [sys.executable, "-c", QUICK, "train", *small, "--out", str(tmp_path / "run")]
     result = subprocess.run(["sh", "-c", '"$@" >&- 2>&- <&-', "sh", *words], capture_output=True)
     assert (result.returncode, result.stderr) == (0, b"")

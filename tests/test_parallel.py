@@ -21,6 +21,8 @@ def test_set_threads():
     assert parallel.set_threads(0) == parallel.available_cores() == parallel.get_threads()
     with pytest.raises(UserError, match="threads = -1"):
         parallel.set_threads(-1)
+    with pytest.raises(UserError, match=r"threads = 1.5"):
+        parallel.set_threads(1.5)
     assert parallel.get_threads() == parallel.available_cores()
 
 

@@ -27,8 +27,8 @@ def whole(least: int):
     """The type of an argument that is a whole number from `least`."""
 
     def number(text):
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text} is not at least {least}")
+        if not least <= int(text) < 10**12:
+            raise argparse.ArgumentTypeError(f"{text} is not at least {least} and below 10^12")
         return int(text)
 
     return number

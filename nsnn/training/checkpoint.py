@@ -1,6 +1,7 @@
 """The checkpoint: everything that a run needs to go on bit for bit, in one file of plain arrays."""
 
 import contextlib
+import tokenize
 import zipfile
 import zlib
 from dataclasses import replace
@@ -20,9 +21,11 @@ FORMAT = 3
 BEST = "best.npz"
 
 # What a damaged .npz file raises, by where the damage is (RuntimeError: a flag says "encrypted", or
-# as NotImplementedError another compression), and what a content raises that does not fit.
+# as NotImplementedError another compression), and what a content raises that does not fit; the
+# last ones come from absurd headers of arrays.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 _DAMAGE += (ValueError, LookupError, TypeError, AttributeError)
+_DAMAGE += (ArithmeticError, SyntaxError, tokenize.TokenError)
 
 
 def save_checkpoint(path, config, parts: dict) -> None:
@@ -95,7 +98,8 @@ def load_topology(path) -> TopologyLog:
 def intact(path):
     """While the content of a file is taken over: what does not fit raises RunError, "damaged"."""
     try:
-        yield
+        with np.errstate(invalid="raise"):  # NaN where whole numbers belong
+            yield
     except _DAMAGE:
         damaged = f"{path} is damaged (truncated or altered): train anew with --overwrite"
         raise RunError(damaged) from None

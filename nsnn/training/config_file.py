@@ -130,7 +130,9 @@ def _assignment(text: str) -> dict:
         raise UserError(f"--set {text}: write table.key=value, such as --set train.epochs=3")
     word = value.strip()
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
+        parsed, *more = tomllib.loads(f"value = {value}").values()
+        if more:
+            raise UserError(f"--set {text!r}: one line sets one option")
     except _NO_TOML:
         parsed = float(word) if _BARE_POINT.fullmatch(word) else word
     return {(table, key): _Entry(parsed, f"--set {text}", word)}

@@ -173,6 +173,7 @@ def no_measurement(monkeypatch):
         (["step", "--model", "custom"], "model.name = 'custom' needs"),
         (["step", "--threads", "-1"], "--threads: -1 is not at least 0"),
         (["step", "--batch", "0"], "--batch: 0 is not at least 1"),
+        (["kernels", "--batch", "9" * 20], "9 is not at least 1 and below 10^12"),
         (["step", "--batch", "two"], "--batch: invalid"),
         (["step", "--time-steps", "0"], "--time-steps: 0 is not"),
         (["step", "--steps", "0"], "--steps: 0 is not"),

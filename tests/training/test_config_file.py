@@ -108,6 +108,7 @@ def test_differences_name_what_differs():
         ("method.final_sparsity=1.0", r"method.final_sparsity = 1.0"),
         ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),
         ("epochs=3", r"--set epochs=3: write table.key=value"),
+        ("train.seed=1\ntrain.epochs=77", "one line sets one option"),
         ("train.epochs", r"--set train.epochs: write table.key=value"),
         ("optim.lr=1e39", r"optim.lr \(--set .*\): .* got 1e\+39, too large for float32"),
         (f"optim.lr={10**400}", r"optim.lr \(--set .*\): expected a finite number"),
@@ -119,7 +120,7 @@ def test_differences_name_what_differs():
 )  # fmt: skip
 def test_mistakes_are_one_line_that_names_key_and_place(assignment, message):
     with pytest.raises(UserError, match=message) as caught:
-        load_config(None, assignment.split())
+        load_config(None, assignment.split(" "))
     assert "\n" not in str(caught.value)
 
 

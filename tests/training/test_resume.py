@@ -255,6 +255,7 @@ def test_a_checkpoint_whose_content_does_not_fit_is_damaged(stopped):
     for key, value in {
         "network/conv1.weight/data": None,
         "network/conv1.bias/data": np.zeros(99),
+        "network/conv1.weight/positions": np.full(35, np.nan),
         "method/rng": np.array("no JSON"),
         "totals/counts": np.zeros(7),
         "position/step": None,

@@ -1,4 +1,4 @@
-"""The index of equations, the glossary, the table of tutorials, and the links of all pages."""
+"""The index of equations, the glossary, the tables of the READMEs, and the links of all pages."""
 
 import re
 from pathlib import Path
@@ -104,3 +104,12 @@ def test_every_page_has_a_tutorial_and_every_tutorial_a_row_in_the_readme():
     assert pages <= {path.stem for path in TUTORIALS}
     table = (ROOT / "tutorials/README.md").read_text()
     assert [path for path in TUTORIALS if f"](pages/{path.stem}.md)**" not in table] == []
+
+
+def test_the_table_of_the_readme_repeats_a_committed_one():
+    rows = re.findall(r"^\| (?:MNIST|CIFAR|…).*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    cells = [cell.strip() for row in rows for cell in row.strip("|").split("|")[1:]]
+    path = ROOT / "tutorials/results/ndsnn-table1/small/table.md"
+    committed = re.sub(" +", " ", path.read_text())
+    assert len(rows) == 6
+    assert [cell for cell in cells if cell and f"| {cell} |" not in committed] == []

@@ -149,9 +149,9 @@ class TopologyLog:
             "active": np.array(after, dtype=np.int64),
         }
 
-    def truncate(self, step: int) -> None:
-        """Forget the events after `step`."""
-        self._events = [event for event in self._events if event[0] <= step]
+    def truncate(self, events: int) -> None:
+        """Forget all but the first `events` that were recorded."""
+        del self._events[events:]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The log as plain arrays, for `np.savez_compressed`."""

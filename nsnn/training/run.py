@@ -160,7 +160,13 @@ class Run:
                 "fingerprint": self.fingerprint,
             },
             "dense_run": {"rates": np.array(self.dense_rates, dtype=np.float64)},
-            "position": {"epoch": self.epoch, "step": self.step, "cost": self.cost},
+            "position": {
+                "epoch": self.epoch,
+                "step": self.step,
+                "cost": self.cost,
+                # By their number: at the last step of an epoch its end may have logged more.
+                "events": self.log.events,
+            },
             "metrics": {"checksum": checksum(folder / "metrics.jsonl")},
         }
         save_checkpoint(folder / "checkpoint.npz", self.config, parts)
@@ -193,7 +199,7 @@ def from_folder(config, folder: Path) -> Run:
         dense_rates = parts["dense_run"]["rates"].tolist()
         known = _numbers(parts.get("metrics", {})).get("checksum")  # older versions made none
     log = load_topology(folder / "topology.npz")
-    log.truncate(step - 1)
+    log.truncate(position["events"])
     run = Run(config, log, dense_rates, fingerprint)
     with intact(path):
         run.network.restore(parts["network"])

@@ -192,7 +192,7 @@ class Bench:
         """A run that was stopped after `stop` steps, and gone on with from what a disk keeps."""
         first = cls(kind, storage, run=run, **options).train(0, stop)
         network, saved = first.network.states(), first.method.state()
-        silent = first.network.silent
+        silent, events = first.network.silent, first.log.events
         # The log on disk may be newer than the checkpoint: what is too new is forgotten.
         first.train(stop, min(stop + 8, first.run.total_steps))
         file = io.BytesIO()
@@ -200,7 +200,7 @@ class Bench:
         file.seek(0)
         with np.load(file, allow_pickle=False) as arrays:
             log = TopologyLog.from_arrays(arrays)
-            log.truncate(stop - 1)
+            log.truncate(events)
             second = cls(kind, storage, run=run, log=log, **options)
             for p in second.network.parameters():
                 p.restore(network[p.name])

@@ -202,7 +202,7 @@ def test_files_that_do_not_belong_to_the_checkpoint_are_noticed(stopped, finishe
     refused(UserError, r"optim.momentum = 0.9 there, 0.8 in\s+config.toml")
     config.write_text(text)
     log = load_topology(stopped / "topology.npz")
-    log.truncate(-1)
+    log.truncate(0)
     before = (stopped / "topology.npz").read_bytes()
     save_topology(stopped / "topology.npz", log)
     refused(RunError, r"topology.npz is not of this run: at step 21")

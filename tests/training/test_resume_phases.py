@@ -39,6 +39,10 @@ def test_interrupted_while_neurons_go_and_come_back(bare, storage, train, conten
     # Before a window, at its first steps, between two, at the ends of epochs and just after.
     for step in (14, 15, 74, 80, 82, 84, 89, 90, 97, 101, 104, 105, 113, 120, 134):
         assert train(options, step) is None
+        if step == 89:  # the epoch's end was not done yet
+            early = (folder.parent / "run" / "checkpoint.npz").read_bytes()
+    # Killed at the end of an epoch, between the log and the checkpoint: the log has too much.
+    (folder.parent / "run" / "checkpoint.npz").write_bytes(early)
     assert content(train(options)) == whole
     log = load_topology(folder / "topology.npz").counts()
     assert log["dropped"].sum() > log["grown"].sum() > 0

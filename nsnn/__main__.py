@@ -1,6 +1,7 @@
 """`python -m nsnn` and the `nsnn` command."""
 
 import os
+import signal
 import sys
 import warnings
 
@@ -17,6 +18,10 @@ def main() -> int:
     from nsnn.cli import main as run
 
     secure_streams()
+    # Outside of training, which saves first, these stop as Ctrl-C does: with a line.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, signal.default_int_handler)
     # A warning is one line, as an error is; Python would show its source as well.
     warnings.formatwarning = lambda message, *place: f"nsnn: warning: {message}\n"
     return run(sys.argv[1:])

@@ -189,6 +189,9 @@ def test_info_names_versions_and_places(monkeypatch, capsys):
         (["train", "--resume", "nowhere"], "nowhere holds no run"),
         (["train", "--out", ""], "--out: needs the name of a folder"),
         (["train", "--resume", ""], "--resume: needs the name of a folder"),
+        (["plot", "a", "b", "--out", ""], "--out: needs the name of a folder or file"),
+        (["eval", "a", "--data-dir", ""], "--data-dir: needs the name of a folder"),
+        (["bench", "machine", "--json", ""], "--json: needs the name of a folder or file"),
         (["table", "ndsnn-table1", "--out", ""], "--out: needs the name of a folder"),
         (["eval", "nowhere"], "nowhere holds no run"),
         (["plot", "nowhere"], "nowhere holds no run"),
@@ -232,7 +235,6 @@ def test_a_loss_that_is_no_number(small, tmp_path, capsys, monkeypatch):
         (RunError("two\nlines"), 1, "nsnn: error: two lines\n"),
         (MemoryError("8 GiB"), 1, "nsnn: error: not enough memory: 8 GiB"),
         (OSError(errno.ENOSPC, "No space left on device"), 1, "nsnn: error: "),
-        (EOFError("Ran out of input"), 1, "nsnn: error: a compiled kernel is damaged: empty the"),
         (KeyboardInterrupt(), 130, "nsnn: error: interrupted\n"),
     ],
 )
@@ -242,6 +244,20 @@ def test_errors_become_one_line(error, code, message, monkeypatch, capsys):
 
     monkeypatch.setattr("nsnn.info.report", fail)
     assert complaint(capsys, code, "info").startswith(message)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_outside_of_training_says_so(number):
+    program = f"""
+import os
+import nsnn.info
+from nsnn.__main__ import main
+nsnn.info.report = lambda: os.kill(os.getpid(), {int(number)})
+raise SystemExit(main())
+"""
+    command = [sys.executable, "-c", program, "info"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (130, "nsnn: error: interrupted\n")
 
 
 def test_a_reader_that_leaves_is_no_error():

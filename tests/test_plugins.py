@@ -240,6 +240,10 @@ def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement
     [
         ("def __init__(self, config): self.x = 1", "__init__ has to call super().__init__(config)"),
         ("def prepare(self, *arguments): pass", "prepare has to call super().prepare(network"),
+        (
+            "def prepare(self, *a): super().prepare(*a), self.prunable[0].sparsify(np.arange(3))",
+            "made linear1.weight sparse without a word to the log: call log.start(",
+        ),
         ("def schedule(self, step): return 3", "schedule to return (step, steps)"),
         ("def schedule(self, step): return 1, 2, 3", "schedule to return (step, steps)"),
         ("def schedule(self, step): return step, 0.5", "schedule to return (step, steps)"),

@@ -17,9 +17,9 @@ PLUGIN = {
 
 
 def folder(text: str) -> str:
-    """The type of an argument that names a folder."""
+    """The type of an argument that names a folder or a file."""
     if not text:
-        raise argparse.ArgumentTypeError("needs the name of a folder, got an empty one")
+        raise argparse.ArgumentTypeError("needs the name of a folder or file, got an empty one")
     return text
 
 

@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 from nsnn.bench import PEERS
-from nsnn.commands import whole
+from nsnn.commands import folder, whole
 from nsnn.errors import UserError
 
 # Options by name; a benchmark takes some of them, and gives the defaults that are its own.
 _DENSITY = "1 is dense; default: 0.05 in a step, 1 in an epoch (firstspike: that of ε = 60)"
 _OPTIONS = {
     "repeats": {"type": whole(1), "default": 3, "metavar": "N"},
-    "json": {"metavar": "FILE", "help": "write all numbers there as well"},
+    "json": {"type": folder, "metavar": "FILE", "help": "write all numbers there as well"},
     "batch": {"type": whole(1), "default": 128, "metavar": "B"},
     "time-steps": {"type": whole(1), "default": 5, "metavar": "T"},
     "threads": {"type": whole(0), "default": [0], "metavar": "N", "nargs": "+",

@@ -5,14 +5,15 @@ examples:
   nsnn eval runs/ndsnn-mnist-001 --data-dir DIR
 """
 
-from nsnn.commands import PLUGIN
+from nsnn.commands import PLUGIN, folder
 from nsnn.errors import UserError
 
 ARGUMENTS = {
     "dir": {"metavar": "DIR", "help": "run folder"},
-    "--data-dir": {"metavar": "DIR", "help": "where the data set is, if it has moved"},
+    "--data-dir": {"type": folder, "metavar": "DIR",
+                   "help": "where the data set is, if it has moved"},
     "--plugin": PLUGIN,
-}
+}  # fmt: skip
 
 
 def run(options) -> int:

@@ -7,12 +7,12 @@ examples:
 
 from pathlib import Path
 
-from nsnn.commands import PLUGIN
+from nsnn.commands import PLUGIN, folder
 from nsnn.errors import UserError
 
 ARGUMENTS = {
     "dirs": {"metavar": "DIR", "nargs": "+", "help": "run folders"},
-    "--out": {"metavar": "FILE",
+    "--out": {"type": folder, "metavar": "FILE",
               "help": "picture of several runs; default: comparison.png here"},
     "--plugin": PLUGIN,
 }  # fmt: skip
@@ -20,9 +20,9 @@ ARGUMENTS = {
 
 def run(options) -> int:
     """Draw the pictures of one run, or lay several over each other."""
-    for folder in options.dirs:
-        if not (Path(folder) / "metrics.jsonl").is_file():
-            raise UserError(f"{folder} holds no run with a finished epoch: nothing to plot")
+    for each in options.dirs:
+        if not (Path(each) / "metrics.jsonl").is_file():
+            raise UserError(f"{each} holds no run with a finished epoch: nothing to plot")
     if len(options.dirs) == 1:
         if options.out:
             raise UserError(

@@ -1,9 +1,9 @@
-"""Ctrl-C and SIGTERM during training: finish the step, save, stop."""
+"""Ctrl-C, SIGTERM and a closed terminal during training: finish the step, save, stop."""
 
 import signal
 import threading
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruption:
@@ -18,7 +18,10 @@ class Interruption:
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._note) for number in _SIGNALS}
+            for number in _SIGNALS:
+                # nohup has SIGHUP ignored, which has to stay so.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *exception):

@@ -65,7 +65,7 @@ def summarise(run, folder) -> dict:
         "bytes_held_peak": run.peak["total"],
         "bytes_dense": network.bytes_dense(),
         "bytes_formula": metrics.paper_bytes(network.parameters(), run.config.time_steps or 1),
-        "bytes_buffers": held["buffers"],
+        "bytes_buffers": run.peak["buffers"],
         **times,
         "bytes_process_peak": max(metrics.peak_memory(), times["bytes_process_peak"]),
         "confusion": confusion.tolist(),

@@ -68,6 +68,7 @@ class Run:
         self.method = METHODS[config.method.name](config.method.options)
         self.method.prepare(self.network, self.length, stream(seed, "topology"), self.log)
         check_prepared(config.method.name, self.method)
+        self._check_logged()
         self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         self.dense_rates = dense_spike_rates(config) if dense_rates is None else dense_rates
@@ -80,6 +81,15 @@ class Run:
         self.peak = {}
         self.operations = {"total": 0, "static": 0}  # of all forwards, see `nsnn.operations`
         self._events_saved = -1  # of the log, none yet
+
+    def _check_logged(self) -> None:
+        """Raise UserError for a sparse layer that no log can rebuild: such a run cannot resume."""
+        for p in self.network.parameters():
+            if p.topology is not None and p.name not in self.log.names:
+                raise UserError(
+                    f"method.name = {self.config.method.name!r} made {p.name} sparse without a "
+                    f"word to the log: call log.start({p.name!r}, p.size, p.positions())"
+                )
 
     def batches(self, epoch: int):
         """The training batches of an epoch, which depend on seed and epoch alone."""
@@ -138,6 +148,7 @@ class Run:
             When a value is not finite: the checkpoint before, a good one, stays. Also for a full
             disk.
         """
+        self._check_logged()
         bad = self.network.first_non_finite()
         if bad:
             raise diverged(f"{bad} is not finite after step {self.step - 1}", folder)

@@ -42,8 +42,9 @@ def stopped(tiny, tmp_path, train):
     return tmp_path / "run"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", [0, 7, 14, 44])
+@pytest.mark.parametrize(("number", "step"), [
+    (signal.SIGINT, 0), (signal.SIGTERM, 7), (signal.SIGHUP, 14), (signal.SIGINT, 44),
+])  # fmt: skip
 def test_a_signal_saves_and_resume_equals_the_whole(
     whole, tiny, tmp_path, train, content, capsys, number, step
 ):
@@ -223,6 +224,8 @@ def test_files_that_do_not_belong_to_the_checkpoint_are_noticed(stopped, finishe
     with pytest.warns(RuntimeWarning, match="timing.jsonl has 2 damaged lines"):
         session.resume(stopped)
     assert content(stopped) == whole
+    one, two = (files.read_json(folder / "summary.json") for folder in (stopped, finished))
+    assert one["bytes_buffers"] == two["bytes_buffers"]
 
 
 def test_other_data_is_not_trained_on(stopped, tiny_data, tmp_path):

@@ -93,12 +93,16 @@ def main(arguments=None) -> int:
         _complain(error)
     except MemoryError as error:
         _complain(f"not enough memory: {error} (try a smaller data.batch)")
-    except EOFError as error:  # from the end of a file that was cut short
-        _complain(f"a compiled kernel is damaged: empty the kernel cache, see nsnn info ({error})")
     except OSError as error:
         # Files that nsnn opens are named in the error; what is left are these two.
         where = "" if error.filename else " (standard output, or the kernel cache: see nsnn info)"
         _complain(f"{error}{where}")
+    except Exception as error:
+        # Numba unpickles what it has compiled: of a damaged file that raises anything.
+        frames = importlib.import_module("traceback").extract_tb(error.__traceback__)
+        if not any(frame.filename.endswith("numba/core/caching.py") for frame in frames):
+            raise
+        _complain(f"a compiled kernel is damaged: empty the kernel cache, see nsnn info ({error})")
     return EXIT_FAILURE
 
 

@@ -107,3 +107,35 @@ def test_a_process_with_neither_cache_nor_home(tmp_path, blocked):
     assert done.stdout.strip() == "1"
     assert done.stderr.count("RuntimeWarning: no writable place for compiled kernels") == 1
     assert list((tmp_path / "temporary").glob("nsnn-numba-*/**/*.nbi"))  # compiled into it
+
+
+COUNT = """
+import sys
+import numpy as np
+import nsnn.gradcheck
+from nsnn import cli
+from nsnn.kernels.count import column_uses
+image, uses = np.array([[[[0.0, 2.0]]]]), np.zeros(1, np.int64)
+count = lambda: (column_uses(image, 1, 1, 1, 0, 1, 1, uses, 0, 1), True)
+nsnn.gradcheck.main_table = count
+sys.exit(cli.main(["gradcheck"]))
+"""
+
+
+def test_a_damaged_kernel_cache_is_one_line(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def count():
+        command = [sys.executable, "-c", COUNT]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    assert count() == (0, "")
+    for end, damage in (("nbi", lambda data: data[:30]), ("nbc", lambda data: b"junk" * 9)):
+        (path,) = tmp_path.glob(f"**/*column_uses*.{end}")
+        whole = path.read_bytes()
+        path.write_bytes(damage(whole))
+        code, said = count()
+        assert (code, said.count("\n")) == (1, 1)
+        assert "a compiled kernel is damaged: empty the kernel cache, see nsnn info" in said
+        path.write_bytes(whole)

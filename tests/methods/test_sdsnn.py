@@ -68,7 +68,7 @@ def fires(run):
     run.network.wake()
     found = {}
     for batch in map(run.batch, range(1000, 1010)):
-        run.network.predict(batch.images)
+        run.network.forward(batch)
         for layer in run.network.layers():
             if isinstance(layer, LIF):
                 spikes = layer.s.reshape(len(layer.s), -1).any(axis=1)

@@ -158,9 +158,11 @@ def test_what_the_kill_left_behind_is_taken_back(whole, stopped, content):
 def test_of_a_finished_run_only_a_missing_summary_is_made(whole, finished, content, capsys):
     assert session.resume(finished) == finished
     assert "is finished: nothing to resume" in capsys.readouterr().out
+    before = files.read_json(finished / "summary.json")
     (finished / "summary.json").unlink()
     session.resume(finished)
-    assert (finished / "summary.json").exists()
+    after = files.read_json(finished / "summary.json")
+    assert after | {"bytes_process_peak": 0} == before | {"bytes_process_peak": 0}
     assert content(finished) == whole
 
 
@@ -224,8 +226,6 @@ def test_files_that_do_not_belong_to_the_checkpoint_are_noticed(stopped, finishe
     with pytest.warns(RuntimeWarning, match="timing.jsonl has 2 damaged lines"):
         session.resume(stopped)
     assert content(stopped) == whole
-    one, two = (files.read_json(folder / "summary.json") for folder in (stopped, finished))
-    assert one["bytes_buffers"] == two["bytes_buffers"]
 
 
 def test_other_data_is_not_trained_on(stopped, tiny_data, tmp_path):

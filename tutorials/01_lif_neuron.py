@@ -20,9 +20,9 @@ from nsnn.reference.lif import lif_forward
 # ## The equation, first half: it leaks
 #
 # The state of the neuron is one number, its *membrane* `v`. Think of a bucket with a hole: the
-# fuller it is, the faster it loses what it holds, `dv/dt = -v / tau`. So after a time Δt a fraction
-# `exp(-Δt / tau)` is left. We look at *time steps* t = 0, 1, 2, … only; then all that matters of
-# `tau` is the fraction left after one of them, `decay = exp(-1 / tau)`.
+# fuller it is, the faster it loses what it holds, `dv/dt = -v / tau`, with a *time constant* `tau`.
+# After a time Δt a fraction `exp(-Δt / tau)` is left. We look at *time steps* t = 0, 1, 2, … only;
+# then all that matters is the fraction left after one: `decay = exp(-1 / tau)`, tau in time steps.
 #
 # **Predict:** with `decay = 0.5` and `v = 1` at first, what is left after one time step, after two?
 
@@ -36,9 +36,9 @@ for step in (1, 2):
 # %% [markdown]
 # ## The equation, second half: it integrates, fires and is reset (NDSNN Eqs. 1a to 1c)
 #
-# At each step the current `I[t]` of that step is added. Where the membrane reaches the `threshold`,
-# the neuron fires: its output `o[t]` is 1, otherwise 0. A spike costs it one `threshold`, taken off
-# at the next step:
+# [NDSNN](papers/ndsnn.md) is a paper that tutorial 8 rebuilds; this is its neuron. At each step the
+# current `I[t]` is added. Where the membrane reaches the `threshold`, the neuron fires: its output
+# `o[t]` is 1, otherwise 0. A spike costs it one `threshold`, taken off at the next step:
 #
 # ```
 # v[t] = decay · v[t-1] + I[t] - threshold · o[t-1]          v[-1] = o[-1] = 0
@@ -68,9 +68,9 @@ print("o", *(f"{x:7d}" for x in o))
 # %% [markdown]
 # ## The same in the engine
 #
-# A `Neuron` holds the constants, here those of the NDSNN paper. `lif_forward` is the equation as
-# nsnn writes it down, for arrays whose last axes are time and sample. `nsnn.simulate` runs the
-# compiled code of training, on a plain array. All must agree, spikes exactly.
+# The *engine* is the library nsnn. Its `Neuron` holds the constants, here NDSNN's. `lif_forward` is
+# the equation in plain NumPy, for arrays whose last axes are time and sample. `nsnn.simulate` runs
+# the compiled code that trains networks, on a plain array. All must agree, spikes exactly.
 
 # %%
 neuron = from_preset("ndsnn", decay=0.5, threshold=1.0)
@@ -83,9 +83,9 @@ for v_other, o_other in (lif_forward(current[:, None], neuron), nsnn.simulate(cu
 print(f"{arrivals.sum()} input spikes, {o.sum()} output spikes; all three agree")
 
 # %% [markdown]
-# **Predict:** to which of these inputs does it answer? Then follow the line. It falls by half
-# between two steps, jumps up where an input arrives, and after a spike (triangle) the reset takes
-# one threshold off (dotted).
+# **Predict:** an input brings 0.7, the threshold is 1: when does it fire? Then follow the line. It
+# loses half between two steps, jumps up where an input arrives, and after a spike (triangle) the
+# reset takes one threshold off (dotted).
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
@@ -93,7 +93,7 @@ membrane_trace(v, o, neuron.threshold, neuron.decay, neuron.reset, ax=ax)
 ax.vlines(np.flatnonzero(arrivals), -0.95, -0.85, color="black", label="input spike")
 ax.set_title("It fires when inputs come close together", loc="left", fontsize=10)
 ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
-ax.margins(x=0.02)
+ax.set(ylabel="membrane v (thresholds)", xmargin=0.02)
 # %% [markdown]
 # ## From current to rate: the f–I curve
 #
@@ -102,7 +102,7 @@ ax.margins(x=0.02)
 # it. If that limit is below the threshold, the neuron is silent for ever.
 #
 # **Predict:** with `decay = 0.9` and `threshold = 1`, from which current on does the neuron fire?
-# And from which on at every step? We also try the papers' other neuron, `reset="zero"`: a spike
+# And from which on at every step? We also try another neuron in use, `reset="zero"`: a spike
 # empties its membrane. (`nsnn.simulate` takes many neurons at once, one a row.)
 
 # %%
@@ -123,9 +123,9 @@ ax.set(xlabel="constant current I (thresholds per time step)", ylabel="rate (spi
 ax.set_title("Reset to zero knows only the rates 1, 1/2, 1/3, …", loc="left", fontsize=10)
 ax.margins(x=0.02)
 # %% [markdown]
-# The limit is `I = (1 - decay) · threshold`; there the membrane creeps up for ever, so the first
-# current that fires is the next one tried. To fire at every step takes `I = threshold` where a
-# spike empties the membrane; where it takes a threshold off, `I = (2 - decay) · threshold`.
+# At `I = (1 - decay) · threshold` = 0.1 the membrane creeps up for ever; the next current tried
+# fires. To fire at every step takes `I = threshold` where a spike empties the membrane. Where it
+# takes a threshold off, it is as if `I - threshold` came in: that is `I = (2 - decay) · threshold`.
 #
 # Why the steps? Reset to zero forgets by how much the threshold was passed: every interval between
 # spikes is the same whole number k of steps, and the rate is 1/k. Subtraction hands the surplus on;

@@ -82,7 +82,8 @@ for h in (1e-2, 1e-3, 1e-4, 1e-5):
 #
 # Put a smooth step in place of `u`: a *primitive*, which rises from 0 to 1 around 0. Its derivative
 # is called a *surrogate*, `phi`. NDSNN's is `phi(x) = 1 / (1 + (π x)²)` (NDSNN Eq. 3). **Predict:**
-# what is its primitive, if that is 1/2 at 0? Then we check all five that nsnn has.
+# what is its primitive, if that is 1/2 at 0? (The third line below has the answer.) Then we
+# check the five of nsnn, whose formulas are in [surrogate.py](../nsnn/surrogate.py).
 
 # %%
 x, h = np.linspace(-1.97, 2.03, 200), 1e-6
@@ -103,7 +104,7 @@ for name in surrogate.SURROGATES:
     ax.plot(weights, loss(weights, functools.partial(surrogate.primitive, name)), label=name)
 ax.plot(weights, loss(weights), color="black", label="true spikes")
 ax.set(xlabel="weight w (thresholds per input spike)", ylabel="loss L (spikes²)")
-ax.set_title("Stairs have no slope; every smooth step leads into the same valley", loc="left")
+ax.set_title("Stairs have no slope; the smooth steps share one valley", loc="left")
 ax.legend(frameon=False)
 ax.margins(x=0)
 
@@ -112,8 +113,8 @@ ax.margins(x=0)
 #
 # We want to keep true spikes: they are cheap, and they are the point. So: **forward with `u`,
 # backward with `phi`.** In dL/dw above only `u'` is replaced. For dv/dw differentiate the
-# recursion; the reset is taken as given (*detached*: [tutorial 3](pages/03_surrogate_bptt.md)):
-# `dv[t]/dw = decay · dv[t-1]/dw + s[t]`.
+# recursion with the reset's `o[t-1]` held constant (*detached*, see
+# [tutorial 3](pages/03_surrogate_bptt.md)): `dv[t]/dw = decay · dv[t-1]/dw + s[t]`.
 #
 # nsnn computes the same number the other way round, from the loss back through time. `lif_backward`
 # takes `delta[t] = dL/do[t]`, here `count - target` at every step, and returns

@@ -86,8 +86,8 @@ for detached in (True, False):
     np.testing.assert_allclose(back(random, v2, detached), engine[..., 0], rtol=1e-12, atol=1e-12)
 
 # %% [markdown]
-# **Predict:** one error at the last step, a neuron under constant current. How far back does it
-# reach with a decay of 0.5, of 0.9? Further, or less far, if the reset is included?
+# **Predict:** one error at the last of 24 steps, a neuron under a constant current of 0.3. How far
+# back does it reach with a decay of 0.5, of 0.9? Further, or less far, if the reset is included?
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
@@ -96,7 +96,7 @@ for decay, marker in ((0.5, "o"), (0.9, "s")):
         n = dataclasses.replace(neuron, decay=decay, detach_reset=detached)
         epsilon = lif_backward(np.eye(24)[:, -1:], *lif_forward(np.full((24, 1), 0.3), n), n)[::-1]
         ax.plot(epsilon / epsilon[0], f"{colour}{marker}-", label=f"decay {decay}, reset {word}")
-ax.set(xlabel="time steps before the error", ylabel="epsilon (of that at the error)")
+ax.set(xlabel="time steps before the error", ylabel="epsilon / epsilon at the error")
 ax.set_title("The decay says how far an error reaches back; the reset shortens it", loc="left")
 ax.legend(frameon=False)
 ax.margins(x=0.02)
@@ -105,7 +105,7 @@ ax.margins(x=0.02)
 # ## Backward through the synapses (NDSNN Eqs. 2a and 2c)
 #
 # A current is a product, `I = W s`, so its derivatives are products. A spike answers for every
-# membrane that it reached; a weight answers for all time steps together:
+# membrane that it reached; a weight answers for all time steps together (1, 2: the layers):
 #
 # - 2a: `delta_1 = W2ᵀ epsilon_2` (the paper omits the transpose),
 # - 2c: `dL/dW2 = Σ_t epsilon_2[:, t] o1[:, t]ᵀ = epsilon_2 o1ᵀ`; for W1 with `epsilon_1` and `s`.
@@ -169,7 +169,8 @@ for name, options in {"detached": (True,), "included": (False,), "bug": (True, i
 # <details><summary>Solution 1</summary>
 
 # %%
-zero = dataclasses.replace(neuron, reset="zero", detach_reset=False)  # detached: no v · phi
+# decay · (1 - o[t] - v[t] · phi[t]); with the reset detached without v · phi
+zero = dataclasses.replace(neuron, reset="zero", detach_reset=False)
 v, o = lif_forward(rng.normal(0.5, 1, (2, 1)), zero)
 delta, phi = rng.normal(size=(2, 1)), surrogate.derivative("arctan", v - 1)
 first = delta[0] * phi[0] + 0.8 * (1 - o[0] - v[0] * phi[0]) * delta[1] * phi[1]

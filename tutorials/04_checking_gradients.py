@@ -64,7 +64,7 @@ smooth = functools.partial(surrogate.primitive, neuron.surrogate)
 
 
 def run(W1, **held):
-    """Loss and dL/dW1 of 6 smooth neurons and 2 readouts, mean_t of W2 o, that should be 1."""
+    """Loss, dL/dW1: 6 smooth neurons; mean_t of W2 o (2,) should be 1. `held`: exercise 3."""
     v, o = lif_forward((W1 @ s)[..., None], neuron, smooth, **held)  # (6, T, 1)
     error = (W2 @ o[..., 0]).mean(axis=1) - 1
     delta = np.repeat((W2.T @ error)[:, None, None], T, axis=1) / T
@@ -79,7 +79,7 @@ def difference(h, **held):
 
 D = rng.normal(size=W1.shape)
 right_side = np.vdot(run(W1)[1], D)
-engine = slopes(lambda: run(W1)[0], W1, run(W1)[1], [D], step=1e-6)
+engine = slopes(lambda: run(W1)[0], W1, run(W1)[1], [D], step=1e-6)  # nsnn's: both sides
 np.testing.assert_allclose(np.ravel(engine), [difference(1e-6), right_side])
 print(f"finite difference {difference(1e-6):.6f}, backward pass {right_side:.6f}")
 
@@ -93,19 +93,21 @@ numeric = np.array([difference(h) for h in steps])
 fig, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
 for factor, label in ((1.01, "backward pass 1 % too large"), (1, "correct backward pass")):
     ax.loglog(steps, abs(numeric / (factor * right_side) - 1), label=label)
-ax.set(xlabel="step h of the finite difference", ylabel="relative difference")
-ax.set_title("Rounding on the left, curvature on the right: h near 1e-6 is best", loc="left")
+ax.set(xlabel="step h of the finite difference", ylabel="relative difference of the two")
+ax.set_title("Left: rounding. Right: Taylor's remainder. h near 1e-6 is best", loc="left")
 ax.legend(frameon=False)
 ax.margins(x=0)
 
 # %% [markdown]
-# On the right the finite difference is wrong by the curvature, `h²`; on the left by rounding, since
-# L is known to 16 digits and their error is divided by h. Between them a bug of 1 % stands out.
+# On the right the finite difference is wrong by the remainder of Taylor's series, about `h²`; on
+# the left by rounding: L is known to 16 digits, and the error is divided by h. Between them a bug
+# of 1 % stands out.
 #
 # ## The engine, and a bug to find
 #
-# `nsnn.check_network` does this to every array of a network: it exchanges the step that fires, and
-# checks the compiled backward pass that training uses, in 64-bit numbers.
+# `nsnn.check_network` does this to the input, the weights and the *biases* (a bias is added to each
+# current of a neuron): it exchanges the step that fires, and checks the compiled backward pass that
+# training uses, in 64-bit numbers.
 
 # %%
 neuron = dataclasses.replace(neuron, time_steps=5)
@@ -159,8 +161,8 @@ assert not result.passed
 #
 # ## Exercises
 #
-# 1. **Convolution.** It is linear in its input and in its weight. Test both gradients of a
-#    `Conv2d`.
+# 1. **Convolution** ([6](pages/06_convolution.md)) is linear in its input and in its weight. Test
+#    both gradients of a `Conv2d`; its arrays are (channels, height, width, T, samples).
 # 2. **True spikes.** With true spikes the loss is *still* smooth in W2. Why? Check dL/dW2.
 # 3. **Detached.** With `detach_reset=True` the check of `run` fails although the code is right.
 #    Which side is to be mended? (`lif_forward(…, held=o)` resets by given spikes `o`.)

@@ -3,7 +3,7 @@
 #
 # **You will be able to** train a spiking network on images, by hand and by the engine.
 #
-# **Question.** What does [tutorial 3](pages/03_surrogate_bptt.md) lack for a network that reads?
+# **Question.** What does [tutorial 3](pages/03_surrogate_bptt.md) lack to read digits?
 
 # %%
 import matplotlib.pyplot as plt
@@ -19,8 +19,8 @@ from nsnn.optim import SGD
 # ## The data, and how an image becomes a current
 #
 # *Glyphs* are digits that nsnn draws from the fonts of matplotlib, tilted and noisy; the test has
-# fonts that training never sees. *Direct coding*: the image itself, with mean 0 and deviation 1, is
-# the input x at each of the T time steps. A column of x is a sample.
+# fonts that training never sees. *Direct coding*: the image itself, scaled to mean 0 and standard
+# deviation 1, is the input x at each of T time steps. A column of x is one of B images, a *batch*.
 
 # %%
 data, T = load("glyphs"), 4
@@ -53,11 +53,11 @@ def forward(weights, images):
 # %% [markdown]
 # ## The gradient
 #
-# Three things are new. `dL/dscore = softmax(score) - 1[label]`. The score is a mean over time, so
-# each step gets 1/T of that. And x is the same at all steps, so dL/dW1 needs only the *sum* of
-# epsilon over them. Each update goes `lr`, the learning rate, along a running sum of gradients,
-# *momentum*. **Predict:** an untrained network finds ten classes equally likely: what is its loss?
-# And how many percent of unknown fonts does it read after an *epoch*, one look at each image?
+# Three things are new. `dL/dscore = softmax(score) - one_hot` (1 at the label, else 0).
+# The score is a mean over time, so each step gets 1/T of that. And x is the same at all steps, so
+# dL/dW1 needs only the *sum* of epsilon over them. An update takes off `lr`, the learning rate,
+# times the *momentum*, a fading sum of gradients. **Predict:** what is the loss if all classes seem
+# equally likely? What part of unknown fonts is read after an *epoch*, one look at each image?
 
 
 # %%
@@ -165,7 +165,7 @@ for lr in (0.01, 0.03, 0.1, 0.3):
 # ## Exercises
 #
 # 1. **Read early.** How much of the accuracy is there after 1, 2, 3 time steps?
-# 2. **Count.** A spike costs the readout one addition a class. What does that save?
+# 2. **Count.** A spike costs the readout one addition a class. How many replace how many products?
 # 3. **Sure.** One class has the score 10, the others 0. What is the loss if it is right, if not?
 #
 # <details><summary>Solution 1</summary>

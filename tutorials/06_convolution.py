@@ -20,15 +20,14 @@ rng = np.random.default_rng(6)
 # %% [markdown]
 # ## The equation
 #
-# Spikes `s[c, y, x]` have channels c. Each output channel o has a kernel `W[o]` of shape (channels,
-# k, k). With `padding` rows and columns of zeros around the image, the current is
+# Spikes `s[c, y, x]` have channels c. Each output channel o (an index here, no spike) has a kernel
+# `W[o]` of shape (channels, k, k). With `padding` rows and columns of zeros around, the current is
 #
 # ```
 # I[o, y, x] = Σ_c Σ_dy Σ_dx W[o, c, dy, dx] · s[c, y + dy - padding, x + dx - padding]
 # ```
 #
-# **Predict:** an image of 4 x 4 and kernels of 3 x 3. How large is the output, with padding 1 and
-# 0?
+# **Predict:** an image of 4 x 4, kernels of 3 x 3. How large is the output, with padding 1 and 0?
 
 
 # %%
@@ -92,9 +91,10 @@ for (row, column), number in np.ndenumerate(address):
     ax.text(column, row, number or "·", ha="center", va="center", fontsize=8)
 
 # %% [markdown]
-# A synapse is one entry `W[o, j]`; row j of the addresses says which pixels it serves. A weight
-# that is zero costs nothing: its row is not fetched. Addresses are the same for all channels of
-# output, time steps and samples; nsnn computes them as it goes.
+# Write W as (O, C·k·k), a kernel a row. A synapse is one entry `W[o, j]`; row j of the addresses
+# says which pixels it serves. A weight of zero costs nothing: its row is not fetched. Addresses are
+# the same for all output channels, time steps and samples; nsnn computes them as it goes. The last
+# line is for VGG-16, a well-known network of 13 convolutions, in 32-bit numbers.
 
 
 # %%
@@ -115,8 +115,8 @@ layer.weight.sparsify(np.flatnonzero(sparse))  # from now on stored as CSR, see 
 current = layer.forward(s[..., None, None]).reshape(3, 16)  # the engine's axes: C, H, W, T, B
 np.testing.assert_allclose(current, implicit(sparse, s, 3, 1), rtol=1e-12, atol=1e-12)
 print(f"{np.count_nonzero(sparse)} of {sparse.size} synapses: equal to the engine's")
-size = 64 * 32 * 32 * 4 * 128 * 4 / 1e9  # a VGG-16: channels, pixels, T, samples, bytes each
-print(f"second layer of a VGG-16: image {size:.2f} GB, its patches {9 * size:.2f} GB")
+size = 64 * 32 * 32 * 4 * 128 * 4 / 1e9  # channels, pixels, T, samples, bytes of a float
+print(f"second layer of VGG-16: image {size:.2f} GB, its patches {9 * size:.2f} GB")
 
 # %% [markdown]
 # ## Backward

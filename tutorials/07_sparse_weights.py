@@ -103,7 +103,8 @@ np.testing.assert_allclose(layer.weight.gradient, gradient, atol=1e-12)
 # %% [markdown]
 # ## When is sparse smaller?
 # A dense weight takes 4 bytes; its gradient and its momentum 4 each. A synapse in CSR takes those
-# 12 and its column, its row and its slot. **Predict** the density at which both are equal.
+# 12, and 4 each for its entries in `indices`, `t_indices` and `t_perm`. **Predict** the density at
+# which both are equal.
 
 # %%
 for density in (0.01, 0.1, 0.5, 0.9):
@@ -113,10 +114,10 @@ for density in (0.01, 0.1, 0.5, 0.9):
     print(f"density {density:4}: {csr_bytes / 2**20:5.2f} MiB, dense {12 * p.size / 2**20:.2f} MiB")
 
 # %% [markdown]
+# At half: 24 bytes a synapse instead of 12.
 # ## When is it faster?
-# At half: 24 bytes a synapse instead of 12. Now time: forward and both gradients of 512 × 512
-# weights, for spikes of 64 samples in 4 time steps. Dense is BLAS, the library behind NumPy's `@`.
-# **Predict**: at 10 % density, does it take 10 % of the time?
+# We time forward and both gradients of 512 × 512 weights, for spikes of 64 samples in 4 time steps.
+# Dense is BLAS, the library behind NumPy's `@`. **Predict**: at 10 % density, 10 % of the time?
 
 # %%
 s = (rng.random((512, 4, 64)) < 0.2).astype(np.uint8)  # spikes are bytes
@@ -138,7 +139,7 @@ figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 ax.loglog(100 * densities[:-1], times[:-1], "o-", color="#0072B2", label="CSR")
 ax.axhline(times[-1], color="black", label="dense (BLAS)")
 ax.loglog(100 * densities, times[-1] * densities, ":", color="grey", label="density × dense")
-ax.set(xlabel="density (% of the weights that exist)", ylabel="processor time of a layer (ms)")
+ax.set(xlabel="density (weights that are there, % of all)", ylabel="processor time of a layer (ms)")
 ax.set_title("Where blue crosses black, sparse stops paying")
 ax.xaxis.set_major_formatter("{x:g}")
 ax.yaxis.set_major_formatter("{x:g}")
@@ -170,11 +171,11 @@ for d, share, n in zip(dims, by_hand, layer_counts("erk", dims, 0.05), strict=Tr
 
 # %% [markdown]
 # Large layers become sparsest. In a layer that is not capped, synapses are in proportion to the
-# *neurons* (channels) on both sides, not to their product: all have about as many.
+# *neurons* (channels) on both sides: 12,296 / (64 + 64) = 96, and 94,511 / (512 + 512) = 92.
 # ## What goes wrong
 # - **A mask instead of CSR**: `W * mask` is right, and saves neither a byte nor a multiplication.
-# - **Active is not nonzero**: a weight that has just grown is 0 and active. Libraries that drop
-#   stored zeros (SciPy's `eliminate_zeros`) would remove it before it has learned anything.
+# - **Active is not nonzero**: a weight just added (tutorial 8) is 0 and *active*, that is, stored.
+#   Libraries that drop zeros (SciPy's `eliminate_zeros`) would remove it before it learns anything.
 # - **Chance instead of counts**: `rng.random(N) < d` gives another number of weights each time.
 #
 # **Summary.** Values, columns, row starts; a second list by column for $W^T$. Smaller below half

@@ -198,7 +198,7 @@ def test_what_is_refused(folder, name, change, message, cache, refused):
     else:
         path.write_bytes(change(path.read_bytes()))
     where = path if change and "lists" not in message else folder
-    with refused(where, message, "nsnn data get tiny-imagenet", "nsnn data get tiny-imagenet"):
+    with refused(where, message, "nsnn data get tiny-imagenet"):
         SMALL.read(folder)
     assert not (cache / "tiny-imagenet").exists()
 

@@ -102,9 +102,9 @@ for q in range(1, n + 1):
 
 # %% [markdown]
 # ## NDSNN Algorithm 1, where we know the answer
-# A hidden *teacher* has 30 weights at 600 positions. A linear layer shall imitate it from random
-# spikes $s$ in batches of $K$: $∂L/∂W = (W − W_{teacher}) s s^T / K$, from 60 random positions to
-# 30 ([one page](../nsnn/reference/ndsnn.py)). **Predict** how many are right after *two* rounds.
+# A hidden *teacher* has 30 weights at 600 positions. A linear layer with 60 weights at random
+# places, 30 at the end, shall imitate it ([one page](../nsnn/reference/ndsnn.py)); for $K$ random
+# inputs $s$, $∂L/∂W = (W − W_{teacher}) s s^T / K$. **Predict**: how many are right after 2 rounds?
 
 # %%
 shape, rng = (20, 30), np.random.default_rng(0)
@@ -163,7 +163,7 @@ for ax, t in zip(axes, moments, strict=True):
     mask.flat[log.positions_at("linear1.weight", t)] = 1  # the log knows the mask of every step
     picture = ax.imshow(mask.mean(axis=0).reshape(28, 28), cmap="Blues", vmin=0, vmax=0.6)
     ax.set_title(f"step {t}\n{mask.sum():,.0f} synapses", fontsize=9)
-    ax.set(xticks=[], yticks=[], xlabel="pixels")
+    ax.set(xticks=[], yticks=[], xlabel="28 × 28 pixels")
 figure.suptitle("NDSNN's synapses leave the rim and gather where digits differ", fontsize=10)
 figure.colorbar(picture, ax=axes, label="share of neurons\nthat see a pixel")
 
@@ -173,7 +173,7 @@ figure.colorbar(picture, ax=axes, label="share of neurons\nthat see a pixel")
 # ## What goes wrong
 # - **Too few rounds.** Where $D$ is raised nothing is born: the end of the table above is plain
 #   pruning. With a hundred rounds each has little to remove, and births go on (exercise 1).
-# - **No last round**, if it were *at* $T_{end}$: so $n = ⌈T_{end}/ΔT⌉ − 1$ (exercise 2).
+# - **A last round that never comes.** All are *before* $T_{end}$: $n = ⌈T_{end}/ΔT⌉ − 1$ (ex. 2).
 # - **Inherited momentum.** A weight born where one died must start with momentum 0.
 #
 # **Summary.** Small weights die; new ones are born where $|∂L/∂w|$ is large, which Eq. 2c gives

@@ -8,7 +8,7 @@
 #
 # **The question.** A small change of a weight never changes *how many* spikes there are, until it
 # suddenly does: hence the surrogates. But it always changes *when* a spike comes. Can we compute
-# with times instead? (Mostafa 2018; then ESL: [equations](../nsnn/reference/firstspike.py).)
+# with times instead? (Mostafa 2018; ESL, tutorial 10: [formulas](../nsnn/reference/firstspike.py).)
 
 # %%
 import matplotlib.pyplot as plt
@@ -55,7 +55,7 @@ ax.legend(frameon=False)
 # %% [markdown]
 # ## Whom does it wait for?
 # We guessed $C$. In general: take the inputs in the order of their times, one more at a time, until
-# the formula gives a spike *before* the next input. If it never does there is none: $z = ∞$.
+# their $w$ sum to more than 1 and the formula's spike is *before* the next input; else $z = ∞$.
 
 
 # %%
@@ -105,8 +105,7 @@ for i, e in enumerate(h * np.eye(3)):
 # loss for the true class $g$ is that of any classifier (ESL Eq. 6); $1[k = g]$ is 1 for it, else 0:
 # $$L = −\ln p_g, \qquad p_k = e^{−z_k} / \sum_l e^{−z_l}, \qquad ∂L/∂z_k = 1[k = g] − p_k$$
 # A neuron that never fires has no gradient at all. So a second term, the **K-term**
-# $K \sum_j \max(0, 1 − \sum_i w_{ji})$, lifts weights whose sum is too small to reach the
-# threshold.
+# $K \sum_j \max(0, 1 − \sum_i w_{ji})$, lifts weights whose sum is too small for a spike.
 
 # %%
 rng, bits, late = np.random.default_rng(4), np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.exp(2)
@@ -140,8 +139,8 @@ for (a, b), t_out in zip(bits, np.log(z_2.T), strict=True):
 
 # %% [markdown]
 # ## On digits
-# Each pixel fires once: white at $z = 1$, black at $z = 20$, grey between. (K is small here because
-# of [Adam](papers/esl.md).) **Predict**: do all hidden neurons fire before the network decides?
+# Each pixel fires once: white at $z = 1$, black at $z = 20$, grey between. ([Adam](papers/esl.md)
+# rescales gradients, so K is small.) **Predict**: do all hidden neurons fire before the decision?
 
 # %%
 words = ["model.name=firstspike", "model.layers=100", "model.input=grey", "model.dark=20"]
@@ -158,17 +157,18 @@ early = 100 * np.mean(hidden.z < output.z.min(axis=0))
 print(f"~ {early:.0f} % of the hidden neurons fire before the decision")
 i = np.flatnonzero(right)[0]  # the first digit that it knows
 ax = race(output.weight.data, output.x[:, i], output.z[:, i], test.labels[i])
+ax.set_title(f"A {test.labels[i]}: its output fires first", loc="left", fontsize=10)
+ax.set_ylabel("potential V (thresholds)")
 ax.figure
 
 # %% [markdown]
-# Fewer digits are right than with LIF neurons in tutorial 8: one spike a neuron, a short training.
+# Fewer digits are right than in tutorial 8's dense network: one spike a neuron, a short training.
 # But the answer is there at the first output spike, and what comes after that need not be computed.
-#
 # ## What goes wrong
 # - **Silence**: no spike, $z = ∞$, gradient 0. The K-term is the only way back; where the target's
 #   neuron is silent the loss is a constant (`cap`).
-# - **Cliffs.** The gradient is exact, but local. Below, an inhibitory input comes at $t = 1$: after
-#   the spike it is too late, before it the neuron never fires. No gradient warns of that.
+# - **Cliffs.** The gradient is exact, but local. Below, an inhibitory input comes at $t = 1$: too
+#   late if the neuron has fired by then; if not, it never will. No gradient warns of that.
 
 # %%
 for w_0 in (1.62, 1.60, 1.59, 1.58):
@@ -188,7 +188,7 @@ for w_0 in (1.62, 1.60, 1.59, 1.58):
 # %%
 w_0 = np.e / (np.e - 1)  # 1: w (1 − 1/e) = 1
 assert np.isclose(np.log(spike_time(np.array([w_0]), np.ones(1))), 1)
-assert np.isclose(spike_time(w, z_in * np.exp(0.3)), z * np.exp(0.3))  # 2: derive both sides by d
+assert np.isclose(spike_time(w, z_in * np.exp(0.3)), z * np.exp(0.3))  # 2: differentiate by d
 assert np.isclose(z_in @ dz_dz, z)
 z_k = 1 + rng.random((2, 4))
 L, slope = reference.loss(z_k, labels, cap=20)  # 3: 1 − Σ p_k = 0

@@ -60,7 +60,7 @@ assert np.array_equal(gone, smallest_per_sign(w, 0.5))
 # All inhibition would be gone. Per sign, the balance stays.
 #
 # ## How many go, and where do new ones come?
-# The fraction falls from $α$ (here no decay) to 0 (ESL Eq. 2):
+# The fraction falls from $α$ (no neuron's decay here) to 0 (ESL Eq. 2):
 # $ζ_t = \frac{α}{2}(1 + \cos(π t/T_{end}))$, one round every $T_{iter}$ steps. As many come back at
 # *random* inactive positions, at value 0.
 #
@@ -122,17 +122,17 @@ for rule, means, sds in zip(rules, mean, sd, strict=True):
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for rule, means, sds in zip(rules, mean, sd, strict=True):
     ax.errorbar(budgets, means, sds, fmt="o-", capsize=3, label=rule)
-ax.set(xlabel="ε (synapses per neuron of layer 1)", ylabel="test accuracy (%), ± σ of 3 seeds")
+ax.set(xlabel="ε (synapses per neuron on either side)", ylabel="test accuracy (%), ± σ of 3 seeds")
 ax.set(title="Synapses that move do the work of many more that stay", xticks=budgets)
 ax.legend()
 
 # %% [markdown]
-# In the run above both ways of moving beat the graph that stays, at each $ε$ and by far more than
-# the seeds scatter; where synapses come back matters as much as that they move at all. Without
-# `static` beside them we would have seen only that sparse networks train well.
+# In the run above both ways of moving beat the graph that stays, at each $ε$ and by three times
+# the seeds' σ or more. The gain hardly depends on $ε$. Where synapses come back matters as much as
+# that they move at all. Without `static` we would have seen only that sparse networks train well.
 #
 # ## What has been tried, and what it looks like
-# How much of the layer has *ever* had a synapse is its exploration $R_s$. **Predict**: which growth
+# How much of the layer has *ever* had a synapse is its *exploration*. **Predict**: which growth
 # explores more, random or gradient? Does the better one?
 
 # %%

@@ -24,7 +24,7 @@ from nsnn.training.run import Run
 # A synapse sits on a *spine*, which grows with use and shrinks without. Here that is two bounds,
 # $R^- ≤ w ≤ R^+$, at first $±\max|W|$ of the layer. Once an epoch (SD-SNN Algorithm 1) a weight
 # above $R^+$ is set back; $N^+$ counts for how many epochs *running*, $C^+$ by how much in all, and
-# $N^d$ for how many $|w|$ fell. After more than $T_{num}$: out by $C^+/T_{num}$, or both in to ¾.
+# $N^d$ for how many $|w|$ fell. Past $T_{num}$: $R^+$ out by $C^+/T_{num}$; or both bounds in to ¾.
 
 
 # %%
@@ -86,10 +86,10 @@ np.testing.assert_allclose(spines.importance(at, R.flat[at], -R.flat[at], (5, 3)
 assert np.flatnonzero(spines.least_important(D, 50, gone)) == new
 
 # %% [markdown]
-# After each epoch $E$ > START = 36, $ρ$ grows by $a\,N^l/N^{l+1}$ (SD-SNN Eq. 6): a layer's neurons
-# compete for those of the next. $a = e^{-(E - 36)}$ up to epoch 60, then 0.00075 (SD-SNN Eq. 7).
-# **Predict**: from $ρ = 50$, how many of 300 neurons that feed 10 are gone after 150 epochs? Does
-# it matter if $N$ counts all of them, or those that are left?
+# After each epoch $E$ > START = 36, $ρ$ grows by $a\,N^l/N^{l+1}$ (SD-SNN Eq. 6), $N^l$ neurons in
+# layer $l$: they compete for the next layer's. $a = e^{-(E - 36)}$ up to epoch 60, then 0.00075
+# (SD-SNN Eq. 7). **Predict**: from $ρ = 50$, how many of 300 neurons that feed 10 are gone after
+# 150 epochs? Does it matter if $N$ counts all of them, or those that are left?
 
 # %%
 for live, rho in ((False, 50), (True, 50)):
@@ -103,10 +103,10 @@ for live, rho in ((False, 50), (True, 50)):
     print("those left:" if live else "all:       ", f"ρ = {rho:.1f}, {pruned} gone: {share:.2f} %")
 
 # %% [markdown]
-# It settles, as $a$ fades. The paper removes 70.40 % from this start: it counts those left.
+# The % are weights. It slows, as $a$ fades. The paper has 70.40 %: so it counts those left.
 # ## A silent neuron has no gradient
 # A pruned synapse may come back if it "obtains a large gradient update several times". **Predict**:
-# two neurons, both with errors $δ$ = dL/do, the second without inputs. Which row of dL/dW is whose?
+# two neurons, both with errors $δ$ = dL/do, the second without inputs. What is its row of dL/dW?
 
 # %%
 rng, neuron = np.random.default_rng(0), from_preset("sdsnn")  # threshold 1, decay 0.2, reset to 0
@@ -124,10 +124,10 @@ print("Σ ε sᵀ\n", (epsilon[..., 0] @ s.T).round(2), "\nΣ δ sᵀ\n", (delta
 # $φ = 0$, nothing to rank. Without $φ$ something is left: what a spike *would* do to the loss. So
 # the **score** is $|\sum δ s^T|$ over an epoch's last batches. A synapse grows back whose score
 # is above the $ρ_g$-th percentile of its layer for more than $T_{num}$ epochs running, with
-# the mean $|w|$ and the sign that lowers the loss: its neuron can fire. $ρ_g$ rises (SD-SNN Eq. 8).
+# its mean $|w|$ and the sign that lowers the loss: its neuron can fire. $ρ_g$ rises (SD-SNN Eq. 8).
 # ## SD-SNN Algorithm 2 on digits, with far too much pruned
 # 60 neurons, ρ = 85: nine shall stay. 150 epochs become 20, so $T_{num}$ = 2, START = 4. Beside it:
-# no regeneration; a random mask, `static`, with as many synapses; a dense network. **Predict**.
+# no regeneration; a random mask, `static`, as large; a dense network. **Predict** the final order.
 
 
 # %%

@@ -43,8 +43,8 @@ for name in ("dense", "ndsnn"):
     print(f"~ {name}: R = {R:.3f} spikes per neuron and time step")
 
 # %% [markdown]
-# Not at all: batch normalisation and training bring each neuron near its threshold, whatever feeds
-# it. Sparse weights and sparse spikes are two different savings.
+# Not at all: training and batch normalisation (all currents get one mean, one spread) bring each
+# neuron near its threshold, whatever feeds it. Sparse weights and sparse spikes save separately.
 #
 # ## Synaptic operations
 # A spike of neuron $i$ is one addition at each synapse that leads on from it: its *fan-out*. So the
@@ -65,7 +65,7 @@ for name, run in runs.items():
     assert ops[name].real == by_hand["linear1.weight"]
 
 # %% [markdown]
-# The pixels: there are more of them, and nearly all are nonzero. But they are the same at all T
+# The pixels: there are more, and none is 0 (black is below the mean). They are the same at all T
 # steps, so the engine multiplies them *once* (their array has one time step), and they are real
 # numbers: multiply-adds, no synaptic operations. A claim about "additions only" forgets this layer.
 #

@@ -75,7 +75,7 @@ figure.suptitle("One round: one weight fewer, and two are elsewhere")
 
 # %% [markdown]
 # ## How many die, how many are born?
-# Rounds $q = 1 … n$ come every $ΔT$ updates, at $t = qΔT < T_{end}$. Sparsity rises from $θ_i$
+# Rounds $q = 1 … n$ come every $ΔT$ steps, at $t = qΔT < T_{end}$. Sparsity rises from $θ_i$
 # to $θ_f$, fast at first (NDSNN Eq. 4); the fraction that dies falls from $d_0$ to $d_{min}$:
 # $$θ_t = θ_f + (θ_i − θ_f)(1 − t/nΔT)^3 \qquad
 #   d_t = d_{min} + ½ (d_0 − d_{min})(1 + \cos(πt/nΔT)) \quad \text{(NDSNN Eq. 5)}$$

@@ -1,4 +1,8 @@
-"""The papers' methods of training, one file each, by the name that `method.name` gives."""
+"""The papers' methods of training, one file each, by the name that `method.name` gives.
+
+What an option means stands once, where it is declared: `option(default, meaning)` in the method's
+`Config`. `nsnn train --options --set method.name=NAME` lists all of a method, with their limits.
+"""
 
 from nsnn.methods.admm import ADMM
 from nsnn.methods.base import CostPlan, Method, RunLength
@@ -29,19 +33,6 @@ METHODS: dict[str, type[Method]] = {
 }
 
 __all__ = [
-    "ADMM",
-    "ESL",
-    "LTH",
-    "METHODS",
-    "NDSNN",
-    "SDSNN",
-    "SET",
-    "CostPlan",
-    "DeepR",
-    "Dense",
-    "GradR",
-    "Method",
-    "RigL",
-    "RunLength",
-    "Static",
-]
+    "ADMM", "ESL", "LTH", "METHODS", "NDSNN", "SDSNN", "SET", "CostPlan", "DeepR", "Dense", "GradR",
+    "Method", "RigL", "RunLength", "Static",
+]  # fmt: skip

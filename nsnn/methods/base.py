@@ -213,16 +213,7 @@ class SparseMethod(Method):
 
     @dataclass(frozen=True)
     class Config(Method.Config):
-        """Options that every sparse method has.
-
-        Attributes
-        ----------
-        final_sparsity : float
-            Over all weights that the method prunes, at the end of the run.
-        dense_layers : str
-            Names of layers, such as "conv1" or "conv1,linear2", that stay dense and have no part
-            in the shares.
-        """
+        """Options that every sparse method has; layers that stay dense have no part in shares."""
 
         final_sparsity: float = option(
             0.95, "share of the weights that is left out at the end", at_least=0, below=1
@@ -235,13 +226,7 @@ class SharedSparsity(SparseMethod):
 
     @dataclass(frozen=True)
     class Config(SparseMethod.Config):
-        """As `SparseMethod.Config`, with the rule.
-
-        Attributes
-        ----------
-        distribution : "erk", "er" or "uniform"
-            How sparsity is shared among the layers.
-        """
+        """As `SparseMethod.Config`, with the rule."""
 
         distribution: str = option(
             "erk", "how sparsity is shared among the layers", choices=tuple(DISTRIBUTIONS)

@@ -44,15 +44,8 @@ class DeepR(SparseStart):
     class Config(SparseStart.Config):
         """Options of `[method]` for Deep R, beside those of `SharedSparsity.Config`.
 
-        Attributes
-        ----------
-        alpha : float
-            α, the pull of every active weight to 0.
-        temperature : float
-            T, of all steps and layers. 0: by `noise`.
-        noise : float
-            Standard deviation of a step's noise, in units of the root mean square of the layer's
-            drift η (s ∂L/∂w + α); T follows. The paper tunes T by hand; 0: no noise.
+        The paper tunes T by hand. Without one it follows from `noise`, the standard deviation of a
+        step's noise, in units of the root mean square of the layer's drift η (s ∂L/∂w + α).
         """
 
         alpha: float = option(1e-4, "pull of active weights to 0", at_least=0)

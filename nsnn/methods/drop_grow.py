@@ -85,16 +85,7 @@ class DropGrow(SparseStart, abc.ABC):
 
     @dataclass(frozen=True)
     class Config(SharedSparsity.Config):
-        """As `SharedSparsity.Config`, with the rounds.
-
-        Attributes
-        ----------
-        update_every : int
-            ΔT, steps from one round of drop and grow to the next. 0 chooses it from the length of
-            the run: about 100 rounds, at least 10 steps apart.
-        end_fraction : float
-            T_end as a fraction of the run, in (0, 1]: no round happens after it.
-        """
+        """As `SharedSparsity.Config`, with ΔT and T_end; `plan_rounds` says how ΔT = 0 chooses."""
 
         update_every: int = option(0, "steps between two rounds; 0 chooses", at_least=0)
         end_fraction: float = option(

@@ -44,22 +44,8 @@ class ESL(DropGrow):
     class Config(DropGrow.Config):
         """Options of `[method]` for ESL, beside those of `DropGrow.Config`.
 
-        Attributes
-        ----------
-        epsilon : float
-            ε of Eq. 1: a layer has ε (n_in + n_out) synapses, all of its own where that is more.
-            0: as many as `final_sparsity` and `distribution` say.
-        update_every : int
-            T_iter, in steps.
-        end_fraction : float
-            T_end as a fraction of the run. (The paper gives no number: the last iteration.)
-        drop_fraction : float
-            α of Eq. 2, in [0, 1]. (The paper gives no number.)
-        prune, grow : str
-            The rules.
-        grown_scale : float
-            New weights of the rules "random" and "unfired" are uniform in ±grown_scale/√fan_in;
-            those of the others are 0.
+        `epsilon` is ε of Eq. 1, `update_every` T_iter; of T_end and of α in Eq. 2, which is
+        `drop_fraction`, the paper gives no number. Weights that grow by gradient or momentum are 0.
         """
 
         epsilon: float = option(

@@ -83,18 +83,7 @@ class GradR(Method):
 
     @dataclass(frozen=True)
     class Config(Method.Config):
-        """Options of `[method]` for Grad R.
-
-        Attributes
-        ----------
-        alpha : float
-            α, how fast θ falls: it and the length of training decide how sparse the run ends.
-        prior_probability : float
-            p, that a position has no weight under the prior. It matters only where
-            |ln(2(1 − p))|/α is in the range of θ: with a large α.
-        dense_layers : str
-            As for `SparseMethod.Config`.
-        """
+        """Options of `[method]` for Grad R; p matters only where |μ| is in the range of θ."""
 
         alpha: float = option(1e-3, "how fast weights fall; it sets the sparsity", above=0)
         prior_probability: float = option(

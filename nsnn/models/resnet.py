@@ -5,14 +5,7 @@ from nsnn.models.builder import Builder
 
 
 def resnet19(
-    neuron,
-    input_shape,
-    classes,
-    rng,
-    width,
-    norm,
-    dtype,
-    strides=(2, 2, 2),
+    neuron, input_shape, classes, rng, width, norm, dtype, strides=(2, 2, 2)
 ) -> Sequential:
     """ResNet-19: with norm = "batch" and 10 classes, 12,630,858 parameters.
 

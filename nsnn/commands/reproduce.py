@@ -94,8 +94,8 @@ def _dry_run(experiment, out, options) -> int:
     from nsnn.experiments.runner import threads_of
 
     figure.check(experiment)
-    cells = plan(experiment, options.profile, out, options.seeds)
-    finished = results.finished_anywhere(out).values()
+    cells = plan(experiment, options.profile, out, options.seeds, options.data_dir or "")
+    finished = results.finished_anywhere(out)
     estimates = estimate(cells, finished, threads_of(options.jobs))
     width = max(len(cell.slug) for cell in cells)
     for cell in cells:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nsnn.data import DATASETS
 from nsnn.errors import UserError
-from nsnn.experiments import Experiment, Label, Profile, results
+from nsnn.experiments import Experiment, Label, Profile, fingerprints, results
 from nsnn.files import read_json
 from nsnn.methods import METHODS
 from nsnn.models import TITLES
@@ -24,7 +24,7 @@ STATES = {
     "shared": "done, under other labels or in another experiment",
     "trained": "trained, to be collected",
     "stopped": "to be resumed",
-    "changed": "trained with other options before: to be trained anew",
+    "changed": "trained with other options or data before: to be trained anew",
     "missing": "missing",
 }
 TO_TRAIN = ("stopped", "changed", "missing")
@@ -39,6 +39,7 @@ class Cell:
     config: Config
     folder: Path  # of its run
     state: str = ""  # what there is of it, a key of STATES; set by `plan`
+    record: dict | None = None  # that is shared with other labels or another experiment; as well
 
     @property
     def slug(self) -> str:
@@ -57,11 +58,12 @@ class Cell:
         return done / self.config.train.epochs
 
 
-def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
+def cells(experiment: Experiment, profile: str, seeds=None, data_dir="") -> list[Cell]:
     """The cells of a profile, in the order of its grids, none twice.
 
-    `seeds`, if given, stand instead of those of the profile. Raises UserError for a label that no
-    method of its grid has a use for, two cells of one name, and a configuration that is not valid.
+    `seeds` and `data_dir`, if given, stand instead of those of the profile. Raises UserError for a
+    label that no method of its grid has a use for, two cells of one name, and a configuration that
+    is not valid.
     """
     chosen, axes, found = experiment.profile(profile), experiment.axes, {}
     where = f"{experiment.id}: profiles.{profile}.grids"
@@ -87,26 +89,35 @@ def cells(experiment: Experiment, profile: str, seeds=None) -> list[Cell]:
     made, runs = [], run_folders(experiment, profile)
     for slug, (labels, seed) in found.items():
         options = _options(labels, axes, chosen) | {"train.seed": seed}
+        options |= {"data.dir": data_dir} if data_dir else {}
         config = from_options(options, f"{experiment.id}, cell {slug}")
         made.append(Cell(labels, seed, config, runs / slug))
     return made
 
 
-def plan(experiment: Experiment, profile: str, out, seeds=None) -> list[Cell]:
+def plan(experiment: Experiment, profile: str, out, seeds=None, data_dir="") -> list[Cell]:
     """`cells` with their states, where finished ones are kept in `out`.
 
-    Raises RunError for a damaged file of finished cells.
+    One is finished if its options and its data are those of a record; where the data are not here,
+    the options decide. Raises RunError for a damaged file of finished cells.
     """
-    records = results.read_cells(out, experiment.id, profile)
-    own = {(record["digest"], frozenset(record["labels"].items())) for record in records}
-    anywhere = results.finished_anywhere(out)
+    own, anywhere = results.read_cells(out, experiment.id, profile), results.finished_anywhere(out)
+    seen = {}
 
-    def state(cell: Cell) -> str:
-        if (cell.digest, frozenset(cell.labels.items())) in own:
-            return "done"
-        return "shared" if cell.digest in anywhere else state_of(cell.folder, cell.digest)
+    def judged(cell: Cell) -> Cell:
+        data = fingerprints.here(cell.config, seen)
 
-    return [replace(cell, state=state(cell)) for cell in cells(experiment, profile, seeds)]
+        def alike(records: list[dict]) -> list[dict]:
+            same = [record for record in records if record["digest"] == cell.digest]
+            return [record for record in same if fingerprints.of_record(record).agrees(data)]
+
+        if any(record["labels"] == cell.labels for record in alike(own)):
+            return replace(cell, state="done")
+        if shared := alike(anywhere):
+            return replace(cell, state="shared", record=shared[-1])
+        return replace(cell, state=state_of(cell.folder, cell.config, seen))
+
+    return [judged(cell) for cell in cells(experiment, profile, seeds, data_dir)]
 
 
 def run_folders(experiment: Experiment, profile: str) -> Path:
@@ -114,18 +125,25 @@ def run_folders(experiment: Experiment, profile: str) -> Path:
     return RUNS / experiment.id / profile
 
 
-def state_of(folder: Path, digest: str) -> str:
-    """What a run folder holds of the cell with this digest: "trained" or one of `TO_TRAIN`."""
+def state_of(folder: Path, config: Config, seen: dict) -> str:
+    """What a run folder holds of the cell of this configuration: "trained" or one of `TO_TRAIN`.
+
+    `seen` is as of `fingerprints.here`.
+    """
     if not run_folder.holds_run(folder):
         return "missing"
     try:
-        found = results.essential(run_folder.read_config(folder))
+        found = run_folder.read_config(folder)
+        options = results.essential(found)
     except UserError:  # no config.toml, or one of another version of nsnn, or of a plug-in
         return "changed"
     path = folder / "environment.json"
     noted = read_json(path).get("plugins", []) if path.exists() else []
     versions = {MODULE_PREFIX + plugin["sha256"] for plugin in noted}
-    if results.digest(found) != digest or not {*found.get("plugins", [])} <= versions:
+    same = results.digest(options) == results.digest(results.essential(config))
+    if not same or not {*options.get("plugins", [])} <= versions:
+        return "changed"
+    if not fingerprints.of_folder(folder, found).agrees(fingerprints.here(config, seen)):
         return "changed"
     return "trained" if (folder / "summary.json").exists() else "stopped"
 

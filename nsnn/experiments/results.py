@@ -86,6 +86,7 @@ def make_record(config: Config, folder: Path) -> dict:
             "config": kept,
             **{key: summary[key] for key in _SUMMARY},
             **_inference(summary),
+            "test_fingerprint": summary.get("test_fingerprint"),  # None: of an older nsnn
             "validation_accuracy": per_epoch["validation_accuracy"][-1],
             "per_epoch": per_epoch,
             "final_measures": summary.get("final_measures", {}),
@@ -146,31 +147,10 @@ def read_cells(out, experiment: str, profile: str) -> list[dict]:
     return _read(folder(out, experiment, profile) / CELLS)
 
 
-def finished_anywhere(out) -> dict[str, dict]:
-    """The cells of all experiments and profiles in `out` and among the committed, by digest."""
-    found = {}
-    for root in (COMMITTED, Path(out)):
-        for path in sorted(root.glob(f"*/*/{CELLS}")):
-            found |= {record["digest"]: record for record in _read(path)}
-    return found
-
-
-def current(cells, records: list[dict]) -> list[dict]:
-    """Those of the finished cells that belong to a profile's `cells` as they are now, of any seed.
-
-    A cell stays in the file when the experiment's TOML changes its options; it is not one of
-    these any more. Of lines with the same cell, as a merge of two files may leave them, the last
-    one counts: a seed is one sample.
-    """
-    wanted = {
-        frozenset(cell.labels.items()): digest(essential(cell.config), seed=False) for cell in cells
-    }
-    found = {}
-    for record in records:
-        labels = frozenset(record["labels"].items())
-        if wanted.get(labels) == digest(record["config"], seed=False):
-            found[labels, record["seed"]] = record
-    return list(found.values())
+def finished_anywhere(out) -> list[dict]:
+    """The cells of all experiments and profiles in `out` and among the committed."""
+    paths = [path for root in (COMMITTED, Path(out)) for path in sorted(root.glob(f"*/*/{CELLS}"))]
+    return [record for path in dict.fromkeys(paths) for record in _read(path)]
 
 
 def _read(path: Path) -> list[dict]:

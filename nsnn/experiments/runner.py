@@ -67,7 +67,7 @@ def _train(options: dict, folder: Path, plugin_files) -> dict | None:
     plugins.load_files(plugin_files)
     config = from_options(options, f"cell {folder.name}")
     _wait_until_free(folder)
-    state = state_of(folder, results.digest(results.essential(config)))
+    state = state_of(folder, config, {})
     if state == "stopped":
         done = session.resume(folder, [f"{name}={toml_value(options[name])}" for name in FREE])
     else:
@@ -113,14 +113,12 @@ def reproduce(
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
     with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
-        cells = plan(experiment, profile, out, seeds)
-        finished = results.finished_anywhere(out)
+        cells = plan(experiment, profile, out, seeds, data_dir)
         threads = threads_of(jobs)
-        expected = estimate.estimate(cells, finished.values(), threads)
+        expected = estimate.estimate(cells, results.finished_anywhere(out), threads)
         if expected:
             print(estimate.total(expected, jobs), flush=True)
         seconds = {slug: each.seconds for slug, each in expected.items()}
-        machine = {"train.threads": threads} | ({"data.dir": data_dir} if data_dir else {})
         deadline = time.monotonic() + 60.0 * time_limit
 
         def ends():
@@ -128,13 +126,13 @@ def reproduce(
 
         own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
         with own as executor, Progress(seconds) as progress:
-            sitting = _Sitting(experiment, profile, out, finished, ends, executor, progress)
-            outcome = sitting.run(cells, machine)
+            sitting = _Sitting(experiment, profile, out, ends, executor, progress)
+            outcome = sitting.run(cells, {"train.threads": threads})
         left = outcome.cells - outcome.done - len(outcome.failures)
         outcome.interrupted = interruption.requested
         outcome.out_of_time = time.monotonic() > deadline and left > 0
         if outcome.done:
-            table.write(experiment, profile, out)
+            table.write(experiment, profile, out, data_dir)
     return outcome
 
 
@@ -146,13 +144,12 @@ def threads_of(jobs: int) -> int:
 class _Sitting:
     """One call of `reproduce`."""
 
-    def __init__(self, experiment, profile, out, finished, ends, executor, progress):
+    def __init__(self, experiment, profile, out, ends, executor, progress):
         self._where = out, experiment.id, profile
         # Where validation accuracy chooses, nobody is to see the test accuracy beforehand.
         chooses = experiment.table.metric == "validation_accuracy"
         self._kind = "validation" if chooses else "test"
-        self._finished, self._ends = finished, ends
-        self._executor, self._progress = executor, progress
+        self._ends, self._executor, self._progress = ends, executor, progress
         self._pending: dict[Future, list[Cell]] = {}
 
     def run(self, cells: list[Cell], machine: dict) -> Outcome:
@@ -163,7 +160,7 @@ class _Sitting:
             if cell.state == "done":
                 self._outcome.done += 1
             elif cell.state == "shared":
-                self._keep(cell, self._finished[cell.digest])
+                self._keep(cell, cell.record)
             elif cell.state == "trained":
                 self._keep(cell, results.make_record(cell.config, cell.folder))
             else:
@@ -173,7 +170,7 @@ class _Sitting:
             for alike in to_train.values():
                 cell = alike[0]  # the one that is trained
                 if cell.state == "changed":
-                    text = f"{cell.folder} holds a run with other options: trained anew"
+                    text = f"{cell.folder} holds a run with other options or data: trained anew"
                     self._progress.line(text)
                 elif cell.state == "stopped":
                     self._progress.reach(cell.slug, cell.fraction(), before=True)
@@ -223,7 +220,6 @@ class _Sitting:
         """Add a record to the profile's finished cells under the labels that it has there."""
         own = {"labels": cell.labels}  # at the beginning of the line
         results.append(*self._where, own | record | own)
-        self._finished[cell.digest] = record
         self._outcome.done += 1
         accuracy = percent(record[f"{self._kind}_accuracy"])
         count = f"{self._outcome.done}/{self._outcome.cells} cells"

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import Experiment, figure, results
+from nsnn.experiments import Experiment, figure, fingerprints, results
 from nsnn.experiments.cells import cells
 from nsnn.experiments.grid import csv_text, details, grid, paper_marks
 from nsnn.experiments.measures import QUANTITIES, Group, Measured, group, measure
@@ -29,34 +29,44 @@ _NEEDED = {
 }  # fmt: skip
 
 
-def write(experiment: Experiment, profile: str, out) -> str:
+def write(experiment: Experiment, profile: str, out, data_dir="") -> str:
     """Write table.md, table.csv and figure.png beside the cells of a profile; return the grid.
 
-    Raises UserError when no cell is finished or the experiment asks for a measure that there is
-    none of, RunError for a damaged cell and when a file cannot be written.
+    Below the grid stands how many cells are left out because they are on other data. Raises
+    UserError when no cell is finished or the experiment asks for a measure that there is none of,
+    RunError for a damaged cell and when a file cannot be written.
     """
     figure.check(experiment)
-    planned = cells(experiment, profile)
-    records = results.current(planned, results.read_cells(out, experiment.id, profile))
+    planned = cells(experiment, profile, data_dir=data_dir)
+    found = results.read_cells(out, experiment.id, profile)
+    records, left_out = fingerprints.current(planned, found)
     folder = results.folder(out, experiment.id, profile)
     if not records:
         raise UserError(
             f"{folder} has no finished cell of this profile: first run nsnn reproduce "
             f"{experiment.given}{_plugins()} --profile {profile} --out {out}"
         )
-    for record in records:
+    for record in records + left_out:
         if lacking := _lacking(record):
             raise RunError(
                 f"{folder / results.CELLS}: the cell {record['labels']}, seed {record['seed']}, "
                 f"lacks {lacking}: remove its line, then run nsnn reproduce again"
             )
-    others = [r for r in results.finished_anywhere(out).values() if not _lacking(r)]
+    others = [r for r in results.finished_anywhere(out) if not _lacking(r)]
     groups = group(planned, measure(records, others), experiment.paper)
-    write_text(folder / "table.md", page(experiment, profile, groups))
+    write_text(folder / "table.md", page(experiment, profile, groups, left_out))
     write_text(folder / "table.csv", csv_text(experiment, groups))
     picture = figure.draw(experiment, groups, experiment.profile(profile).note)
     save(picture, folder / "figure.png", dpi=110)
-    return grid(experiment, groups)
+    return "\n\n".join([grid(experiment, groups), *_other_data(left_out)])
+
+
+def _other_data(left_out: list[dict]) -> list[str]:
+    """A line on the cells that are on another version of the data."""
+    if not left_out:
+        return []
+    cells, marks = plural(len(left_out), "finished cell"), data_line(left_out)
+    return [f"{cells} left out, on other data ({marks}): nsnn reproduce trains them anew."]
 
 
 def _lacking(record: dict) -> str:
@@ -66,7 +76,7 @@ def _lacking(record: dict) -> str:
     return ", ".join(k for k, kind in kinds.items() if not isinstance(record.get(k), kind))
 
 
-def page(experiment: Experiment, profile: str, groups: list[Group]) -> str:
+def page(experiment: Experiment, profile: str, groups: list[Group], left_out=()) -> str:
     """The whole page in Markdown: what was measured, the grid, a line for each entry, notes."""
     quantity = QUANTITIES[experiment.table.metric]
     printed = any(each.paper for each in groups)
@@ -85,7 +95,7 @@ def page(experiment: Experiment, profile: str, groups: list[Group]) -> str:
         "## What each entry reached, and what it cost",
         *details(experiment, groups),
         "## How it was measured",
-        "\n".join(f"- {line}" for line in _facts(experiment, groups)),
+        "\n".join(f"- {line}" for line in _facts(experiment, groups) + _other_data(left_out)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -34,6 +34,7 @@ def summarise(run, folder) -> dict:
     return {
         "data": run.config.data.name,
         "data_fingerprint": f"{run.fingerprint:08x}",  # CRC-32 of the training data
+        "test_fingerprint": f"{test.fingerprint():08x}",
         "model": run.config.model.name,
         "method": run.config.method.name,
         "seed": run.config.train.seed,

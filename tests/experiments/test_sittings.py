@@ -157,7 +157,7 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
 
     assert "all 1 cells done" in reproduce()
     plugin.write_text(PLUGIN + "# another version\n")
-    assert "holds a run with other options: trained anew" in reproduce()
+    assert "holds a run with other options or data: trained anew" in reproduce()
     used = [record["config"]["plugins"] for record in results.read_cells("out", "tiny", "small")]
     assert len(used) == 2
     assert used[0] != used[1]

@@ -1,0 +1,120 @@
+"""On which data finished cells were trained and tested: a table never mixes two versions of one.
+
+A fingerprint is a checksum of images and labels. That of the training split is of what a cell has
+really trained on, so it depends on the validation split, and with it on the seed.
+"""
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from nsnn.data import source
+from nsnn.errors import RunError, UserError
+from nsnn.experiments.results import digest, essential
+from nsnn.files import read_json
+from nsnn.training.build import load_data
+from nsnn.training.checkpoint import load_checkpoint
+from nsnn.training.config import Config
+
+
+class Fingerprint(NamedTuple):
+    """Of the training and the test split; None what is not known."""
+
+    train: str | None = None
+    test: str | None = None
+
+    def agrees(self, other: "Fingerprint") -> bool:
+        """Whether nothing that is known of both differs."""
+        pairs = zip(self, other, strict=True)
+        return all(one is None or two is None or one == two for one, two in pairs)
+
+
+def of_record(record: dict) -> Fingerprint:
+    """Of the data of a finished cell; that of the test split is unknown in cells of an old nsnn."""
+    return Fingerprint(record.get("data_fingerprint"), record.get("test_fingerprint"))
+
+
+def of_folder(folder: Path, config: Config) -> Fingerprint:
+    """Of the data of a run, as its summary or its checkpoint says."""
+    path = folder / "summary.json"
+    with contextlib.suppress(UserError, RunError, LookupError):  # going on with the run says why
+        if path.exists():
+            return of_record(read_json(path))
+        checkpoint = load_checkpoint(folder / "checkpoint.npz", config)
+        return Fingerprint(f"{checkpoint['data']['fingerprint'].item():08x}")
+    return Fingerprint()
+
+
+def here(config: Config, seen: dict) -> Fingerprint:
+    """Of the data as they are on this machine now; unknown where they are not, or are damaged.
+
+    `seen` keeps what was found for the other cells that train on the same images.
+    """
+    key = _training_images(config)
+    if key not in seen:
+        seen[key] = Fingerprint()
+        with contextlib.suppress(UserError, OSError):
+            data = load_data(config)
+            found = data.train.fingerprint(), data.test.fingerprint()
+            seen[key] = Fingerprint(*(f"{each:08x}" for each in found))
+    return seen[key]
+
+
+def current(cells, records: list[dict]) -> tuple[list[dict], list[dict]]:
+    """Those of the finished cells that belong to a profile's `cells` as they are now, of any seed.
+
+    A cell stays in the file when the experiment's TOML changes its options, or its data change; it
+    is not one of these any more. Where none is on the data that are here now, or there are none,
+    those on the same data as the last one count. Of lines with the same cell, as a merge of two
+    files may leave them, the last one counts: a seed is one sample.
+
+    Returns
+    -------
+    kept, left_out : list of dict
+        The second are of these cells' options, but on other data, and no such cell is kept.
+    """
+    wanted = {frozenset(cell.labels.items()): cell.config for cell in cells}
+    names = {labels: digest(essential(config), seed=False) for labels, config in wanted.items()}
+    found = []
+    for record in records:
+        labels, seed = frozenset(record["labels"].items()), record["seed"]
+        if names.get(labels) == digest(record["config"], seed=False):
+            config = wanted[labels]
+            config = replace(config, train=replace(config.train, seed=seed))
+            found.append(((labels, seed), record, config))
+    data = _decided([(record, config) for _, record, config in found])
+    kept, left_out = {}, {}
+    for key, record, config in found:
+        agrees = of_record(record).agrees(data[_training_images(config)])
+        (kept if agrees else left_out)[key] = record
+    return [*kept.values()], [left_out[key] for key in left_out if key not in kept]
+
+
+def _decided(pairs: list[tuple[dict, Config]]) -> dict[tuple, Fingerprint]:
+    """The fingerprint that counts for each set of training images of these cells."""
+    seen, last, tests, matched = {}, {}, {}, set()
+    for record, config in pairs:
+        own, now, split = of_record(record), here(config, seen), _test_images(config)
+        last[_training_images(config)] = own.train, split
+        tests[split] = own.test or tests.get(split)
+        if now.train is not None and own.agrees(now):
+            matched.add(split)
+    return {
+        key: seen[key] if split in matched else Fingerprint(train, tests[split])
+        for key, (train, split) in last.items()
+    }
+
+
+def _training_images(config: Config) -> tuple:
+    """What decides, beside the files, which images a cell trains on."""
+    data = config.data
+    drawn = config.train.seed if data.validation or data.samples else None
+    return *_test_images(config), data.validation, data.samples, drawn
+
+
+def _test_images(config: Config) -> tuple:
+    """What decides, beside the files, on which images a cell is tested."""
+    data = config.data
+    frames = config.time_steps if source(data.name).events else None
+    return data.name, data.dir, data.frames, frames

@@ -59,13 +59,3 @@ def test_it_is_one_layer_after_the_other(preset, shape):
         np.testing.assert_array_equal(dy, kept)
         for p, q in zip(fused.parameters(), separate.parameters(), strict=True):
             np.testing.assert_allclose(p.gradient, q.gradient, **EXACT)
-
-
-def test_float32_spikes_are_those_of_one_layer_after_the_other():
-    fused, separate = both(3, dtype=np.float32)
-    x, dy = (a.astype(np.float32) for a in problem(SHAPES[0]))
-    s = fused.forward(x, training=True)
-    assert fused.lif.v.dtype == np.float32
-    np.testing.assert_array_equal(s, fused.lif.v >= np.float32(1))
-    np.testing.assert_array_equal(s, separate.forward(x, training=True))
-    np.testing.assert_allclose(fused.backward(dy), separate.backward(dy), rtol=1e-3, atol=1e-5)

@@ -119,16 +119,13 @@ def test_index_bytes():
     assert MaskedMatrix((13, 5), positions, values).index_bytes == 65
 
 
-@pytest.mark.parametrize(
-    ("positions", "message"),
-    [
-        ([3, 1], "sorted"),
-        ([1, 1], "unique"),
-        ([-1, 2], "lie in"),
-        ([2, 6], "lie in"),
-        ([[1]], "di"),
-    ],
-)
+@pytest.mark.parametrize(("positions", "message"), [
+    ([3, 1], "sorted"),
+    ([1, 1], "unique"),
+    ([-1, 2], "lie in"),
+    ([2, 6], "lie in"),
+    ([[1]], "di"),
+])  # fmt: skip
 def test_bad_positions(positions, message):
     for kind in (CSRMatrix.from_positions, MaskedMatrix):
         with pytest.raises(UserError, match=message):

@@ -27,21 +27,18 @@ def test_values_within_their_limits_pass():
     check(Example(rate=np.float64(0.5), steps=np.int64(2), width=2.0), "x")
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "words"),
-    [
-        ("rate", 0.0, "must be above 0 and at most 1"),
-        ("rate", 1.5, "must be above 0 and at most 1"),
-        ("rate", float("nan"), "expected a finite number"),
-        ("rate", 10**400, "expected a finite number"),
-        ("steps", 0, "must be at least 1"),
-        ("steps", 2.0, "expected a whole number"),
-        ("steps", True, "expected a whole number"),
-        ("on", 1, "expected true or false"),
-        ("name", "ERC", "did you mean erk? Known: erk, uniform"),
-        ("width", -1.0, "must be above 0"),
-    ],
-)
+@pytest.mark.parametrize(("key", "value", "words"), [
+    ("rate", 0.0, "must be above 0 and at most 1"),
+    ("rate", 1.5, "must be above 0 and at most 1"),
+    ("rate", float("nan"), "expected a finite number"),
+    ("rate", 10**400, "expected a finite number"),
+    ("steps", 0, "must be at least 1"),
+    ("steps", 2.0, "expected a whole number"),
+    ("steps", True, "expected a whole number"),
+    ("on", 1, "expected true or false"),
+    ("name", "ERC", "did you mean erk? Known: erk, uniform"),
+    ("width", -1.0, "must be above 0"),
+])  # fmt: skip
 def test_what_is_refused_is_refused_from_toml_and_from_python(key, value, words):
     with pytest.raises(UserError) as error:
         build(Example, {key: (value, "my.toml")}, "x")

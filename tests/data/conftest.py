@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import gzip
+import hashlib
 import http.server
 import os
 import re
@@ -92,6 +93,38 @@ def idx_folder(tmp_path):
     for name, content in idx_files().items():
         (folder / name).write_bytes(content)
     return folder
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def small_mnist():
+    """MNIST that takes the checksums of the small IDX files for the published ones."""
+    from nsnn.data.idx import MNIST
+
+    files = []
+    for file, packed in zip(MNIST.files, idx_files().values(), strict=True):
+        files.append(file._replace(md5=md5(packed), content_md5=md5(gzip.decompress(packed))))
+    return dataclasses.replace(MNIST, files=tuple(files))
+
+
+@pytest.fixture(scope="session")
+def cifar_records():
+    """Records (n, label bytes + 3072) of each file of a set, the label the last of its bytes."""
+
+    def records(source):
+        rng, (train, test) = np.random.default_rng(0), source.sizes
+        counts = dict.fromkeys(source.train_files, train // len(source.train_files))
+        content = {}
+        for name, n in (counts | {source.test_file: test}).items():
+            labels = [rng.integers(0, limit, size=(n, 1)) for limit in source.label_limits]
+            pixels = rng.integers(0, 256, size=(n, 3072))
+            content[name] = np.hstack([*labels, pixels]).astype(np.uint8)
+        return content
+
+    return records
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ import io
 import tarfile
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from nsnn.data.cifar import CIFAR10, PIXELS
+from nsnn.data.cifar import CIFAR10
 from nsnn.errors import RunError
 
 ARCHIVE, FOLDER = CIFAR10.files[0].name, CIFAR10.folder
@@ -21,15 +20,10 @@ SMALL = replace(
 
 
 @pytest.fixture(scope="module")
-def content():
+def content(cifar_records):
     """Content of each file of a small CIFAR-10."""
-    rng = np.random.default_rng(0)
-    content = {"readme.html": b"about"}
-    for name, count in (("data_batch_1.bin", 4), ("data_batch_2.bin", 4), ("test.bin", 3)):
-        rows = rng.integers(0, 256, size=(count, 1 + PIXELS)).astype(np.uint8)
-        rows[:, 0] %= 10
-        content[name] = rows.tobytes()
-    return content
+    files = {name: records.tobytes() for name, records in cifar_records(SMALL).items()}
+    return {"readme.html": b"about", **files}
 
 
 @pytest.fixture(scope="module")
@@ -116,14 +110,11 @@ class TestCheck:
         assert "checksum unknown" in first
         assert others == lines[1:]
 
-    @pytest.mark.parametrize(
-        ("name", "change", "archive", "message"),
-        [
-            (f"{FOLDER}/test.bin", lambda c: c[:-1] + bytes([c[-1] ^ 1]), True, "not as in"),
-            (ARCHIVE, lambda c: b"other", True, "expected md5"),
-            (f"{FOLDER}/test.bin", lambda c: c[:-1], False, "expected 9219 bytes"),
-        ],
-    )
+    @pytest.mark.parametrize(("name", "change", "archive", "message"), [
+        (f"{FOLDER}/test.bin", lambda c: c[:-1] + bytes([c[-1] ^ 1]), True, "not as in"),
+        (ARCHIVE, lambda c: b"other", True, "expected md5"),
+        (f"{FOLDER}/test.bin", lambda c: c[:-1], False, "expected 9219 bytes"),
+    ])  # fmt: skip
     def test_what_differs(self, cifar10, folder, tmp_path, name, change, archive, message, refused):
         path = folder.parent / name
         path.write_bytes(change(path.read_bytes()))

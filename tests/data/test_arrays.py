@@ -34,17 +34,14 @@ def write(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
-    ("shape", "dtype", "stored"),
-    [
-        ((6, 5), np.uint8, np.uint8),
-        ((3, 6, 5), np.uint8, np.uint8),
-        ((6, 5), np.float64, np.float32),
-        ((3, 6, 5), np.float32, np.float32),
-        ((4, 2, 6, 5), np.uint8, np.uint8),
-        ((4, 2, 6, 5), np.int64, np.uint8),
-    ],
-)
+@pytest.mark.parametrize(("shape", "dtype", "stored"), [
+    ((6, 5), np.uint8, np.uint8),
+    ((3, 6, 5), np.uint8, np.uint8),
+    ((6, 5), np.float64, np.float32),
+    ((3, 6, 5), np.float32, np.float32),
+    ((4, 2, 6, 5), np.uint8, np.uint8),
+    ((4, 2, 6, 5), np.int64, np.uint8),
+])  # fmt: skip
 def test_what_is_read(write, shape, dtype, stored):
     content = make(shape=shape, dtype=dtype)
     train, test, validation = ARRAYS.read(write(content))
@@ -222,19 +219,16 @@ class TestRefused:
         with refused(path, "cannot be read"):
             ARRAYS.read(tmp_path)
 
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            (lambda c: b"not a zip", "not an .npz"),
-            (lambda c: b"x" + c, "not an .npz"),  # zipfile goes by its end
-            (lambda c: b"PKx" + c[3:], "not an .npz"),
-            (lambda c: c[:-200], "damaged"),
-            (lambda c: flipped(c, 300, 0xFF), "damaged"),  # among the pixels of the first array
-            # Of the directory: flags, compression.
-            (lambda c: flipped(c, c.index(b"PK\x01\x02") + 8, 0x01), "damaged"),
-            (lambda c: flipped(c, c.index(b"PK\x01\x02") + 10, 0xFF), "damaged"),
-        ],
-    )
+    @pytest.mark.parametrize(("change", "message"), [
+        (lambda c: b"not a zip", "not an .npz"),
+        (lambda c: b"x" + c, "not an .npz"),  # zipfile goes by its end
+        (lambda c: b"PKx" + c[3:], "not an .npz"),
+        (lambda c: c[:-200], "damaged"),
+        (lambda c: flipped(c, 300, 0xFF), "damaged"),  # among the pixels of the first array
+        # Of the directory: flags, compression.
+        (lambda c: flipped(c, c.index(b"PK\x01\x02") + 8, 0x01), "damaged"),
+        (lambda c: flipped(c, c.index(b"PK\x01\x02") + 10, 0xFF), "damaged"),
+    ])  # fmt: skip
     def test_a_file_that_is_damaged(self, write, change, message, refused):
         path = write()
         path.write_bytes(change(path.read_bytes()))

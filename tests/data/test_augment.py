@@ -111,16 +111,13 @@ def test_what_each_kind_does(kind):
     assert np.array_equal(given.images, images)
 
 
-@pytest.mark.parametrize(
-    ("kind", "shape", "parts"),
-    [
-        ("none", (7, 2, 3, 4), None),
-        ("crop-flip", (7, 2, 3, 4), ('data.augment = "crop-flip"', "dots holds events", '"none"')),
-        ("crop-flip-cutout", (1, 17, 17), None),
-        ("crop-flip", (1, 16, 40), None),
-        ("crop-flip-cutout", (1, 16, 40), ("16 pixels", "dots, 16 × 40", '"crop-flip"')),
-    ],
-)
+@pytest.mark.parametrize(("kind", "shape", "parts"), [
+    ("none", (7, 2, 3, 4), None),
+    ("crop-flip", (7, 2, 3, 4), ('data.augment = "crop-flip"', "dots holds events", '"none"')),
+    ("crop-flip-cutout", (1, 17, 17), None),
+    ("crop-flip", (1, 16, 40), None),
+    ("crop-flip-cutout", (1, 16, 40), ("16 pixels", "dots, 16 × 40", '"crop-flip"')),
+])  # fmt: skip
 def test_events_and_images_that_cutout_would_blank_are_refused(kind, shape, parts, refused):
     split = Split(np.ones((6, *shape), np.uint8), np.arange(6) % 2)
     with refused(*parts) if parts else contextlib.nullcontext():

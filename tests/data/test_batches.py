@@ -13,17 +13,14 @@ def split():
     return Split(images, labels)
 
 
-@pytest.mark.parametrize(
-    ("size", "drop_last", "lengths"),
-    [
-        (4, False, [4, 4, 2]),
-        (11, False, [10]),
-        (4, True, [4, 4]),
-        (5, True, [5, 5]),
-        (10, True, [10]),
-        (1, True, [1] * 10),
-    ],
-)
+@pytest.mark.parametrize(("size", "drop_last", "lengths"), [
+    (4, False, [4, 4, 2]),
+    (11, False, [10]),
+    (4, True, [4, 4]),
+    (5, True, [5, 5]),
+    (10, True, [10]),
+    (1, True, [1] * 10),
+])  # fmt: skip
 def test_lengths(split, size, drop_last, lengths):
     assert [len(b) for b in batches(split, size, drop_last=drop_last)] == lengths
 

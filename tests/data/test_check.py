@@ -1,7 +1,6 @@
 """What `nsnn data get` and `check` say of files that need no unpacking."""
 
 import gzip
-import hashlib
 from dataclasses import replace
 
 import pytest
@@ -9,26 +8,6 @@ import pytest
 from nsnn.data import source
 from nsnn.data.idx import MNIST
 from nsnn.errors import RunError
-
-
-def digest(content):
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-@pytest.fixture
-def known(idx_folder):
-    """MNIST that takes the checksums of the small IDX files for the published ones."""
-    files = []
-    for file in MNIST.files:
-        content = (idx_folder / file.name).read_bytes()
-        plain = digest(gzip.decompress(content))
-        files.append(file._replace(md5=digest(content), content_md5=plain))
-    return replace(MNIST, files=tuple(files))
-
-
-def make_plain(path):
-    path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
-    path.unlink()
 
 
 def test_get_glyphs(tmp_path, cache, small_glyphs, full_disk, refused):
@@ -48,29 +27,30 @@ def test_what_cannot_be_got_or_is_missing_says_so(refused):
         MNIST.check()
 
 
-def test_check_official_files(known, idx_folder):
-    lines = known.check(idx_folder).splitlines()
+def test_check_official_files(small_mnist, idx_folder):
+    lines = small_mnist.check(idx_folder).splitlines()
     assert len(lines) == 6
     assert all("as published" in line for line in lines[:4])
     assert lines[4] == "train: 30 samples of 1 × 6 × 5 uint8, 10 classes of 3 to 3"
     assert lines[5].startswith("test: 20 samples")
 
 
-def test_check_plain_files(known, idx_folder):
-    for file in known.files:
-        make_plain(idx_folder / file.name)
-    assert known.check(idx_folder).count("as published") == 4
-    files = tuple(file._replace(content_md5=None) for file in known.files)
-    assert replace(known, files=files).check(idx_folder).count("checksum unknown") == 4
+def test_check_plain_files(small_mnist, idx_folder):
+    for path in list(idx_folder.iterdir()):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    assert small_mnist.check(idx_folder).count("as published") == 4
+    files = tuple(file._replace(content_md5=None) for file in small_mnist.files)
+    assert replace(small_mnist, files=files).check(idx_folder).count("checksum unknown") == 4
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_check_finds_another_checksum(known, idx_folder, number, refused):
-    path = idx_folder / known.files[number].name
+def test_check_finds_another_checksum(small_mnist, idx_folder, number, refused):
+    path = idx_folder / small_mnist.files[number].name
     content = gzip.decompress(path.read_bytes())
     path.write_bytes(gzip.compress(content, mtime=1))
     with refused(path, "expected md5", "nsnn data get mnist"):
-        known.check(idx_folder)
+        small_mnist.check(idx_folder)
 
 
 def test_check_glyphs(small_glyphs):

@@ -5,32 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nsnn.data.cifar import CIFAR10, CIFAR100, PIXELS
+from nsnn.data.cifar import CIFAR10, CIFAR100
 
 SMALL = {each.name: replace(each, sizes=(20, 6)) for each in (CIFAR10, CIFAR100)}
 NAMES = list(SMALL)
 
 
-def make(source, seed=0):
-    """Records (n, label bytes + 3072) of each file by its name, the label the last of its bytes."""
-    rng = np.random.default_rng(seed)
-    content = {}
-    count = source.sizes[0] // len(source.train_files)
-    for name, n in (*((file, count) for file in source.train_files), (source.test_file, 6)):
-        labels = [rng.integers(0, limit, size=(n, 1)) for limit in source.label_limits]
-        pixels = rng.integers(0, 256, size=(n, PIXELS))
-        content[name] = np.hstack([*labels, pixels]).astype(np.uint8)
-    return content
-
-
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path, cifar_records):
     """Write the files of a set into a folder below `tmp_path` and give their records."""
 
     def write(name, place):
         folder = tmp_path / place
         folder.mkdir(parents=True)
-        content = make(SMALL[name])
+        content = cifar_records(SMALL[name])
         for file, records in content.items():
             (folder / file).write_bytes(records.tobytes())
         return content

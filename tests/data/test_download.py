@@ -1,6 +1,5 @@
 """Downloads against a local server that can fail in each way a mirror does."""
 
-import hashlib
 import re
 import runpy
 import sys
@@ -20,14 +19,9 @@ REMOTE = [each for each in DATASETS.values() if isinstance(each, RemoteSource)]
 
 
 @pytest.fixture
-def mnist(server):
+def mnist(server, small_mnist):
     """MNIST with the files of the local server, from mirrors with the given misbehaviours."""
-
-    def md5(name):
-        return hashlib.md5(server.content[name], usedforsecurity=False).hexdigest()
-
-    files = tuple(file._replace(md5=md5(file.name)) for file in MNIST.files)
-    return lambda *modes: replace(MNIST, files=files, mirrors=server.mirrors(*modes))
+    return lambda *modes: replace(small_mnist, mirrors=server.mirrors(*modes))
 
 
 def complete(folder, server):
@@ -43,24 +37,21 @@ def test_all_files_arrive(mnist, server, tmp_path, mode, capsys):
     assert capsys.readouterr() == ("", "")  # no bar: this is not a terminal
 
 
-@pytest.mark.parametrize(
-    ("part", "modes", "asked"),
-    [
-        # It is continued; whole, it needs no request.
-        (lambda whole: whole[:50], "good", [("good", 50)]),
-        (lambda whole: whole, "good", []),
-        # Too long, or of something else, or from a server that ignores Range: started anew.
-        (lambda whole: whole + b"more", "good", [("good", len), ("good", 0)]),
-        (lambda whole: b"x" * 50, "good good", [("good", 50), ("good", 0)]),
-        (lambda whole: whole[:50], "norange", [("norange", 50)]),
-        # The next mirror is tried; a lost connection is continued there.
-        (lambda whole: b"", "missing good", [("missing", 0), ("good", 0)]),
-        (lambda whole: b"", "wrong good", [("wrong", 0), ("good", 0)]),
-        (lambda whole: b"", "cut good", [("cut", 0), ("good", 40)]),
-        # An answer from the wrong place is not appended.
-        (lambda whole: whole[:50], "shifted good", [("shifted", 50), ("good", 50)]),
-    ],
-)
+@pytest.mark.parametrize(("part", "modes", "asked"), [
+    # It is continued; whole, it needs no request.
+    (lambda whole: whole[:50], "good", [("good", 50)]),
+    (lambda whole: whole, "good", []),
+    # Too long, or of something else, or from a server that ignores Range: started anew.
+    (lambda whole: whole + b"more", "good", [("good", len), ("good", 0)]),
+    (lambda whole: b"x" * 50, "good good", [("good", 50), ("good", 0)]),
+    (lambda whole: whole[:50], "norange", [("norange", 50)]),
+    # The next mirror is tried; a lost connection is continued there.
+    (lambda whole: b"", "missing good", [("missing", 0), ("good", 0)]),
+    (lambda whole: b"", "wrong good", [("wrong", 0), ("good", 0)]),
+    (lambda whole: b"", "cut good", [("cut", 0), ("good", 40)]),
+    # An answer from the wrong place is not appended.
+    (lambda whole: whole[:50], "shifted good", [("shifted", 50), ("good", 50)]),
+])  # fmt: skip
 def test_a_part_of_a_file_is_made_whole(mnist, server, tmp_path, part, modes, asked):
     whole, folder = server.content[FIRST], tmp_path / "mnist"
     folder.mkdir()

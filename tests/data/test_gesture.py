@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from nsnn.data import DATASETS, load, source
+from nsnn.data import load, source
 from nsnn.data.events import decode_aedat3, during, to_frames
 
 HEADER = (
@@ -69,20 +69,17 @@ class TestFormat:
         content = HEADER + packet([(7, 0, 0, 1)]) + packet([(5, 127, 127, 0)], overflow=2)
         assert rows_of(decode_aedat3(content)) == [(7, 0, 0, 1), (2**32 + 5, 127, 127, 0)]
 
-    @pytest.mark.parametrize(
-        ("content", "message"),
-        [
-            (b"", "no AEDAT 3 file"),
-            (HEADER[:-1], "no AEDAT 3 file"),
-            (HEADER.replace(b"DAT3.1", b"DAT2.0"), "no AEDAT 3 file"),
-            (recording(some_rows(np.random.default_rng(0), 9))[:-1], "inside packet 3"),
-            (HEADER + other_packet() + packet([])[:27], "inside packet 1"),
-            (HEADER + packet([(0, 1, 1, 1)], size=16) + bytes(8), "packet 0 has 1 events of 16"),
-            (HEADER + struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, 2, 2), "packet 0 has 2 events"),
-            (HEADER + struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, -1, 0), "packet 0 has -1 events"),
-            (HEADER + struct.pack("<hhiiiiii", 2, 0, -8, 4, 0, 1, 0, 0), "of -8 bytes: damaged"),
-        ],
-    )
+    @pytest.mark.parametrize(("content", "message"), [
+        (b"", "no AEDAT 3 file"),
+        (HEADER[:-1], "no AEDAT 3 file"),
+        (HEADER.replace(b"DAT3.1", b"DAT2.0"), "no AEDAT 3 file"),
+        (recording(some_rows(np.random.default_rng(0), 9))[:-1], "inside packet 3"),
+        (HEADER + other_packet() + packet([])[:27], "inside packet 1"),
+        (HEADER + packet([(0, 1, 1, 1)], size=16) + bytes(8), "packet 0 has 1 events of 16"),
+        (HEADER + struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, 2, 2), "packet 0 has 2 events"),
+        (HEADER + struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, -1, 0), "packet 0 has -1 events"),
+        (HEADER + struct.pack("<hhiiiiii", 2, 0, -8, 4, 0, 1, 0, 0), "of -8 bytes: damaged"),
+    ])  # fmt: skip
     def test_damage(self, content, message):
         with pytest.raises(ValueError, match=message) as error:
             decode_aedat3(content)
@@ -156,49 +153,31 @@ class TestDataSet:
         assert lines[1].startswith("train: 11 samples of 10 × 2 × 48 × 48 uint8, 11 classes")
         assert lines[2].startswith("test: 2 samples")
 
-    def test_how_to_get_it_by_hand(self, tmp_path, refused):
-        steps = ("DvsGesture.tar.gz", "by hand", "https://", "nsnn data check dvs-gesture")
-        with refused("dvs-gesture: nothing to download automatically", *steps):
-            source("dvs-gesture").get(tmp_path)
-        with refused("trials_to_train.txt not found", *steps):
-            load("dvs-gesture", tmp_path)
-        assert DATASETS["dvs-gesture"].sizes == (1176, 288)
-
 
 class TestRefused:
-    @pytest.mark.parametrize(
-        ("text", "message"),
-        [
-            ("12,1,2", "line 2 is '12,1,2': class 12 is none of 1 to 11"),
-            ("0,1,2", "class 0 is none of 1 to 11"),
-            ("1,5,5", "it ends before it starts"),
-            ("1,5", "expected whole numbers class, startTime_usec, endTime_usec"),
-            ("1,-5,9", "expected whole numbers"),
-            ("a,5,9", "line 2 is 'a,5,9': expected whole numbers"),
-            ("1,200000,300000", "from 200000 to 300000 µs: holds no events"),
-            ("1,0,1500", "fewer than the 10 frames: set neuron.time_steps to"),
-        ],
-    )
+    @pytest.mark.parametrize(("text", "message"), [
+        ("12,1,2", "line 2 is '12,1,2': class 12 is none of 1 to 11"),
+        ("0,1,2", "class 0 is none of 1 to 11"),
+        ("1,5,5", "it ends before it starts"),
+        ("1,5", "expected whole numbers class, startTime_usec, endTime_usec"),
+        ("1,-5,9", "expected whole numbers"),
+        ("a,5,9", "line 2 is 'a,5,9': expected whole numbers"),
+        ("1,200000,300000", "from 200000 to 300000 µs: holds no events"),
+        ("1,0,1500", "fewer than the 10 frames: set neuron.time_steps to"),
+    ])  # fmt: skip
     def test_labels(self, folder, refused, text, message):
         (folder / "user02_led_labels.csv").write_text(HEAD + text)
         name = "user02_led.aedat" if " µs" in message or "fewer" in message else "_led_labels.csv"
         with refused(name, message):
             load("dvs-gesture", folder)
 
-    @pytest.mark.parametrize(
-        ("file", "content", "parts"),
-        [
-            (
-                "user02_led.aedat",
-                None,
-                ("train.txt", "line 2 asks for user02_led.aedat, not there"),
-            ),
-            ("user24_natural_labels.csv", None, ("line 1 asks for user24_natural_labels.csv",)),
-            ("trials_to_test.txt", "user24", ("line 1 is 'user24', no name of an .aedat file",)),
-            ("trials_to_test.txt", "\n", ("trials_to_test.txt", "names no recordings", "by hand")),
-            ("trials_to_test.txt", None, ("DvsGesture has no trials_to_test.txt",)),
-        ],
-    )
+    @pytest.mark.parametrize(("file", "content", "parts"), [
+        ("user02_led.aedat", None, ("train.txt", "line 2 asks for user02_led.aedat, not there")),
+        ("user24_natural_labels.csv", None, ("line 1 asks for user24_natural_labels.csv",)),
+        ("trials_to_test.txt", "user24", ("line 1 is 'user24', no name of an .aedat file",)),
+        ("trials_to_test.txt", "\n", ("trials_to_test.txt", "names no recordings", "by hand")),
+        ("trials_to_test.txt", None, ("DvsGesture has no trials_to_test.txt",)),
+    ])  # fmt: skip
     def test_lists(self, folder, refused, file, content, parts):
         (folder / file).unlink()
         if content is not None:
@@ -206,24 +185,11 @@ class TestRefused:
         with refused(*parts):
             load("dvs-gesture", folder)
 
-    @pytest.mark.parametrize(
-        ("rows", "message"),
-        [
-            (
-                [(15000, 1, 1, 1), (14000, 1, 1, 1)],
-                "event 1 is at 14000 µs, earlier than",
-            ),
-            ([(15000, 1, 128, 1)], "event 0 is at (1, 128), outside the sensor of 128 × 128"),
-        ],
-    )
-    def test_events(self, folder, refused, rows, message):
+    def test_events_of_a_gesture(self, folder, refused):
         path = folder / "user01_lab.aedat"
-        path.write_bytes(recording(rows))
-        with refused(f"{path}: from 7000 to 27000 µs: {message}"):
+        path.write_bytes(recording([(15000, 1, 1, 1), (14000, 1, 1, 1)]))
+        with refused(f"{path}: from 7000 to 27000 µs: event 1 is at 14000 µs, earlier than"):
             load("dvs-gesture", folder)
-
-    def test_a_truncated_packet(self, folder, refused):
-        path = folder / "user24_natural.aedat"
         path.write_bytes(path.read_bytes()[:-3])
         with refused(f"{path}: ends at byte", "inside packet"):
             load("dvs-gesture", folder)

@@ -1,12 +1,15 @@
-"""Drawing glyph digits."""
+"""Glyph digits: outlines and their distance fields, drawing, the file in the cache."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nsnn.data import glyphs
-from nsnn.data.glyph_fonts import TEST_FACES, TRAIN_FACES
+from nsnn.data import glyph_fonts, glyphs, load
+from nsnn.data.arrays import ARRAYS
+from nsnn.data.glyph_fonts import FIELD, HALF_SIDE, TEST_FACES, TRAIN_FACES, Face
 
 PLAIN = glyphs.Style(
     tilt=0, shear=0, scale=(1, 1), shift=0, thicken=(0, 0), blur=(1, 1), contrast=(1, 1), noise=0
@@ -54,22 +57,57 @@ def test_each_distortion_changes_the_picture(name):
     assert np.bincount(labels).tolist() == [6] * 10
 
 
-def random_feature_accuracy(train, test):
-    """Test accuracy of ridge regression on 1000 random ReLU features of the pixels."""
-    (x, y), (z, w) = (
-        (i.reshape(len(i), -1) / np.float32(255), label) for i, label in (train, test)
+def test_each_digit_is_one_high_and_inside_its_field():
+    axis = np.linspace(-HALF_SIDE, HALF_SIDE, FIELD)
+    fields = glyph_fonts.distance_fields(TRAIN_FACES[:1] + TEST_FACES[-1:])
+    assert fields.shape == (2, 10, FIELD, FIELD)
+    rows = np.any(fields < 0, axis=3)
+    heights = [np.ptp(axis[np.flatnonzero(r)]) for r in rows.reshape(-1, FIELD)]
+    assert all(1 - 2 * (axis[1] - axis[0]) <= height <= 1 for height in heights)
+    border = np.concatenate(
+        [fields[..., 0, :], fields[..., -1, :], fields[..., 0], fields[..., -1]]
     )
-    mean, std = x.mean(), x.std()
-    random = np.random.default_rng(0).normal(size=(x.shape[1], 1000)).astype(np.float32) / 28
-    a, b = (np.maximum((pixels - mean) / std @ random, 0) for pixels in (x, z))
-    b, a = b - a.mean(axis=0), a - a.mean(axis=0)
-    gram = a.T @ a + 30 * np.eye(1000, dtype=np.float32)
-    weights = np.linalg.solve(gram, a.T @ (np.eye(10, dtype=np.float32)[y] - np.float32(0.1)))
-    return np.mean((b @ weights).argmax(axis=1) == w)
+    assert border.min() > 0.1
 
 
-def test_held_out_fonts_are_hard_but_not_hopeless():
-    # A third of the training data and a weak classifier: 0.75. With all of it, a multilayer
-    # perceptron gets 0.93 to 0.94 and a small convolutional network 0.97.
-    accuracy = random_feature_accuracy(draw(2000, faces=TRAIN_FACES), draw(1000, 1, TEST_FACES))
-    assert 0.55 < accuracy < 0.75
+def test_no_font_file_is_in_both_splits():
+    train, test = ({face.file for face in faces} for faces in (TRAIN_FACES, TEST_FACES))
+    assert not train & test
+    assert len(set(TRAIN_FACES)) == len(TRAIN_FACES)
+    assert len(set(TEST_FACES)) == len(TEST_FACES)
+
+
+def test_a_missing_font_is_named(refused):
+    with refused("nowhere.ttf", "reinstall matplotlib"):
+        glyph_fonts.distance_fields((Face("nowhere.ttf"),))
+
+
+def test_drawn_once_into_the_cache_or_without_one_each_time(
+    cache, small_glyphs, same, monkeypatch, request
+):
+    first = small_glyphs.read()
+    assert [len(split) for split in first[:2]] == [40, 20]
+    assert not np.array_equal(first.train.labels[:20], first.test.labels)
+    assert [path.name for path in (cache / "glyphs").iterdir()] == [small_glyphs.file_name]
+    draw = glyphs.draw
+    monkeypatch.setattr(glyphs, "draw", None)
+    assert same(first, small_glyphs.read())
+    request.getfixturevalue("no_home")
+    monkeypatch.setattr(glyphs, "draw", draw)
+    assert same(first, small_glyphs.read())
+
+
+def test_the_name_follows_the_code_and_the_sizes(tmp_path, monkeypatch, small_glyphs):
+    before = small_glyphs.file_name
+    assert replace(small_glyphs, sizes=(40, 21)).file_name != before
+    changed = tmp_path / "glyphs.py"
+    changed.write_bytes(Path(glyphs.__file__).read_bytes() + b"# other code\n")
+    monkeypatch.setattr(glyphs, "__file__", str(changed))
+    assert small_glyphs.file_name != before
+
+
+def test_the_file_is_equal_each_time_and_an_example_of_arrays(tmp_path, small_glyphs, same):
+    path, second = (small_glyphs.get(tmp_path / name) for name in "ab")
+    assert path.read_bytes() == second.read_bytes()
+    assert same(ARRAYS.read(path), small_glyphs.read(tmp_path / "a"))
+    assert load("arrays", path).fingerprint() == load("glyphs", tmp_path / "a").fingerprint()

@@ -109,16 +109,13 @@ class TestFunctions:
         with refused("data.name = mine", "function of (directory)"):
             load("mine")
 
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            (lambda content: None, "has to return a dictionary, not NoneType"),
-            (lambda content: {**content, "train_images": [[1], [1, 2]]}, "gives no array"),
-            (lambda content: {"train_images": 0}, "has no array train_labels or test_images"),
-            (lambda content: {**content, "more": 0}, "unknown array more"),
-            (lambda content: {**content, "test_labels": [0, 1, 2, 9]}, "test_labels holds labels"),
-        ],
-    )
+    @pytest.mark.parametrize(("change", "message"), [
+        (lambda content: None, "has to return a dictionary, not NoneType"),
+        (lambda content: {**content, "train_images": [[1], [1, 2]]}, "gives no array"),
+        (lambda content: {"train_images": 0}, "has no array train_labels or test_images"),
+        (lambda content: {**content, "more": 0}, "unknown array more"),
+        (lambda content: {**content, "test_labels": [0, 1, 2, 9]}, "test_labels holds labels"),
+    ])  # fmt: skip
     def test_are_checked(self, register, change, message, refused):
         register(lambda directory: change(self.give()))
         with refused("mine: ", message):

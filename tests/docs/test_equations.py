@@ -39,16 +39,13 @@ def test_every_equation_has_code_and_a_test_that_calls_it(monkeypatch):
         assert test, row
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("NDSNN Eq. 2b, corrected", ["NDSNN Eq. 2b"]),
-        ("NDSNN\n    Eqs. 1a-1c", ["NDSNN Eq. 1a", "NDSNN Eq. 1b", "NDSNN Eq. 1c"]),
-        ("by NDSNN Eq. 1", ["NDSNN Eq. 1a", "NDSNN Eq. 1b", "NDSNN Eq. 1c"]),
-        ("ESL Eqs. 8–9; SD-SNN Algorithm 2", ["ESL Eq. 8", "ESL Eq. 9", "SD-SNN Algorithm 2"]),
-        ("NDSNN Table I and Eq. 4", []),
-    ],
-)
+@pytest.mark.parametrize(("text", "found"), [
+    ("NDSNN Eq. 2b, corrected", ["NDSNN Eq. 2b"]),
+    ("NDSNN\n    Eqs. 1a-1c", ["NDSNN Eq. 1a", "NDSNN Eq. 1b", "NDSNN Eq. 1c"]),
+    ("by NDSNN Eq. 1", ["NDSNN Eq. 1a", "NDSNN Eq. 1b", "NDSNN Eq. 1c"]),
+    ("ESL Eqs. 8–9; SD-SNN Algorithm 2", ["ESL Eq. 8", "ESL Eq. 9", "SD-SNN Algorithm 2"]),
+    ("NDSNN Table I and Eq. 4", []),
+])  # fmt: skip
 def test_equations_are_read_from_a_text(text, found):
     assert sorted(map(" ".join, equations.mentions(text, "here"))) == found
 

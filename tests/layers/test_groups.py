@@ -101,29 +101,23 @@ def layers(body):
     }[body]()  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ("identity", [("lif1", False), ("lif2", False)]),
-        ("no readout", [("lif1", False)]),
-        ("unknown layer", [("lif1", False), ("lif2", False)]),
-        ("encoding", [("lif1", False)]),  # no weight leads to the other two
-    ],
-)
+@pytest.mark.parametrize(("body", "expected"), [
+    ("identity", [("lif1", False), ("lif2", False)]),
+    ("no readout", [("lif1", False)]),
+    ("unknown layer", [("lif1", False), ("lif2", False)]),
+    ("encoding", [("lif1", False)]),  # no weight leads to the other two
+])  # fmt: skip
 def test_spikes_that_go_elsewhere_than_to_weights_keep_their_neurons(body, expected):
     network = build(lambda *_: layers(body), NEURON, (1, 2, 2), 10, np.random.default_rng(1))
     assert [(group.name, group.prunable) for group in network.neurons()] == expected
 
 
-@pytest.mark.parametrize(
-    ("model", "shape", "norm", "width", "exact"),
-    [
-        (MODELS["mlp"], (1, 8, 8), "none", 0.02, True),
-        (MODELS["sdsnn-mnist"], (1, 12, 12), "batch", 0.2, True),
-        (MODELS["vgg16"], (3, 32, 32), "batch", 0.05, False),  # 3 x 3 weights on 1 x 1 pixels
-        (resnet19, (3, 16, 16), "batch", 0.05, False),
-    ],
-)
+@pytest.mark.parametrize(("model", "shape", "norm", "width", "exact"), [
+    (MODELS["mlp"], (1, 8, 8), "none", 0.02, True),
+    (MODELS["sdsnn-mnist"], (1, 12, 12), "batch", 0.2, True),
+    (MODELS["vgg16"], (3, 32, 32), "batch", 0.05, False),  # 3 x 3 weights on 1 x 1 pixels
+    (resnet19, (3, 16, 16), "batch", 0.05, False),
+])  # fmt: skip
 def test_a_member_alone_reaches_only_its_columns(model, shape, norm, width, exact):
     """All other members of the group silent: the gradient of other columns is 0."""
     rng = np.random.default_rng(8)

@@ -81,13 +81,10 @@ def test_dense_layers_stay_dense_and_have_no_share(bench, name):
 
 
 @pytest.mark.parametrize("name", SPARSE)
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("conv3", r"dense_layers: no layer 'conv3'; did you mean conv"),
-        ("conv1,conv2,fc1,fc2", r"dense_layers names every layer"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), [
+    ("conv3", r"dense_layers: no layer 'conv3'; did you mean conv"),
+    ("conv1,conv2,fc1,fc2", r"dense_layers names every layer"),
+])  # fmt: skip
 def test_dense_layers_that_cannot_be(bench, name, text, message):
     with pytest.raises(UserError, match=message):
         bench(METHODS[name](METHODS[name].Config(dense_layers=text)))
@@ -151,17 +148,14 @@ def test_resume_is_bit_identical(bench, name, stop, storage):
     bench.resumed(name, stop, storage).assert_same_as(WHOLE[name, storage])
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "message"),
-    [
-        ("ndsnn", {"final_sparsity": 0.91}, r"method\.initial_sparsity"),
-        ("deepr", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
-        ("rigl", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
-        ("set", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
-        ("lth", {"final_sparsity": 0.61}, r"method\.final_sparsity"),
-        ("admm", {"distribution": "er"}, r"method\.final_sparsity"),
-    ],
-)
+@pytest.mark.parametrize(("name", "options", "message"), [
+    ("ndsnn", {"final_sparsity": 0.91}, r"method\.initial_sparsity"),
+    ("deepr", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
+    ("rigl", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
+    ("set", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
+    ("lth", {"final_sparsity": 0.61}, r"method\.final_sparsity"),
+    ("admm", {"distribution": "er"}, r"method\.final_sparsity"),
+])  # fmt: skip
 def test_restore_of_another_configuration(bench, name, options, message):
     saved = bench(name).method.state()
     with pytest.raises(UserError, match=message):

@@ -71,17 +71,14 @@ def test_the_neuron_and_dtype_reach_every_layer():
     assert len({p.name for p in network.parameters()}) == len(network.parameters())
 
 
-@pytest.mark.parametrize(
-    ("notation", "width", "message"),
-    [
-        ("4C3", 1e308, r"model\.width = 1e\+308 makes inf"),
-        ("12", 1e18, r"model\.width = 1e\+18 makes 1.2e\+19"),
-        ("9999999999", 1.0, "channels or neurons: at most 2147483647"),
-        ("9" * 400, 1.0, r"model\.layers: cannot read"),
-        ("4C99999", 1.0, "conv1 would have 39,999,200,004 weights"),
-        ("9000000-300", 1.0, "linear1 would have 7,056,000,000 weights"),
-    ],
-)
+@pytest.mark.parametrize(("notation", "width", "message"), [
+    ("4C3", 1e308, r"model\.width = 1e\+308 makes inf"),
+    ("12", 1e18, r"model\.width = 1e\+18 makes 1.2e\+19"),
+    ("9999999999", 1.0, "channels or neurons: at most 2147483647"),
+    ("9" * 400, 1.0, r"model\.layers: cannot read"),
+    ("4C99999", 1.0, "conv1 would have 39,999,200,004 weights"),
+    ("9000000-300", 1.0, "linear1 would have 7,056,000,000 weights"),
+])  # fmt: skip
 def test_networks_beyond_all_bounds(notation, width, message):
     with pytest.raises(UserError, match=message):
         make(notation, width=width)

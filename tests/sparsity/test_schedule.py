@@ -34,17 +34,14 @@ def test_death_ratio_by_hand():
     assert death_ratio_at(100, 100, 0.5, 0.005) == pytest.approx(0.005)
 
 
-@pytest.mark.parametrize(
-    ("total", "fraction", "every", "count"),
-    [
-        (400, 0.75, 100, 2),  # T_end = 300 is not < 300
-        (400, 0.75, 99, 3),  # 297
-        (1000, 1.0, 10, 99),
-        (1000, 1.0, 999, 1),
-        (1000, 1.0, 1000, 0),
-        (10, 0.05, 3, 0),  # T_end = 0
-    ],
-)
+@pytest.mark.parametrize(("total", "fraction", "every", "count"), [
+    (400, 0.75, 100, 2),  # T_end = 300 is not < 300
+    (400, 0.75, 99, 3),  # 297
+    (1000, 1.0, 10, 99),
+    (1000, 1.0, 999, 1),
+    (1000, 1.0, 1000, 0),
+    (10, 0.05, 3, 0),  # T_end = 0
+])  # fmt: skip
 def test_number_of_rounds(total, fraction, every, count):
     rounds = plan_rounds(total, fraction, every)
     assert rounds.count == count

@@ -1,14 +1,20 @@
 """What `nsnn export` writes is the network, readable without nsnn."""
 
 import os
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import nsnn
 from nsnn import cli
+from nsnn.data import load
 from nsnn.errors import UserError
 from nsnn.export import export, network_arrays
+
+READER = pathlib.Path(__file__).parents[1] / "tutorials" / "use_exported.py"
 
 MATRICES = ("data", "indices", "indptr", "shape", "dims")
 
@@ -84,6 +90,74 @@ def test_the_command_prints_python_that_loads_the_file(run, tmp_path, monkeypatc
     np.testing.assert_array_equal(W, first.to_dense())
 
 
+def classes_without_nsnn(name, images):
+    """What the reader prints in a process that cannot import nsnn."""
+    program = f"""
+import runpy, sys
+sys.modules.update(dict.fromkeys(["nsnn", "numba", "scipy"]))
+sys.argv = ["use_exported.py", {str(name)!r}, {str(images)!r}]
+runpy.run_path({str(READER)!r})
+"""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory):
+    """An .npz file of three classes of counts, (n, 3, 2, 8, 8)."""
+    rng, path = np.random.default_rng(0), tmp_path_factory.mktemp("data") / "events.npz"
+    patterns, labels = rng.random((3, 1, 2, 8, 8)), np.arange(200) % 3
+    counts = rng.poisson(2 * patterns[labels], (200, 3, 2, 8, 8)).astype(np.uint8)
+    parts = {"train": slice(150), "test": slice(150, 200)}
+    images = {f"{name}_images": counts[part] for name, part in parts.items()}
+    np.savez(path, **images, **{f"{name}_labels": labels[part] for name, part in parts.items()})
+    return path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["model.name=sdsnn-mnist", "model.width=0.2"],
+        ["model.name=mlp", "model.norm=none", "neuron.preset=esl", "method.name=static"],
+        ["model.name=lenet5", "neuron.preset=sdsnn", "method.name=rigl"],
+        ["model.name=custom", "model.layers=6C4V-MP3-20", "neuron.preset=lth"],
+        ["model.name=custom", "model.layers=4C3-MP2-9", "method.name=dense", "data.name=arrays"],
+    ],
+)
+def test_numpy_alone_predicts_the_same_classes(train, events, tmp_path, capsys, options):
+    common = ["data.samples=150", "data.batch=3", "neuron.time_steps=3", "train.epochs=1"]
+    own = options[-1] == "data.name=arrays"
+    out = train([*common, *options, *([f"data.dir={events}"] if own else [])])
+    images = load("arrays", events).test.images if own else load("glyphs").test.images[:200]
+    np.save(tmp_path / "images.npy", images)
+    capsys.readouterr()
+    assert cli.main(["predict", str(out), str(tmp_path / "images.npy")]) == 0
+    expected = [line.split(",")[1] for line in capsys.readouterr().out.split()[1:]]
+    assert len(set(expected)) > 2
+    for dense in (False, True):
+        export(out, tmp_path / "net.npz", dense, overwrite=True)
+        found = classes_without_nsnn(tmp_path / "net", tmp_path / "images.npy")
+        assert found.stderr == ""
+        assert found.stdout.split() == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["model.name=firstspike"], "linear1 is a FirstSpike"),
+        (["model.name=resnet19", "model.width=0.02"], "block1 is a Residual"),
+    ],
+)
+def test_the_reader_refuses_by_name_what_it_does_not_read(
+    train, tiny_data, tmp_path, options, what
+):
+    data = ["data.name=arrays", f"data.dir={tiny_data}", "data.batch=50", "train.epochs=1"]
+    export(train([*data, "method.name=dense", *options]), tmp_path / "net.npz")
+    np.save(tmp_path / "images.npy", np.zeros((1, 6, 6), np.uint8))
+    found = classes_without_nsnn(tmp_path / "net", tmp_path / "images.npy")
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == f"{what}: this program does not read it\n"
+
+
 def test_only_files_are_replaced_and_only_when_asked(run, tmp_path):
     path, pipe = tmp_path / "a.npz", tmp_path / "pipe"
     path.write_text("mine")
@@ -101,4 +175,8 @@ def test_only_files_are_replaced_and_only_when_asked(run, tmp_path):
         with pytest.raises(UserError, match=r"pipe is a device or a pipe: name a file"):
             export(run, pipe, overwrite=overwrite)
     assert pipe.is_fifo()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "pipe"]
+    names = ["a.network.json", "a.npz", "pipe"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
+    path.unlink()
+    with pytest.raises(UserError, match=r"a\.network\.json exists: replace it with --overwrite"):
+        export(run, path)

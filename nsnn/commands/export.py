@@ -7,7 +7,10 @@ examples:
 Arrays of each weight, such as conv1.weight: .data .indices .indptr .shape as SciPy's csr_matrix
 takes them, and .dims (out, in, kh, kw); rows are output channels, columns (channel, dy, dx). With
 --dense the weight itself and its .mask. Then biases, norm parameters with running_mean and
-running_variance (epsilon is 1e-5), input.mean and input.std, and config: config.toml as text.
+running_variance, input.mean and input.std, and config: config.toml as text.
+
+What each layer does with them stands beside, in ndsnn-glyphs-001.network.json. The repository's
+tutorials/use_exported.py reads both and predicts, with NumPy alone.
 """
 
 from nsnn.commands import PLUGIN
@@ -44,6 +47,7 @@ def run(options) -> int:
         names = arrays.files
     kind, end, load = _KINDS[options.dense]
     first = next(name for name in names if name.endswith(end)).removesuffix(end)
-    print(f"{path}: {len(names)} arrays, weights as {kind}, {path.stat().st_size:,} bytes\n")
+    print(f"{path}: {len(names)} arrays, weights as {kind}, {path.stat().st_size:,} bytes")
+    print(f"{export.tree_file(path)}: the layers\n")
     print(f"arrays = numpy.load({str(path)!r})\n{load.format(first)}")
     return 0

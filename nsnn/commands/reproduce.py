@@ -17,6 +17,7 @@ $NSNN_DATA.
 
 import argparse
 import collections
+import contextlib
 import math
 import os
 import sys
@@ -54,7 +55,8 @@ ARGUMENTS = {
     "--out": {"type": folder, "metavar": "DIR", "help": "folder of the results; see below"},
     "--data-dir": {"type": existing, "metavar": "DIR",
                    "help": "where the data sets are"},
-    "--dry-run": {"action": "store_true", "help": "only list the cells, with hours and memory"},
+    "--dry-run": {"action": "store_true",
+                  "help": "only list the cells, with hours and memory, and what would fail"},
     "--time-limit": {"type": minutes, "default": math.inf, "metavar": "MINUTES",
                      "help": "then save what is under way, and stop"},
     "--plugin": PLUGIN,
@@ -86,17 +88,25 @@ def run(options) -> int:
 
 
 def _dry_run(experiment, out, options) -> int:
-    """List every cell with its state, and hours and memory of those that are to be trained."""
+    """List every cell with its state, and hours and memory of those that are to be trained.
+
+    Then what training would refuse: 2 if there is anything.
+    """
     from nsnn import text
     from nsnn.experiments import figure, results
-    from nsnn.experiments.cells import STATES, plan
+    from nsnn.experiments.cells import STATES, plan, refused
     from nsnn.experiments.estimate import estimate, total
     from nsnn.experiments.runner import threads_of
 
     figure.check(experiment)
     cells = plan(experiment, options.profile, out, options.seeds, options.data_dir or "")
     finished = results.finished_anywhere(out)
-    estimates = estimate(cells, finished, threads_of(options.jobs))
+    threads, reasons = threads_of(options.jobs), refused(cells)
+    bad = [cell for group in reasons.values() for cell in group]
+    estimates = estimate([cell for cell in cells if cell not in bad], finished, threads)
+    for group in reasons.values():
+        with contextlib.suppress(UserError):  # the size of missing data may be known
+            estimates |= estimate(group, finished, threads)
     width = max(len(cell.slug) for cell in cells)
     for cell in cells:
         line, found = f"{cell.slug:<{width}}  {STATES[cell.state]}", estimates.get(cell.slug)
@@ -108,7 +118,10 @@ def _dry_run(experiment, out, options) -> int:
     print(f"\n{text.plural(len(cells), 'cell')}: {states}")
     if estimates:
         print(total(estimates, options.jobs))
-    return 0
+    for reason, group in reasons.items():
+        others = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        print(f"nsnn: error: {group[0].slug}{others} would fail: {reason}", file=sys.stderr)
+    return EXIT_USER if reasons else 0
 
 
 def report(outcome, folder) -> int:

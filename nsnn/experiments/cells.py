@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nsnn.data import DATASETS
-from nsnn.errors import UserError
+from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, Label, Profile, fingerprints, results
 from nsnn.files import read_json
 from nsnn.methods import METHODS
@@ -15,6 +15,7 @@ from nsnn.plugins import MODULE_PREFIX
 from nsnn.training import run_folder
 from nsnn.training.config import CHOICES, Config
 from nsnn.training.config_file import from_options
+from nsnn.training.run import Run
 
 RUNS = Path(run_folder.RUNS) / "reproduce"
 
@@ -118,6 +119,27 @@ def plan(experiment: Experiment, profile: str, out, seeds=None, data_dir="") -> 
         return replace(cell, state=state_of(cell.folder, cell.config, seen))
 
     return [judged(cell) for cell in cells(experiment, profile, seeds, data_dir)]
+
+
+def refused(cells: list[Cell]) -> dict[str, list[Cell]]:
+    """The cells to be trained that training will refuse, by the reason, such as missing data.
+
+    Each configuration is built with one of its seeds, and not trained.
+    """
+    reasons, found = {}, {}
+    for cell in cells:
+        if cell.state not in TO_TRAIN:
+            continue
+        name = results.digest(results.essential(cell.config), seed=False)
+        if name not in reasons:
+            reasons[name] = ""
+            try:
+                Run(cell.config)
+            except (UserError, RunError) as error:
+                reasons[name] = str(error)
+        if reasons[name]:
+            found.setdefault(reasons[name], []).append(cell)
+    return found
 
 
 def run_folders(experiment: Experiment, profile: str) -> Path:

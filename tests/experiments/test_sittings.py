@@ -203,6 +203,35 @@ def test_a_dry_run_lists_cells_and_trains_none(tiny_toml, capsys):
     assert not os.path.exists("runs")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('y = "test_accuracy"', 'y = "tset_accuracy"', "figure.y = 'tset_accuracy': did you mean"),
+        ('method.final_sparsity"', 'method.final_spars"', "no method of this grid has the option"),
+        ("update_every = 2", "update_evry = 2", "method.update_evry (tiny, cell arrays-ndsnn"),
+        ("batch = 10", "batch = 100", "seed0 and 2 more would fail: data.batch = 100 is larger"),
+        ("4C3-AP2-12", "4C3-AP9-12", "and 2 more would fail: "),
+        ("update_every = 2", "end_fraction = 0.01", "sparsity0.5-seed0 and 1 more would fail: "),
+        (".npz'", ".nzp'", "and 2 more would fail: data.dir = "),
+    ],
+)  # fmt: skip
+def test_a_dry_run_says_what_would_fail(tiny_toml, capsys, old, new, message):
+    assert cli.main(["reproduce", str(tiny_toml((old, new))), "--dry-run"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("nsnn: error: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_dry_run_tells_hours_also_where_the_data_are_missing(tiny_toml, capsys):
+    path = tiny_toml(('data = "arrays"', 'data = "mnist"'))  # whose size is known
+    assert cli.main(["reproduce", str(path), "--dry-run"]) == 2
+    printed = capsys.readouterr()
+    assert "mnist-dense-seed0 and 2 more would fail: data.dir = " in printed.err
+    assert "missing, about " in printed.out
+    assert "to train: 3 cells" in printed.out
+
+
 def test_the_smoke_profile_end_to_end(tiny, tmp_path, capsys):
     command = ["reproduce", "ndsnn-table3", "--profile", "smoke", "--jobs", "2"]
     assert cli.main(command) == 0

@@ -91,9 +91,9 @@ def kept(cache):
     return list((cache / "saccades").iterdir())
 
 
-def test_as_many_events_as_the_specification_asks_for_half_of_them_on(small):
-    train, test, _ = small.read()
-    for split in (train, test):
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_as_many_events_as_the_specification_asks_for_half_of_them_on(small, whole):
+    for split in (SACCADES if whole else small).read()[:2]:
         counts = split.images.sum(axis=(1, 3, 4)).astype(float)  # (n, polarity)
         assert 2000 < counts.sum(axis=1).mean() < 6000
         assert 0.45 < counts[:, 1].sum() / counts.sum() < 0.55
@@ -178,12 +178,3 @@ def test_a_network_learns_from_them(small):
             each.append(loss)
         losses.append(np.mean(each))
     assert losses[-1] < 0.7 * losses[0]
-
-
-@pytest.mark.slow
-def test_the_whole_set():
-    train, test, _ = SACCADES.read()
-    assert (len(train), len(test)) == SACCADES.sizes == (6000, 2000)
-    counts = np.concatenate([s.images.sum(axis=(1, 3, 4)) for s in (train, test)]).astype(float)
-    assert 2000 < counts.sum(axis=1).mean() < 6000
-    assert 0.45 < counts[:, 1].sum() / counts.sum() < 0.55

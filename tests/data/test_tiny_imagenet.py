@@ -132,14 +132,6 @@ class TestCache:
         SMALL.read(folder)
         assert len(decoded) == 34
 
-    def test_one_that_cannot_be_written_is_said(self, folder, decoded, tmp_path, monkeypatch):
-        (tmp_path / "file").write_bytes(b"")
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-        for _ in range(2):
-            with pytest.warns(RuntimeWarning, match="decodes them again"):
-                SMALL.read(folder)
-        assert len(decoded) == 34
-
 
 def drawn(form, width):
     """What changes a file into a picture of another kind or size."""

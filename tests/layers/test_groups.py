@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from nsnn.data import Batch
 from nsnn.layers import LIF, Flatten, Integrator, Layer, Linear, Residual, Sequential
 from nsnn.models import MODELS, build, resnet19
 from nsnn.neuron import from_preset
@@ -110,33 +109,3 @@ def layers(body):
 def test_spikes_that_go_elsewhere_than_to_weights_keep_their_neurons(body, expected):
     network = build(lambda *_: layers(body), NEURON, (1, 2, 2), 10, np.random.default_rng(1))
     assert [(group.name, group.prunable) for group in network.neurons()] == expected
-
-
-@pytest.mark.parametrize(("model", "shape", "norm", "width", "exact"), [
-    (MODELS["mlp"], (1, 8, 8), "none", 0.02, True),
-    (MODELS["sdsnn-mnist"], (1, 12, 12), "batch", 0.2, True),
-    (MODELS["vgg16"], (3, 32, 32), "batch", 0.05, False),  # 3 x 3 weights on 1 x 1 pixels
-    (resnet19, (3, 16, 16), "batch", 0.05, False),
-])  # fmt: skip
-def test_a_member_alone_reaches_only_its_columns(model, shape, norm, width, exact):
-    """All other members of the group silent: the gradient of other columns is 0."""
-    rng = np.random.default_rng(8)
-    network = make(model, shape, norm, width)
-    batch = Batch(rng.random((4, *shape)), rng.integers(0, 10, 4))
-    saved = network.state()
-    for group in (group for group in network.neurons() if group.prunable):
-        network.restore(saved)
-        member = int(rng.integers(group.size))
-        for p, rows in group.incoming:
-            p.data[rows] = 0
-        for p in group.vectors:
-            p.data[...] = 0
-        group.vectors[-1].data[member] = 5
-        network.loss_and_backward(batch)
-        assert np.count_nonzero(group.layers[-1].s.any(axis=(-2, -1))) > 0
-        for p, columns_of in group.outgoing:
-            reached = np.flatnonzero(p.gradient.any(axis=0))
-            assert reached.size
-            assert np.isin(reached, columns_of(member)).all()
-            if exact:
-                np.testing.assert_array_equal(reached, columns_of(member))

@@ -39,26 +39,6 @@ def test_options_reach_the_kernel(name, detach, reset):
     np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("constant", [False, True])
-def test_another_step_function_is_asked_with_the_current(constant):
-    """The backward then uses its outputs: real spikes give what uint8 ones give."""
-    layer = LIF(from_preset("lth", time_steps=5), np.float64)
-    x, dy = problem((7, 2, 1 if constant else 5, 3))
-    rng = np.random.default_rng(17)
-    affine = rng.uniform(0.5, 2, 7), rng.normal(size=7)
-    s = layer.forward(x, affine=affine).astype(float)
-    d = layer.backward(dy).copy()
-    seen = []
-    layer.fire = lambda current: seen.append(current) or s
-    assert layer.forward(x, affine=affine) is s
-    np.testing.assert_allclose(layer.backward(dy), d, rtol=1e-12, atol=1e-12)
-    scale, shift = (a[:, None, None, None] for a in affine)
-    expected = np.broadcast_to(0.75 * (scale * x + shift), dy.shape)
-    np.testing.assert_allclose(seen[0], expected, rtol=1e-12, atol=1e-12)
-    layer.fire = None
-    assert layer.forward(x, affine=affine).dtype == np.uint8
-
-
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("constant", [False, True])
 def test_the_membrane_is_that_of_the_spikes_to_the_last_bit(preset, constant):

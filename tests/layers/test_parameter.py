@@ -82,55 +82,44 @@ def test_sparsify_errors():
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_everything_follows_a_rewiring(storage):
+    """Values, gradient, optimiser state, counters and bounds go where the synapse goes."""
     for seed in range(20):
-        p = make(storage, seed)
-        rng = np.random.default_rng(seed)
+        p, rng = make(storage, seed), np.random.default_rng(seed)
+        p.attach("born", lambda positions: -positions, np.int32)
+        p.attach("bound", 0.5, np.float32)
+        p.attached["bound"] += p.positions().astype(np.float32)
         for given in (False, True, False):
             label(p)
-            old = dict(zip(p.positions().tolist(), p.values().tolist(), strict=True))
+            before = p.positions(), p.values().copy(), p.attached["bound"]
             keep = rng.random(p.active) < 0.7
-            free = np.setdiff1d(np.arange(p.size), p.positions()[keep])
-            new = np.sort(rng.choice(free, 6, replace=False))
             kept = p.positions()[keep]
+            new = np.sort(rng.choice(np.setdiff1d(np.arange(p.size), kept), 6, replace=False))
             p.rewire(keep, new, values=-7.0 - new if given else 0)
             positions = p.positions()
             np.testing.assert_array_equal(positions, np.union1d(kept, new))
             grown = np.isin(positions, new)
             for array, factor in ((p.active_gradient(), 10.0), (slot(p, "momentum"), 100.0)):
                 np.testing.assert_array_equal(array, np.where(grown, 0.0, factor * (positions + 1)))
-            for position, value, is_new in zip(positions.tolist(), p.values(), grown, strict=True):
-                initial = -7.0 - position if given else 0.0
-                assert value == (initial if is_new else old[position])
+            np.testing.assert_array_equal(p.values()[grown], -7.0 - new if given else 0)
+            np.testing.assert_array_equal(p.values()[~grown], before[1][keep])
+            np.testing.assert_array_equal(p.attached["born"], -positions)
+            np.testing.assert_array_equal(p.attached["bound"][grown], 0.5)
+            np.testing.assert_array_equal(p.attached["bound"][~grown], before[2][keep])
+            assert p.attached["born"].dtype == np.int32
             assert p.data is p.topology.data
             p.data[...] = np.where(p.data == 0, 0, p.data + 1)
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_attached_arrays_follow_their_synapses(storage):
-    """Counters and bounds go where the synapse goes, through rewiring and a checkpoint."""
-    p = make(storage)
+def test_what_is_attached_is_attached_again_after_a_restore(storage):
+    p, q = make(storage), make()
     p.attach("born", lambda positions: -positions, np.int32)
-    p.attach("bound", 0.5, np.float32)
-    p.attached["bound"] += p.positions().astype(np.float32)
-    rng = np.random.default_rng(5)
-    for _ in range(5):
-        before = dict(zip(p.positions().tolist(), p.attached["bound"].tolist(), strict=True))
-        keep = rng.random(p.active) < 0.6
-        kept = p.positions()[keep]
-        new = np.setdiff1d(rng.choice(p.size, 8, replace=False), kept)
-        p.rewire(keep, new)
-        np.testing.assert_array_equal(p.attached["born"], -p.positions())
-        wanted = [before[at] if at in kept else 0.5 for at in p.positions().tolist()]
-        np.testing.assert_array_equal(p.attached["bound"], np.array(wanted, np.float32))
-        assert p.attached["born"].dtype == np.int32
-        q = make()
-        q.storage = storage
-        q.restore({key: array.copy() for key, array in p.state().items()})
-        with pytest.raises(UserError, match=r"attach 'born' again after a restore"):
-            q.rewire(np.ones(q.active, bool), np.setdiff1d(np.arange(q.size), q.positions())[:1])
-        q.restore(p.state())
-        for key in ("born", "bound"):
-            np.testing.assert_array_equal(q.attach(key, 7, p.attached[key].dtype), p.attached[key])
+    q.storage = storage
+    q.restore({key: array.copy() for key, array in p.state().items()})
+    with pytest.raises(UserError, match=r"attach 'born' again after a restore"):
+        q.rewire(np.ones(q.active, bool), np.setdiff1d(np.arange(q.size), q.positions())[:1])
+    q.restore(p.state())
+    np.testing.assert_array_equal(q.attach("born", 7, np.int32), p.attached["born"])
 
 
 def test_what_is_attached_to_a_dense_weight_survives_its_pruning():

@@ -24,25 +24,6 @@ def prepared(tiny):
     return make
 
 
-@pytest.mark.parametrize("words", [[], ["optim.name=adam", "optim.lr=0.01", "method.alpha=0.1"]])
-def test_weights_are_s_max_theta_0_at_every_position_after_every_step(prepared, train, words):
-    run = prepared("method.alpha=0.05", "train.epochs=6", *words)
-    signs = {x.weights.name: np.sign(x.weights.to_dense()) for x in run.method.latents}
-    assert [*signs] == ["conv1.weight", "linear1.weight", "linear2.weight"]
-    counts = []
-    for _ in train(run):
-        for latent in run.method.latents:
-            wanted = signs[latent.weights.name] * np.maximum(latent.theta.data, 0)
-            np.testing.assert_array_equal(latent.weights.to_dense(), wanted)
-            np.testing.assert_array_equal(
-                latent.weights.positions(), np.flatnonzero(latent.theta.data > 0)
-            )
-        counts.append(sum(latent.weights.active for latent in run.method.latents))
-    assert counts[-1] < 0.8 * counts[0]
-    assert any(np.diff(counts) > 0)  # some wake as well
-    assert run.method.targets() is None
-
-
 @pytest.mark.parametrize("asked", [0.5, 0.9])
 def test_some_alpha_ends_within_two_points_of_the_sparsity_asked(prepared, train, asked):
     low, high = 1e-4, 1.0

@@ -112,8 +112,10 @@ class CSRMatrix:
         positions = _checked_positions(positions, rows * cols)
         if np.shape(values) != positions.shape:
             raise UserError(f"{positions.size} positions, but values of shape {np.shape(values)}")
-        indices, indptr = _compress(positions, rows, cols)
-        return cls(shape, np.array(values), indices, indptr)
+        row, col = np.divmod(positions, cols)
+        indptr = np.zeros(rows + 1, dtype=np.int32)
+        np.cumsum(np.bincount(row, minlength=rows), out=indptr[1:])
+        return cls(shape, np.array(values), col.astype(np.int32), indptr)
 
     @property
     def nnz(self) -> int:
@@ -259,11 +261,3 @@ class MaskedMatrix:
         source = slot[mask]
         self.data = self.scatter(follow(values_before, source, values))
         return source
-
-
-def _compress(positions, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
-    """Column indices and row pointers of sorted flat positions; both int32."""
-    row, col = np.divmod(positions, cols)
-    indptr = np.zeros(rows + 1, dtype=np.int32)
-    np.cumsum(np.bincount(row, minlength=rows), out=indptr[1:])
-    return col.astype(np.int32), indptr

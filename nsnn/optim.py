@@ -229,10 +229,6 @@ def learning_rate(
     gamma : float
         Of step.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> [learning_rate("cosine", 0.5, step, total_steps=2) for step in range(3)]

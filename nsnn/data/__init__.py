@@ -78,10 +78,6 @@ def load(
     frames : str
         How recordings are cut, into parts of equally many events or of equal time: `data.frames`.
 
-    Returns
-    -------
-    DataSet
-
     Raises
     ------
     UserError

@@ -30,12 +30,5 @@ def batches(
         )
     stop = n - n % size if drop_last else n
     order = None if rng is None else rng.permutation(n)
-    return _cut(split, size, stop, order)
-
-
-def _cut(split: Split, size: int, stop: int, order: np.ndarray | None) -> Iterator[Batch]:
-    """The generator behind `batches`, which has checked the arguments when it is called."""
-    for start in range(0, stop, size):
-        end = min(start + size, stop)
-        index = slice(start, end) if order is None else order[start:end]
-        yield Batch(split.images[index], split.labels[index])
+    spans = (slice(start, min(start + size, stop)) for start in range(0, stop, size))
+    return (split.take(span if order is None else order[span]) for span in spans)

@@ -26,6 +26,10 @@ IMAGES, LABELS = 3, 1  # dimensions of a file of images and of one of labels
 class IDXSource(RemoteSource):
     """A data set in four IDX files: train images and labels, test images and labels."""
 
+    shape: tuple[int, int, int] = (1, 28, 28)
+    sizes: tuple[int, int] = (60_000, 10_000)
+    classes: int = 10
+
     def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
         """Training and test split, unless a file belongs to another data set."""
         train, test = self._read_pair(*paths[:2]), self._read_pair(*paths[2:])
@@ -106,9 +110,6 @@ MNIST = IDXSource(
     name="mnist",
     title="MNIST",
     description="handwritten digits",
-    shape=(1, 28, 28),
-    sizes=(60_000, 10_000),
-    classes=10,
     files=_files(
         ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
         ("d53e105ee54ea40749a09fcbcd1e9432", "a25bea736e30d166cdddb491f175f624"),
@@ -124,9 +125,6 @@ FASHION_MNIST = IDXSource(
     name="fashion-mnist",
     title="Fashion-MNIST",
     description="pictures of clothes",
-    shape=(1, 28, 28),
-    sizes=(60_000, 10_000),
-    classes=10,
     files=_files(
         ("8d4fb7e6c68d591d4c3dfef9ec88bf0d",),
         ("25c81989df183df01b3e8a0aad5dffbe",),

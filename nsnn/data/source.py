@@ -76,7 +76,9 @@ class DataSource:
 
     def look(self, folder: Path) -> list[Path]:
         """The files in one folder: all, or none; a part of them is an error."""
-        found = [_present(folder, names) for names in self.wanted]
+        # os.path.exists and not Path.exists: a folder that may not be read counts as empty.
+        present = (filter(os.path.exists, map(folder.joinpath, names)) for names in self.wanted)
+        found = [next(paths, None) for paths in present]  # the first of the alternatives
         if any(found) and not all(found):
             pairs = zip(self.wanted, found, strict=True)
             missing = " and ".join(names[0] for names, path in pairs if not path)
@@ -190,9 +192,3 @@ def user_cache(name: str) -> Path | None:
     """The folder of data set `name` in the user's cache, None when there is no home."""
     cache = cachedir.user_cache()
     return None if cache is None else cache / "nsnn" / name
-
-
-def _present(folder: Path, names: tuple[str, ...]) -> Path | None:
-    """The first of the alternative names that exists in `folder`, as a path."""
-    # os.path.exists and not Path.exists: a folder that may not be read counts as empty.
-    return next((folder / name for name in names if os.path.exists(folder / name)), None)

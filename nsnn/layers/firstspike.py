@@ -82,8 +82,12 @@ class FirstSpike(Layer):
     def _ordered_forward(self, x):
         """One input after another, in the order of their times."""
         W, B = self.weight.topology, x.shape[1]
-        chunks = parallel.bounds(B, parallel.CHUNKS)
-        order = np.concatenate(parallel.tasks(lambda span: _by_time(x, *span), chunks))
+
+        def by_time(span):
+            """Inputs of some samples by rising z; (samples, in)."""
+            return np.argsort(np.ascontiguousarray(x[:, slice(*span)].T), axis=1).astype(np.int32)
+
+        order = np.concatenate(parallel.tasks(by_time, parallel.bounds(B, parallel.CHUNKS)))
         if W is None:
             columns = np.ascontiguousarray(self.weight.data.T)
             common = (columns, order, x, self.z, self._margin)
@@ -219,8 +223,3 @@ class FirstSpike(Layer):
             self._dense_gradient(z[columns], z_out, slope, block)
             for observer in observers:
                 observer(columns, block)
-
-
-def _by_time(x, start, stop):
-    """Inputs of some samples by rising z; int32 (samples, in)."""
-    return np.argsort(np.ascontiguousarray(x[:, start:stop].T), axis=1).astype(np.int32)

@@ -23,14 +23,12 @@ class Hidden:
         A prunable one: a single weight feeds it. Every synapse of that has "upper", "lower",
         "excess", "previous", "beyond" and "decays" attached, see `nsnn.sparsity.spines.constrain`.
     rate : float
-        ρ^l at first, in percent.
+        ρ^l at first, in percent; the attribute is that of today.
 
     Attributes
     ----------
     weights, target : Parameter
         Its inputs, and the weight that it feeds.
-    rate : float
-        ρ^l.
     listed : ndarray of bool, (neurons,)
         Pruned once; stays so when synapses grow back.
     D : ndarray of float64, (neurons,)

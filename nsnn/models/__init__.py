@@ -97,25 +97,8 @@ def network_class(name: str) -> type[Network]:
 def architecture(name: str, layers: str = "", pool: str | None = None, strides: str | None = None):
     """What `build` builds the model `name` from: its notation, or a function.
 
-    Parameters
-    ----------
-    name : str
-        A key of `MODELS`.
-    layers : str
-        The notation of the model "custom".
-    pool : "average" or "max", optional
-        Instead of the model's own pooling.
-    strides : str, optional
-        Such as "1,2,2", instead of the model's own strides of its stages.
-
-    Returns
-    -------
-    str or callable
-
-    Raises
-    ------
-    UserError
-        For an unknown model, or an option that the model does not have.
+    The arguments are options of table [model], see `TimeSteppedNetwork.Config`. Raises UserError
+    for an unknown model, or an option that the model does not have.
     """
     network_class(name)
     if layers and name != "custom":

@@ -49,8 +49,8 @@ def smallest_per_sign(values, fraction: float) -> np.ndarray:
 
     Parameters
     ----------
-    values : ndarray of float, shape (active,)
-        Active weights, in the order of their positions. 0 counts as positive.
+    values
+        As for `smallest_magnitude`; 0 counts as positive.
     fraction : float
         ζ, in [0, 1].
 

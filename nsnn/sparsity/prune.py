@@ -9,18 +9,9 @@ _NOT_WORTH_A_STEP = 0.01
 
 
 def largest_magnitude(values, count: int) -> np.ndarray:
-    """Mark the `count` values farthest from zero; among equals those with the larger index.
+    """Mark the `count` values farthest from zero, which are kept; see `smallest_magnitude`.
 
-    Parameters
-    ----------
-    values : ndarray of float, shape (n,)
-    count : int
-        Between 0 and n.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        True where a value is kept: the complement of `smallest_magnitude`.
+    Among equals those with the larger index.
 
     Examples
     --------

@@ -59,10 +59,6 @@ def plan_rounds(total_steps: int, end_fraction: float, every: int = 0) -> Rounds
         ΔT in steps. 0 chooses it: the longest interval with at least 100 rounds, but not less
         than 10 steps (then there are fewer rounds), nor more than lets one round happen.
 
-    Returns
-    -------
-    Rounds
-
     Notes
     -----
     Algorithm 1 stops at t < T_end, so with the paper's n = T_end/ΔT the last round would never
@@ -113,16 +109,10 @@ def death_ratio_at(t, span, d_0, d_min):
 
     Parameters
     ----------
-    t : int or ndarray of int
-        Optimiser step, counted from t0 = 0.
-    span : int
-        nΔT, the step of the last round.
+    t, span
+        As for `sparsity_at`.
     d_0, d_min : float
         Death ratio at the start and at the last round.
-
-    Returns
-    -------
-    float, or ndarray of float64 like `t`
     """
     progress = np.clip(t / span, 0.0, 1.0)
     # d_t = d_min + ½(d_0 − d_min)(1 + cos(π(t − t0)/(nΔT)))

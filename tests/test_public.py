@@ -1,8 +1,6 @@
-"""The names of `nsnn`: completed, typed, imported at first use."""
+"""The names of `nsnn`: completed, typed; imported at first use: tests/test_cli.py."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import nsnn
@@ -27,13 +25,3 @@ def test_the_types_are_of_the_same_names():
                 found.add(alias.name)
     assert found == {*nsnn.__all__}
     assert (HERE / "py.typed").exists()
-
-
-def test_importing_nsnn_loads_nothing_heavy():
-    program = """
-import sys, nsnn
-dir(nsnn)
-heavy = {"numpy", "numba", "matplotlib", "tqdm"} & set(sys.modules)
-assert not heavy, heavy
-"""
-    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from nsnn.errors import UserError
+from nsnn.sparsity.grow import random_inactive
 
 
 def _raw_uniform(dims) -> float:
@@ -133,19 +134,5 @@ def er_counts(epsilon, dims) -> np.ndarray:
 
 
 def random_positions(shape, count, rng) -> np.ndarray:
-    """`count` different positions of a matrix, each set of that size equally likely.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (rows, cols).
-    count : int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of int64, shape (count,)
-        Flat positions `row · cols + col`, sorted.
-    """
-    chosen = rng.choice(math.prod(shape), size=int(count), replace=False, shuffle=False)
-    return np.sort(chosen).astype(np.int64, copy=False)
+    """`count` different positions of a matrix (rows, cols), as `random_inactive` among them all."""
+    return random_inactive(math.prod(shape), np.empty(0, np.int64), int(count), rng)

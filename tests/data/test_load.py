@@ -113,7 +113,6 @@ class TestFunctions:
         (lambda content: None, "has to return a dictionary, not NoneType"),
         (lambda content: {**content, "train_images": [[1], [1, 2]]}, "gives no array"),
         (lambda content: {"train_images": 0}, "has no array train_labels or test_images"),
-        (lambda content: {**content, "more": 0}, "unknown array more"),
         (lambda content: {**content, "test_labels": [0, 1, 2, 9]}, "test_labels holds labels"),
     ])  # fmt: skip
     def test_are_checked(self, register, change, message, refused):

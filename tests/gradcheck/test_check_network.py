@@ -10,7 +10,6 @@ from nsnn.gradcheck import NearKinkError, check_network, smooth_spikes
 from nsnn.gradcheck.cases import residual_network, small_network
 from nsnn.layers import LIF, BatchNorm, GlobalAvgPool2d, Residual
 from nsnn.layers import lif as lif_layer
-from nsnn.models import build
 from nsnn.neuron import from_preset
 
 NEURON = from_preset("ndsnn", detach_reset=False, time_steps=4)
@@ -64,13 +63,6 @@ def test_every_parameter_and_the_input_is_checked():
     results = check_network(network, batch, directions=1, option="mine")
     assert [r.layer for r in results] == [p.name for p in network.parameters()] + ["input"]
     assert all(r.option == "mine" for r in results)
-
-
-def test_float32_is_refused():
-    rng = np.random.default_rng(0)
-    network = build("3C3-5", NEURON, (2, 6, 6), 4, rng)
-    with pytest.raises(UserError, match="float64"):
-        check_network(network, Batch(rng.normal(size=(3, 2, 6, 6)), np.zeros(3, np.int64)))
 
 
 @pytest.mark.parametrize("name", ["rectangle", "triangle"])

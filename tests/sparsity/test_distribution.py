@@ -8,6 +8,7 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.sparsity.distribution import layer_counts, layer_densities, random_positions
+from nsnn.sparsity.grow import random_inactive
 
 
 def conv(out, into, side=3):
@@ -61,19 +62,9 @@ def test_unreachable_density(density):
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 59, 60])
-def test_random_positions_are_sorted_and_unique(count):
-    for seed in range(20):
-        positions = random_positions((5, 12), count, np.random.default_rng(seed))
-        assert positions.dtype == np.int64
-        assert positions.size == count
-        assert np.all(np.diff(positions) > 0)
-        assert count == 0 or (positions[0] >= 0 and positions[-1] < 60)
-
-
-def test_random_positions_are_equally_likely():
-    rng = np.random.default_rng(0)
-    hits = np.zeros(10)
-    for _ in range(4000):
-        hits[random_positions((2, 5), 3, rng)] += 1
-    # 1200 expected a position, standard deviation 29.
-    assert np.abs(hits - 1200).max() < 4 * 29
+def test_random_positions_are_as_inactive_ones_are_drawn(count):
+    """Sorted, unique, each set equally likely: tests/sparsity/test_grow.py."""
+    found = random_positions((5, 12), count, np.random.default_rng(1))
+    expected = random_inactive(60, np.empty(0, np.int64), count, np.random.default_rng(1))
+    np.testing.assert_array_equal(found, expected)
+    assert (found.size, found.dtype) == (count, np.int64)

@@ -81,9 +81,14 @@ class Method:
         True where the log holds the net change of an epoch, not each event.
     prunable : list of Parameter
         The weights that the method may prune: all but those of `dense_layers`.
+    first_positions : dict of str to ndarray of int64
+        Those of the sparse weights of another run that this one begins with (train.start).
+    takes_topology : bool
+        Whether `prepare` uses them; a method that starts dense cannot.
     """
 
     title = ""
+    takes_topology = False
     rewires_every_step = False
 
     @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Method:
 
     def __init__(self, config):
         config.validate()
-        self.config = config
+        self.config, self.first_positions = config, {}
 
     def prepare(self, network, run, rng, log) -> None:
         """Make the initial topology, before the first step and before any optimiser state.

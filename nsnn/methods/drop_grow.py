@@ -30,6 +30,7 @@ class SparseStart(SharedSparsity):
     Layers whose share is dense at the final sparsity stay dense arrays and take no part.
     """
 
+    takes_topology = True
     start_option = "final_sparsity"  # of the sparsity at the start: here it stays constant
 
     def prepare(self, network, run, rng, log) -> None:
@@ -45,7 +46,9 @@ class SparseStart(SharedSparsity):
         self.plan_ahead()
         for share in self.shares:
             p = share.weights
-            p.sparsify(random_positions(p.shape, share.initial, rng))
+            positions = random_positions(p.shape, share.initial, rng)
+            given = self.first_positions.get(p.name, positions)
+            p.sparsify(given if given.size == share.initial else positions)
             log.start(p.name, p.size, p.positions())
 
     def plan_ahead(self) -> None:

@@ -64,6 +64,7 @@ class TrainConfig:
         "network that the run ends with: of the last epoch, or of the best on the validation split",
         choices=("last", "best"),
     )
+    start: str = option("", "folder of a run whose weights and topology this one begins with")
     dense_run: str = option("", "folder of a dense run, whose spike rates the cost compares with")
 
 

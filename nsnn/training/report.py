@@ -169,7 +169,7 @@ def next_steps(folder, config, plugins=()) -> str:
     ]
     first, second, *_ = DATASETS  # of which the first, made by a program, needs no files
     if config.method.name != DENSE and not config.train.dense_run:
-        sparse = [key for key in own if key.startswith("method.")] + ["model.init"]
+        sparse = [key for key in own if key.startswith("method.")] + ["model.init", "train.start"]
         other = train({"method.name": DENSE}, *sparse)
         steps += [
             (f"{other} --out {dense}", "the dense network to compare with, and then:"),

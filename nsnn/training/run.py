@@ -23,6 +23,7 @@ from nsnn.training.checkpoint import (
     save_topology,
 )
 from nsnn.training.run_folder import dense_spike_rates
+from nsnn.training.start import check_kept, take_over
 from nsnn.training.totals import EpochTotals
 
 
@@ -64,12 +65,20 @@ class Run:
                 "data.augment = 'spike-delay' delays the spikes of the input: it is for model.name "
                 "= 'firstspike'; set data.augment to none"
             )
-        self.log = TopologyLog() if log is None else log
         self.method = METHODS[config.method.name](config.method.options)
+        other = None
+        if config.train.start and log is None:
+            other = take_over(self.network, self.method, config)
+        elif config.train.start:  # as the log has them: the other run may be gone
+            self.method.first_positions = {name: log.positions_at(name, -1) for name in log.names}
+        self.log = TopologyLog() if log is None else log
         self.method.prepare(self.network, self.length, stream(seed, "topology"), self.log)
         check_prepared(config.method.name, self.method)
         self._check_logged()
-        self.network.sparse_start()
+        if other is not None:
+            check_kept(self.network, other, config)
+        if not config.train.start:
+            self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         self.dense_rates = dense_spike_rates(config) if dense_rates is None else dense_rates
         self.epoch = self.step = 0  # the epoch that is under way, the optimiser steps done
@@ -139,8 +148,8 @@ class Run:
         self.best = {"accuracy": accuracy, "epoch": self.epoch}
         save_checkpoint(folder / BEST, self.config, {"network": self.network.state()})
 
-    def save(self, folder: Path, watch) -> None:
-        """Write topology log and checkpoint, which ends a lap of the `Stopwatch`.
+    def save(self, folder: Path, watch=None) -> None:
+        """Write topology log and checkpoint, which ends a lap of the `Stopwatch` if one is given.
 
         Raises
         ------
@@ -181,8 +190,9 @@ class Run:
             "metrics": {"checksum": checksum(folder / "metrics.jsonl")},
         }
         save_checkpoint(folder / "checkpoint.npz", self.config, parts)
-        lap = {"epoch": self.epoch, "step": self.step, **watch.lap()}
-        append_line(folder / "timing.jsonl", lap)
+        if watch is not None:
+            lap = {"epoch": self.epoch, "step": self.step, **watch.lap()}
+            append_line(folder / "timing.jsonl", lap)
 
 
 def diverged(what: str, folder: Path) -> RunError:
@@ -217,7 +227,7 @@ def from_folder(config, folder: Path) -> Run:
         run.method.restore(parts["method"])
         run.optimiser.restore(parts.get("optimiser", {}))
         run.totals.restore(parts["totals"])
-        run.peak, run.operations = _numbers(parts["peak"]), _numbers(parts["operations"])
+        run.peak, run.operations = _numbers(parts.get("peak", {})), _numbers(parts["operations"])
         run.best |= _numbers(parts.get("best", {}))
         run.epoch, run.step, run.cost = position["epoch"], step, position["cost"]
     _check_log(run, folder)

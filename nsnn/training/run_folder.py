@@ -155,6 +155,16 @@ def is_finished(folder) -> bool:
     return True
 
 
+def require_same(where: str, config, folder, keys, wanted: str, also=()) -> None:
+    """Raise UserError unless the run in a folder has our values of these options, and `also`."""
+    ours, theirs = flatten(config), flatten(read_config(folder))
+    for key, value in ({key: ours.get(key) for key in keys} | dict(also)).items():
+        if theirs.get(key) != value:
+            raise UserError(
+                f"{where} has {key} = {theirs.get(key)!r}, not {value!r}: give {wanted}"
+            )
+
+
 def dense_spike_rates(config) -> list[float]:
     """R_d of NDSNN IV-C: the spike rate of each epoch of `train.dense_run`, [] without one.
 
@@ -165,13 +175,8 @@ def dense_spike_rates(config) -> list[float]:
     if not folder:
         return []
     where = f"train.dense_run = {folder!r}"
-    ours, theirs = flatten(config) | {"method.name": DENSE}, flatten(read_config(folder))
-    for key in (*COMPARABLE, "method.name"):
-        if theirs.get(key) != ours.get(key):
-            raise UserError(
-                f"{where} has {key} = {theirs.get(key)!r}, not {ours.get(key)!r}: give a dense run "
-                "of the same network on the same data"
-            )
+    wanted = "a dense run of the same network on the same data"
+    require_same(where, config, folder, COMPARABLE, wanted, {"method.name": DENSE})
     rates = [record["spike_rate"] for record in read_metrics(folder)]
     if len(rates) < epochs:
         raise UserError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nsnn import info, parallel, plugins
 from nsnn.errors import UserError
-from nsnn.files import locked, make_folder, read_json, write_json, write_text
+from nsnn.files import checksum, locked, make_folder, read_json, write_json, write_text
 from nsnn.text import duration, plural, size
 from nsnn.training import loop, run_folder
 from nsnn.training.checkpoint import restore_best
@@ -100,9 +100,15 @@ def estimate(run) -> str:
     )
 
 
-def _note_environment(path: Path) -> None:
+def _note_environment(path: Path, config) -> None:
     """Write what the results depend on; of a run that goes on, only where its plug-ins are now."""
-    known = read_json(path) if path.exists() else info.environment()
+    if path.exists():
+        known = read_json(path)
+    else:
+        known = info.environment()
+        if config.train.start:
+            other = Path(config.train.start).resolve() / "checkpoint.npz"
+            known["start"] = {"checkpoint": str(other), "checksum": f"{checksum(other):08x}"}
     noted = known | {"plugins": plugins.loaded()}
     if noted != known:
         write_json(path, noted)
@@ -110,7 +116,9 @@ def _note_environment(path: Path) -> None:
 
 def _train(run, folder: Path, progress) -> Path | None:
     """Train, then summarise: every number is on the disk before the table is printed."""
-    _note_environment(folder / "environment.json")
+    _note_environment(folder / "environment.json", run.config)
+    if run.config.train.start and not (folder / "checkpoint.npz").exists():
+        run.save(folder)  # from here on the other run is not needed
     progress = progress or Progress(run.length.epochs, run.length.steps_per_epoch)
     if not loop.train(run, folder, progress):
         given = "".join(f" --plugin {plugin['file']}" for plugin in plugins.loaded())

@@ -1,0 +1,50 @@
+"""A run that begins with the weights and the topology of another: train.start."""
+
+import numpy as np
+
+from nsnn.errors import UserError
+from nsnn.training.run_folder import load, require_same
+
+
+def take_over(network, method, config):
+    """Give a new network all values of the run in train.start, its method the topology.
+
+    Returns that run's network. Raises UserError where the two are not of the same model and shapes,
+    and where a sparse one meets a method that starts dense.
+    """
+    where = f"train.start = {config.train.start!r}"
+    same = ("model.name", "model.layers", "model.pool", "model.strides")
+    require_same(where, config, config.train.start, same, "a run of the same network")
+    other = load(config.train.start)
+    mine, its = ({p.name: p.dims for p in each.parameters()} for each in (network, other))
+    for name in mine | its:
+        if mine.get(name) != its.get(name):
+            raise UserError(
+                f"{where}: {name} has the shape {its.get(name)} there, {mine.get(name)} here: it "
+                "takes the same model.width, model.norm, size of images and classes"
+            )
+    for p, q in zip(network.parameters(), other.parameters(), strict=True):
+        p.data[...] = q.to_dense()
+        if q.active < q.size:
+            method.first_positions[q.name] = q.positions()
+    if method.first_positions and not method.takes_topology:
+        raise UserError(
+            f"{where} is sparse, method.name = {config.method.name!r} starts dense: give a dense "
+            "run, or choose a method that starts sparse, such as static"
+        )
+    for layer, its_layer in zip(network.layers(), other.layers(), strict=True):
+        layer.restore(its_layer.state())
+    return other
+
+
+def check_kept(network, other, config) -> None:
+    """Raise UserError where the method, now prepared, begins with anything else."""
+    for p, q in zip(network.parameters(), other.parameters(), strict=True):
+        same_positions = np.array_equal(p.positions(), q.positions())
+        if not same_positions or not np.array_equal(p.values(), q.values()):
+            raise UserError(
+                f"train.start = {config.train.start!r} has {q.active:,} of {q.size:,} weights in "
+                f"{p.name}, method.name = {config.method.name!r} begins with {p.active:,}"
+                f"{' others' * (p.active == q.active)}: give it that run's sparsity and "
+                "distribution, or choose another method"
+            )

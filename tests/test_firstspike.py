@@ -1,34 +1,23 @@
 """The first-spike network: its loss, its exact gradient, both kinds of input, sparse and dense."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from nsnn.data import Batch
 from nsnn.firstspike import FirstSpikeNetwork, loss
+from nsnn.gradcheck.firstspike import small_first_spike
 from nsnn.layers.firstspike import BinaryTimes, FirstSpike
 from nsnn.reference import firstspike as reference
 
 CLASSES = 4
 
 
-def network(seed=0, sparse=True, dtype=np.float64, **options):
-    rng = np.random.default_rng([91, seed])
-    config = FirstSpikeNetwork.Config(**({"k_term": 0.5} | options))
-    made = FirstSpikeNetwork([14, 9], (1, 5, 4), CLASSES, config, rng, dtype)
-    for p in made.parameters():
-        p.data += rng.normal(0, 0.05, p.shape).astype(dtype)  # both signs
-        p.data[0] = -0.01  # a neuron that cannot fire
-        if sparse:
-            p.sparsify(np.flatnonzero(rng.random(p.size) < 0.7))
-    if sparse:
-        made.sparse_start()
-    return made
-
-
-def batch(seed=0, B=6):
-    rng = np.random.default_rng([92, seed])
-    images = rng.integers(0, 256, (B, 1, 5, 4)).astype(np.uint8)
-    return Batch(images, rng.integers(0, CLASSES, B))
+def small(**options):
+    """A sparse network with a neuron that cannot fire, and a batch of six."""
+    network, batch = small_first_spike(np.random.default_rng(91), sparse=True, delays=False)
+    network.config = dataclasses.replace(network.config, **options)
+    return network, batch
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -73,31 +62,31 @@ def test_two_times_are_found_as_any_times_are(seed, sparse):
 
 
 def test_a_large_gradient_is_scaled_down_before_the_k_term():
-    free = network(largest_gradient=1e9, k_term=0.0)
-    held = network(largest_gradient=1e-6, k_term=0.0)
-    for net in (free, held):
-        net.loss_and_backward(batch())
+    free, batch = small(largest_gradient=1e9, k_term=0.0)
+    held, _ = small(largest_gradient=1e-6, k_term=0.0)
+    for network in (free, held):
+        network.loss_and_backward(batch)
     for p, q in zip(free.parameters(), held.parameters(), strict=True):
         norm = np.linalg.norm(p.gradient) / p.shape[1]
         np.testing.assert_allclose(q.gradient, p.gradient * 1e-6 / norm, rtol=1e-12)
 
 
 def test_the_reported_loss_holds_the_squares_of_the_weights():
-    plain, decayed = network(), network()
+    (plain, batch), (decayed, _) = small(), small()
     decayed.weight_decay = 0.2
     squares = sum(np.square(p.data).sum() for p in plain.parameters())
-    difference = decayed.loss_and_backward(batch())[0] - plain.loss_and_backward(batch())[0]
+    difference = decayed.loss_and_backward(batch)[0] - plain.loss_and_backward(batch)[0]
     assert difference == pytest.approx(0.1 * squares, rel=1e-9)
 
 
 def test_a_network_that_never_fires_says_so_and_learns_to():
-    net = network(k_term=1.0)
+    net, batch = small(k_term=1.0)
     for p in net.parameters():
         p.data[...] = 0.01
-    value, predictions = net.loss_and_backward(batch())
+    value, predictions = net.loss_and_backward(batch)
     assert np.isfinite(value)
     assert value > np.log(CLASSES)
-    assert net.undecided(net.scores(batch().images)) == 6
+    assert net.undecided(net.scores(batch.images)) == 6
     assert set(predictions) == {0}
     for p in net.parameters():
         np.testing.assert_array_equal(p.gradient, -1.0)
@@ -115,7 +104,7 @@ def test_weights_start_with_the_sum_asked_sparse_or_dense():
 
 
 def test_observers_see_the_gradient_at_inactive_positions():
-    net, sample = network(), batch()
+    net, batch = small()
     p = net.parameters()[0]
     seen = np.zeros(p.shape)
 
@@ -123,7 +112,7 @@ def test_observers_see_the_gradient_at_inactive_positions():
         seen[:, columns] = block
 
     p.observe(observer)
-    net.loss_and_backward(sample)
+    net.loss_and_backward(batch)
     layer = net.layers()[0]
     slope = np.where(np.isfinite(layer.z), 1, 0)
     assert slope.any()

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from nsnn import parallel
-from nsnn.data import Batch
 from nsnn.errors import UserError
+from nsnn.gradcheck.cases import small_network
 from nsnn.layers import dense_conv
-from nsnn.models import build
 from nsnn.neuron import from_preset
 
 
@@ -143,23 +142,16 @@ def test_matmul_gives_the_same_bits_with_any_number_of_threads(shape):
 def outcome(storage, threads):
     """Outputs and gradients of a network with every kind of layer."""
     parallel.set_threads(threads)
+    neuron, notation = from_preset("ndsnn", time_steps=3), "9C3-AP2-10C3-MP2-20"
+    size = {"side": 12, "samples": 7, "dtype": np.float32}
     rng = np.random.default_rng(43)
-    neuron = from_preset("ndsnn", time_steps=3)
-    network = build("9C3-AP2-10C3-MP2-20", neuron, (2, 12, 12), 10, rng, norm="batch")
-    seen = []
-    for p in network.parameters():
-        if p.prunable:
-            p.data *= 3
-            if storage != "all active":
-                positions = np.flatnonzero(rng.random(p.size) < 0.4)
-                p.storage = "csr" if storage == "csr" else "dense"
-                p.sparsify(positions)
-                seen.append([])
-                p.observe(lambda columns, block, seen=seen[-1]: seen.append(block.copy()))
-    images = rng.integers(0, 256, (7, 2, 12, 12)).astype(np.uint8)
-    loss, _ = network.loss_and_backward(Batch(images, rng.integers(0, 10, 7)))
+    network, batch = small_network(notation, neuron, rng, storage, norm="batch", **size)
+    seen = {p: [] for p in network.parameters() if p.prunable}
+    for p, blocks in seen.items():
+        p.observe(lambda columns, block, blocks=blocks: blocks.append(block.copy()))
+    loss, _ = network.loss_and_backward(batch)
     arrays = [np.array(loss), *(p.gradient for p in network.parameters())]
-    arrays += [np.concatenate(blocks, axis=1) for blocks in seen]
+    arrays += [np.concatenate(blocks, axis=1) for blocks in seen.values()]
     arrays += [array for layer in network.layers() for array in layer.state().values()]
     return [array.copy() for array in arrays]
 

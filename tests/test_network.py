@@ -11,6 +11,7 @@ import pytest
 
 from nsnn.data import Batch
 from nsnn.errors import UserError
+from nsnn.gradcheck.cases import lively
 from nsnn.layers import Flatten, decide
 from nsnn.models import build
 from nsnn.neuron import from_preset
@@ -19,20 +20,10 @@ from nsnn.optim import SGD
 NOTATION = "3C3-AP2-4C3-MP2-6"
 
 
-def make(storage="csr", dtype=np.float32, norm="batch", seed=60, shape=(1, 8, 8), preset="ndsnn"):
-    rng = np.random.default_rng(seed)
-    stored = "csr" if storage == "csr" else "dense"
-    network = build(
-        NOTATION, from_preset(preset, time_steps=3), shape, 4, rng, norm=norm, dtype=dtype,
-        storage=stored,
-    )  # fmt: skip
-    for p in network.parameters():
-        if p.prunable:
-            p.data *= 3
-            if storage in ("csr", "masked"):
-                p.storage = stored
-                p.sparsify(np.flatnonzero(rng.random(p.size) < 0.5))
-    return network
+def make(storage="csr", dtype=np.float32, norm="batch", seed=60):
+    rng, neuron = np.random.default_rng(seed), from_preset("ndsnn", time_steps=3)
+    network = build(NOTATION, neuron, (1, 8, 8), 4, rng, norm=norm, dtype=dtype)
+    return lively(network, storage, (1, 1, 8, 8), rng)[0]
 
 
 def images(n=6, shape=(1, 8, 8), seed=61):
@@ -106,7 +97,7 @@ def test_a_state_stays_what_it_was(storage):
 
 @pytest.mark.parametrize("storage", ["csr", "masked", "all active"])
 def test_prediction_of_every_kind_of_image(storage):
-    network = make(storage, norm="none", seed=170)
+    network = make(storage, norm="none", seed=163)
     pictures = images(7)
     for i in range(7):
         pictures[i, :, i:] = 0  # different enough for different answers
@@ -155,7 +146,7 @@ class Slow(Flatten):
 
 
 def test_threads_that_predict_with_one_network_take_turns():
-    network = make(norm="none", seed=170)
+    network = make(norm="none", seed=163)
     network.body.parts.insert(-1, Slow())
     parts = [images(4, seed=seed) for seed in range(12)]
     for each in (network, copy.deepcopy(network)):

@@ -6,6 +6,7 @@ import numpy as np
 
 from nsnn.data import Batch
 from nsnn.gradcheck import TOLERANCE, check_network
+from nsnn.gradcheck.cases import sparsify
 from nsnn.layers import BatchNorm, Conv2d, Residual
 from nsnn.models import architecture, build
 from nsnn.models.resnet import resnet
@@ -14,20 +15,15 @@ from nsnn.neuron import from_preset
 SHAPE = (3, 8, 8)
 
 
-def make(storage="all active", width=0.06, dtype=np.float64, norm="batch", T=3, model=None):
-    rng = np.random.default_rng(72)
-    stored = {"masked": "dense"}.get(storage, "csr")
-    network = build(
-        architecture("resnet19") if model is None else model,
-        from_preset("ndsnn", detach_reset=False, time_steps=T), SHAPE, 5, rng, width=width,
-        norm=norm, dtype=dtype, storage=stored,
-    )  # fmt: skip
+def make(storage="all active", width=0.06, norm="batch", model=None):
+    rng, neuron = np.random.default_rng(72), from_preset("ndsnn", detach_reset=False, time_steps=3)
+    model = architecture("resnet19") if model is None else model
+    network = build(model, neuron, SHAPE, 5, rng, width=width, norm=norm, dtype=np.float64)
     for p in network.parameters():
         if p.name == "linear1.weight":
             p.data *= 5  # the hidden layer is not normalised: it would be silent at first
-        if p.prunable and storage != "all active":
-            p.storage = stored
-            p.sparsify(np.flatnonzero(rng.random(p.size) < 0.4))
+        if p.prunable:
+            sparsify(p, storage, rng, density=0.4)
     return network
 
 

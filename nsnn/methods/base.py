@@ -240,16 +240,8 @@ class SharedSparsity(SparseMethod):
     def counts_at(self, key: str) -> np.ndarray:
         """Weights of each layer of `prunable` at the sparsity that option `key` gives to them all.
 
-        Where a method has the option `epsilon`, above 0, by that instead: see `er_counts`.
-
-        Returns
-        -------
-        ndarray of int64, shape (layers,)
-
-        Raises
-        ------
-        UserError
-            If a layer would be left without a weight.
+        Where a method has the option `epsilon`, above 0, by that instead: see `er_counts`. Raises
+        UserError if a layer would be left without a weight.
         """
         dims = [p.dims for p in self.prunable]
         if getattr(self.config, "epsilon", 0):  # of the methods that start as ESL does

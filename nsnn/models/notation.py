@@ -38,15 +38,7 @@ class _Item:
 
 
 def from_notation(
-    notation: str,
-    neuron,
-    input_shape,
-    classes: int,
-    rng,
-    width: float = 1.0,
-    norm: str = "none",
-    dtype=np.float32,
-    what: str = "",
+    notation, neuron, input_shape, classes, rng, width=1.0, norm="none", dtype=np.float32, what=""
 ) -> Sequential:
     """Build the layers of a network that is written in the notation.
 

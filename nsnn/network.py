@@ -228,13 +228,7 @@ class Network(abc.ABC):
         self.silence(part_of(state, "silent/"))
 
     def as_images(self, images) -> np.ndarray:
-        """Images or events as an array with an axis of channels.
-
-        Raises
-        ------
-        UserError
-            If they do not fit the network, or there are none.
-        """
+        """Images or events as an array with an axis of channels; UserError if they do not fit."""
         images = np.asarray(images)
         if images.ndim == 3 and self.input_shape[0] == 1:
             images = images[:, None]

@@ -10,13 +10,7 @@ from nsnn.text import nearest
 
 @dataclasses.dataclass(frozen=True)
 class Neuron:
-    """A leaky integrate-and-fire neuron; T is `time_steps`.
-
-    Raises
-    ------
-    UserError
-        For a value outside its limits.
-    """
+    """A leaky integrate-and-fire neuron, T is `time_steps`; UserError for impossible values."""
 
     decay: float = option(
         0.5, "α or τ: what remains of the membrane after one step", at_least=0, at_most=1

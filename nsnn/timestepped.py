@@ -83,13 +83,7 @@ class TimeSteppedNetwork(Network):
         return self.body.is_connected()
 
     def sparse_start(self) -> None:
-        """Scale the weights of a sparse start, if `init` says so.
-
-        Raises
-        ------
-        UserError
-            Where no weight is left out.
-        """
+        """Scale the weights of a sparse start, if `init` says so; UserError for a dense one."""
         if self.init != "active_fan_in":
             return
         if all(p.topology is None for p in self.parameters()):
@@ -134,10 +128,7 @@ class TimeSteppedNetwork(Network):
     def encode(self, images) -> np.ndarray:
         """Input of the first layer, (C, H, W, T or 1, B), of images or events as users give them.
 
-        Raises
-        ------
-        UserError
-            If the images or the number of time steps do not fit the network.
+        Raises UserError if the images or the number of time steps do not fit the network.
         """
         images = self.as_images(images)
         if images.shape[0] == 0:

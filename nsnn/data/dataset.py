@@ -15,19 +15,13 @@ from nsnn.streams import stream
 class Split:
     """Images or events with their labels: of training, validation or test, or a batch of them.
 
-    Attributes
-    ----------
-    images : ndarray, shape (n, C, H, W) or (n, T, C, H, W)
-        Still images as uint8 (0 to 255) or float32 in [0, 1]; or events as uint8 counts, one
-        frame a time step.
-    labels : ndarray of int64, shape (n,)
-    delays : ndarray of float32 like `images`, optional
-        How much later the spike of each pixel comes, for networks of first spikes.
+    Still images (n, C, H, W) are uint8 (0 to 255) or float32 in [0, 1]; events (n, T, C, H, W) are
+    uint8 counts, one frame a time step.
     """
 
     images: np.ndarray
-    labels: np.ndarray
-    delays: np.ndarray | None = None
+    labels: np.ndarray  # int64 (n,)
+    delays: np.ndarray | None = None  # float32 like images: how much later a pixel's spike comes
 
     def __len__(self) -> int:
         return len(self.labels)

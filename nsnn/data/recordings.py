@@ -34,19 +34,11 @@ Recordings = list[Recording]
 
 @dataclass(frozen=True, kw_only=True)
 class EventSource(DataSource):
-    """Recordings of a camera, each in a file of its own, that are cut into frames.
-
-    Attributes
-    ----------
-    sensor : int
-        Pixels along each side of the camera's sensor; `shape` has those of a frame.
-    decode : callable
-        From what a file holds to its events.
-    """
+    """Recordings of a camera, each in a file of its own, that are cut into frames."""
 
     events: bool = True
-    sensor: int
-    decode: Callable[[bytes], Events] = decode_bin
+    sensor: int  # pixels along each side of the camera's sensor; `shape` has those of a frame
+    decode: Callable[[bytes], Events] = decode_bin  # from what a file holds
 
     def cut(self, recordings: Recordings, time_steps: int) -> Split:
         """The frames of recordings, with a progress bar on a terminal."""

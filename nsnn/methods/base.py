@@ -14,16 +14,9 @@ from nsnn.text import nearest
 
 @dataclass(frozen=True)
 class RunLength:
-    """How long a run is, for methods that plan ahead.
+    """How long a run is, for methods that plan ahead."""
 
-    Attributes
-    ----------
-    steps_per_epoch : int
-        Optimiser steps in one epoch.
-    epochs : int
-    """
-
-    steps_per_epoch: int
+    steps_per_epoch: int  # of the optimiser
     epochs: int
 
     @property
@@ -34,22 +27,14 @@ class RunLength:
 
 @dataclass(frozen=True)
 class CostPlan:
-    """What a run of a method costs, as far as its options tell it.
+    """What a run of a method costs, as far as its options tell it; N is all prunable weights."""
 
-    Attributes
-    ----------
-    density : ndarray of float64, (epochs,)
-        Fraction of the prunable weights that is active, the mean over each epoch; an upper bound
-        where density is an outcome.
-    dense_arrays : float
-        Arrays as large as all prunable weights that the method holds beside the network's own
-        memory, at its largest.
-    logged : float
-        Positions in the topology log at the end of the run, as a multiple of the prunable weights.
-    """
-
+    # Active weights / N, the mean over each epoch, float64 (epochs,); an upper bound where density
+    # is an outcome.
     density: np.ndarray
+    # Numbers / N that the method holds beside the network's own memory, at its largest.
     dense_arrays: float = 0.0
+    # Positions / N in the topology log at the end of the run.
     logged: float = 0.0
 
 
@@ -260,11 +245,8 @@ class SharedSparsity(SparseMethod):
 def dense_names(text: str, weights: list[str]) -> set[str]:
     """The weights of the layers that an option `dense_layers` names.
 
-    Raises
-    ------
-    UserError
-        For a layer that the network does not have (naming the nearest), and where no layer would
-        be left to prune.
+    Raises UserError for a layer that the network does not have (naming the nearest), and where no
+    layer would be left to prune.
     """
     layers = {name.rpartition(".")[0] or name: name for name in weights}
     asked = [name.strip() for name in text.split(",") if name.strip()]

@@ -147,13 +147,7 @@ class DropGrow(SparseStart, abc.ABC):
         self.rounds = self.plan(self.run)
 
     def plan(self, run) -> Rounds:
-        """The rounds of this run.
-
-        Raises
-        ------
-        UserError
-            Where none fits, and the method is nothing without.
-        """
+        """The rounds of this run; a UserError where none fits and the method is nothing without."""
         every, fraction = self.config.update_every, self.config.end_fraction
         rounds = plan_rounds(run.total_steps, fraction, every)
         if rounds.count < 1 and self.needs_rounds():
@@ -174,12 +168,8 @@ class DropGrow(SparseStart, abc.ABC):
     def dropped(self, step: int, p: Parameter, count: int) -> np.ndarray:
         """What `choose_drop` marks, held against what it was asked.
 
-        Raises
-        ------
-        RunError
-            Where weights are not finite: nothing can be said of their order.
-        UserError
-            Where a rule of your own marks another number of weights.
+        Raises RunError where weights are not finite: nothing can be said of their order; UserError
+        where a rule of your own marks another number of weights.
         """
         if not np.isfinite(p.values()).all():
             raise RunError(f"step {step}: {p.name} is not finite; try a smaller optim.lr")

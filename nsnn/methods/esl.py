@@ -113,10 +113,7 @@ class ESL(DropGrow):
     def update(self, step: int, optimiser, lr: float) -> None:
         """As `Method.update`; growth by momentum takes the optimiser's own decay.
 
-        Raises
-        ------
-        UserError
-            For growth by momentum with an optimiser that keeps no moments.
+        Raises UserError for growth by momentum with an optimiser that keeps no moments.
         """
         if self.config.grow == "momentum":
             self._decays = np.array(optimiser.decays())

@@ -108,12 +108,7 @@ class GradR(Method):
     def update(self, step: int, optimiser, lr: float) -> None:
         """Move every θ, rewire where one has crossed 0; the others are the optimiser's.
 
-        Raises
-        ------
-        UserError
-            With a momentum.
-        RunError
-            Where θ is not finite.
+        Raises UserError with a momentum, RunError where θ is not finite.
         """
         decays, rate = optimiser.decays(), lr
         if len(decays) == 2:  # Adam's η', of the update that is about to be made

@@ -83,10 +83,7 @@ TITLES = {
 def network_class(name: str) -> type[Network]:
     """The kind of network that a model is: its `Config` has the options of table [model].
 
-    Raises
-    ------
-    UserError
-        For an unknown model, naming the nearest.
+    Raises UserError for an unknown model, naming the nearest.
     """
     if name not in MODELS:
         raise UserError(f"model.name = {name!r}: {nearest(name, MODELS)}")

@@ -14,21 +14,11 @@ _SHORTEST_INTERVAL = 10
 
 @dataclass(frozen=True)
 class Rounds:
-    """Rounds q = 1…n of drop and grow, at the steps t = q·ΔT < T_end.
+    """Rounds q = 1…n of drop and grow, at the steps t = q·ΔT < T_end."""
 
-    Attributes
-    ----------
-    every : int
-        ΔT, in optimiser steps.
-    count : int
-        n = ⌈T_end/ΔT⌉ − 1; 0 when no round fits.
-    end : int
-        T_end, in optimiser steps: rounds happen strictly before it.
-    """
-
-    every: int
-    count: int
-    end: int
+    every: int  # ΔT, in optimiser steps
+    count: int  # n = ⌈T_end/ΔT⌉ − 1; 0 when no round fits
+    end: int  # T_end, in optimiser steps: rounds happen strictly before it
 
     @property
     def span(self) -> int:

@@ -75,10 +75,7 @@ class Hidden:
 
         Source: SD-SNN Eqs. 4, 5; SD-SNN Algorithm 2
 
-        Returns
-        -------
-        ndarray of int64
-            Positions of the synapses that went.
+        Returns the positions of the synapses that went, int64.
         """
         p, size = self.weights, self.group.size
         D = self.importance()
@@ -115,18 +112,9 @@ class Hidden:
 
         Source: SD-SNN Algorithm 2
 
-        Parameters
-        ----------
-        percent : float
-            Scores above this percentile of the layer's are admitted.
-        t_num : int
-        regrown : "mean" or "zero"
-            Their weights: the mean |w| of the layer against the sign of the score, or 0.
-
-        Returns
-        -------
-        ndarray of int64
-            Positions of the synapses that have grown.
+        Scores above a percentile of the layer's are admitted. New weights are the mean |w| of the
+        layer against the sign of the score ("mean"), or 0 ("zero"). Returns the positions of the
+        synapses that have grown, int64.
         """
         p, signed, self.scores = self.weights, self.scores.reshape(-1), None
         self.streaks.extend(spines.admitted(np.abs(signed), p.positions(), percent))

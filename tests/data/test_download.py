@@ -101,12 +101,6 @@ def test_no_network_says_what_to_do_by_hand(mnist, server, tmp_path, refused):
     assert complete(source.get(tmp_path / "mnist"), server)
 
 
-def test_a_folder_that_cannot_be_made(mnist, tmp_path, refused):
-    (tmp_path / "file").write_bytes(b"")
-    with refused("cannot write", tmp_path / "file", "--dir", error=RunError):
-        mnist("good").get(tmp_path / "file" / "below")
-
-
 def test_a_full_disk_is_not_blamed_on_the_mirror(mnist, server, tmp_path, full_disk, refused):
     with refused("cannot write", "File too large", "--dir", error=RunError), full_disk():
         mnist("good", "good").get(tmp_path)

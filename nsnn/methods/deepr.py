@@ -107,19 +107,9 @@ class DeepR(SparseStart):
 
 
 def position_signs(seed: int, name: str, positions) -> np.ndarray:
-    """The sign of each position of a layer: the top bit of a hash of all three.
+    """The sign of each position (n,) of a layer: the top bit of a hash of all three; int8 (n,).
 
-    Parameters
-    ----------
-    seed : int
-    name : str
-        Of the parameter; its CRC-32 is hashed.
-    positions : ndarray of int64, shape (n,)
-
-    Returns
-    -------
-    ndarray of int8, shape (n,)
-        1 or −1, each for about half of the positions.
+    1 or −1, each for about half of the positions. Of the parameter's name the CRC-32 is hashed.
 
     Examples
     --------

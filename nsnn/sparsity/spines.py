@@ -55,20 +55,11 @@ def constrain(w, spines: dict, t_num: int, clip: bool = True) -> np.ndarray:
 
 
 def importance(positions, upper, lower, shape) -> np.ndarray:
-    """D_i = Σ_j (R+_ij − R−_ij) over the synapses that lead into neuron i.
+    """D_i = Σ_j (R+_ij − R−_ij) over the synapses that lead into neuron i; float64 (neurons,).
 
     Source: SD-SNN Eqs. 4, 5
 
-    Parameters
-    ----------
-    positions : ndarray of int64, (active,)
-    upper, lower : ndarray of float, (active,)
-    shape : tuple of int
-        (neurons, inputs).
-
-    Returns
-    -------
-    ndarray of float64, (neurons,)
+    positions, upper, lower: (active,), of all synapses; shape: (neurons, inputs).
     """
     return np.bincount(positions // shape[1], upper - lower, minlength=shape[0])
 
@@ -110,31 +101,18 @@ def rate_step(E: int, start: int, alpha: float, beta: float, ratio: float) -> fl
 
     Source: SD-SNN Eqs. 6, 7
 
-    Parameters
-    ----------
-    E, start : int
-        δ = α e^{−(E − start)} up to epoch 60, then β.
-    alpha, beta : float
-    ratio : float
-        N^l/N^{l+1}, of this layer and the one that it feeds.
+    δ = α e^{−(E − start)} up to epoch 60, then β; `ratio` is N^l/N^{l+1}, of this layer and the one
+    that it feeds.
     """
     return (alpha * math.exp(start - E) if E <= MID else beta) * ratio
 
 
 def growth_rate(rate: float, E: int, start: int, first: float, literally: bool) -> float:
-    """ρ_g after paper epoch E, in percent, 99 at most.
+    """ρ_g after paper epoch E, in percent, 99 at most; `rate` before it, `first` at START.
 
     Source: SD-SNN Eq. 8
 
-    Parameters
-    ----------
-    rate : float
-        ρ_g before it.
-    E, start : int
-    first : float
-        ρ_g at START.
-    literally : bool
-        ρ_g + 1.1^{E−START}, else the value of public code, first + 1.1^{E−START−1}.
+    Literally ρ_g + 1.1^{E−START}, else the value of public code, first + 1.1^{E−START−1}.
 
     Examples
     --------
@@ -148,17 +126,7 @@ def growth_rate(rate: float, E: int, start: int, first: float, literally: bool) 
 def admitted(score, positions, percent: float) -> np.ndarray:
     """Positions without a synapse whose score is above a percentile of all scores of the layer.
 
-    Parameters
-    ----------
-    score : ndarray of float, (size,)
-        At every position, not negative.
-    positions : ndarray of int64, (active,)
-        Those with a synapse.
-    percent : float
-
-    Returns
-    -------
-    ndarray of int32, sorted
+    score: (size,), not negative; positions: (active,), those with a synapse. int32, sorted.
 
     Examples
     --------

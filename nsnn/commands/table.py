@@ -3,6 +3,7 @@
 examples:
   nsnn table ndsnn-table1                   from the finished cells of the profile small
   nsnn table ndsnn-table1 --profile full --out DIR
+  nsnn table ndsnn-table1 --figure fig.pdf  the figure for a paper, without title and note, too
 
 Writes table.md, table.csv and figure.png into OUT/ID/PROFILE, where nsnn reproduce has left
 cells.jsonl, and prints the table: ours as mean ± standard deviation (number of seeds), beside what
@@ -16,6 +17,7 @@ ARGUMENTS = {
     "--profile": {"default": "small", "metavar": "P", "help": "default: small"},
     "--out": {"type": folder, "metavar": "DIR",
               "help": "folder of the results; default: as nsnn reproduce"},
+    "--figure": {"metavar": "FILE", "help": "write it there, too: .pdf, .svg or .png for a paper"},
     "--plugin": PLUGIN,
 }  # fmt: skip
 
@@ -26,7 +28,7 @@ def run(options) -> int:
 
     experiment = spec.load(options.id)
     out = options.out or results.default_out(options.profile)
-    print(table.write(experiment, options.profile, out))
+    print(table.write(experiment, options.profile, out, picture=options.figure))
     written = results.folder(out, experiment.id, options.profile)
-    print(f"\nwritten: {written}/table.md, table.csv, figure.png")
+    print(f"\nwritten: {written}/table.md, table.csv, figure.png", *filter(None, [options.figure]))
     return 0

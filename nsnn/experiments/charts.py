@@ -98,10 +98,13 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
     """
     spec = experiment.figure
     ticks = sorted({each.labels[spec.x] for each in groups if spec.x in each.labels})
+    places, scale = _places(experiment, spec.x, ticks)
     if spec.y == "accuracy_change":  # that of dense is 0 by definition
         groups = [each for each in groups if spec.x in each.labels]
         _level(ax, 0.0, 0.0, "dense", "black", paper)
     members = _series(experiment, groups)
+    low, high = min(places.values(), default=0.0), max(places.values(), default=0.0)
+    hair = 0.008 * (high - low or 1.0)
     for index, (name, look, line) in enumerate(members):
         found = [(each, _value(each, spec.y, paper)) for each in line]
         found = [(each.labels.get(spec.x), *value) for each, value in found if value]
@@ -109,19 +112,43 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
             _level(ax, mean, sd, name, look["color"], paper)
         points = sorted(point for point in found if point[0] is not None)
         if points:
-            # Side by side by a little, so that error bars do not cover each other.
-            width = min(0.05 * len(members), 0.3)
-            shift = 0.0 if paper else width * ((index + 0.5) / len(members) - 0.5)
-            x = [ticks.index(point[0]) + shift for point in points]
-            _line(ax, x, [p[1] for p in points], [p[2] for p in points], name, look, paper)
+            x, y, sd = zip(*((places[tick], mean, sd) for tick, mean, sd in points), strict=True)
+            # Side by side by a hair, so that error bars and lone points do not cover each other.
+            apart = any(sd) or len(points) == 1
+            aside = hair * (index - (len(members) - 1) / 2) * apart
+            _line(ax, np.add(x, aside), y, sd, name, look, paper)
     if spec.bars and not paper:
-        _bars_behind(ax, spec, groups, ticks)
+        _bars_behind(ax, spec, groups, places)
     names = [value_name(experiment, spec.x, tick).removesuffix(" %") for tick in ticks]
-    ax.set_xticks(range(len(ticks)), names)
-    ax.set_xlim(-0.35, len(ticks) - 0.65)
+    ax.set_xticks([*places.values()], names)
+    margin = min(0.35 * _gap(places), 12 * hair)
+    ax.set_xlim(low - margin, high + margin)
     _rule(ax)
     unit = " (%)" if is_sparsity(experiment, spec.x) else ""
-    return titled(ax, "", label_name(spec.x) + unit, str(QUANTITIES[spec.y]))
+    return titled(ax, "", label_name(spec.x) + unit + scale, str(QUANTITIES[spec.y]))
+
+
+def _places(experiment: Experiment, label: str, ticks: list) -> tuple[dict, str]:
+    """Where each value of a label stands on its axis, and what the axis says of its scale.
+
+    Numbers stand to scale: what grows by factors on a logarithmic one, where that spaces them more
+    evenly; of sparsities it is the density that falls by factors. Names stand side by side.
+    """
+    if any(isinstance(tick, str | bool) for tick in ticks):
+        return {tick: place for place, tick in enumerate(ticks)}, ""
+    places, sparse = np.array(ticks, dtype=np.float64), is_sparsity(experiment, label)
+    factors, words = (1.0 - places, "density on a log scale") if sparse else (places, "log scale")
+    if len(ticks) > 2 and factors.min() > 0.0 and factors.max() >= 5.0 * factors.min():
+        logs = -np.log10(factors) if sparse else np.log10(factors)
+        gaps, even = np.diff(places), np.diff(logs)
+        if even.max() / even.min() < gaps.max() / gaps.min():
+            return dict(zip(ticks, logs.tolist(), strict=True)), f", {words}"
+    return dict(zip(ticks, places.tolist(), strict=True)), ""
+
+
+def _gap(places: dict) -> float:
+    """Between the two places that are closest to each other; 1 where there is one place."""
+    return min(np.diff(sorted(places.values())), default=1.0)
 
 
 def curves(ax, experiment: Experiment, groups: list[Group]):
@@ -244,14 +271,14 @@ def _line(ax, x, y, sd, name: str, look: dict, paper: bool, x_sd=None) -> None:
         ax.errorbar(x, y, sd, x_sd, capsize=3, elinewidth=1, **options | {"linestyle": "-"})
 
 
-def _bars_behind(ax, spec, groups: list[Group], ticks: list) -> None:
+def _bars_behind(ax, spec, groups: list[Group], places: dict) -> None:
     """Bars of another measure at the ticks, the mean over the series, read off at the right."""
     behind, found = ax.twinx(), {}
     for each in groups:
         if (value := _value(each, spec.bars)) and spec.x in each.labels:
             found.setdefault(each.labels[spec.x], []).append(value[0])
-    heights = [np.mean(found[tick]) if tick in found else np.nan for tick in ticks]
-    behind.bar(range(len(ticks)), heights, 0.6, color="#DDDDDD")
+    heights = [np.mean(found[tick]) if tick in found else np.nan for tick in places]
+    behind.bar(places.values(), heights, 0.6 * _gap(places), color="#DDDDDD")
     behind.set_ylabel(f"bars: {QUANTITIES[spec.bars]}")
     behind.spines["top"].set_visible(False)
     ax.set_zorder(behind.get_zorder() + 1)

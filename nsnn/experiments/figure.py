@@ -2,6 +2,8 @@
 
 import textwrap
 
+import numpy as np
+
 from nsnn.errors import UserError
 from nsnn.experiments import Experiment
 from nsnn.experiments.charts import COSTS, CURVES, KINDS, words
@@ -15,14 +17,16 @@ _MEASURES = {"curves": CURVES, "bars": COSTS, "neurons": ("importance",)}
 _WIDTH, _HEIGHT = 4.3, 3.4  # of a panel, inches
 _PAIR = 11.0  # of the two axes of neurons, with their legend
 _CLUSTER = 1.25  # of a group of bars
+_MANY = 8  # names in a legend: more are written smaller
 _LINE = 0.19  # of a line of text in the title or the legend, in height
 
 
-def draw(experiment: Experiment, groups: list[Group], note: str = ""):
+def draw(experiment: Experiment, groups: list[Group], note: str | None = ""):
     """The figure of an experiment, of the kind that it asks for, with a note below the title.
 
     One axes for each panel that has finished cells; lines have a second one with the paper's
-    values where it prints some. The legend is below all.
+    values where it prints some: on the same scale, or it says that it is another. The legend is
+    below all. Without a note (None) there is no title either: a paper has a caption.
     """
     # Those without finished cells keep their place, so that no line changes its colour.
     found = panels(experiment, groups)
@@ -40,11 +44,26 @@ def draw(experiment: Experiment, groups: list[Group], note: str = ""):
     for ax, (name, members, paper) in zip(axes, parts, strict=True):
         ax = KINDS[kind](ax, experiment, members, **paper)
         ax.set_title(name, loc="left", fontsize=10, color=GREY if paper else "black")
-    lines_of_note = textwrap.wrap(" ".join(note.split()), int(13 * figure.get_figwidth()))
-    title = "\n".join([experiment.title, *lines_of_note])
-    figure.suptitle(title, x=0.01, ha="left", fontsize=9)
-    _taller(figure, _LINE * len(lines_of_note))
+    for ours, theirs, (*_, paper) in zip(axes, axes[1:], parts[1:], strict=False):
+        if paper:
+            _compare(ours, theirs)
+    if note is not None:
+        lines_of_note = textwrap.wrap(" ".join(note.split()), int(13 * figure.get_figwidth()))
+        title = "\n".join([experiment.title, *lines_of_note])
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9)
+        _taller(figure, _LINE * len(lines_of_note))
     return _with_legend(figure, axes)
+
+
+def _compare(ours, theirs) -> None:
+    """One range for two axes, unless a half of it or more would be empty in both: then words."""
+    ranges = np.array([ours.get_ylim(), theirs.get_ylim()])
+    both = ranges.min(), ranges.max()
+    if np.ptp(both) <= 1.5 * np.ptp(ranges, axis=1).max():
+        ours.set_ylim(both)
+        theirs.set_ylim(both)
+    else:
+        theirs.set_ylabel(f"{theirs.get_ylabel()}, another scale")
 
 
 def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]]:
@@ -119,9 +138,10 @@ def _with_legend(figure, axes):
     for ax in axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             found.setdefault(name, handle)
-    widest = 0.7 + 0.075 * max(map(len, found), default=0)  # inches: handle and 9-point letters
+    size = 9 if len(found) <= _MANY else 7.5
+    widest = 0.7 + 0.0083 * size * max(map(len, found), default=0)  # inches: handle and letters
     columns = max(1, min(len(found), int(figure.get_figwidth() / widest)))
-    options = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": 9}
+    options = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": size}
     figure.legend(found.values(), found.keys(), **options)
     _taller(figure, _LINE * -(-len(found) // columns))
     return figure

@@ -16,6 +16,7 @@ from nsnn.plot.style import save
 from nsnn.plugins import loaded
 from nsnn.text import plural
 
+_WIDEST = 1150  # pixels of a figure: what a page shows at once
 # Options of every cell, in the order in which the page names them.
 _SHARED = (
     "model.name", "model.width", "neuron.preset", "neuron.time_steps", "data.augment",
@@ -29,9 +30,10 @@ _NEEDED = {
 }  # fmt: skip
 
 
-def write(experiment: Experiment, profile: str, out, data_dir="") -> str:
+def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) -> str:
     """Write table.md, table.csv and figure.png beside the cells of a profile; return the grid.
 
+    `picture` is the path of another figure without title and note, such as a .pdf for a paper.
     Below the grid stands how many cells are left out because they are on other data. Raises
     UserError when no cell is finished or the experiment asks for a measure that there is none of,
     RunError for a damaged cell and when a file cannot be written.
@@ -56,8 +58,10 @@ def write(experiment: Experiment, profile: str, out, data_dir="") -> str:
     groups = group(planned, measure(records, others), experiment.paper)
     write_text(folder / "table.md", page(experiment, profile, groups, left_out))
     write_text(folder / "table.csv", csv_text(experiment, groups))
-    picture = figure.draw(experiment, groups, experiment.profile(profile).note)
-    save(picture, folder / "figure.png", dpi=110)
+    whole = figure.draw(experiment, groups, experiment.profile(profile).note)
+    save(whole, folder / "figure.png", dpi=min(100, _WIDEST / whole.get_figwidth()))
+    if picture is not None:
+        save(figure.draw(experiment, groups, None), picture)
     return "\n\n".join([grid(experiment, groups), *_other_data(left_out)])
 
 

@@ -71,7 +71,7 @@ def test_lines_are_ours_and_the_papers_in_axes_of_their_own(make_experiment, dra
     assert [tick.get_text() for tick in ours.get_xticklabels()] == ["90", "99"]
     line = line_of(ours, "NDSNN")
     np.testing.assert_allclose(heights(line), [95.0, 89.0])
-    np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [0, 1], atol=0.15)
+    np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [0.90, 0.99], atol=0.002)
     np.testing.assert_allclose(heights(line_of(ours, "LTH")), [80.0])
     np.testing.assert_allclose(line_of(ours, "dense").get_ydata(), [97.0, 97.0])
     assert line_of(ours, "dense").get_linestyle() == "--"
@@ -81,6 +81,48 @@ def test_lines_are_ours_and_the_papers_in_axes_of_their_own(make_experiment, dra
     assert printed.get_linestyle() == ":"
     assert to_hex(printed.get_color()) == to_hex(line.get_color())
     np.testing.assert_array_equal(line_of(paper, "dense").get_ydata(), [92.5, 92.5])
+    assert ours.get_ylim() == paper.get_ylim()
+    assert paper.get_ylabel() == "test accuracy (%)"
+
+
+def test_axes_say_where_ours_and_the_papers_have_another_scale(make_experiment, drawn):
+    printed = ("91.84, 88.1", "9.184, 8.81"), ("92.5", "9.25")
+    ours, paper = drawn(make_experiment(*printed)).axes
+    assert ours.get_ylim()[0] > paper.get_ylim()[1]
+    assert paper.get_ylabel() == "test accuracy (%), another scale"
+
+
+@pytest.mark.parametrize(
+    ("option", "values", "places", "scale"),
+    [
+        ("method.final_sparsity", [0.4, 0.5, 0.6, 0.75], [40, 50, 60, 75], " (%)"),
+        ("method.final_sparsity", [0.9, 0.95, 0.98, 0.99], -np.log([10, 5, 2, 1]),
+         " (%), density on a log scale"),
+        ("optim.lr", [0.03, 0.05, 0.1, 0.2, 0.3], np.log([3, 5, 10, 20, 30]), ", log scale"),
+        ("train.epochs", [10, 20, 30, 40, 60], [1, 2, 3, 4, 6], ""),
+        ("model.name", ["mlp", "vgg16", "lenet5"], [1, 2, 3], ""),
+    ],
+)  # fmt: skip
+def test_numbers_stand_to_scale(make_experiment, make_record, option, values, places, scale):
+    axis = ("method.final_sparsity", option), ("sparsity = [0.90, 0.99]", f"sparsity = {values}")
+    printed = "91.84, 88.1", ", ".join(["90"] * len(values))
+    experiment = make_experiment(*axis, printed, ('"lth", "ndsnn"]', '"lth"]'))
+    ax = draw(experiment, [make_record(experiment, method="lth")]).axes[0]
+    ticks = ax.get_xticks()
+    np.testing.assert_allclose(np.ptp(places) * np.diff(ticks), np.ptp(ticks) * np.diff(places))
+    assert ax.get_xlabel() == "sparsity" + scale
+    assert ax.get_xlim()[0] < ticks[0] < ticks[-1] < ax.get_xlim()[1]
+
+
+def test_where_no_seed_spreads_all_stand_at_their_very_value(make_experiment, make_record):
+    experiment = make_experiment()
+    records = [
+        make_record(experiment, method=method, sparsity=sparsity)
+        for method in ("lth", "ndsnn") for sparsity in (0.90, 0.99)
+    ]  # fmt: skip
+    ax = draw(experiment, records).axes[0]
+    for name in ("LTH", "NDSNN"):
+        np.testing.assert_array_equal(line_of(ax, name).get_xdata(), [0.90, 0.99])
 
 
 def test_error_bars_are_the_standard_deviation(make_experiment, drawn):
@@ -100,7 +142,7 @@ def test_bars_of_another_measure_stand_behind_the_lines(make_experiment, drawn):
     last = np.array(
         [[bar.get_x() + bar.get_width() / 2, bar.get_height()] for bar in behind.patches]
     )
-    np.testing.assert_allclose(last[:, 0], [0, 1])
+    np.testing.assert_allclose(last[:, 0], [0.90, 0.99])
     np.testing.assert_allclose(last[:, 1], [20.0, (50.0 + 15.0) / 2])
     np.testing.assert_allclose(heights(line_of(ours, "NDSNN")), [95.0, 89.0])
 
@@ -243,3 +285,19 @@ def test_equal_cells_give_equal_bytes_and_a_small_file(make_experiment, make_rec
     assert len(first) < 200_000
     table.write(experiment, "small", out)
     assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_a_figure_for_a_paper_has_no_title_and_no_note(
+    make_experiment, make_record, finish, suffix, tmp_path
+):
+    experiment = make_experiment()
+    out = finish(experiment, [make_record(experiment, method="ndsnn", sparsity=0.90)])
+    path = tmp_path / f"mine{suffix}"
+    table.write(experiment, "small", out, picture=path)
+    content = path.read_bytes()
+    assert content[:4] in (b"%PDF", b"<?xm")
+    if suffix == ".svg":  # texts stand beside their outlines
+        assert b"NDSNN" in content
+        assert b"comparison" not in content
+        assert b"made-up copy" not in content

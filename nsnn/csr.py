@@ -146,6 +146,21 @@ class CSRMatrix:
         """The inverse of `gather`: a new array stored like `data`."""
         return np.array(values)
 
+    def by_offset(self, offsets: int) -> np.ndarray:
+        """Synapses of each row by column modulo `offsets`, in a convolution by place in the kernel.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, offsets)
+            Kept until the topology changes.
+        """
+        if self._by_offset is None or self._by_offset.shape[1] != offsets:
+            row = np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
+            size = self.shape[0] * offsets
+            found = np.bincount(row * offsets + self.indices % offsets, minlength=size)
+            self._by_offset = found.reshape(-1, offsets)
+        return self._by_offset
+
     def to_dense(self) -> np.ndarray:
         """The matrix as an ndarray of shape `shape`."""
         dense = np.zeros(self.shape, dtype=self.data.dtype)
@@ -191,6 +206,7 @@ class CSRMatrix:
 
     def _index_columns(self) -> None:
         """Build the transposed view from `indices` and `indptr`."""
+        self._by_offset = None
         self.t_indices, self.t_perm = np.empty_like(self.indices), np.empty_like(self.indices)
         self.t_indptr = np.empty(self.shape[1] + 1, np.int32)
         csr_transpose(self.indices, self.indptr, self.t_indices, self.t_indptr, self.t_perm)
@@ -242,6 +258,10 @@ class MaskedMatrix:
         array = np.zeros(self.shape, values.dtype)
         array.reshape(-1)[self.positions()] = values
         return array
+
+    def by_offset(self, offsets: int) -> np.ndarray:
+        """As `CSRMatrix.by_offset`."""
+        return self.mask.reshape(self.shape[0], -1, offsets).sum(axis=1)
 
     def to_dense(self) -> np.ndarray:
         """The matrix as an ndarray of shape `shape`: its own data."""

@@ -173,6 +173,10 @@ class Network(abc.ABC):
         """Predicted classes, int64 (n,), of images as `scores` takes them."""
         return self.scores(images, batch_size).argmax(axis=1)
 
+    def currents(self) -> dict[str, float]:
+        """How strong the current before each normalisation is; {} where there is none."""
+        return {}
+
     def undecided(self, scores) -> int | None:
         """How many samples have no answer, though one is predicted; None where all have one.
 

@@ -1,5 +1,6 @@
-"""Synaptic operations of a forward, counted exactly."""
+"""Synaptic operations of a forward and the work of a training step, counted exactly."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,11 @@ from nsnn.csr import CSRMatrix
 from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
 from nsnn.layers import LIF, Conv2d, Linear
+from nsnn.layers.weighted import pixels
+
+# Of so many steps of an epoch the nonzero ε are counted in one, the first: a pass through all
+# activations, up to 7 % of a sparse step. After batch normalisation hardly any is 0.
+EPSILON_EVERY = 8
 
 
 @dataclass(frozen=True)
@@ -103,26 +109,125 @@ def layer_operations(layer) -> int:
     Σ over the columns (c, dy, dx) of the weight: nonzero inputs that meet the column, over all
     output pixels, times the weights that the column has. Linear: one pixel, kernel 1 x 1.
     """
-    x = np.ascontiguousarray(layer.x)
-    if isinstance(layer, Conv2d):
-        geometry = (*layer.geometry, *layer.output_shape(*x.shape[1:3])[1:])
-        x = x.reshape(*x.shape[:3], -1)
-    else:
-        geometry = (1, 1, 1, 0, 1, 1)
-        x = x.reshape(x.shape[0], 1, 1, -1)
-    rows, columns = layer.weight.stored_shape
-    if x.shape[0] * geometry[0] * geometry[1] != columns:
-        raise UserError(
-            f"{layer.name}: neurons have been silenced or woken since the last forward; count "
-            "operations before that, or after the next forward"
-        )
-    uses = np.empty(columns, np.int64)
-    parallel.launch(column_uses, x.shape[0], x.size / 8, x, *geometry, uses)  # 8 values at a time
-    topology = layer.weight.topology
+    uses, topology = _column_uses(layer), layer.weight.topology
     if topology is None:
-        return int(uses.sum()) * rows
+        return int(uses.sum()) * layer.weight.stored_shape[0]
     if isinstance(topology, CSRMatrix):
         stored = np.diff(topology.t_indptr)
     else:
         stored = np.count_nonzero(topology.mask, axis=0)
     return int(uses @ stored.astype(np.int64))
+
+
+def count_epsilon(network, wanted: bool) -> None:
+    """Whether the coming backwards count what `training_work` needs for useful input gradients."""
+    for layer in network.layers():
+        if isinstance(layer, Conv2d | Linear):
+            layer.counts_epsilon = wanted
+
+
+def training_work(network, operations: Operations) -> Counter:
+    """Multiply-adds of the last forward and backward: the products of all weights, nothing else.
+
+    Counted twice, each under "forward", "weight_gradient", "input_gradient" and "growth" (dense
+    gradients for those who observe them):
+
+    "useful/…"
+        Terms with nothing that is known to be 0: nonzero inputs, pixels among them, times
+        synapses, those of all positions for growth; for the input gradient nonzero ε (dL/dI of the
+        layer's output) times synapses. At image borders there are fewer of them.
+    "executed/…"
+        What the kernels multiply or add: every value, 0 or not, times synapses; in dense layers
+        times all positions, the margin of zeros around an image included.
+
+    Without `count_epsilon` before the backward there is no "useful/input_gradient", with it also
+    "sampled/input_gradient", the executed products of that step: see `whole`.
+
+    Parameters
+    ----------
+    network : Network
+        Between a backward and the next change of its topology.
+    operations : Operations
+        Of its forward.
+
+    Returns
+    -------
+    Counter of int
+        Empty where no `Linear` or `Conv2d` is among the operations.
+    """
+    work = Counter()
+    for layer in network.layers():
+        if not isinstance(layer, Conv2d | Linear) or layer.weight.name not in operations.layers:
+            continue
+        useful, (executed, dense) = operations.layers[layer.weight.name], _multiplied(layer)
+        for product in ("forward", "weight_gradient"):
+            work[f"useful/{product}"] += useful
+            work[f"executed/{product}"] += executed
+        if layer.input_gradient:
+            work["executed/input_gradient"] += executed
+            if layer.row_uses is not None:
+                work["useful/input_gradient"] += _delivered(layer)
+                work["sampled/input_gradient"] += executed
+        if layer.dense_gradients:
+            everywhere = int(_column_uses(layer).sum()) * layer.weight.stored_shape[0]
+            work["useful/growth"] += layer.dense_gradients * everywhere
+            work["executed/growth"] += layer.dense_gradients * dense
+    return work
+
+
+def whole(work: Counter) -> Counter:
+    """The work of many steps, its useful input gradients brought from the sampled steps to all.
+
+    By the executed ones of these steps and of all: exact where each step was sampled.
+    """
+    key, found = "input_gradient", Counter(work)
+    sampled = found.pop(f"sampled/{key}", 0)
+    if sampled:
+        found[f"useful/{key}"] = round(work[f"useful/{key}"] * work[f"executed/{key}"] / sampled)
+    return found
+
+
+def _column_uses(layer) -> np.ndarray:
+    """Nonzero inputs of the last forward that meet each column of the weight; int64 (columns,)."""
+    x, (kh, kw, stride, padding) = pixels(layer.x), layer.geometry
+    columns = layer.weight.stored_shape[1]
+    if x.shape[0] * kh * kw != columns:
+        raise UserError(
+            f"{layer.name}: neurons have been silenced or woken since the last forward; count "
+            "operations before that, or after the next forward"
+        )
+    uses = np.empty(columns, np.int64)
+    parallel.launch(  # 8 values at a time
+        column_uses, x.shape[0], x.size / 8, x, kh, kw, stride, padding, *_sides(layer), uses
+    )
+    return uses
+
+
+def _sides(layer) -> tuple[int, int]:
+    """Height and width of the output of the last forward, in pixels."""
+    kh, kw, stride, padding = layer.geometry
+    H, W = pixels(layer.x).shape[1:3]
+    return (H + 2 * padding - kh) // stride + 1, (W + 2 * padding - kw) // stride + 1
+
+
+def _multiplied(layer) -> tuple[int, int]:
+    """Multiply-adds of one product as it is stored, and of one at all positions."""
+    kh, kw, stride, padding = layer.geometry
+    (_, H, W, K), (Ho, Wo) = pixels(layer.x).shape, _sides(layer)
+    rows, columns = layer.weight.stored_shape
+    dense = rows * columns * Ho * Wo * K
+    if not isinstance(layer.weight.topology, CSRMatrix):
+        return dense, dense
+    # Output pixels of each offset whose input is inside of the image.
+    high = [sum(0 <= y * stride + dy - padding < H for y in range(Ho)) for dy in range(kh)]
+    wide = [sum(0 <= x * stride + dx - padding < W for x in range(Wo)) for dx in range(kw)]
+    synapses = layer.weight.topology.by_offset(kh * kw).sum(axis=0)
+    return int(synapses @ np.outer(high, wide).reshape(-1)) * K, dense
+
+
+def _delivered(layer) -> int:
+    """Nonzero ε of the last backward, each times the synapses of its row that it goes back by."""
+    topology, offsets = layer.weight.topology, layer.row_uses.shape[1]
+    if topology is None:
+        return int(layer.row_uses.sum()) * (layer.weight.stored_shape[1] // offsets)
+    return int(np.vdot(layer.row_uses, topology.by_offset(offsets)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from nsnn.encoding import encode
 from nsnn.errors import UserError
-from nsnn.layers import LIF, decide
+from nsnn.layers import LIF, BatchNorm, decide
 from nsnn.layers.gradients import GradientPair
 from nsnn.layers.groups import NeuronGroup, neuron_groups
 from nsnn.losses import cross_entropy
@@ -120,6 +120,16 @@ class TimeSteppedNetwork(Network):
     def spike_rates(self) -> dict[str, float]:
         """Spikes per neuron and time step of each LIF layer in the last forward."""
         return {layer.name: layer.rate() for layer in self.layers() if isinstance(layer, LIF)}
+
+    def currents(self) -> dict[str, float]:
+        """Standard deviation of the current by normalisation, the median over its channels.
+
+        Of the running variances; to be held against √eps, which normalisation adds to them. Those
+        that are not finite are left out.
+        """
+        norms = [layer for layer in self.layers() if isinstance(layer, BatchNorm)]
+        found = {each.name: float(np.median(each.running_variance)) for each in norms}
+        return {name: variance**0.5 for name, variance in found.items() if np.isfinite(variance)}
 
     def bytes_held(self) -> dict[str, int]:
         """Bytes in memory: weights, gradients, optimiser, indices, and buffers (activations)."""

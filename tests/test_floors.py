@@ -118,6 +118,7 @@ ORACLES = {
     "conv.conv_csr_gradient": ("conv.conv_weight_gradient", "test_conv_kernels"),
     "conv.conv_csr_backward": ("conv.conv_input_gradient", "test_conv_kernels"),
     "count.column_uses": ("conv.column_uses", "test_count_kernel"),
+    "count.row_uses": ("conv.row_uses", "test_count_kernel"),
     "csr.csr_matmul": ("linear.current", "test_csr_kernels"),
     "csr.csr_gradient": ("linear.weight_gradient", "test_csr_kernels"),
     "csr.csr_backward": ("linear.input_gradient", "test_csr_kernels"),

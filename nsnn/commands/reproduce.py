@@ -45,8 +45,8 @@ ARGUMENTS = {
            "help": "such as ndsnn-table1, or a TOML file; none: list them"},
     "--list": {"action": "store_true", "help": "list the experiments"},
     "--profile": {"default": "small", "metavar": "P",
-                  "help": "smoke (seconds), small (hours) or full (the paper's own setting); "
-                          "default: small"},
+                  "help": "smoke (seconds), small (hours), long (a night) or full (the paper's "
+                          "own setting), whichever it has; default: small"},
     "--seeds": {"type": whole(0), "nargs": "+", "metavar": "N",
                 "help": "default: those of the profile"},
     "--jobs": {"type": whole(1), "default": 1, "metavar": "N",

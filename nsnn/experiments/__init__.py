@@ -83,6 +83,7 @@ class Experiment:
     table: TableSpec
     figure: FigureSpec
     paper: tuple[PaperValue, ...] = ()
+    needs: tuple[str, ...] = ()  # keys of records: a cell of an older nsnn without is trained anew
 
     def profile(self, name: str) -> Profile:
         """The profile of that name, or UserError."""

@@ -110,7 +110,8 @@ def plan(experiment: Experiment, profile: str, out, seeds=None, data_dir="") -> 
 
         def alike(records: list[dict]) -> list[dict]:
             same = [record for record in records if record["digest"] == cell.digest]
-            return [record for record in same if fingerprints.of_record(record).agrees(data)]
+            same = [record for record in same if fingerprints.of_record(record).agrees(data)]
+            return [record for record in same if results.has(record, experiment.needs)]
 
         if any(record["labels"] == cell.labels for record in alike(own)):
             return replace(cell, state="done")

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from nsnn.data import DATASETS, source
 from nsnn.errors import RunError, UserError
+from nsnn.experiments.channels import channels
 from nsnn.files import append_line, lines_of, make_folder, read_json, read_lines
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
 from nsnn.plugins import MODULE_PREFIX
+from nsnn.training.checkpoint import load_topology
 from nsnn.training.config import CHOICES, FREE, RENAMED, Config, defaults, translated
 from nsnn.training.config_file import flatten
+from nsnn.training.run_folder import load
 
 COMMITTED = Path("tutorials/results")
 CELLS = "cells.jsonl"
@@ -25,7 +28,7 @@ _FIRST_NAMES = {new: old for old, new in RENAMED.items()}
 # Taken over from summary.json, and of each line of metrics.jsonl.
 _SUMMARY = (
     "data", "data_fingerprint", "model", "method", "epochs", "steps", "test_accuracy", "density",
-    "density_asked", "active_weights", "weights", "layers", "asked", "spike_rate", "relative_cost",
+    "density_asked", "active_weights", "weights", "layers", "asked", "spike_rate",
     "synaptic_operations", "synaptic_operations_training", "bytes_held", "bytes_held_peak",
     "bytes_formula", "bytes_dense", "bytes_buffers", "bytes_process_peak", "seconds", "cpu_seconds",
 )  # fmt: skip
@@ -69,7 +72,8 @@ def make_record(config: Config, folder: Path) -> dict:
     """What is kept of a finished cell, gathered from its run folder.
 
     "per_epoch" has a list for each key of `_EPOCH`, "seconds" and "synaptic_operations" (per
-    sample); what an inference takes is of `_inference`, "final_measures" are the method's. Raises
+    sample); what an inference takes is of `_inference`, "final_measures" are the method's,
+    "channels" of `nsnn.experiments.channels`; what older runs did not count is None. Raises
     RunError when a file of the folder is damaged or lacks something.
     """
     kept = essential(config)
@@ -80,6 +84,8 @@ def make_record(config: Config, folder: Path) -> dict:
         operations = [line["synaptic_operations"] for line in lines]
         per_epoch["synaptic_operations"] = [of["total"] for of in operations]
         per_epoch["seconds"] = summary["epoch_seconds"]
+        for kind in ("useful", "executed"):
+            per_epoch[f"{kind}_work"] = [_work(line.get("work"), kind) for line in lines]
         return {
             "seed": config.train.seed,
             "digest": digest(kept),
@@ -90,12 +96,37 @@ def make_record(config: Config, folder: Path) -> dict:
             "validation_accuracy": per_epoch["validation_accuracy"][-1],
             "per_epoch": per_epoch,
             "final_measures": summary.get("final_measures", {}),
+            "work_training": summary.get("work_training"),
+            "currents": _currents(lines),
+            "channels": _channels(folder, summary["steps"]),
             "environment": read_json(folder / "environment.json"),
         }
     except (OSError, LookupError, TypeError) as error:
         raise RunError(
             f"{folder} is not a whole run ({error!r}): remove the folder, then reproduce again"
         ) from None
+
+
+def _work(work: dict | None, kind: str) -> int | None:
+    """The "useful" or "executed" work of all products of an epoch; None where it is not known."""
+    parts = [count for key, count in (work or {}).items() if key.startswith(kind)]
+    return sum(parts) if parts else None
+
+
+def _currents(lines: list[dict]) -> dict:
+    """`Network.currents` by layer after ten epochs of a run, evenly chosen, or after all."""
+    chosen = sorted({round(i * (len(lines) - 1) / 9) for i in range(10)})
+    layers = {}
+    for i in chosen:
+        for name, current in lines[i].get("currents", {}).items():
+            layers.setdefault(name, []).append(float(f"{current:.3g}"))
+    return {"epochs": [i + 1 for i in chosen], "layers": layers}
+
+
+def _channels(folder: Path, steps: int) -> dict:
+    """`channels` of a run."""
+    shapes = {p.name: p.shape for p in load(folder).parameters()}
+    return channels(load_topology(folder / "topology.npz"), shapes, steps)
 
 
 def _inference(summary: dict) -> dict:
@@ -151,6 +182,11 @@ def finished_anywhere(out) -> list[dict]:
     """The cells of all experiments and profiles in `out` and among the committed."""
     paths = [path for root in (COMMITTED, Path(out)) for path in sorted(root.glob(f"*/*/{CELLS}"))]
     return [record for path in dict.fromkeys(paths) for record in _read(path)]
+
+
+def has(record: dict, needs) -> bool:
+    """Whether a record has these measures: those of an older nsnn may not."""
+    return all(record.get(key) is not None for key in needs)
 
 
 def _read(path: Path) -> list[dict]:

@@ -4,6 +4,7 @@ A file of `nsnn/experiments/toml/`, here cut short:
 
     title = "Test accuracy of five methods at four sparsities"
     source = "NDSNN Table I"
+    needs = ["work_training"]   # measures that cells of an older nsnn may lack: trained anew then
 
     [axes]                      # what cells differ in, and the option that each label sets
     data = "data.name"
@@ -92,7 +93,8 @@ def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
     `given` is how the command line calls the experiment, the default its id, `name`.
     """
     kinds = {"title": str, "source": str, "axes": dict, "table": dict, "figure": dict}
-    found = _table(content, kinds | {"profiles": dict, "paper": list}, source, ("paper",))
+    kinds |= {"profiles": dict, "paper": list, "needs": (str,)}
+    found = _table(content, kinds, source, ("paper", "needs"))
     axes = _axes(found["axes"], source)
     table = _dataclass(TableSpec, found["table"], f"{source}: table")
     figure = _dataclass(FigureSpec, found["figure"], f"{source}: figure")
@@ -100,7 +102,8 @@ def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
     profiles = {key: _profile(key, value, axes, source) for key, value in found["profiles"].items()}
     paper = [value for block in found.get("paper", []) for value in _printed(block, axes, source)]
     texts = found["title"], found["source"]
-    return Experiment(name, given or name, *texts, axes, profiles, table, figure, tuple(paper))
+    found = *texts, axes, profiles, table, figure, tuple(paper), found.get("needs", ())
+    return Experiment(name, given or name, *found)
 
 
 def _shipped(name: str) -> Path:

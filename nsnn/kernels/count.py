@@ -1,4 +1,4 @@
-"""How often the inputs of a layer meet each column of its weight: the count of operations."""
+"""How often inputs meet the columns of a weight, and ε its rows: the counts of operations."""
 
 import numpy as np
 from numba import njit
@@ -31,3 +31,28 @@ def column_uses(x, kh, kw, stride, padding, Ho, Wo, uses, start, stop):
                 if oy >= 0 and oy % stride == 0 and oy // stride < Ho:
                     for dx in range(kw):
                         uses[(c * kh + dy) * kw + dx] += row[dx]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def row_uses(epsilon, kh, kw, stride, padding, H, W, uses, start, stop):
+    """uses (O, kh·kw) int64 = nonzero ε that row o takes back to the input at each offset (dy, dx).
+
+    epsilon (O, Ho, Wo, K), K = T·B, of an input (C, H, W, K): what would lead beyond its border
+    does not count. A neuron of a linear layer is a channel of one pixel. Owns rows `start:stop`.
+    """
+    row = np.empty(kw, np.int64)  # what one row of pixels adds for each dx
+    for o in range(start, stop):
+        uses[o] = 0
+        for oy in range(epsilon.shape[1]):
+            row[:] = 0
+            for ox in range(epsilon.shape[2]):
+                nonzero = np.int32(0)
+                for value in epsilon[o, oy, ox]:
+                    nonzero += np.int32(value != 0)
+                for dx in range(kw):
+                    if 0 <= ox * stride + dx - padding < W:
+                        row[dx] += nonzero
+            for dy in range(kh):
+                if 0 <= oy * stride + dy - padding < H:
+                    for dx in range(kw):
+                        uses[o, dy * kw + dx] += row[dx]

@@ -129,9 +129,10 @@ class Parameter(Stored):
             `observer(columns, block)`: a slice of the weight's columns, rising, and the gradient
             (rows, width) at all their positions, active or not. It is called by one thread; the
             block is overwritten afterwards.
-        of : "gradient" or "delta"
-            Σ_t ε[t] s[t]ᵀ = dL/dW, or Σ_t δ[t] s[t]ᵀ with δ = dL/do, before the surrogate: a
-            neuron that never comes near its threshold has φ = 0, but a δ.
+        of : "gradient", "scaled" or "delta"
+            Σ_t ε[t] s[t]ᵀ = dL/dW; the same with the ε of each neuron divided by their rms; or
+            Σ_t δ[t] s[t]ᵀ with δ = dL/do, before the surrogate: a neuron that never comes near
+            its threshold has φ = 0, but a δ.
 
         Notes
         -----

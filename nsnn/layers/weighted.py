@@ -8,6 +8,7 @@ from nsnn import parallel
 from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.errors import UserError
 from nsnn.kernels.bias import bias_gradient
+from nsnn.kernels.count import row_uses
 from nsnn.layers.base import Layer
 from nsnn.layers.parameter import Parameter
 
@@ -18,6 +19,12 @@ def uniform_fan_in(shape, fan_in: int, rng, dtype) -> np.ndarray:
     """U(-1/√fan_in, 1/√fan_in): PyTorch's default for linear layers and convolutions."""
     bound = 1 / np.sqrt(fan_in)
     return rng.uniform(-bound, bound, shape).astype(dtype)
+
+
+def pixels(array) -> np.ndarray:
+    """An activation as (channels, height, width, T·B); neurons of a linear layer are one pixel."""
+    sides = array.shape[:3] if array.ndim == 5 else (array.shape[0], 1, 1)
+    return np.ascontiguousarray(array).reshape(*sides, -1)
 
 
 class Weighted(Layer):
@@ -42,13 +49,24 @@ class Weighted(Layer):
         False for a network's first layer: nobody needs dL/dx there, and `backward` returns None.
     spiking : LIF or None
         The neurons that this layer's output drives directly; `Sequential` sets it.
+    geometry : tuple of int
+        (kernel, kernel, stride, padding); a linear layer is a convolution of one pixel.
+    counts_epsilon : bool
+        Whether a backward that makes dL/dx counts the nonzero ε that it takes up.
+    row_uses : ndarray of int64, (out, kernel²), or None
+        That count, of the last backward: see `nsnn.kernels.count.row_uses`.
+    dense_gradients : int
+        How many dense gradients the last backward has made for observers.
     """
+
+    geometry = (1, 1, 1, 0)
 
     def __init__(self, dims, rng, dtype, bias, name):
         super().__init__()
         self.name = name
         self.input_gradient = True
         self.spiking = None
+        self.counts_epsilon, self.row_uses, self.dense_gradients = False, None, 0
         out, fan_in = dims[0], int(np.prod(dims[1:]))
         W = uniform_fan_in((out, fan_in), fan_in, rng, dtype)
         self.weight = Parameter(f"{name}.weight", W, dims, prunable=True)
@@ -75,12 +93,15 @@ class Weighted(Layer):
         Source: NDSNN Eq. 2a, corrected (the paper omits the transpose). Source: NDSNN Eq. 2c.
         """
         x, epsilon = self._flat(self._x), self._flat(dy)
+        self.row_uses, self.dense_gradients = None, 0
         self._show_delta(x)  # before dL/dx takes its place
         if self.bias is not None:  # ∂L/∂b = Σ_t ε[t]
             rows = epsilon.reshape(epsilon.shape[0], -1)
             parallel.launch(bias_gradient, rows.shape[0], rows.size, rows, self.bias.gradient)
         dx, flat_dx = None, None
         if self.input_gradient:
+            if self.counts_epsilon:
+                self._count(dy)
             dx = self._gradient(dy, self._x.shape, dy.dtype)
             flat_dx = self._flat(dx)
         W = self._csr()
@@ -95,7 +116,26 @@ class Weighted(Layer):
         else:
             self._csr_backward(W, epsilon, x, flat_dx)
         self._show(self.weight.take_observers("gradient"), epsilon, x)
+        self._show_scaled(epsilon, x)
         return dx
+
+    def _count(self, dy) -> None:
+        """Count the nonzero ε that dL/dx takes up."""
+        epsilon, sides = pixels(dy), pixels(self._x).shape[1:3]
+        self.row_uses = np.empty((epsilon.shape[0], self.geometry[0] * self.geometry[1]), np.int64)
+        parallel.launch(
+            row_uses, epsilon.shape[0], epsilon.size / 8, epsilon, *self.geometry, *sides,
+            self.row_uses,
+        )  # fmt: skip
+
+    def _show_scaled(self, epsilon, x) -> None:
+        """Show the gradient with each neuron's ε divided by its own rms to those who asked."""
+        observers = self.weight.take_observers("scaled")
+        if observers:
+            rows = epsilon.reshape(epsilon.shape[0], -1)
+            rms = np.sqrt(np.square(rows, dtype=np.float64).mean(axis=1)).astype(epsilon.dtype)
+            scaled = rows / np.where(rms > 0, rms, 1)[:, None]
+            self._show(observers, scaled.reshape(epsilon.shape), x)
 
     def _show_delta(self, x) -> None:
         """Show Σ_t δ[t] s[t]ᵀ to those who have asked for it; δ is what the neurons received."""
@@ -118,6 +158,7 @@ class Weighted(Layer):
         """
         if not observers:
             return
+        self.dense_gradients += 1
         rows, cols = self.weight.stored_shape
         inputs = x.shape[0]
         each = cols // inputs

@@ -214,6 +214,21 @@ class DropGrow(SparseStart, abc.ABC):
 class GradientGrowth(DropGrow, abc.ABC):
     """Grows where |∂L/∂w| of the step's batch is largest; on such a step no weight is updated."""
 
+    @dataclass(frozen=True)
+    class Config(DropGrow.Config):
+        """As `DropGrow.Config`, with what is compared.
+
+        Attributes
+        ----------
+        growth_score : "gradient" or "scaled"
+            "scaled" divides the gradient of each neuron or channel by the rms of its own ε, so
+            that one with a large ε does not get all that grows. (In no paper.)
+        """
+
+        growth_score: str = option(
+            "gradient", "what is largest where weights grow", choices=("gradient", "scaled")
+        )
+
     def plan_ahead(self) -> None:
         """As `DropGrow.plan_ahead`."""
         super().plan_ahead()
@@ -238,7 +253,7 @@ class GradientGrowth(DropGrow, abc.ABC):
         """
         self._best[p.name] = TopK(p.shape, count, kept)
         if count:
-            p.observe(self._best[p.name])
+            p.observe(self._best[p.name], of=self.config.growth_score)
 
     def choose_grow(self, p: Parameter, count: int, kept) -> np.ndarray:
         """The `count` largest |∂L/∂w| of this step outside of what stays active."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.methods.base import CostPlan, dense_names
-from nsnn.methods.drop_grow import DropGrow, GradientGrowth, Share
+from nsnn.methods.drop_grow import GradientGrowth, Share
 from nsnn.options import option
 from nsnn.sparsity.distribution import layer_counts
 from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, plan_rounds, sparsity_at
@@ -31,8 +31,8 @@ class NDSNN(GradientGrowth):
     title = "NDSNN"
 
     @dataclass(frozen=True)
-    class Config(DropGrow.Config):
-        """Options of `[method]` for NDSNN, beside those of `DropGrow.Config`.
+    class Config(GradientGrowth.Config):
+        """Options of `[method]` for NDSNN, beside those of `GradientGrowth.Config`.
 
         Attributes
         ----------

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.methods.base import CostPlan
-from nsnn.methods.drop_grow import DropGrow, GradientGrowth, Share
+from nsnn.methods.drop_grow import GradientGrowth, Share
 from nsnn.options import option
 from nsnn.sparsity.schedule import death_ratio_at, plan_rounds
 
@@ -29,8 +29,8 @@ class RigL(GradientGrowth):
     title = "RigL"
 
     @dataclass(frozen=True)
-    class Config(DropGrow.Config):
-        """Options of `[method]` for RigL, beside those of `DropGrow.Config`.
+    class Config(GradientGrowth.Config):
+        """Options of `[method]` for RigL, beside those of `GradientGrowth.Config`.
 
         Attributes
         ----------

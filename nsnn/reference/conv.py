@@ -62,6 +62,15 @@ def column_uses(s, *geometry):
     return np.count_nonzero(_matrix(im2col(s, *geometry)), axis=1)
 
 
+def row_uses(epsilon, shape, *geometry):
+    """Nonzero ε of each row of W that reach an input of `shape` (in, H, W, K); (out, kh·kw).
+
+    By offset (dy, dx) in the kernel: at the border of the image some of them lead out of it.
+    """
+    inside = im2col(np.ones((1, *shape[1:])), *geometry)  # (kh·kw, Ho, Wo, K)
+    return np.count_nonzero(epsilon[:, None] * inside, axis=(2, 3, 4))
+
+
 def _matrix(array):
     """(rows, Ho, Wo, K) as a matrix (rows, Ho·Wo·K)."""
     return array.reshape(array.shape[0], -1)

@@ -126,6 +126,10 @@ class TopologyLog:
                 mask[grown] = True
         return np.flatnonzero(mask)
 
+    def changes(self, name: str) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """Step, dropped and grown positions of each event of a layer."""
+        return [(step, *changed) for step, of, _, *changed in self._events if of == name]
+
     def counts(self) -> dict[str, np.ndarray]:
         """What each event did, for plots and tables.
 

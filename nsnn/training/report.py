@@ -52,6 +52,7 @@ def summarise(run, folder) -> dict:
         "spike_rate": last["spike_rate"],
         "synaptic_operations": last["synaptic_operations"],
         "synaptic_operations_training": run.operations,
+        "work_training": run.work,
         "relative_cost": run.cost / run.epoch,
         # Of an inference on the test split, in joules.
         "energy": {

@@ -1,5 +1,6 @@
 """Everything that a run consists of, built from its configuration, saved and restored."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,7 @@ class Run:
         # beside it, and of the "total" without the buffers.
         self.peak = {}
         self.operations = {"total": 0, "static": 0}  # of all forwards, see `nsnn.operations`
+        self.work = Counter()  # of all steps, of `training_work`
         self._events_saved = -1  # of the log, none yet
 
     def _check_logged(self) -> None:
@@ -135,6 +137,7 @@ class Run:
         self.cost += record["relative_cost"]
         self.operations["total"] += sum(self.totals.operations.values()) - self.totals.static
         self.operations["static"] += self.totals.static
+        self.work.update(record["work"])
         self.totals = EpochTotals()
 
     def keep_if_best(self, folder: Path, accuracy: float | None) -> None:
@@ -173,6 +176,7 @@ class Run:
             "totals": self.totals.state(),
             "peak": self.peak,
             "operations": self.operations,
+            "work": self.work,
             "best": self.best,
             "data": {
                 "shape": self.data.shape,
@@ -228,6 +232,7 @@ def from_folder(config, folder: Path) -> Run:
         run.optimiser.restore(parts.get("optimiser", {}))
         run.totals.restore(parts["totals"])
         run.peak, run.operations = _numbers(parts.get("peak", {})), _numbers(parts["operations"])
+        run.work.update(_numbers(parts.get("work", {})))
         run.best |= _numbers(parts.get("best", {}))
         run.epoch, run.step, run.cost = position["epoch"], step, position["cost"]
     _check_log(run, folder)

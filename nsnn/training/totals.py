@@ -11,20 +11,22 @@ class EpochTotals:
     `loss` sums the mean losses of the batches, `density` the densities, which may fall within an
     epoch; `rates` the spikes per neuron and time step of each LIF layer by name, `rate` those of
     all neurons together; `operations` the synaptic operations of the forwards by weight, over all
-    samples, `static` those of them with a constant input, see `Operations`.
+    samples, `static` those of them with a constant input, see `Operations`; `work` what
+    `training_work` counts.
     """
 
     def __init__(self):
         self.steps = self.samples = self.correct = self.static = 0
         self.loss = self.density = self.rate = 0.0
-        self.rates, self.operations = Counter(), Counter()
+        self.rates, self.operations, self.work = Counter(), Counter(), Counter()
 
-    def add_measures(self, measures) -> None:
-        """Count what is measured of a forward, before its topology changes."""
+    def add_measures(self, measures, work) -> None:
+        """Count what is measured of a step, before its topology changes."""
         self.static += measures.operations.static
         self.operations.update(measures.operations.layers)  # a Counter adds
         self.rate += measures.spike_rate
         self.rates.update(measures.spike_rates)
+        self.work.update(work)
 
     def add(self, loss, predictions, labels, density) -> None:
         """Count one step at its end; the density is what the step leaves behind."""
@@ -43,6 +45,8 @@ class EpochTotals:
             "rates": np.array(list(self.rates.values()), dtype=np.float64),
             "operation_names": np.array(list(self.operations), dtype=np.str_),
             "operations": np.array(list(self.operations.values()), dtype=np.int64),
+            "work_names": np.array(list(self.work), dtype=np.str_),
+            "work": np.array(list(self.work.values()), dtype=np.int64),
         }
 
     def restore(self, state) -> None:
@@ -51,6 +55,7 @@ class EpochTotals:
         self.loss, self.density, self.rate = state["sums"].tolist()
         self.rates = _pairs(state["rate_names"], state["rates"])
         self.operations = _pairs(state["operation_names"], state["operations"])
+        self.work = _pairs(state["work_names"], state["work"])
 
 
 def _pairs(names, values) -> Counter:

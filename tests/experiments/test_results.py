@@ -5,8 +5,8 @@ import json
 import pytest
 
 from nsnn.errors import RunError
-from nsnn.experiments import results
-from nsnn.experiments.cells import cells
+from nsnn.experiments import fingerprints, results, spec
+from nsnn.experiments.cells import cells, plan
 
 
 def records_of(experiment):
@@ -33,6 +33,27 @@ def test_committed_cells_count_whatever_the_folder(tiny, tmp_path):
     results.append("elsewhere", "other", "full", second)
     assert len(results.finished_anywhere("elsewhere")) == 2
     assert len(results.finished_anywhere("nowhere")) == 1
+
+
+def test_a_cell_that_lacks_what_an_experiment_needs_is_trained_anew(tiny_toml, tmp_path):
+    """Whoever needs nothing takes it, and the line that is added later stands in its place."""
+    plain, asking = tiny_toml(), tiny_toml(("[axes]", 'needs = ["work"]\n[axes]'), name="asking")
+    first, second, _ = records_of(spec.load(plain))
+    for record in (first, second | {"work": 3}, second | {"work": None}):
+        results.append("out", "asking", "small", record)
+    states = {
+        path: [cell.state for cell in plan(spec.load(path), "small", "out")]
+        for path in (plain, asking)
+    }
+    assert states == {
+        plain: ["shared", "shared", "missing"],
+        asking: ["missing", "done", "missing"],
+    }
+    results.append("out", "asking", "small", first | {"work": 4, "test_accuracy": 0.5})
+    again = fingerprints.current(
+        cells(spec.load(asking), "small"), results.read_cells("out", "asking", "small")
+    )[0]
+    assert [record["test_accuracy"] for record in again] == [0.5, 0.25]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ from nsnn.experiments.cells import cells
 from nsnn.experiments.grid import csv_text, details, grid, paper_marks
 from nsnn.experiments.measures import QUANTITIES, Group, Measured, group, measure
 from nsnn.files import write_text
-from nsnn.methods import METHODS
+from nsnn.methods import METHODS, RunLength
 from nsnn.plot.style import save
-from nsnn.plugins import loaded
+from nsnn.plugins import MODULE_PREFIX, loaded
 from nsnn.text import plural
+from nsnn.training.config import Config
+from nsnn.training.config_file import from_options
+from nsnn.training.config_list import changed
 
 _WIDEST = 1150  # pixels of a figure: what a page shows at once
 # Options of every cell, in the order in which the page names them.
@@ -23,10 +26,11 @@ _SHARED = (
     "data.validation", "data.batch", "train.epochs", "train.loss", "optim.name", "optim.lr",
     "optim.schedule", "optim.momentum", "optim.weight_decay",
 )  # fmt: skip
+_ROUNDS = "rounds"  # among the options of a cell: how many its method has come to
 # What no measure, note or curve can do without.
 _NEEDED = {
-    "method": str, "data": str, "data_fingerprint": str, "epochs": int, "per_epoch": dict,
-    "test_accuracy": int | float, "seconds": int | float, "environment": dict,
+    "method": str, "data": str, "data_fingerprint": str, "epochs": int, "steps": int,
+    "per_epoch": dict, "test_accuracy": int | float, "seconds": int | float, "environment": dict,
 }  # fmt: skip
 
 
@@ -84,10 +88,11 @@ def page(experiment: Experiment, profile: str, groups: list[Group], left_out=())
     """The whole page in Markdown: what was measured, the grid, a line for each entry, notes."""
     quantity = QUANTITIES[experiment.table.metric]
     printed = any(each.paper for each in groups)
+    options = f"{experiment.given}{_plugins()} --profile {profile}"
     parts = [
         f"# {experiment.title}",
-        f"{experiment.source}, profile `{profile}`. This page is written by "
-        f"`nsnn table {experiment.given}{_plugins()} --profile {profile}` from `cells.jsonl`.",
+        f"{experiment.source}, profile `{profile}`. This page is written by `nsnn table {options}` "
+        f"from `cells.jsonl`; `nsnn reproduce {options}` trains what is missing.",
         experiment.profile(profile).note.strip(),
         f"{'*ours*: ' if printed else ''}{quantity}, mean ± standard "
         "deviation of the seeds (number of seeds; error bars or a band in the figure), measured by "
@@ -158,29 +163,56 @@ def _references(measured: list[Measured], method: str) -> str:
 def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
     """The configuration of the finished cells: what they share, then each method's own options.
 
-    Those of a method that are labels of an experiment have a value also where a cell has no such
-    label.
+    Of what they share the usual options, and all that are not at their defaults somewhere. Those of
+    a method that are labels of an experiment have a value also where a cell has no such label.
     """
-    axes = set(experiment.axes.values())
+    axes = {*experiment.axes.values(), "train.seed", "method.name"}
+    configs = [_config(record) for record in records]
+    unusual = sorted({key for config in configs for key in changed(config)}.difference(_SHARED))
     # Networks without time steps have no neuron of that table, and no width.
-    known = [key for key in _SHARED if any(key in record["config"] for record in records)]
-    shared = [f"{key} = {varying(records, key)}" for key in known if key not in axes]
+    keys = [*_SHARED, *(key for key in unusual if not key.startswith("method."))]
+    keys = [key for key in keys if any(key in record["config"] for record in records)]
+    shared = [f"{key} = {varying(records, key)}" for key in keys if key not in axes]
     lines = [f"Every cell: {', '.join(shared)}."]
     for method in dict.fromkeys(record["method"] for record in records):
-        own = [record for record in records if record["method"] == method]
+        pairs = zip(records, configs, strict=True)
+        own = [_with_rounds(*pair) for pair in pairs if pair[0]["method"] == method]
         options = [
             f"{key.removeprefix('method.')} = {varying(own, key)}"
             for key in dict.fromkeys(key for record in own for key in record["config"])
-            if key.startswith("method.") and key not in ("method.name", *axes)
+            if key.startswith("method.") and key not in axes
         ]
         silent = [
             f"{label} = {varying(without, key)}"
             for label, key in experiment.axes.items()
             if (without := [r for r in own if label not in r["labels"] and key in r["config"]])
         ]
-        for where, found in (("", options), (", where a table has –", silent)):
+        rounds = [f"rounds: {varying(own, _ROUNDS)}"] * any(_ROUNDS in r["config"] for r in own)
+        for where, found in (("", options + rounds), (", where a table has –", silent)):
             lines += [f"`{method}`{where}: {', '.join(found)}."] * bool(found)
-    return lines
+    used = {name for record in records for name in record["config"].get("plugins", [])}
+    return lines + [f"Plug-in: {_plugin(name, records)}." for name in sorted(used)]
+
+
+def _config(record: dict) -> Config:
+    """The configuration of a finished cell."""
+    options = {key: value for key, value in record["config"].items() if key != "plugins"}
+    return from_options(options, "a finished cell")
+
+
+def _with_rounds(record: dict, config: Config) -> dict:
+    """The record with the number of its rounds among its options, where its method has rounds."""
+    length = RunLength(record["steps"] // record["epochs"], record["epochs"])
+    plan = METHODS[config.method.name].cost_plan(config.method.options, length)
+    return record | {"config": record["config"] | ({_ROUNDS: plan.rounds} if plan.rounds else {})}
+
+
+def _plugin(name: str, records: list[dict]) -> str:
+    """The file of a plug-in and its checksum, of which `name` is made."""
+    checksum = name.removeprefix(MODULE_PREFIX)
+    noted = [plugin for record in records for plugin in record["environment"].get("plugins", [])]
+    files = {os.path.basename(each["file"]) for each in noted if each["sha256"] == checksum}
+    return f"{', '.join(sorted(files))}, SHA-256 {checksum}".lstrip(", ")
 
 
 def varying(records: list[dict], key: str) -> str:
@@ -193,7 +225,8 @@ def varying(records: list[dict], key: str) -> str:
     >>> varying(cells, "train.epochs")
     '10 (mnist), 30 (cifar10)'
     """
-    pairs = [(record["labels"], record["config"].get(key)) for record in records]
+    pairs = [(record["labels"], record["config"].get(key, "")) for record in records]
+    pairs = [(labels, "–" if value == "" else value) for labels, value in pairs]
     values = list(dict.fromkeys(value for _, value in pairs))
     if len(values) == 1:
         return str(values[0])
@@ -205,7 +238,7 @@ def varying(records: list[dict], key: str) -> str:
         if all(len(each) == 1 for each in found.values()):
             where = {value: [] for value in values}
             for place, (value,) in found.items():
-                where[value].append(" ".join(str(part) for part in place if part is not None))
+                where[value].append(" ".join(str(x) for x in place if x is not None) or "–")
             return ", ".join(f"{value} ({'; '.join(words)})" for value, words in where.items())
     return " or ".join(map(str, values))
 

@@ -36,6 +36,8 @@ class CostPlan:
     dense_arrays: float = 0.0
     # Positions / N in the topology log at the end of the run.
     logged: float = 0.0
+    # Of drop and grow, or of training; 0 where a method has none.
+    rounds: int = 0
 
 
 class Method:

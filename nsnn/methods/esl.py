@@ -239,4 +239,4 @@ class ESL(DropGrow):
         # What has ever been active takes a byte a position.
         dense_arrays = 0.25 + {"gradient": 1.0, "momentum": 2.0}.get(config.grow, 0.0)
         logged = density * (1.0 + 2.0 * moved)
-        return CostPlan(np.full(length.epochs, density), dense_arrays, logged)
+        return CostPlan(np.full(length.epochs, density), dense_arrays, logged, rounds.count)

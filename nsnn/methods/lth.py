@@ -256,4 +256,4 @@ class LTH(SparseMethod):
         rounds = TrainingRounds(config.rewind_epochs, epochs, counts.size, length.epochs)
         left = np.array([_MANY, *counts]) / _MANY
         density = left[[rounds.at(epoch) for epoch in range(length.epochs)]]
-        return CostPlan(density, dense_arrays=1.0, logged=1.0 + config.final_sparsity)
+        return CostPlan(density, 1.0, 1.0 + config.final_sparsity, counts.size + 1)

@@ -114,4 +114,5 @@ class NDSNN(GradientGrowth):
         drop = death_ratio_at(steps[1:], span, c.death_ratio, c.death_ratio_min) * after[:-1]
         drop = np.maximum(drop, lost)
         density = after[done].reshape(length.epochs, -1).mean(axis=1)
-        return CostPlan(density, logged=after[0] + (2.0 * drop - lost).sum())
+        logged = after[0] + (2.0 * drop - lost).sum()
+        return CostPlan(density, logged=logged, rounds=rounds.count)

@@ -58,4 +58,5 @@ class RigL(GradientGrowth):
         steps = rounds.every * np.arange(1, rounds.count + 1)
         moved = death_ratio_at(steps, rounds.end, config.drop_fraction, 0.0).sum()
         density = 1.0 - config.final_sparsity
-        return CostPlan(np.full(length.epochs, density), logged=density * (1.0 + 2.0 * moved))
+        logged = density * (1.0 + 2.0 * moved)
+        return CostPlan(np.full(length.epochs, density), logged=logged, rounds=rounds.count)

@@ -115,4 +115,4 @@ class SET(DropGrow):
         rounds = plan_rounds(length.total_steps, config.end_fraction, every)
         density = 1.0 - config.final_sparsity
         logged = density * (1.0 + 2.0 * config.drop_fraction * rounds.count)
-        return CostPlan(np.full(length.epochs, density), logged=logged)
+        return CostPlan(np.full(length.epochs, density), logged=logged, rounds=rounds.count)

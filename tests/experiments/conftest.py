@@ -180,6 +180,7 @@ def make_record():
             "data_fingerprint": "0a1b2c3d",
             "method": config["method.name"],
             "epochs": len(rates),
+            "steps": 100 * len(rates),
             "test_accuracy": 0.9,
             "density": densities[-1],
             "density_asked": densities[-1],

@@ -1,5 +1,6 @@
 """`nsnn reproduce` with real processes: stopped, killed, and gone on with."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -163,7 +164,11 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
     assert used[0] != used[1]
     assert all(name.startswith(plugins.MODULE_PREFIX) for (name,) in used)
     page = (tmp_path / "out" / "tiny" / "small" / "table.md").read_text()
-    assert f"`nsnn table {path} --plugin mine.py --profile small`" in page  # fails without it
+    for command in ("table", "reproduce"):  # they fail without it
+        assert f"`nsnn {command} {path} --plugin mine.py --profile small`" in page
+    assert f"Plug-in: mine.py, SHA-256 {hashlib.sha256(plugin.read_bytes()).hexdigest()}." in page
+    assert "Every cell: model.name = custom, " in page
+    assert ", model.layers = 4C3-AP2-12." in page
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,20 @@ def test_details_of_an_entry(experiment, records):
     }  # fmt: skip
 
 
+def test_a_page_tells_what_is_not_at_its_default_and_the_rounds(make_experiment, make_record):
+    options = "config = { train.epochs = 2, optim.clip = 1.0, neuron.decay = 0.7 }\n"
+    experiment = make_experiment(
+        ("config.train.epochs = 2\n", options), ('"dense", "lth", "ndsnn"', '"dense", "set"')
+    )
+    records = [make_record(experiment, method="dense")]
+    for sparsity in (0.90, 0.99):
+        records.append(make_record(experiment, method="set", sparsity=sparsity))
+    first, other = setting_lines(experiment, records)
+    assert first.endswith("optim.weight_decay = 0.0005, neuron.decay = 0.7, optim.clip = 1.0.")
+    assert other.startswith("`set`: ")
+    assert other.endswith(", rounds: 1.")  # after the first of two epochs
+
+
 def test_options_that_are_labels_are_told_where_a_cell_has_none(make_experiment, records):
     axis = ("[axes]", '[axes]\nstart = "method.initial_sparsity"')
     records[-1]["labels"] |= {"start": 0.3}
@@ -161,6 +175,7 @@ def test_a_file_of_ones_own_is_named_as_it_was_given(tiny_toml, in_process):
     runner.reproduce(experiment, "small", "out", executor=in_process)
     page = (path.parent / "out" / "tiny" / "small" / "table.md").read_text(encoding="utf-8")
     assert f"This page is written by `nsnn table {path} --profile small`" in page
+    assert f"`nsnn reproduce {path} --profile small` trains what is missing" in page
 
 
 def test_the_note_says_when_another_seed_had_to_do(records, written):

@@ -5,7 +5,7 @@ its place. φ is the exact derivative of a smooth *primitive*; a network that us
 place of u has φ as its true gradient, which is how nsnn checks its backward pass.
 
 Every surrogate has one width: a width (rectangle a, triangle γ) or a slope k. With the default
-width φ(0) = 1 for all five.
+width φ(0) = 1 for all five; `nsnn.plot.surrogates` draws them.
 """
 
 import numpy as np

@@ -13,6 +13,7 @@ from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
 from nsnn.plot.neurons import membrane_trace, most_telling, raster
 from nsnn.plot.run import plot_comparison, plot_run
 from nsnn.plot.spines import bounds, importance
+from nsnn.plot.surrogates import surrogates
 from nsnn.plot.topology import block_density, layer_sparsity, masks, rewiring, weight_histogram
 
 __all__ = [
@@ -20,5 +21,5 @@ __all__ = [
     "event_strip", "exploration", "importance", "layer_sparsity", "loss", "masks",
     "membrane_trace", "most_telling", "plot_comparison", "plot_run", "race", "raster",
     "receptive_fields", "rewiring", "save_animation", "seconds_of_density", "spike_rates",
-    "spike_times", "weight_histogram", "worst_mistakes",
+    "spike_times", "surrogates", "weight_histogram", "worst_mistakes",
 ]  # fmt: skip

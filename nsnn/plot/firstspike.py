@@ -47,8 +47,9 @@ def race(W, z, z_out, label, ax=None):
     fired, t_in, t_out = np.isfinite(z_out), np.log(z), np.log(z_out)
     first = int(z_out.argmin()) if fired.any() else None
     last = t_out[fired].max() if fired.any() else t_in[np.isfinite(t_in)].max(initial=1.0)
-    place = np.argsort(np.argsort(t_out))
     start, end = t_in.min(), last + 0.04 * (last - t_in.min())
+    gap = (end - start) / max(40, len(W))
+    names = dict(zip(np.argsort(t_out), _apart(np.sort(t_out), gap), strict=True))
     for k, w in enumerate(W):
         t = np.linspace(start, t_out[k] if fired[k] else end, 300)
         colour = BLUE if k == label else RED if k == first else GREY
@@ -56,10 +57,17 @@ def race(W, z, z_out, label, ax=None):
         ax.plot(t, V, color=colour, linewidth=1.8 if k in (label, first) else 0.9)
         if fired[k]:
             ax.plot(t_out[k], 1.0, "^", color=colour, markersize=7, markeredgecolor="white")
-            # Three rows of names: spikes may be close.
-            above = {"xytext": (0, 6 + 10 * (place[k] % 3)), "textcoords": "offset points"}
-            ax.annotate(str(k), (t_out[k], 1.0), color=colour, ha="center", fontsize=8, **above)
+            to = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkB": 4}
+            where = {"xytext": (names[k], 1.2), "ha": "center", "arrowprops": to}
+            ax.annotate(str(k), (t_out[k], 1.0), color=colour, fontsize=8, **where)
     ax.axhline(1.0, color="black", linestyle="--", linewidth=0.8)
     ax.set_ylim(top=1.45)
     said = f"{first} fires first" if first is not None else "none fires"
     return titled(ax, f"Race of the outputs: class {label}, {said}", _TIME, "potential V")
+
+
+def _apart(t, gap):
+    """Rising times, moved by as little as keeps each `gap` from the next."""
+    steps = gap * np.arange(len(t))
+    early, late = (t - steps)[::-1], t - steps
+    return (np.maximum.accumulate(late) + np.minimum.accumulate(early)[::-1]) / 2 + steps

@@ -30,7 +30,7 @@ from nsnn.commands import (
     table,
     train,
 )
-from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, RunError, UserError
+from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USER, RunError, UserError
 
 # In the order of the help.
 COMMANDS = (
@@ -77,7 +77,7 @@ def _described(text: str) -> dict:
 def main(arguments=None) -> int:
     """Run one command; without one, print the help.
 
-    Returns 0 done, 1 failed, 2 a mistake of the user, 130 interrupted.
+    Returns 0 done, 1 failed, 2 a mistake of the user, 130 interrupted, 141 nobody reads any more.
     """
     try:
         return _run(arguments)
@@ -87,8 +87,9 @@ def main(arguments=None) -> int:
         return _complain("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has gone. Python flushes standard output once more at exit:
-        # let that go nowhere.
+        # let that go nowhere. The code is that of a program which SIGPIPE has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
     except RunError as error:
         _complain(error)
     except MemoryError as error:

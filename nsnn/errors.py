@@ -1,6 +1,6 @@
 """The two kinds of failure that nsnn reports as one line, and the exit codes of its commands."""
 
-EXIT_FAILURE, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILURE, EXIT_USER, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
 
 
 class UserError(Exception):

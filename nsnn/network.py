@@ -238,8 +238,8 @@ class Network(abc.ABC):
             images = images[:, None]
         if images.shape[-3:] != self.input_shape:
             raise UserError(
-                f"images of shape {images.shape[-3:]}, but the network takes {self.input_shape} "
-                "(channels, height, width)"
+                f"images of shape {images.shape}, but the network takes (samples, "
+                f"{', '.join(map(str, self.input_shape))}): samples, channels, height, width"
             )
         return images
 

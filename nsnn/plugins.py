@@ -103,12 +103,26 @@ def _flaw(kind: str, thing, count: int) -> str:
                 "needs a Config derived from Method.Config, with @dataclass(frozen=True) above it, "
                 "whose options are bool, int, float or str and have defaults"
             )
+        if wrong := _other_signature(thing):
+            return f"has to define {wrong}"
     elif not inspect.isfunction(thing):
         return ""
     try:
         inspect.signature(thing).bind(*range(count))
     except TypeError:
         return f"has to be called with {count} argument(s)"
+    return ""
+
+
+def _other_signature(method: type) -> str:
+    """How nsnn calls the first function that a method overrides with other arguments."""
+    for name in filter(lambda name: not name.startswith("_"), dir(method)):
+        known = [c for c in method.__mro__ if c.__module__.startswith("nsnn.") and name in vars(c)]
+        if known and inspect.isroutine(ours := getattr(known[0], name)):
+            try:
+                inspect.signature(getattr(method, name)).bind(*inspect.signature(ours).parameters)
+            except TypeError:
+                return f"{name}{inspect.signature(ours)}"
     return ""
 
 

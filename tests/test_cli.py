@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -266,7 +267,19 @@ def test_a_reader_that_leaves_is_no_error():
     os.close(read)
     result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
-    assert (result.returncode, result.stderr) == (1, "")
+    assert (result.returncode, result.stderr) == (141, "")  # as SIGPIPE ends other programs
+
+
+def test_folders_may_have_any_name(run, tmp_path):
+    """Bytes that are no UTF-8, what Matplotlib takes for a formula or leaves out of legends."""
+    names = [b"\xff", b"$_$", b"_"]
+    for name in names:
+        shutil.copytree(run, tmp_path / os.fsdecode(name))
+    command = [sys.executable, "-m", "nsnn"]
+    for words in (["eval", names[0]], ["plot", *names, "--out", b"\xff.png"]):
+        result = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True)
+        assert (result.returncode, result.stderr) == (0, b"")
+    assert (tmp_path / os.fsdecode(b"\xff.png")).exists()
 
 
 def test_ctrl_c_saves_and_exits_130(small, tmp_path, capsys):

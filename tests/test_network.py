@@ -167,9 +167,9 @@ def test_prediction_of_nothing_and_of_events():
 
 
 @pytest.mark.parametrize(("shape", "message"), [
-    ((5, 1, 8, 9), "images of shape (1, 8, 9), but the network takes (1, 8, 8)"),
-    ((5, 3, 8, 8), "(3, 8, 8)"),
-    ((8, 8), "(8, 8)"),
+    ((5, 1, 8, 9), "images of shape (5, 1, 8, 9), but the network takes (samples, 1, 8, 8): sam"),
+    ((8, 8), "images of shape (8, 8), but the network takes (samples, 1, 8, 8)"),
+    ((5, 3, 8, 8), "(5, 3, 8, 8)"),
     ((64,), "(64,)"),
     ((5, 4, 1, 8, 8), "events of 4 time steps, but neuron.time_steps = 3"),
     ((2, 5, 3, 1, 8, 8), "give images"),

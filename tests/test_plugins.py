@@ -162,6 +162,11 @@ def config(field):
         (config("x: list = None"), r"'m' needs .* options are bool, int, float or str"),
         (f"{method('    pass')}\nx = 1 / 0", r", line 8: ZeroDivisionError"),
         (config("x: int"), r"'m' needs .* and have defaults"),
+        (method("    def end_epoch(self): pass"), r"'m' has to define end_epoch\(self, epoch: int"),
+        (
+            method("    def update(self, step, *, optimiser, lr): pass"),
+            r"to define update\(self, st",
+        ),
         (f"{START}MODELS['m'] = lambda neuron: 3", r"model 'm' has to be called with 7 arg"),
         (f"{START}DATASETS['d'] = lambda: 3", r"data set 'd' has to be called with 1 argument"),
     ],
@@ -233,6 +238,15 @@ def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement
     assert cli.main(words) == 2
     errors = capsys.readouterr().err
     assert errors == f"nsnn: error: plug-in {path}, line {line}: {message}\n"
+
+
+@pytest.mark.parametrize("made", ["'x'", "Sequential(['x'])", "Sequential([Residual('x')])"])
+def test_a_model_that_is_not_made_of_layers(tmp_path, capsys, made):
+    words = failing(
+        tmp_path / "m.py", model=f"from nsnn.layers import Residual, Sequential; return {made}"
+    )
+    assert cli.main(words) == 2
+    assert "its function returned a str, no layer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 from nsnn.errors import UserError
 from nsnn.firstspike import FirstSpikeNetwork
 from nsnn.layers.base import Layer
+from nsnn.layers.container import Composite
 from nsnn.models.builder import POOLS
 from nsnn.models.lenet import lenet5
 from nsnn.models.notation import from_notation
@@ -182,9 +183,12 @@ def _check_body(body, name):
 
     Checkpoints, logs and measures know layers by their names.
     """
-    if not isinstance(body, Layer):
-        found = type(body).__name__
-        raise UserError(f"model.name = {name!r}: its function returned a {found}, no layer")
+    parts = [body]
+    for part in parts:  # and what each is made of
+        if not isinstance(part, Layer):
+            found = f"a {type(part).__name__}, no layer"
+            raise UserError(f"model.name = {name!r}: its function returned {found}")
+        parts += part.inner() if isinstance(part, Composite) else []
     counts = Counter(layer.name for layer in body.layers())
     twice = [repr(layer) for layer, count in counts.items() if count > 1]
     if twice:

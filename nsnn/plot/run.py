@@ -1,5 +1,6 @@
 """The pictures of a run folder, and of several runs over each other."""
 
+import os
 from pathlib import Path
 
 from nsnn.errors import UserError
@@ -50,9 +51,9 @@ def plot_comparison(folders, out=None) -> Path:
         raise UserError("plot_comparison needs at least one run folder")
     path = folders[0] / "plots" / "comparison.png" if out is None else Path(out)
     picture_format(path)
-    names = [folder.resolve().name for folder in folders]
+    names = [_label(folder.resolve().name) for folder in folders]
     if len(set(names)) < len(names):
-        names = [str(folder) for folder in folders]
+        names = [_label(str(folder)) for folder in folders]
     runs = {name: RunData(folder) for name, folder in zip(names, folders, strict=True)}
     for name, run in runs.items():
         if not run.records:
@@ -61,3 +62,12 @@ def plot_comparison(folders, out=None) -> Path:
     key = "test_accuracy"
     tests = {name: run.summary[key] for name, run in runs.items() if key in run.summary}
     return save(comparison(records, tests), path)
+
+
+def _label(name: str) -> str:
+    """A file's name as Matplotlib can draw it: no bytes that are no text, no formula, no "_" first.
+
+    A label that begins with "_" would be left out of the legend.
+    """
+    text = os.fsencode(name).decode(errors="replace").replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text

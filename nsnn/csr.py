@@ -41,10 +41,6 @@ def follow(array: np.ndarray, source: np.ndarray, new=0) -> np.ndarray:
         The map that `CSRMatrix.rewire` returned.
     new : number or ndarray, shape (grown,)
         In the order of the new positions.
-
-    Returns
-    -------
-    ndarray, shape (new nnz,), dtype of `array`
     """
     if not array.size:
         return np.full(source.size, new, dtype=array.dtype)

@@ -113,10 +113,7 @@ class Method:
     def begin_epoch(self, epoch: int) -> bool:
         """Before the first step of `epoch`, counted from 0.
 
-        Returns
-        -------
-        bool
-            True where training goes on with a new optimiser: the state of the old one is dropped.
+        True where training goes on with a new optimiser: the state of the old one is dropped.
         """
         return False
 

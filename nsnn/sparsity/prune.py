@@ -54,19 +54,11 @@ def largest_overall(values, count: int) -> list[np.ndarray]:
 
 
 def project(values, count: int) -> np.ndarray:
-    """The nearest array with at most `count` entries that are not 0: the largest |.| stay.
+    """The nearest array with at most `count` entries that are not 0, a new one like `values`.
+
+    Those with the largest |.| stay.
 
     Source: ADMM pruning, `Z = Π(W + U)` (what NDSNN Table II compares with)
-
-    Parameters
-    ----------
-    values : ndarray of float, any shape
-    count : int
-
-    Returns
-    -------
-    ndarray like `values`
-        A new one.
     """
     kept = largest_magnitude(values.reshape(-1), count).reshape(values.shape)
     return np.where(kept, values, values.dtype.type(0))

@@ -75,36 +75,29 @@ def test_a_layer_without_weights_cuts_a_stack_but_not_a_branch():
 
 
 @pytest.mark.parametrize("spikes", [False, True])
-def test_identity_shortcut(spikes):
-    inner = conv(3, 3)
-    block = Residual(Sequential([inner]))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_block_adds_what_its_branches_give(weighted, spikes):
+    inner = conv(3, 4 if weighted else 3, 3, "inner", stride=1 + weighted)
+    short = conv(3, 4, 1, "short", stride=2) if weighted else None
+    block = Residual(Sequential([inner]), short and Sequential([short]))
     block.share_gradients(pair := GradientPair())
-    x, dy = arrays(SHAPE, SHAPE)
+    x, dy = arrays(SHAPE, (4, 3, 2, 2, 3) if weighted else SHAPE)
     if spikes:
         x = (x > 0).astype(np.uint8)
     y = block.forward(x)
-    np.testing.assert_array_equal(y, inner.forward(x) + x)
+    np.testing.assert_array_equal(y, inner.forward(x) + (short.forward(x) if short else x))
     dx = block.backward(dy)
-    expected = inner.backward(dy) + dy
+    expected = inner.backward(dy).copy() + (short.backward(dy) if short else dy)
     np.testing.assert_array_equal(block.backward(dy), expected)
     assert block.forward(x) is y
     assert block.backward(dy).ctypes.data == dx.ctypes.data
+    parts = [part for part in (inner, short) if part]
+    assert block.layers() == parts
+    assert block.parameters() == [p for part in parts for p in part.parameters()]
     # What the branches need of each other is kept outside the pair: dy and the body's gradient.
-    assert block.buffer_bytes() == inner.buffer_bytes() + y.nbytes + 2 * dy.nbytes
+    own = y.nbytes + dy.nbytes + dx.nbytes
+    assert block.buffer_bytes() == sum(part.buffer_bytes() for part in parts) + own
     assert pair.nbytes <= 2 * dx.nbytes
-
-
-def test_convolution_as_shortcut():
-    inner, short = conv(3, 4, 3, "inner", stride=2), conv(3, 4, 1, "short", stride=2)
-    block = Residual(Sequential([inner]), Sequential([short]))
-    x, dy = arrays(SHAPE, (4, 3, 2, 2, 3))
-    np.testing.assert_array_equal(block.forward(x), inner.forward(x) + short.forward(x))
-    dx = block.backward(dy)
-    np.testing.assert_array_equal(dx, inner.backward(dy) + short.backward(dy))
-    assert [layer.name for layer in block.layers()] == ["inner", "short"]
-    assert [p.name for p in block.parameters()] == [
-        "inner.weight", "inner.bias", "short.weight", "short.bias",
-    ]  # fmt: skip
 
 
 def test_backward_stops_at_the_first_layer_or_block():

@@ -38,14 +38,12 @@ def assert_rebuilds(log, masks):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_mask_at_any_step(seed):
-    assert_rebuilds(*random_history(seed))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_round_trip_through_a_file(seed, tmp_path):
+def test_any_mask_can_be_rebuilt_also_after_a_round_trip_through_a_file(seed, tmp_path):
     log, masks = random_history(seed)
-    np.savez_compressed(tmp_path / "topology.npz", **log.arrays())
+    assert_rebuilds(log, masks)
+    arrays = log.arrays()
+    assert {arrays[key].dtype for key in ("initial", "dropped", "grown")} == {np.dtype(np.int32)}
+    np.savez_compressed(tmp_path / "topology.npz", **arrays)
     with np.load(tmp_path / "topology.npz", allow_pickle=False) as arrays:
         again = TopologyLog.from_arrays(arrays)
     assert_rebuilds(again, masks)
@@ -54,7 +52,7 @@ def test_round_trip_through_a_file(seed, tmp_path):
         np.testing.assert_array_equal(again.counts()[key], value)
     # What was read back goes on like the original.
     again.record(99, "fc.weight", again.positions_at("fc.weight", 98)[:1], [])
-    assert again.positions_at("fc.weight", 99).size == len(masks["fc.weight"][-1]) - 1
+    assert again.positions_at("fc.weight", 99).size == max(0, len(masks["fc.weight"][-1]) - 1)
 
 
 def test_round_trip_of_empty_logs():
@@ -64,11 +62,6 @@ def test_round_trip_of_empty_logs():
     again = TopologyLog.from_arrays(log.arrays())
     assert again.positions_at("fc.weight", 0).size == 0
     assert again.counts()["step"].size == 0
-
-
-def test_arrays_are_compact():
-    arrays = random_history(0)[0].arrays()
-    assert {arrays[key].dtype for key in ("initial", "dropped", "grown")} == {np.dtype(np.int32)}
 
 
 @pytest.mark.parametrize("step", [0, 7, 24, 100])

@@ -80,7 +80,7 @@ class Method:
 
     @dataclass(frozen=True)
     class Config:
-        """Options of the `[method]` table, beside the name."""
+        """Options of table [method], beside the name; `nsnn train --options` explains them."""
 
         def validate(self) -> None:
             """Raise UserError where a value is impossible, alone or with another."""

@@ -211,6 +211,17 @@ def value_name(experiment: Experiment, label: str, value: Label | None) -> str:
     return getattr(known, "title", "") or TITLES.get(value, str(value))
 
 
+def words(experiment: Experiment, labels, values) -> str:
+    """The values that are there: a name says what it is, a number needs its label."""
+    found = []
+    for label, value in zip(labels, values, strict=True):
+        if value is not None:
+            text = value_name(experiment, label, value)
+            told = isinstance(value, str) or "=" in text
+            found.append(text if told else f"{label_name(label)} {text}")
+    return ", ".join(found)
+
+
 def _useful(labels: dict, axes: dict, profile: Profile) -> dict:
     """The labels that the cell's method has a use for: a dense network has no sparsity."""
     method = _options(labels, axes, profile).get("method.name", CHOICES["method"][1])

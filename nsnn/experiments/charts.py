@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
 from nsnn.experiments import Experiment
-from nsnn.experiments.cells import is_sparsity, label_name, value_name
+from nsnn.experiments.cells import is_sparsity, label_name, value_name, words
 from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.methods import METHODS
 from nsnn.plot.spines import importance
@@ -47,17 +47,6 @@ _LOOKS = (
 )
 _MARKERS, _DASHES = "os^vDpX", ("-", "--", "-.", ":")
 _CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
-
-
-def words(experiment: Experiment, labels, values) -> str:
-    """The values that are there: a name says what it is, a number needs its label."""
-    found = []
-    for label, value in zip(labels, values, strict=True):
-        if value is not None:
-            text = value_name(experiment, label, value)
-            told = isinstance(value, str) or "=" in text
-            found.append(text if told else f"{label_name(label)} {text}")
-    return ", ".join(found)
 
 
 def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, dict, list[Group]]]:
@@ -121,7 +110,7 @@ def lines(ax, experiment: Experiment, groups: list[Group], paper: bool = False):
         _bars_behind(ax, spec, groups, places)
     names = [value_name(experiment, spec.x, tick).removesuffix(" %") for tick in ticks]
     ax.set_xticks([*places.values()], names)
-    margin = min(0.35 * _gap(places), 12 * hair)
+    margin = 0.35 * _gap(places)
     ax.set_xlim(low - margin, high + margin)
     _rule(ax)
     unit = " (%)" if is_sparsity(experiment, spec.x) else ""

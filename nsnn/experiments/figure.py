@@ -6,7 +6,8 @@ import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.experiments import Experiment
-from nsnn.experiments.charts import COSTS, CURVES, KINDS, words
+from nsnn.experiments.cells import words
+from nsnn.experiments.charts import COSTS, CURVES, KINDS
 from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.plot.style import GREY, new_figure
 from nsnn.text import nearest

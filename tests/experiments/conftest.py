@@ -201,6 +201,17 @@ def make_record():
 
 
 @pytest.fixture
+def records_of():
+    """`records_of(experiment)`: a record, as short as can be, for each cell of its profile."""
+
+    def short(cell):
+        config = results.essential(cell.config)
+        return {"labels": cell.labels, "seed": cell.seed, "config": config, "test_accuracy": 0.25}
+
+    return lambda experiment: [short(cell) for cell in cells(experiment, "small")]
+
+
+@pytest.fixture
 def finish(tmp_path, monkeypatch):
     """`finish(experiment, records)` writes them as finished cells and returns the `out` folder.
 

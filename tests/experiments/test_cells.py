@@ -33,12 +33,6 @@ def test_every_combination_once_and_a_dense_network_has_no_sparsity(cells):
     assert wanted.items() <= flatten(last.config).items()
 
 
-def test_seeds_are_the_outermost_choice_of_the_caller(cells):
-    found = cells(seeds=[3, 1])
-    assert [cell.seed for cell in found] == [3, 1] * 3
-    assert {cell.config.train.seed for cell in found} == {1, 3}
-
-
 def test_a_later_grid_adds_seeds_without_doubles(cells):
     old = "sparsity = [0.5, 0.8]\n"
     more = '[[profiles.small.grids]]\ndata = "arrays"\nmethod = "ndsnn"\nsparsity = 0.8\n'
@@ -109,11 +103,3 @@ def test_a_record_of_an_older_version_keeps_its_digest():
     assert results.digest(older) == results.digest(options)
     # Where the default has changed since, the record says what it was.
     assert results.digest(options | {"optim.nesterov": True}) != results.digest(options)
-
-
-def test_seeds_share_the_digest_without_seed():
-    one, two, other = (
-        results.digest(results.essential(load_config(None, words)), seed=False)
-        for words in (["train.seed=1"], ["train.seed=2"], ["train.seed=1", "optim.lr=1.0"])
-    )
-    assert one == two != other

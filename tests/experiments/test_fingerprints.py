@@ -142,20 +142,13 @@ def test_an_older_cell_without_a_fingerprint_of_the_test_images_stays(load, repr
     assert states(experiment) == ["done"] * 3
 
 
-def records_of(experiment):
-    """A record, as short as can be, for each cell of the profile."""
-    for cell in cells(experiment, "small"):
-        config = results.essential(cell.config)
-        yield {"labels": cell.labels, "seed": cell.seed, "config": config, "test_accuracy": 0.25}
-
-
 def current_of(experiment, out):
     found, _ = current(cells(experiment, "small"), results.read_cells(out, "tiny", "small"))
     return found
 
 
-def test_current_cells_are_those_of_the_profile_as_it_is(tiny, tiny_toml, tmp_path):
-    written = list(records_of(tiny))
+def test_current_cells_are_those_of_the_profile_as_it_is(tiny, tiny_toml, tmp_path, records_of):
+    written = records_of(tiny)
     more = dict(written[2], seed=7, config=written[2]["config"] | {"train.seed": 7})
     strange = dict(written[1], labels={"data": "mnist", "method": "ndsnn", "sparsity": 0.5})
     for record in [*written, more, strange]:
@@ -169,7 +162,7 @@ def test_current_cells_are_those_of_the_profile_as_it_is(tiny, tiny_toml, tmp_pa
     assert [record["labels"]["method"] for record in found] == ["dense"]
 
 
-def test_a_line_that_is_there_twice_is_one_sample(tiny, tmp_path):
+def test_a_line_that_is_there_twice_is_one_sample(tiny, tmp_path, records_of):
     *rest, last = records_of(tiny)
     for record in [*rest, last, *rest, dict(last, test_accuracy=0.5)]:
         results.append(tmp_path, "tiny", "small", record)

@@ -9,15 +9,8 @@ from nsnn.experiments import fingerprints, results, spec
 from nsnn.experiments.cells import cells, plan
 
 
-def records_of(experiment):
-    """A record, as short as can be, for each cell of the profile."""
-    for cell in cells(experiment, "small"):
-        config = results.essential(cell.config)
-        yield {"labels": cell.labels, "seed": cell.seed, "config": config, "test_accuracy": 0.25}
-
-
-def test_what_is_appended_is_read(tiny, tmp_path):
-    written = list(records_of(tiny))
+def test_what_is_appended_is_read(tiny, tmp_path, records_of):
+    written = records_of(tiny)
     for record in written:
         results.append(tmp_path / "out", "tiny", "small", record)
     found = results.read_cells(tmp_path / "out", "tiny", "small")
@@ -27,7 +20,7 @@ def test_what_is_appended_is_read(tiny, tmp_path):
     assert results.finished_anywhere(tmp_path / "out") == found
 
 
-def test_committed_cells_count_whatever_the_folder(tiny, tmp_path):
+def test_committed_cells_count_whatever_the_folder(tiny, records_of):
     first, second, _ = records_of(tiny)
     results.append(results.COMMITTED, "tiny", "small", first)
     results.append("elsewhere", "other", "full", second)
@@ -35,7 +28,7 @@ def test_committed_cells_count_whatever_the_folder(tiny, tmp_path):
     assert len(results.finished_anywhere("nowhere")) == 1
 
 
-def test_a_cell_that_lacks_what_an_experiment_needs_is_trained_anew(tiny_toml, tmp_path):
+def test_a_cell_that_lacks_what_an_experiment_needs_is_trained_anew(tiny_toml, records_of):
     """Whoever needs nothing takes it, and the line that is added later stands in its place."""
     plain, asking = tiny_toml(), tiny_toml(("[axes]", 'needs = ["work"]\n[axes]'), name="asking")
     first, second, _ = records_of(spec.load(plain))
@@ -65,7 +58,7 @@ def test_a_cell_that_lacks_what_an_experiment_needs_is_trained_anew(tiny_toml, t
         '{"config": {}, "labels": {}, "seed": 0, "test_accuracy": NaN}',
     ],
 )  # fmt: skip
-def test_a_damaged_line_is_named(tiny, tmp_path, line):
+def test_a_damaged_line_is_named(tiny, tmp_path, records_of, line):
     for record in records_of(tiny):
         results.append(tmp_path, "tiny", "small", record)
     path = tmp_path / "tiny" / "small" / results.CELLS
@@ -76,7 +69,7 @@ def test_a_damaged_line_is_named(tiny, tmp_path, line):
 
 
 @pytest.mark.parametrize(("begins", "left"), [(40, 1), (None, 2)], ids=["cut", "without its end"])
-def test_a_line_that_a_kill_cut_short_is_no_cell(tiny, tmp_path, begins, left):
+def test_a_line_that_a_kill_cut_short_is_no_cell(tiny, tmp_path, records_of, begins, left):
     """But one that lacks only its end is; whatever comes next begins a new line."""
     first, second, third = records_of(tiny)
     results.append(tmp_path, "tiny", "small", first)

@@ -203,8 +203,12 @@ class Network(abc.ABC):
         return None
 
     def bytes_held(self) -> dict[str, int]:
-        """Bytes in memory: weights, gradients, optimiser, indices, and buffers (activations)."""
+        """Bytes in memory: weights, gradients, optimiser, indices, and buffers (activations).
+
+        And of the largest of the "blocks" that the last backward made for observers.
+        """
         total = {"weights": 0, "gradients": 0, "optimiser": 0, "indices": 0}
+        total["blocks"] = max((layer.block_bytes for layer in self.layers()), default=0)
         for parameter in self.parameters():
             for key, count in parameter.bytes_held().items():
                 total[key] += count

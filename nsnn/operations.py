@@ -187,6 +187,11 @@ def whole(work: Counter) -> Counter:
     return found
 
 
+def total_work(work, kind: str) -> int:
+    """The "useful" or "executed" work of all products together."""
+    return sum(count for key, count in work.items() if key.startswith(f"{kind}/"))
+
+
 def _column_uses(layer) -> np.ndarray:
     """Nonzero inputs of the last forward that meet each column of the weight; int64 (columns,)."""
     x, (kh, kw, stride, padding) = pixels(layer.x), layer.geometry

@@ -13,18 +13,22 @@ from nsnn.text import MARKDOWN, table
 # metric, and what it cost.
 _REACHED = ("test_accuracy", "density_asked", "density", "spike_rate")
 _COST = (
-    "relative_cost", "cost_to_lth", "operations_to_dense", "cpu_seconds_to_dense", "cpu_seconds",
-    "seconds", "bytes_held_peak", "bytes_formula", "inference_operations", "multiply_adds",
-    "energy", "energy_gpu", "energy_truenorth",
+    "useful_to_dense", "executed_to_dense", "relative_cost", "cost_to_lth", "operations_to_dense",
+    "cpu_seconds_to_dense", "cpu_seconds", "seconds", "bytes_held_peak", "bytes_formula",
+    "inference_operations", "multiply_adds", "energy", "energy_gpu", "energy_truenorth",
 )  # fmt: skip
 # Only where a cell has them: those of an older nsnn have not.
-_WHERE_KNOWN = ("inference_operations", "multiply_adds", "energy", "energy_gpu", "energy_truenorth")
+_WORK = ("useful_to_dense", "executed_to_dense")
+_WHERE_KNOWN = (
+    *_WORK, "inference_operations", "multiply_adds", "energy", "energy_gpu", "energy_truenorth",
+)  # fmt: skip
 _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
 
 
 def csv_text(experiment: Experiment, groups: list[Group]) -> str:
     """A line for each entry with all numbers at full precision; empty where there is none."""
     labels, printed = [*itertools.chain(*_layout(experiment, groups))], _printed(groups)
+    unknown = [key for key in _WORK if not any(each.spread(key) for each in groups)]
     lines = []
     for each in groups:
         seeds = [cell.record["seed"] for cell in each.cells]
@@ -34,6 +38,8 @@ def csv_text(experiment: Experiment, groups: list[Group]) -> str:
             partners = [cell.partners[method] for cell in each.cells]
             line.append((f"{method}_seeds", _joined(p["seed"] if p else "none" for p in partners)))
         for key, quantity in QUANTITIES.items():
+            if key in unknown:
+                continue
             mean, sd, _ = each.spread(key) or (None, None, 0)
             line += [(f"{key}_mean ({quantity.unit})", mean), (f"{key}_sd ({quantity.unit})", sd)]
         line += [(f"{key}_paper ({QUANTITIES[key].unit})", each.printed(key)) for key in printed]

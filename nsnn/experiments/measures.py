@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nsnn import metrics
+from nsnn.errors import UserError
 from nsnn.experiments import PaperValue
 from nsnn.experiments.cells import rank
+from nsnn.operations import total_work
 from nsnn.training.run_folder import COMPARABLE
 
 # The methods whose cells others are compared with, as in NDSNN IV-C.
@@ -45,6 +47,8 @@ QUANTITIES = {
     "spike_rate": Quantity("spike rate", "spikes/neuron/step", 1.0, 4),
     "relative_cost": Quantity("cost / dense", "%", 100.0, 1),
     "cost_to_lth": Quantity("cost / LTH", "%", 100.0, 1),
+    "useful_to_dense": Quantity("useful work / dense", "%", 100.0, 1),
+    "executed_to_dense": Quantity("executed work / dense", "%", 100.0, 1),
     "operations_to_dense": Quantity("synaptic operations / dense", "%", 100.0, 1),
     "seconds_to_dense": Quantity("wall time / dense", "%", 100.0, 1),
     "cpu_seconds_to_dense": Quantity("CPU time / dense", "%", 100.0, 1),
@@ -155,6 +159,33 @@ def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
     return sum(costs) / epochs, ""
 
 
+def epochs_of_equal_work(record: dict, budget: float, tolerance: float = 0.03) -> int:
+    """In how many epochs the method of a finished cell does so much useful work in all.
+
+    Growth has as many rounds whatever the length of the run; the rest of its work is in proportion.
+
+    Raises
+    ------
+    UserError
+        Where no whole number of epochs comes within `tolerance` of the budget, or the cell is of
+        an older nsnn, which did not count.
+    """
+    work, done = record.get("work_training"), record["epochs"]
+    if not work:
+        raise UserError(f"the cell {record['labels']} has no count of its work: train it anew")
+    growth = work.get("useful/growth", 0)
+    each = (total_work(work, "useful") - growth) / done
+    epochs = max(1, round((budget - growth) / each))
+    reached = (growth + epochs * each) / budget
+    if abs(reached - 1) > tolerance:
+        raise UserError(
+            f"the cell {record['labels']}: no whole number of epochs comes within {tolerance:.0%} "
+            f"of a useful work of {budget:.3g}, the nearest, {epochs}, is {reached:.2f} of it: "
+            "choose another budget, such as that of a longer run"
+        )
+    return epochs
+
+
 def partner(record: dict, method: str, records: list[dict], others=()) -> dict | None:
     """The cell of another method to compare with; the cell itself if it is of that method.
 
@@ -202,6 +233,10 @@ def _measure(record: dict, records: list[dict], others) -> Measured:
     if dense is not None:
         own, other = (r.get("synaptic_operations_training") or {} for r in (record, dense))
         values |= {
+            f"{kind}_to_dense": _ratio(*(_work(r, kind) for r in (record, dense)))
+            for kind in ("useful", "executed")
+        }
+        values |= {
             # Without the products with pixels.
             "operations_to_dense": _ratio(own.get("total"), other.get("total")),
             "seconds_to_dense": _ratio(record["seconds"], dense["seconds"]),
@@ -209,6 +244,11 @@ def _measure(record: dict, records: list[dict], others) -> Measured:
             "accuracy_change": record["test_accuracy"] - dense["test_accuracy"],
         }
     return Measured(record, values, partners, reasons)
+
+
+def _work(record: dict, kind: str) -> int | None:
+    """The whole work of a training; None in cells of an older nsnn."""
+    return total_work(record.get("work_training") or {}, kind) or None
 
 
 def _ratio(value: float | None, other: float | None) -> float | None:

@@ -11,6 +11,7 @@ from nsnn.experiments.channels import channels
 from nsnn.files import append_line, lines_of, make_folder, read_json, read_lines
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
+from nsnn.operations import total_work
 from nsnn.plugins import MODULE_PREFIX
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config import CHOICES, FREE, RENAMED, Config, defaults, translated
@@ -85,7 +86,8 @@ def make_record(config: Config, folder: Path) -> dict:
         per_epoch["synaptic_operations"] = [of["total"] for of in operations]
         per_epoch["seconds"] = summary["epoch_seconds"]
         for kind in ("useful", "executed"):
-            per_epoch[f"{kind}_work"] = [_work(line.get("work"), kind) for line in lines]
+            work = [total_work(line["work"], kind) for line in lines if "work" in line]
+            per_epoch[f"{kind}_work"] = work
         return {
             "seed": config.train.seed,
             "digest": digest(kept),
@@ -105,12 +107,6 @@ def make_record(config: Config, folder: Path) -> dict:
         raise RunError(
             f"{folder} is not a whole run ({error!r}): remove the folder, then reproduce again"
         ) from None
-
-
-def _work(work: dict | None, kind: str) -> int | None:
-    """The "useful" or "executed" work of all products of an epoch; None where it is not known."""
-    parts = [count for key, count in (work or {}).items() if key.startswith(kind)]
-    return sum(parts) if parts else None
 
 
 def _currents(lines: list[dict]) -> dict:

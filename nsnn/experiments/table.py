@@ -133,11 +133,13 @@ def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
         "cost / dense: NDSNN IV-C, the mean over the epochs of R_s·d/R_d (R: spike rate, d: mean "
         f"density of the epoch). {_references(measured, 'dense')}",
         f"cost / LTH: quotient of two such costs. {_references(measured, 'lth')}",
-        "synaptic operations / dense: of all forwards of the training, counted exactly, without "
-        "the products with pixels. CPU time / dense: of the processor, measured.",
+        "useful work / dense: terms of all products of the training with nothing that is known to "
+        "be 0 (forward, weight and input gradients, dense gradients of growth; pixels too). "
+        "executed work: what the kernels multiply. synaptic operations: of the forwards alone, "
+        "without pixels. CPU time: of the processor, measured.",
         "memory: weights, gradients, optimiser state and indices; held at the peak of the run, "
-        "with the snapshot of LTH or Z and U of ADMM, and by the formula of NDSNN III-D "
-        "(T gradients, no momentum) for the final weights.",
+        "with the snapshot of LTH, Z and U of ADMM or a block of a dense gradient, and by the "
+        "formula of NDSNN III-D (T gradients, no momentum) for the final weights.",
         *(f"No {reason} ({plural(count, 'cell')})." for reason, count in reasons.items()),
         *(f"{mark} paper: {note}" for note, mark in paper_marks(groups).items()),
     ]

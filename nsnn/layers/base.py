@@ -20,9 +20,12 @@ class Layer(abc.ABC):
     ----------
     name : str
         Unique in its network, such as "conv1".
+    block_bytes : int
+        Of the dense gradient, or its block, that the last backward made for observers.
     """
 
     name = ""
+    block_bytes = 0
 
     def __init__(self):
         self._buffers = {}

@@ -93,7 +93,7 @@ class Weighted(Layer):
         Source: NDSNN Eq. 2a, corrected (the paper omits the transpose). Source: NDSNN Eq. 2c.
         """
         x, epsilon = self._flat(self._x), self._flat(dy)
-        self.row_uses, self.dense_gradients = None, 0
+        self.row_uses, self.dense_gradients, self.block_bytes = None, 0, 0
         self._show_delta(x)  # before dL/dx takes its place
         if self.bias is not None:  # ∂L/∂b = Σ_t ε[t]
             rows = epsilon.reshape(epsilon.shape[0], -1)
@@ -166,6 +166,7 @@ class Weighted(Layer):
         if self.weight.topology is None:
             step = inputs
         memory = np.empty(rows * each * min(step, inputs), epsilon.dtype)
+        self.block_bytes = memory.nbytes
         for first in range(0, inputs, step):
             columns = slice(first * each, min(inputs, first + step) * each)
             block = memory[: rows * (columns.stop - columns.start)].reshape(rows, -1)

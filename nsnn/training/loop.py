@@ -92,8 +92,9 @@ def epoch_record(run) -> dict:
     now, split = metrics.density(run.network.parameters()), run.data.validation
     spike_rate, density = sums.rate / steps, sums.density / steps
     own = run.method.measures()
-    # R_d: the spike rate of the dense run, or without one that of this run.
-    dense_rate = run.dense_rates[run.epoch] if run.dense_rates else spike_rate
+    cost = None  # it is relative to a dense run
+    if run.dense_rates:
+        cost = metrics.relative_cost(spike_rate, density, run.dense_rates[run.epoch])
     validation = None
     if split is not None:
         predicted = run.network.predict(split.images, run.config.data.batch)
@@ -109,7 +110,7 @@ def epoch_record(run) -> dict:
         "mean_density": density,
         "active_weights": now.active,
         "spike_rate": spike_rate,
-        "relative_cost": metrics.relative_cost(spike_rate, density, dense_rate),
+        "relative_cost": cost,
         "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},
         "spike_rates": {name: rate / steps for name, rate in sums.rates.items()},
         "synaptic_operations": {

@@ -6,7 +6,7 @@ from pathlib import Path
 from nsnn import metrics
 from nsnn.data import DATASETS
 from nsnn.energy import PER_FLOP, PER_SOP, energy
-from nsnn.operations import counted
+from nsnn.operations import counted, total_work
 from nsnn.text import percent, plural, size, table
 from nsnn.training.config_file import toml_value
 from nsnn.training.config_list import changed
@@ -53,7 +53,7 @@ def summarise(run, folder) -> dict:
         "synaptic_operations": last["synaptic_operations"],
         "synaptic_operations_training": run.operations,
         "work_training": run.work,
-        "relative_cost": run.cost / run.epoch,
+        "relative_cost": run.cost / run.epoch if run.dense_rates else None,
         # Of an inference on the test split, in joules.
         "energy": {
             "multiply_adds": spent.multiply_adds,
@@ -85,9 +85,9 @@ def closing_table(summary: dict) -> str:
     operations = f"{s['synaptic_operations']['total']:,.0f} synaptic operations"
     pixels = s["synaptic_operations"]["static"]
     apart = f" (and {pixels:,.0f} multiply-adds of pixels)" if pixels else ""
-    reference = "if dense spiked as often; measured with train.dense_run=DIR"
+    cost = None
     if s["dense_run"]:
-        reference = f"spike rates of the dense run: {s['dense_run']}"
+        cost = f"{s['relative_cost']:.4f} of the dense run {s['dense_run']} (estimate, IV-C)"
     # None: density is an outcome of the method.
     asked = "none asked" if s["asked"] is None else f"{percent(s['density_asked'])} asked"
     training = f"{plural(s['steps'], 'step')} in {plural(s['epochs'], 'epoch')}"
@@ -106,7 +106,8 @@ def closing_table(summary: dict) -> str:
         "activations": f"{size(s['bytes_buffers'])} of a batch, beside the memory held",
         "spike rate": f"{s['spike_rate']:.4f} {rate}",
         "operations": f"{operations} per sample and forward{apart}",
-        "relative cost": f"{s['relative_cost']:.4f} of dense training (IV-C; {reference})",
+        "work": _work(s["work_training"]),
+        "relative cost": cost,
         **_energy(s["energy"]),
         "process memory": f"{size(s['bytes_process_peak'])} at its peak",
         "wall time": f"{s['seconds']:.1f} s of training, {training}",
@@ -120,6 +121,12 @@ def closing_table(summary: dict) -> str:
     title = f"{s['method']} · {s['model']} · {s['data']} · seed {s['seed']}"
     lines = [title, "", *(f"{name:<18} {value}" for name, value in rows.items() if value), ""]
     return "\n".join([*lines, table(("layer", "active", "asked", "of", "density"), layers)])
+
+
+def _work(work: dict) -> str:
+    """Multiply-adds of the whole training, where they are counted."""
+    useful, executed = (total_work(work, kind) for kind in ("useful", "executed"))
+    return f"{useful:.3g} useful multiply-adds of training, {executed:.3g} executed" if work else ""
 
 
 def _undecided(s: dict) -> str:

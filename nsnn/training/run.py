@@ -134,7 +134,7 @@ class Run:
     def book_epoch(self, record: dict) -> None:
         """Book an epoch whose record is made."""
         self.epoch += 1
-        self.cost += record["relative_cost"]
+        self.cost += record["relative_cost"] or 0.0
         self.operations["total"] += sum(self.totals.operations.values()) - self.totals.static
         self.operations["static"] += self.totals.static
         self.work.update(record["work"])

@@ -5,9 +5,17 @@ import importlib
 
 import pytest
 
+from nsnn.errors import UserError
 from nsnn.experiments import PaperValue
 from nsnn.experiments.cells import cells
-from nsnn.experiments.measures import Group, group, measure, partner, training_cost
+from nsnn.experiments.measures import (
+    Group,
+    epochs_of_equal_work,
+    group,
+    measure,
+    partner,
+    training_cost,
+)
 
 
 @pytest.mark.parametrize("name", ["cells", "table"])
@@ -49,6 +57,35 @@ def test_the_cost_of_dense_is_one(dense):
     assert found.values["accuracy_change"] == 0.0
     assert found.values["cost_to_lth"] is None
     assert found.reasons == []
+
+
+def worked(record, useful, growth=0):
+    """The record of a cell that counted its work."""
+    work = {"useful/forward": useful, "useful/growth": growth, "executed/forward": 10 * useful}
+    return record | {"work_training": work}
+
+
+def test_work_is_relative_to_dense_where_both_are_counted(dense, sparse):
+    keys = ("useful_to_dense", "executed_to_dense")
+    for one, other in ((sparse, dense), (worked(sparse, 100), dense), (sparse, worked(dense, 800))):
+        _, found = measure([other, one])
+        assert [found.values[key] for key in keys] == [None, None]
+    _, found = measure([worked(dense, 800), worked(sparse, 100, growth=100)])
+    assert [found.values[key] for key in keys] == [0.25, 0.125]
+
+
+def test_epochs_of_equal_work(sparse):
+    """Growth costs the same in a run of any length: 20 + 40 E in E epochs."""
+    cell = worked(sparse, 80, growth=20)
+    assert epochs_of_equal_work(cell, 20 + 40 * 7) == 7
+    assert epochs_of_equal_work(cell, 1.02 * (20 + 40 * 7)) == 7
+    with pytest.raises(
+        UserError, match=r"ndsnn.*within 3% of .* 160, the nearest, 4, is 1\.12"
+    ) as e:
+        epochs_of_equal_work(cell, 20 + 40 * 3.5)
+    assert "\n" not in str(e.value)
+    with pytest.raises(UserError, match="no count of its work: train it anew"):
+        epochs_of_equal_work(sparse, 300)
 
 
 def test_without_a_dense_cell_the_reason_is_given(sparse):

@@ -25,7 +25,8 @@ SUMMARY = {
     },
     "asked": {"linear1.weight": 26561, "linear2.weight": 5200},
     "spike_rate": 0.1234,
-    "relative_cost": 0.0567,
+    "relative_cost": None,
+    "work_training": {"useful/forward": 2_000_000, "useful/growth": 3, "executed/forward": 70_000},
     "time_steps": 4,
     "undecided": None,
     "energy": {
@@ -63,14 +64,14 @@ SUMMARY = {
             "dense 8.00 MiB",
             "activations 24.00 MiB of a batch, beside the memory held",
             "operations 268,901 synaptic operations per sample and forward (and 100,860 multiply-",
-            "relative cost 0.0567 of dense training (IV-C; if dense spiked as often",
+            "work 2e+06 useful multiply-adds of training, 7e+04 executed",
         ]),
         ({"asked": None, "density_asked": None}, [  # density is an outcome
             "density 5.00 % reached, none asked",
             "linear1.weight 26,560 627,200 4.23 %",
         ]),
-        ({"dense_run": "runs/dense"}, [
-            "relative cost 0.0567 of dense training (IV-C; spike rates of the dense run: runs/d",
+        ({"dense_run": "runs/dense", "relative_cost": 0.0567, "work_training": {}}, [
+            "relative cost 0.0567 of the dense run runs/dense (estimate, IV-C)",
         ]),
         ({"synaptic_operations": {"total": 1000.0, "static": 0.0, "layers": {}}}, [
             "operations 1,000 synaptic operations per sample and forward\n",

@@ -39,8 +39,8 @@ def test_a_run_writes_its_folder_and_reaches_the_density_asked(finished_once):
     assert summary["bytes_formula"] == 4 * (4 * summary["active_weights"] + 6 + 30 + 3 + 3)
     assert np.sum(summary["confusion"]) == 60
     assert summary["test_accuracy"] == np.trace(summary["confusion"]) / 60
-    mean_cost = np.mean([record["relative_cost"] for record in records])
-    assert summary["relative_cost"] == pytest.approx(mean_cost)
+    work = {key: sum(record["work"][key] for record in records) for key in records[0]["work"]}
+    assert summary["work_training"] == work
     operations = [record["synaptic_operations"] for record in records]
     assert summary["synaptic_operations"] == operations[-1]
     for kind, whole in summary["synaptic_operations_training"].items():
@@ -74,10 +74,15 @@ def test_relative_cost_against_a_dense_run(tiny, bare, finished, train):
     dense = train([*bare, "method.name=dense"], name="dense")
     rates = [record["spike_rate"] for record in read_metrics(dense)]
     folder = train([*tiny, f"train.dense_run={dense}"])
-    runs = zip(rates, read_metrics(folder), read_metrics(finished), strict=True)
+    runs, costs = zip(rates, read_metrics(folder), read_metrics(finished), strict=True), []
     for rate, record, without in runs:
-        density = without["relative_cost"]  # R_d = R_s
-        assert record["relative_cost"] == pytest.approx(record["spike_rate"] * density / rate)
+        assert without["relative_cost"] is None
+        cost = record["spike_rate"] * record["mean_density"] / rate
+        assert record["relative_cost"] == pytest.approx(cost)
+        costs.append(record["relative_cost"])
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["relative_cost"] == pytest.approx(np.mean(costs))
+    assert json.loads((finished / "summary.json").read_text())["relative_cost"] is None
 
 
 @pytest.mark.parametrize(

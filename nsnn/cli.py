@@ -15,27 +15,12 @@ import os
 import sys
 
 from nsnn import __version__
-from nsnn.commands import (
-    bench,
-    data,
-    docs,
-    eval,
-    export,
-    gradcheck,
-    info,
-    notebook,
-    plot,
-    predict,
-    reproduce,
-    table,
-    train,
-)
 from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USER, RunError, UserError
 
-# In the order of the help.
+# The files of nsnn/commands, in the order of the help.
 COMMANDS = (
-    train, eval, predict, plot, export, gradcheck, bench, reproduce, table, data, docs, notebook,
-    info,
+    "train", "eval", "predict", "plot", "export", "gradcheck", "bench", "reproduce", "table",
+    "data", "docs", "notebook", "info",
 )  # fmt: skip
 
 
@@ -56,9 +41,9 @@ def parser() -> Parser:
     whole.add_argument("--version", action="version", version=f"nsnn {__version__}")
     whole.set_defaults(run=None)
     commands = whole.add_subparsers(metavar="COMMAND")
-    for module in COMMANDS:
+    for name in COMMANDS:
+        module = importlib.import_module(f"nsnn.commands.{name}")
         texts = _described(module.__doc__ or "")
-        name = module.__name__.rpartition(".")[2]
         command = commands.add_parser(name, help=texts["description"], **texts)
         for flag, details in getattr(module, "ARGUMENTS", {}).items():
             command.add_argument(flag, **details)

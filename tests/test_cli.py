@@ -192,7 +192,7 @@ def test_info_names_versions_and_places(monkeypatch, capsys):
         (["train", "--resume", ""], "--resume: needs the name of a folder"),
         (["plot", "a", "b", "--out", ""], "--out: needs the name of a folder or file"),
         (["eval", "a", "--data-dir", ""], "--data-dir: needs the name of a folder"),
-        (["bench", "machine", "--json", ""], "--json: needs the name of a folder or file"),
+        (["bench", "kernels", "--json", ""], "--json: needs the name of a folder or file"),
         (["table", "ndsnn-table1", "--out", ""], "--out: needs the name of a folder"),
         (["eval", "nowhere"], "nowhere holds no run"),
         (["plot", "nowhere"], "nowhere holds no run"),

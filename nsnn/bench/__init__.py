@@ -5,13 +5,9 @@ threads or the libraries of another. Files here import nothing heavy before it i
 that runs a peer library does not load this engine's kernels.
 """
 
-# What has to be importable for each value of --against; "torch" alone has the first-spike networks,
-# the other two all that are time-stepped.
-PEERS = {
-    "spikingjelly": ("torch", "spikingjelly"),
-    "snntorch": ("torch", "snntorch"),
-    "torch": ("torch",),
-}
+# What has to be importable for each value of --against; "torch" has the first-spike networks, the
+# other all that are time-stepped.
+PEERS = {"spikingjelly": ("torch", "spikingjelly"), "torch": ("torch",)}
 CLASSES = 10
 LEARNING_RATE, MOMENTUM = 0.01, 0.9
 

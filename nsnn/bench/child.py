@@ -46,15 +46,15 @@ class Job:
         return "dense" if self.density == 1 else f"{self.distribution} {self.density:g}"
 
 
-def call(function: str, arguments: dict, library_threads: int = 1, environment=None) -> dict:
+def call(function: str, arguments: dict, library_threads: int = 1) -> dict:
     """Call a function, "module:name", in a fresh process; plain data are arguments and result.
 
     `arguments` are by keyword; `library_threads` those of BLAS and OpenMP in the child: 1 for nsnn,
-    which divides its work itself; `environment` has further variables. Raises the UserError or
-    RunError of the function; RunError also when the process dies.
+    which divides its work itself. Raises the UserError or RunError of the function; RunError also
+    when the process dies.
     """
-    before, threads = {**os.environ}, dict.fromkeys(_THREAD_VARIABLES, str(library_threads))
-    os.environ |= threads | (environment or {})  # what the child inherits
+    before = {**os.environ}
+    os.environ |= dict.fromkeys(_THREAD_VARIABLES, str(library_threads))  # the child inherits them
     try:
         with Processes(1) as processes:
             return processes.submit(_answer, function, arguments).result()
@@ -93,18 +93,18 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
     "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
     """
     fields = dataclasses.asdict(job)
-    given, peer, library = {"job": fields, **arguments}, "measure_first_spikes", {}
-    if against and against != "torch":
+    given, peer, network = {"job": fields, **arguments}, "measure_first_spikes", {}
+    if against == "spikingjelly":
         from nsnn.bench.step import plan  # loads the engine: in this process only
 
-        peer, library = f"measure_{kind}", plan(job) | {"library": against}
+        peer, network = f"measure_{kind}", plan(job)
     ours, theirs, once = [], [], first or {}
     for _ in range(repeats):
         ours.append(call(f"nsnn.bench.step:measure_{kind}", given | once))
         once = {}
         if against:
             function = f"nsnn.bench.peers:{peer}"
-            theirs.append(call(function, given | library, library_threads=job.threads))
+            theirs.append(call(function, given | network, library_threads=job.threads))
     result = {"job": fields, "ours": summary(ours)}
     if against:
         pairs = list(zip(theirs, ours, strict=True))

@@ -31,7 +31,7 @@ def environment(threads: list[int], against: str | None = None) -> dict:
 def header(title: str, found: dict) -> str:
     """Title and `environment` above a report."""
     threads = ", ".join(map(str, found["threads"]))
-    packages = ("nsnn", "python", "numpy", "numba", "torch", "spikingjelly", "snntorch")
+    packages = ("nsnn", "python", "numpy", "numba", "torch", "spikingjelly")
     versions = ", ".join(f"{name} {found[name]}" for name in packages if name in found)
     return (
         f"{title}\n"

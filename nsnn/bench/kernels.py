@@ -1,7 +1,6 @@
-"""Single layers, sparse and dense: time, useful rate, break-even density; the machine's best.
+"""Single layers, sparse and dense: time, useful rate, break-even density.
 
-Layers are called as training calls them, so the numbers include the division among threads. A
-kernel's roofline: it takes no less than its bytes / bandwidth and its operations / peak.
+Layers are called as training calls them, so the numbers include the division among threads.
 """
 
 import itertools
@@ -10,9 +9,7 @@ import statistics
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
-from nsnn import parallel
 from nsnn.bench.environment import repeat, spread
 from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
@@ -23,10 +20,6 @@ SHAPES = ("784-800", "640-640", "128-128C3@16", "256-256C3@8", "512-512C3@4")
 DENSITIES = (0.5, 0.35, 0.25, 0.1, 0.05, 0.02, 0.01)
 SPIKE_RATE = 0.2  # spikes per neuron and step of the random input
 SECONDS = 0.1  # each product is repeated at least this long
-CHAIN = 16  # multiply-adds of `multiply_add` for each value loaded
-# Work of `machine`: bytes copied, well outside every cache; repetitions of `multiply_add` on 16 KB,
-# which stay in the L1 cache; side of the square matrices multiplied.
-BEST = {"copied": 1 << 28, "chained": 2000, "side": 2048}
 
 
 @dataclass(frozen=True)
@@ -160,48 +153,3 @@ def break_even(densities, sparse, dense: float) -> dict:
             density = low * (high / low) ** ((dense - fast) / (slow - fast))
             return {"density": round(density, 6), "relation": "="}
     return {"density": points[-1][0], "relation": "≥"}
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def multiply_add(x, y, repeats):
-    """y = y·x + x, `CHAIN` times in registers for each load: bound by multiply-adds alone."""
-    for _ in range(repeats):
-        for i in range(x.shape[0]):
-            a = y[i]
-            for _ in range(16):
-                a = a * x[i] + x[i]
-            y[i] = a
-
-
-def machine(threads: int, repeats: int) -> dict:
-    """What the machine can do at best with some threads.
-
-    Returns "threads"; "copy" (GB/s, read and written), "multiply_add" (10⁹ float32 operations/s,
-    two in each), "gemm" (the same of a product in `parallel.matmul`), each a `spread`; "ridge":
-    operations for each byte moved above which a kernel is bound by arithmetic.
-    """
-    parallel.set_threads(threads)
-    copied, chained, side = BEST.values()
-    source, target = np.ones(copied // 4, np.float32), np.zeros(copied // 4, np.float32)
-    spans = [slice(*span) for span in parallel.bounds(source.size, 4 * threads)]
-    x, y = np.full((2, threads, 2048), 0.5, np.float32)
-    a, b = np.random.default_rng(0).standard_normal((2, side, side), np.float32)
-    out = np.empty_like(a)
-
-    def copy():
-        parallel.tasks(lambda span: np.copyto(target[span], source[span]), spans)
-
-    def chain():
-        parallel.tasks(lambda i: multiply_add(x[i], y[i], chained), range(threads))
-
-    calls = {
-        "copy": (copy, 8 * source.size),
-        "multiply_add": (chain, 2 * CHAIN * chained * x.size),
-        "gemm": (lambda: parallel.matmul(a, b, out), 2 * side**3),
-    }
-    best = {
-        name: spread([work / seconds / 1e9 for seconds in repeat(call, repeats)])
-        for name, (call, work) in calls.items()
-    }
-    ridge = best["multiply_add"]["median"] / best["copy"]["median"]
-    return {"threads": threads, **best, "ridge": ridge}

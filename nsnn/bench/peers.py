@@ -1,9 +1,8 @@
-"""A job's network in SpikingJelly, snnTorch or, of first spikes, PyTorch, and its training.
+"""A job's network in SpikingJelly or, of first spikes, in PyTorch alone, and its training.
 
 Imports PyTorch: only a process that measures a peer imports this file. Activations are
-(T, B, …) in SpikingJelly's multi-step mode, and (T·B, …) with a loop over time in the neurons
-only in snnTorch: the faster of the usual ways to write it, and the only one in which batch
-normalisation sees all time steps, as it does here.
+(T, B, …) in SpikingJelly's multi-step mode, the faster of its two ways, and the only one in which
+batch normalisation sees all time steps, as it does here.
 """
 
 import math
@@ -24,42 +23,18 @@ _BRIGHT = 0.13  # share of the pixels of MNIST that are
 _STEPS = 12  # of an epoch: all steps take the same time
 
 
-class SnnTorchLIF(nn.Module):
-    """snnTorch's `Leaky` in a loop over time, on (T·B, …)."""
-
-    def __init__(self, time_steps: int):
-        import snntorch
-
-        super().__init__()
-        self.time_steps = time_steps
-        arctan = snntorch.surrogate.atan(alpha=2.0)
-        self.neuron = snntorch.Leaky(beta=DECAY, threshold=THRESHOLD, spike_grad=arctan)
-
-    def forward(self, current):
-        steps, spikes = current.unflatten(0, (self.time_steps, -1)), []
-        v = torch.zeros_like(steps[0])
-        for I_t in steps:
-            fired, v = self.neuron(I_t, v)
-            spikes.append(fired)
-        return torch.cat(spikes)
-
-
 class Peer(nn.Sequential):
-    """Layers that see the image T times, (T·B, …), to outputs (T, B, classes).
+    """Layers of SpikingJelly that see images (B, C, H, W) T times, to outputs (T, B, classes)."""
 
-    SpikingJelly's, with its `reset` before each batch, keep time and samples apart: (T, B, …).
-    """
-
-    def __init__(self, modules, time_steps, reset=None):
+    def __init__(self, modules, time_steps):
         super().__init__(*modules)
-        self.time_steps, self._reset = time_steps, reset
+        self.time_steps = time_steps
 
     def forward(self, images):
-        repeated = images.unsqueeze(0).repeat(self.time_steps, *(1,) * images.dim())
-        if self._reset is None:
-            return super().forward(repeated.flatten(0, 1)).unflatten(0, (self.time_steps, -1))
-        self._reset(self)
-        return super().forward(repeated)
+        from spikingjelly.activation_based import functional
+
+        functional.reset_net(self)
+        return super().forward(images.unsqueeze(0).repeat(self.time_steps, *(1,) * images.dim()))
 
 
 def spikingjelly_lif(reset: str = "subtract"):
@@ -80,24 +55,20 @@ def spikingjelly_lif(reset: str = "subtract"):
     )
 
 
-def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Module:
-    """A network of "spikingjelly" or "snntorch"; images (B, C, H, W) to (T, B, classes).
+def build(layers: list[dict], time_steps: int, lif=spikingjelly_lif) -> nn.Module:
+    """The network of `layers`, as `nsnn.bench.step.describe` gives them.
 
-    Of `layers` as `nsnn.bench.step.describe` gives them; `lif()` makes a neuron layer, by default
-    that of the library.
+    `lif()` makes a neuron layer.
     """
-    kinds, multi_step = nn, library == "spikingjelly"
-    if multi_step:
-        from spikingjelly.activation_based import functional
-        from spikingjelly.activation_based import layer as kinds
-    lif = lif or (spikingjelly_lif if multi_step else lambda: SnnTorchLIF(time_steps))
-    modules = [
-        lif() if item["kind"] == "LIF" else getattr(kinds, item["kind"])(*item["arguments"])
-        for item in layers
-    ]
-    if not multi_step:
-        return Peer(modules, time_steps)
-    network = Peer(modules, time_steps, functional.reset_net)
+    from spikingjelly.activation_based import functional, layer
+
+    network = Peer(
+        [
+            lif() if item["kind"] == "LIF" else getattr(layer, item["kind"])(*item["arguments"])
+            for item in layers
+        ],
+        time_steps,
+    )
     functional.set_step_mode(network, "m")
     return network
 
@@ -105,10 +76,10 @@ def build(layers: list[dict], library: str, time_steps: int, lif=None) -> nn.Mod
 class Trainee:
     """A peer's network in training, its steps timed by part."""
 
-    def __init__(self, job: Job, layers, library: str):
+    def __init__(self, job: Job, layers):
         torch.set_num_threads(job.threads)
         self.generator = torch.Generator().manual_seed(job.seed)
-        self.network = build(layers, library, job.time_steps)
+        self.network = build(layers, job.time_steps)
         self.masks = list(self._random_masks(layers))
         self.optimiser = torch.optim.SGD(
             self.network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM
@@ -153,19 +124,19 @@ class Trainee:
             weight.mul_(mask)
 
 
-def measure_step(job: dict, layers, input_shape, library: str, steps: int) -> dict:
+def measure_step(job: dict, layers, input_shape, steps: int) -> dict:
     """As `nsnn.bench.step.measure_step`: "seconds" and "memory"."""
     job = Job(**job)
-    trainee = Trainee(job, layers, library)
+    trainee = Trainee(job, layers)
     batch = trainee.data(input_shape, job.batch)
     seconds = steps_timed(lambda: trainee.step(batch), steps)
     return {"seconds": seconds, "memory": metrics.peak_memory()}
 
 
-def measure_epoch(job: dict, layers, input_shape, library: str, samples: int) -> dict:
+def measure_epoch(job: dict, layers, input_shape, samples: int) -> dict:
     """As `nsnn.bench.step.measure_epoch`: "seconds", "steps" and "memory"."""
     job = Job(**job)
-    trainee = Trainee(job, layers, library)
+    trainee = Trainee(job, layers)
     images, labels = trainee.data(input_shape, samples)
     order = torch.randperm(samples, generator=trainee.generator)
     order = order[: samples - samples % job.batch]

@@ -78,15 +78,6 @@ _LAYERS = {
     **{f"{part} GF/s": lambda layer, part=part: _rate(layer[f"{part}_gflops"])
        if "density" in layer else "" for part in ("forward", "backward")},
 }  # fmt: skip
-_MACHINE = {
-    "threads": lambda result: result["threads"],
-    "copy GB/s": lambda result: f"{result['copy']['median']:.1f}",
-    "multiply-add GF/s": lambda result: f"{result['multiply_add']['median']:.1f}",
-    "BLAS product GF/s": lambda result: f"{result['gemm']['median']:.1f}",
-    "ridge": lambda result: f"{result['ridge']:.1f} operations/byte",
-}
-_FIRST_STEP = {"since the start": lambda row: row[0], "cold cache": lambda row: row[1],
-               "warm cache": lambda row: milliseconds(row[2])}  # fmt: skip
 
 
 def kernels(result: dict) -> str:
@@ -98,7 +89,7 @@ def kernels(result: dict) -> str:
 
 
 def training(kind: str, results: list[dict]) -> str:
-    """A line for each job of a "step" or "epoch"; below, comparisons, threads and layers."""
+    """A line for each job of a "step" or "epoch"; below, comparisons and layers."""
     texts = [_tabulated(_STEP if kind == "step" else _EPOCH, results)]
     if "theirs" in results[0]:
         columns = {
@@ -110,7 +101,6 @@ def training(kind: str, results: list[dict]) -> str:
         }
         texts.append(_tabulated(columns, results))
     if kind == "step":
-        texts += _speed_up(results)
         for result in results:
             if layers := result["ours"]["layers"]:
                 job = Job(**result["job"])
@@ -125,33 +115,6 @@ def against_density(results: list[dict]) -> tuple[list[float], list[float], str]
     y = [result["ours"]["seconds"]["epoch"]["median"] for result in results]
     a, b, r_squared = straight_line(x, y)
     return x, y, f"{a:.2f} s + {b:.3f} s for each % of density, R² = {r_squared:.3f}"
-
-
-def _speed_up(results) -> list[str]:
-    """For jobs that differ in their threads only: how much faster the most are than the fewest."""
-    lines, groups = [], {}
-    for result in results:
-        weights, threads = (cell(result) for cell in _WEIGHTS.values())
-        groups.setdefault(weights, {})[threads] = result["ours"]["seconds"]["step"]["median"]
-    for weights, seconds in groups.items():
-        few, many = min(seconds), max(seconds)
-        if few != many:
-            faster = f"{seconds[few] / seconds[many]:.2f}× as fast as {few}"
-            lines.append(f"{weights}: {many} threads are {faster}")
-    return ["\n".join(lines)] if lines else []
-
-
-def first_step(result: dict) -> str:
-    """Waiting times, cold and warm."""
-    rows = [("nsnn --help", "", result["help"])]
-    for key, name in (("imported", "nsnn train, imported"), ("first_step", "first step done")):
-        rows.append((name, f"{result['cold'][key]:.2f} s", result["warm"][key]))
-    return _tabulated(_FIRST_STEP, rows) + "\n"
-
-
-def machine(results: list[dict]) -> str:
-    """Bandwidth and peaks."""
-    return _tabulated(_MACHINE, results) + "\n"
 
 
 def disturbance(cores: float | None) -> str:

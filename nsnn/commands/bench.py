@@ -14,68 +14,61 @@ from nsnn.commands import folder, whole
 from nsnn.errors import UserError
 
 # Options by name; a benchmark takes some of them, and gives the defaults that are its own.
-_DENSITY = "1 is dense; default: 0.05 in a step, 1 in an epoch (firstspike: that of ε = 60)"
 _OPTIONS = {
     "repeats": {"type": whole(1), "default": 3, "metavar": "N"},
     "json": {"type": folder, "metavar": "FILE", "help": "write all numbers there as well"},
     "batch": {"type": whole(1), "default": 128, "metavar": "B"},
     "time-steps": {"type": whole(1), "default": 5, "metavar": "T"},
     "threads": {"type": whole(0), "default": [0], "metavar": "N", "nargs": "+",
-                "help": "default: every core; of machine: 1 and every core"},
+                "help": "default: every core"},
     "densities": {"type": float, "nargs": "+", "metavar": "D"},
     "shapes": {"nargs": "+", "metavar": "SHAPE", "help": "such as 784-800 or 512-512C3@4"},
     "model": {"help": "default: %(default)s"},
     "width": {"type": float, "default": 1.0, "help": "factor of all channels"},
     "norm": {"choices": ("batch", "none")},
-    "density": {"type": float, "nargs": "+", "metavar": "D", "help": _DENSITY},
+    "density": {"type": float, "nargs": "+", "metavar": "D",
+                "help": "1 is dense; default: 0.05 in a step, 1 in an epoch (firstspike: that of "
+                        "ε = 60)"},
     "sparsity": {"type": float, "nargs": "+", "metavar": "S", "help": "instead: 1 - density"},
     "distribution": {"choices": ("erk", "er", "uniform"), "default": "erk"},
     "storage": {"default": "csr", "help": "how sparse weights are held"},
     "against": {"choices": tuple(PEERS),
                 "help": "train the same network there too, first spikes in torch, all others in "
-                        "the first two; pip install 'nsnn[peers]'"},
+                        "spikingjelly; pip install 'nsnn[peers]'"},
     "steps": {"type": whole(1), "default": 3, "metavar": "N", "help": "in each process"},
     "rounds": {"type": whole(0), "default": 2, "metavar": "N",
                "help": "of drop and grow, timed as well"},
     "layers": {"action": "store_true", "help": "time each layer as well"},
     "samples": {"type": whole(1), "default": 60_000, "metavar": "N"},
     "plot": {"metavar": "FILE", "help": "draw seconds against three densities or more"},
-    "set": {"action": "append", "default": [], "metavar": "TABLE.KEY=VALUE"},
 }  # fmt: skip
-_SIZE = ("batch", "time-steps", "threads")
-_TRAINING = (*_SIZE, "model", "width", "norm", "density", "sparsity", "distribution", "storage",
-             "against")  # fmt: skip
+_COMMON = ("repeats", "json", "batch", "time-steps", "threads")
+_TRAINING = (*_COMMON, "model", "width", "norm", "distribution", "storage", "against")
 
 
 def add_arguments(parser) -> None:
     """The benchmarks and their options."""
     actions = parser.add_subparsers(metavar="BENCHMARK", dest="benchmark", required=True)
 
-    def add(name, measure, text, options=(), **defaults):
+    def add(name, measure, text, options, **defaults):
         command = actions.add_parser(name, help=text, description=text)
-        either = command.add_mutually_exclusive_group() if "density" in options else None
-        for option in ("repeats", "json", *options):
-            group = either if option in ("density", "sparsity") else command
-            group.add_argument(f"--{option}", **_OPTIONS[option])
+        for option in options:
+            command.add_argument(f"--{option}", **_OPTIONS[option])
         command.set_defaults(measure=measure, **defaults)
+        return command
 
     text = "the three products of single layers, sparse and dense"
-    add("kernels", _kernels, text, (*_SIZE, "densities", "shapes"))
-    options = (*_TRAINING, "steps", "rounds", "layers")
+    add("kernels", _kernels, text, (*_COMMON, "densities", "shapes"))
+    text, options = "one training step of a model, part by part", ("steps", "rounds", "layers")
     defaults = {"model": "vgg16", "norm": "batch", "density": [0.05]}
-    add("step", _training, "one training step of a model, part by part", options, **defaults)
-    defaults = {"model": "mlp", "norm": "none", "density": None, "time_steps": 8}
-    add(
-        "epoch",
-        _training,
-        "one epoch on random images",
-        (*_TRAINING, "samples", "plot"),
-        **defaults,
-    )
-    text = "nsnn --help, and nsnn train to its first step, cold and warm"
-    add("firststep", _first_step, text, ("set",))
-    text = "copy bandwidth and peak rate of multiply-adds"
-    add("machine", _machine, text, ("threads",), repeats=5, threads=None)
+    step = add("step", _training, text, (*_TRAINING, *options), **defaults)
+    text, options = "one epoch on random images", ("samples", "plot")
+    defaults = {"model": "mlp", "norm": "none", "time_steps": 8}
+    epoch = add("epoch", _training, text, (*_TRAINING, *options), **defaults)
+    for command in (step, epoch):
+        either = command.add_mutually_exclusive_group()
+        for option in ("density", "sparsity"):
+            either.add_argument(f"--{option}", **_OPTIONS[option])
 
 
 def run(options) -> int:
@@ -182,40 +175,14 @@ def _training(options):
     yield results
 
 
-def _first_step(options):
-    from nsnn import parallel
-    from nsnn.bench import firststep, report
-
-    yield "time to the first step", [parallel.available_cores()]
-    result = firststep.compare(options.set, options.repeats)
-    print(report.first_step(result), flush=True)
-    yield result
-
-
-def _machine(options):
-    from nsnn.bench import kernels, report
-
-    threads = _cores(options.threads) if options.threads else sorted({1, *_cores([0])})
-    yield "the machine at its best", threads
-    results = [kernels.machine(count, options.repeats) for count in threads]
-    print(report.machine(results), flush=True)
-    yield results
-
-
-def _cores(counts) -> list[int]:
-    """Numbers of threads; 0 stands for all cores."""
-    from nsnn import parallel
-
-    return [count or parallel.available_cores() for count in counts]
-
-
 def _jobs(options, densities) -> list:
-    """A job for each density and number of threads."""
+    """A job for each density and number of threads, of which 0 stands for all cores."""
+    from nsnn import parallel
     from nsnn.bench.child import Job
 
     names = ("model", "width", "norm", "distribution", "storage", "batch", "time_steps")
     given = {name: getattr(options, name) for name in names if hasattr(options, name)}
-    threads = _cores(options.threads)
+    threads = [count or parallel.available_cores() for count in options.threads]
     return [Job(density=d, threads=count, **given) for d in densities for count in threads]
 
 

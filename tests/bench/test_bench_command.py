@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nsnn import cli
-from nsnn.bench import PEERS, child, environment, firststep, kernels
+from nsnn.bench import PEERS, child, environment, kernels
 
 TINY = ["--model", "mlp", "--width", "0.01", "--batch", "2", "--time-steps", "2",
         "--repeats", "1", "--threads", "1"]  # fmt: skip
@@ -91,61 +91,13 @@ def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.count("break-even density") == 2
 
 
-@pytest.fixture
-def tiny_machine(monkeypatch):
-    """The machine's best at sizes that take no time."""
-    monkeypatch.setattr(kernels, "BEST", {"copied": 1 << 16, "chained": 2, "side": 32})
-
-
-def test_machine_and_its_json(tmp_path, capsys, tiny_machine):
-    path = tmp_path / "machine.json"
-    assert bench("machine", "--threads", 1, "--repeats", 1, "--json", path) == 0
-    (found,) = read(path, "machine")
-    assert found["threads"] == 1
-    assert "operations/byte" in capsys.readouterr().out
-
-
-def test_firststep_starts_cold_once_and_then_warm(monkeypatch, tmp_path, capsys):
-    """Cold and warm processes share a cache of their own."""
-    caches = []
-
-    def call(function, arguments, environment):
-        caches.append(environment["NUMBA_CACHE_DIR"])
-        assert arguments["assignments"] == ["train.seed=1"]
-        return {"imported": 1.0, "first_step": 10.0 / len(caches)}
-
-    monkeypatch.setattr(child, "call", call)
-    path = tmp_path / "first.json"
-    assert bench("firststep", "--set", "train.seed=1", "--repeats", 1, "--json", path) == 0
-    found = read(path, "firststep")
-    assert found["cold"]["first_step"] == 10.0
-    assert found["warm"]["first_step"]["median"] == 5.0
-    assert len(set(caches)) == 1
-    assert found["help"]["median"] > 0
-    assert "10.00 s" in capsys.readouterr().out
-
-
-def test_firststep_stops_training_after_one_step():
-    """The real `nsnn train`, in a process that says when its first step was done."""
-    words = ["model.name=custom", "model.layers=4", "neuron.time_steps=2", "data.name=glyphs"]
-    found = child.call("nsnn.bench.firststep:measure", {"assignments": words, "started": 0.0})
-    assert 0 < found["imported"] < found["first_step"]
-
-
-def test_the_first_step_is_the_only_one():
-    bar = firststep.FirstStep(1, 1).bar(0, 0, iter("abc"))
-    assert next(bar) == "a"
-    with pytest.raises(firststep.FirstStepDone):
-        next(bar)
-
-
-def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, capsys, tiny_machine):
-    monkeypatch.setattr(environment, "cores_of_others", lambda *_: 0.5)
-    assert bench("machine", "--threads", 1) == 0
-    assert "not valid: other programs used 0.50 cores" in capsys.readouterr().out
-    monkeypatch.setattr(environment, "cores_of_others", lambda *_: 0.01)
-    assert bench("machine", "--threads", 1) == 0
-    assert "not valid" not in capsys.readouterr().out
+@pytest.mark.parametrize(("cores", "said"), [(0.5, True), (0.01, False)])
+def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, capsys, cores, said):
+    monkeypatch.setattr(kernels, "SECONDS", 0.0)
+    monkeypatch.setattr(environment, "cores_of_others", lambda *_: cores)
+    words = ["--shapes", "7-5", "--densities", 0.5, "--batch", 2, "--threads", 1, "--repeats", 1]
+    assert bench("kernels", *words) == 0
+    assert ("not valid: other programs used 0.50 cores" in capsys.readouterr().out) == said
 
 
 # Mistakes, found before anything is measured
@@ -184,7 +136,6 @@ def no_measurement(monkeypatch):
         (["epoch", "--samples", "100"], "--samples 100 is less than --batch 128"),
         (["kernels", "--shapes", "3C3"], "--shapes 3C3"),
         (["kernels", "--densities", "0"], "density = 0.0"),
-        (["machine", "--repeats", "0"], "--repeats: 0 is not"),
         (["kernels", "--threads", "1", "2"], "one number of threads"),
         (["page", "a.md"], "invalid choice"),
     ],
@@ -199,15 +150,6 @@ def test_an_absent_peer_is_a_mistake(capsys, monkeypatch, no_measurement, librar
     model = "firstspike" if library == "torch" else "mlp"
     err = complaint(capsys, "epoch", "--model", model, "--against", library)
     assert "pip install 'nsnn[peers]'" in err
-
-
-@pytest.mark.parametrize("name", ["kernels", "step", "epoch", "firststep", "machine"])
-def test_every_benchmark_has_its_help(capsys, name):
-    with pytest.raises(SystemExit):
-        bench(name, "--help")
-    out = capsys.readouterr().out
-    assert "--json" in out
-    assert ("{" + ",".join(PEERS) + "}" in out) == (name in ("step", "epoch"))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def test_header_says_what_the_numbers_depend_on():
 def test_header_has_the_versions_of_the_peer(monkeypatch):
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: name)
     monkeypatch.setattr(module.importlib.metadata, "version", lambda name: f"v-{name}")
-    assert "torch v-torch, snntorch v-snntorch" in header("", environment([2], "snntorch"))
+    found = header("", environment([2], "spikingjelly"))
+    assert "torch v-torch, spikingjelly v-spikingjelly" in found
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_first_spike_network_has_the_density_of_epsilon_60():
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["epoch", *TINY, "--against", "snntorch"], "use --against torch"),
+    (["epoch", *TINY, "--against", "spikingjelly"], "use --against torch"),
     (["step", "--model", "firstspike"], "use nsnn bench epoch"),
     (["epoch", *TINY, "--samples", "3"], "--samples 3 is less than --batch 4"),
     (["epoch", *TINY, "--density", "2"], "density"),

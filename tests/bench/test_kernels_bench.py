@@ -1,4 +1,4 @@
-"""The benchmark of single layers: shapes, operations, rates, break-even; the machine's best."""
+"""The benchmark of single layers: shapes, operations, rates, break-even."""
 
 import itertools
 import math
@@ -129,30 +129,3 @@ def test_linear():
     layer.forward(np.zeros((7, 4, 3), np.float32))
     assert product_flops(layer) == 2 * 11 * 4 * 3
     assert product_flops(layer, dense=True) == 2 * 35 * 4 * 3
-
-
-# The machine's best
-
-
-def test_multiply_add_does_what_it_counts():
-    x = np.array([0.5, 0.25, -0.5], np.float32)
-    fast, slow = np.array([[1.0, 2.0, 3.0]] * 2, np.float32)
-    kernels.multiply_add(x, fast, 2)
-    for _ in range(2 * kernels.CHAIN):
-        slow = slow * x + x
-    np.testing.assert_allclose(fast, slow, rtol=1e-6)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_best_is_billions_a_second(threads, monkeypatch):
-    def repeat(call, repeats):
-        call()
-        return [0.5, 1.0, 2.0]
-
-    monkeypatch.setattr(kernels, "repeat", repeat)
-    monkeypatch.setattr(kernels, "BEST", {"copied": 1 << 16, "chained": 2, "side": 32})
-    found = kernels.machine(threads, 3)
-    assert found["copy"] == {"median": 2 * 65.536e-6, "low": 65.536e-6, "high": 4 * 65.536e-6}
-    assert found["multiply_add"]["median"] == 2 * 16 * 2 * 2048 * threads / 1e9
-    assert found["gemm"]["median"] == 2 * 32**3 / 1e9
-    assert found["ridge"] == found["multiply_add"]["median"] / found["copy"]["median"]

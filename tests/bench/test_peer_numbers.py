@@ -36,15 +36,16 @@ def torch():
 
 @pytest.fixture
 def peers(torch):
+    pytest.importorskip("spikingjelly")
     from nsnn.bench import peers
 
     return peers
 
 
-def our_network(notation, norm, reset, density, dtype):
+def our_network(notation, norm, reset, density):
     neuron = from_preset("ndsnn", reset=reset, time_steps=T)
     rng = np.random.default_rng(0)
-    network = build(notation, neuron, SHAPE, CLASSES, rng, norm=norm, dtype=dtype)
+    network = build(notation, neuron, SHAPE, CLASSES, rng, norm=norm, dtype=np.float64)
     for parameter in network.parameters():
         if norm == "none" and parameter.prunable:
             parameter.data *= 3  # enough current for every layer to fire
@@ -55,10 +56,9 @@ def our_network(notation, norm, reset, density, dtype):
     return network
 
 
-def their_network(torch, peers, network, library, lif):
+def their_network(torch, peers, network, lif):
     """The peer's network with the weights of ours; (network, their parameters in our order)."""
-    theirs = peers.build(describe(network), library, T, lif)
-    theirs = theirs.to(torch.float64 if network.dtype == np.float64 else torch.float32)
+    theirs = peers.build(describe(network), T, lif).to(torch.float64)
     parameters = list(theirs.parameters())
     ours = network.parameters()
     assert len(ours) == len(parameters)
@@ -106,36 +106,22 @@ def fires_after_decay(torch):
     return make
 
 
-def neurons(torch, library, reset):
-    """What to build the peer's network with so that its neuron is ours."""
-    from nsnn.bench.peers import spikingjelly_lif
-
-    if library != "spikingjelly":
-        return None
-    return fires_after_decay(torch) if reset == "subtract" else lambda: spikingjelly_lif("zero")
-
-
-CASES = [
-    ("spikingjelly", "zero", np.float64),  # SpikingJelly's own node
-    ("spikingjelly", "subtract", np.float64),
-    ("snntorch", "subtract", np.float32),  # its spikes are float32 always
-]
-
-
-@pytest.mark.parametrize(("library", "reset", "dtype"), CASES)
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
 @pytest.mark.parametrize("density", [1.0, 0.3])
 @pytest.mark.parametrize(
     ("notation", "norm"), [(CONV_NET, "batch"), (CONV_NET, "none"), (LINEAR_NET, "batch")]
 )
-def test_loss_gradients_and_training(torch, peers, library, reset, dtype, density, notation, norm):
-    """Three SGD steps: the loss and every gradient of each, so the weights after each as well."""
-    pytest.importorskip(library)
-    ours = our_network(notation, norm, reset, density, dtype)
-    lif = neurons(torch, library, reset)
-    theirs, parameters = their_network(torch, peers, ours, library, lif)
+def test_loss_gradients_and_training(torch, peers, reset, density, notation, norm):
+    """Three SGD steps: the loss and every gradient of each, so the weights after each as well.
+
+    The reset to zero is that of SpikingJelly's own node.
+    """
+    ours = our_network(notation, norm, reset, density)
+    lif = {"zero": lambda: peers.spikingjelly_lif("zero"), "subtract": fires_after_decay(torch)}
+    theirs, parameters = their_network(torch, peers, ours, lif[reset])
     our_sgd = SGD(ours.parameters(), MOMENTUM)
     their_sgd = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM)
-    close = {"rtol": 1e-9, "atol": 1e-12} if dtype == np.float64 else {"rtol": 1e-3, "atol": 1e-5}
+    close = {"rtol": 1e-9, "atol": 1e-12}
     for batch in batches(np.random.default_rng(1)):
         loss, outputs = outputs_and_gradients(ours, batch)
         assert all(0.01 < rate < 0.99 for rate in ours.spike_rates().values())
@@ -166,9 +152,8 @@ def test_loss_gradients_and_training(torch, peers, library, reset, dtype, densit
 
 def test_running_statistics(torch, peers):
     """Of every layer but the first: there the image counts once here and T times there."""
-    pytest.importorskip("spikingjelly")
-    ours = our_network(CONV_NET, "batch", "subtract", 1.0, np.float64)
-    theirs, _ = their_network(torch, peers, ours, "spikingjelly", fires_after_decay(torch))
+    ours = our_network(CONV_NET, "batch", "subtract", 1.0)
+    theirs, _ = their_network(torch, peers, ours, fires_after_decay(torch))
     (batch, *_) = batches(np.random.default_rng(1))
     ours.loss_and_backward(batch)
     theirs(torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy()))
@@ -183,25 +168,20 @@ def test_running_statistics(torch, peers):
 
 def test_a_native_soft_reset_is_not_ours(torch, peers):
     """SpikingJelly subtracts before it decays: the same work, other numbers; the page says so."""
-    pytest.importorskip("spikingjelly")
-    ours = our_network(CONV_NET, "batch", "subtract", 1.0, np.float64)
-    theirs, _ = their_network(torch, peers, ours, "spikingjelly", None)
+    ours = our_network(CONV_NET, "batch", "subtract", 1.0)
+    theirs, _ = their_network(torch, peers, ours, peers.spikingjelly_lif)
     (batch, *_) = batches(np.random.default_rng(1))
     _, outputs = outputs_and_gradients(ours, batch)
     images = torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy())
     assert not np.allclose(outputs, theirs(images).detach().numpy().transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize("library", ["spikingjelly", "snntorch"])
-def test_a_masked_peer_stays_sparse(torch, library):
-    pytest.importorskip(library)
-    from nsnn.bench.peers import Trainee
-
+def test_a_masked_peer_stays_sparse(torch, peers):
     job = Job(model="mlp", width=0.02, norm="none", density=0.3, batch=4, time_steps=2)
     layers, shape = plan(job).values()
     before = torch.get_num_threads()
     try:
-        trainee = Trainee(job, layers, library)
+        trainee = peers.Trainee(job, layers)
         for _ in range(2):
             trainee.step(trainee.data(shape, 4))
     finally:
@@ -212,11 +192,9 @@ def test_a_masked_peer_stays_sparse(torch, library):
     assert [int(torch.count_nonzero(w)) for w in weights] == wanted
 
 
-@pytest.mark.parametrize("library", ["spikingjelly", "snntorch"])
-def test_both_benchmarks_run(torch, library):
-    pytest.importorskip(library)
+def test_both_benchmarks_run(peers):
     fields = {"model": "vgg16", "width": 0.02, "density": 0.3, "batch": 2, "time_steps": 2}
-    common = {"job": fields, "library": library} | plan(Job(**fields))
+    common = {"job": fields} | plan(Job(**fields))
     step = child.call("nsnn.bench.peers:measure_step", common | {"steps": 2})
     assert set(step["seconds"]) == {"forward", "backward", "update", "step"}
     assert len(step["seconds"]["step"]) == 2

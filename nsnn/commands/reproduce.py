@@ -52,6 +52,8 @@ ARGUMENTS = {
     "--jobs": {"type": whole(1), "default": 1, "metavar": "N",
                "help": "training processes at a time, of one thread each; default: one, with all "
                        "cores"},
+    "--executor": {"metavar": "dask://HOST:PORT",
+                   "help": "train on the workers of this Dask scheduler; pip install 'nsnn[dask]'"},
     "--out": {"type": folder, "metavar": "DIR", "help": "folder of the results; see below"},
     "--data-dir": {"type": existing, "metavar": "DIR",
                    "help": "where the data sets are"},
@@ -69,6 +71,7 @@ def run(options) -> int:
     0 done or out of time, 1 failed, 2 failed by mistakes of the user alone, 130 stopped.
     """
     from nsnn.experiments import results, runner, spec
+    from nsnn.experiments.cluster import Dask
 
     if options.id is None or options.list:
         width = max(map(len, spec.identifiers())) + 1
@@ -80,10 +83,14 @@ def run(options) -> int:
     out = options.out or results.default_out(options.profile)
     if options.dry_run:
         return _dry_run(experiment, out, options)
-    outcome = runner.reproduce(
-        experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "",
-        options.time_limit,
-    )  # fmt: skip
+    if options.executor and options.jobs > 1:
+        raise UserError("--jobs is for this machine: with --executor its workers decide")
+    with Dask(options.executor) if options.executor else contextlib.nullcontext() as executor:
+        jobs = executor.jobs if executor else options.jobs
+        outcome = runner.reproduce(
+            experiment, options.profile, out, options.seeds, jobs, options.data_dir or "",
+            options.time_limit, executor,
+        )  # fmt: skip
     return report(outcome, results.folder(out, experiment.id, options.profile))
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import sys
 import time
 import traceback
@@ -14,7 +15,7 @@ from tqdm import tqdm
 from nsnn import plugins
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, estimate, figure, results, table
-from nsnn.experiments.cells import Cell, plan, run_folders, state_of
+from nsnn.experiments.cells import TO_TRAIN, Cell, plan, run_folders, state_of
 from nsnn.files import locked, make_folder
 from nsnn.processes import Processes
 from nsnn.text import duration, percent
@@ -104,7 +105,8 @@ def reproduce(
     """Train the missing cells of a profile, then write its table and figure into `out`.
 
     The first four are as of `plan`. `jobs` processes at a time, one with all cores or several with
-    one thread each, unless there is another `concurrent.futures.Executor` for calls of `run_cell`.
+    one thread each, unless there is another `concurrent.futures.Executor` for calls of `run_cell`,
+    with one thread; its `check`, if it has one, gets the arguments of these calls beforehand.
     `data_dir` says where the data sets are; after `time_limit` minutes what is under way is saved
     and stopped. Raises UserError and RunError of one line.
     """
@@ -114,7 +116,10 @@ def reproduce(
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
     with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
         cells = plan(experiment, profile, out, seeds, data_dir)
-        threads = threads_of(jobs)
+        threads = threads_of(jobs) if executor is None else 1
+        if hasattr(executor, "check"):
+            missing = [cell for cell in cells if cell.state in TO_TRAIN]
+            executor.check([arguments_of(cell, threads) for cell in missing])
         expected = estimate.estimate(cells, results.finished_anywhere(out), threads)
         if expected:
             print(estimate.total(expected, jobs), flush=True)
@@ -127,13 +132,22 @@ def reproduce(
         own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
         with own as executor, Progress(seconds) as progress:
             sitting = _Sitting(experiment, profile, out, ends, executor, progress)
-            outcome = sitting.run(cells, {"train.threads": threads})
+            outcome = sitting.run(cells, threads)
         left = outcome.cells - outcome.done - len(outcome.failures)
         outcome.interrupted = interruption.requested
         outcome.out_of_time = time.monotonic() > deadline and left > 0
         if outcome.done:
             table.write(experiment, profile, out, data_dir)
     return outcome
+
+
+def arguments_of(cell: Cell, threads: int) -> tuple[dict, str, list[str]]:
+    """What `run_cell` is called with; a path is absolute, for workers in other folders."""
+    options = flatten(cell.config) | {"train.threads": threads}
+    if cell.config.data.dir:
+        options["data.dir"] = os.path.abspath(os.path.expanduser(cell.config.data.dir))
+    files = [plugin["file"] for plugin in plugins.loaded()]
+    return options, str(cell.folder.absolute()), files
 
 
 def threads_of(jobs: int) -> int:
@@ -152,8 +166,8 @@ class _Sitting:
         self._ends, self._executor, self._progress = ends, executor, progress
         self._pending: dict[Future, list[Cell]] = {}
 
-    def run(self, cells: list[Cell], machine: dict) -> Outcome:
-        """Collect what is finished, train what is missing; `machine`: options of no consequence."""
+    def run(self, cells: list[Cell], threads: int) -> Outcome:
+        """Collect what is finished, train what is missing with so many threads a cell."""
         self._outcome = Outcome(len(cells))
         to_train = {}
         for cell in cells:
@@ -165,7 +179,6 @@ class _Sitting:
                 self._keep(cell, results.make_record(cell.config, cell.folder))
             else:
                 to_train.setdefault(cell.digest, []).append(cell)
-        files = [plugin["file"] for plugin in plugins.loaded()]
         try:
             for alike in to_train.values():
                 cell = alike[0]  # the one that is trained
@@ -174,8 +187,7 @@ class _Sitting:
                     self._progress.line(text)
                 elif cell.state == "stopped":
                     self._progress.reach(cell.slug, cell.fraction(), before=True)
-                options = flatten(cell.config) | machine
-                future = self._executor.submit(run_cell, options, str(cell.folder), files)
+                future = self._executor.submit(run_cell, *arguments_of(cell, threads))
                 self._pending[future] = alike
             self._await()
         except Exception:  # such as a full disk, or a reader of standard output that has gone

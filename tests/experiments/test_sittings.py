@@ -80,7 +80,7 @@ def test_after_a_kill_the_training_saves_and_the_next_call_goes_on(long_cell, tm
     printed = capsys.readouterr()
     assert "all 1 cells done" in printed.out
     assert printed.err == ""
-    assert f"resuming {task.folder} at epoch" in (task.folder / "log.txt").read_text()
+    assert f"resuming {task.folder.absolute()} at epoch" in (task.folder / "log.txt").read_text()
     # The same numbers as without the kill.
     assert (task.folder / "metrics.jsonl").read_bytes() == metrics_of_one_sitting(task, tmp_path)
     (record,) = results.read_cells("out", "tiny", "small")

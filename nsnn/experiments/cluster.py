@@ -1,0 +1,114 @@
+"""Cells on the workers of a Dask cluster: the extra nsnn[dask], imported where it is used."""
+
+import multiprocessing
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+
+from nsnn import __version__
+from nsnn.data import DATASETS, source
+from nsnn.errors import UserError
+from nsnn.processes import Processes
+
+
+class Dask(Executor):
+    """Runs each call in a process of its own on a worker, as `Processes` does on this machine.
+
+    When a worker dies, another one makes the call again: a run folder that both see goes on from
+    its last checkpoint.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler, such as "dask://localhost:8786". Raises UserError where none answers, or
+        a worker has several threads.
+    """
+
+    def __init__(self, address: str):
+        where = address.removeprefix("dask://")
+        try:
+            import distributed
+
+            self._client = distributed.Client(f"tcp://{where}", timeout=10)
+        except ImportError:
+            raise UserError("--executor needs Dask: pip install 'nsnn[dask]'") from None
+        except (OSError, ValueError):
+            raise UserError(
+                f"--executor {address}: no scheduler of Dask answers there; write dask://HOST:PORT"
+            ) from None
+        threads = self._client.nthreads()  # by worker
+        if {*threads.values()} != {1}:
+            self._client.close()
+            found = ", ".join(f"{name} has {n}" for name, n in threads.items()) or "none is there"
+            raise UserError(
+                f"--executor {address} needs workers of one thread ({found}); start them with: "
+                f"dask worker {where} --nworkers N --nthreads 1"
+            )
+        self.jobs, self._stopping = len(threads), False
+        self._threads = ThreadPoolExecutor(self.jobs)  # each looks after one call
+
+    def check(self, calls: list[tuple]) -> None:
+        """Raise UserError where a worker lacks this nsnn, a plug-in or a data set.
+
+        `calls` are the arguments that `runner.run_cell` will be given.
+        """
+        data = {(options["data.name"], options["data.dir"]) for options, *_ in calls}
+        files = calls[0][-1] if calls else []
+        for worker, found in self._client.run(_look, data, files, on_error="return").items():
+            if found != __version__:
+                wrong = found if isinstance(found, Exception) else f"it has nsnn {found}"
+                raise UserError(f"worker {worker}: {wrong}")
+
+    def submit(self, function, /, *arguments) -> Future:
+        """Call `function(*arguments)`, all of it plain data, when a worker is free.
+
+        The future gives what it returns or raises; None after `stop`.
+        """
+        return self._threads.submit(self._call, function, arguments)
+
+    def stop(self) -> None:
+        """Leave the cluster: what is running saves and ends, nobody waits for it."""
+        self._stopping = True
+        self._client.close()
+
+    def shutdown(self, wait=True, *, cancel_futures=False) -> None:
+        """Leave the cluster, as `stop`."""
+        self.stop()
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _call(self, function, arguments):
+        try:
+            return self._client.submit(_task, function, *arguments, pure=False).result()
+        except Exception:
+            if self._stopping:
+                return None
+            raise
+
+
+# On a worker
+
+
+def _look(data, plugin_files) -> str:
+    """The version of nsnn here; raises where plug-ins or data sets, (name, folder), are missing."""
+    for file in plugin_files:
+        open(file, "rb").close()
+    for name, folder in data:
+        if name in DATASETS:  # else it is a plug-in's
+            source(name).find(folder or None)
+    return __version__
+
+
+def _task(function, *arguments):
+    """A call in a process of its own, stopped when it is cancelled or the worker closes."""
+    from distributed import Reschedule, get_worker
+
+    worker, key = get_worker(), get_worker().get_current_task()
+    # Python allows no processes to a daemon, as the worker of a nanny is.
+    multiprocessing.current_process().daemon = False
+    with Processes(1) as processes:
+        future = processes.submit(function, *arguments)
+        while wait([future], timeout=1.0).not_done:
+            task = worker.state.tasks.get(key)
+            if task is None or task.state != "executing" or worker.status.name.startswith("clos"):
+                processes.stop()
+        if future.result() is None:  # it has saved: another worker goes on
+            raise Reschedule
+        return future.result()

@@ -1,0 +1,185 @@
+"""`nsnn reproduce --executor dask://…`: a scheduler and two workers on this machine."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nsnn import cli
+from nsnn.experiments import results, spec
+from nsnn.experiments.cells import plan
+
+PATIENCE = 120  # seconds
+# What differs from run to run.
+TIMES = ("seconds", "cpu_seconds", "bytes_process_peak", "environment")
+
+cluster_test = pytest.mark.peer
+pytestmark = pytest.mark.filterwarnings("default")  # those of Dask are not ours
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def start(tmp_path):
+    """`start(*words)` runs a command of Dask; what it says goes to a file, which is returned."""
+    pytest.importorskip("distributed", reason="trains on Dask: pip install 'nsnn[dask]'")
+    begun = []
+
+    def run(*words):
+        log = tmp_path / f"dask{len(begun)}.log"
+        command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
+        with log.open("w") as file:
+            begun.append(subprocess.Popen(command, stderr=file, stdout=file, cwd=tmp_path))
+        return log
+
+    yield run
+    for process in reversed(begun):
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+@pytest.fixture
+def scheduler(start):
+    """HOST:PORT of a scheduler without workers."""
+    log = start("scheduler", "--host", "127.0.0.1", "--port", "0")
+    return wait_for(lambda: re.search(r"Scheduler at: +tcp://(\S+)", log.read_text()))[1]
+
+
+@pytest.fixture
+def workers(scheduler, start):
+    """`workers(count, threads)` starts workers in another folder; returns their --executor."""
+
+    def run(count, threads=1):
+        log = start("worker", scheduler, "--nworkers", str(count), "--nthreads", str(threads))
+        wait_for(lambda: log.read_text().count("Registered to") == count)
+        return f"dask://{scheduler}"
+
+    return run
+
+
+@pytest.fixture
+def glyphs(tiny_toml, tiny_arrays):
+    """The path of an experiment on drawn digits, and its three cells of some seconds each."""
+    path = tiny_toml(
+        (f"dir = '{tiny_arrays}', batch = 10", "samples = 640"),
+        ('data = "arrays"', 'data = "glyphs"'),
+        ("epochs = 2", "epochs = 40"),
+    )
+    return path, plan(spec.load(path), "small", "far")
+
+
+def begin(path, executor):
+    words = ["reproduce", str(path), "--out", "far", "--executor", executor]
+    return subprocess.Popen(
+        [sys.executable, "-m", "nsnn", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
+def said(cells):
+    """What the trainings have written into their logs."""
+    return "".join(path.read_text() for cell in cells for path in cell.folder.glob("log.txt"))
+
+
+def comparable(out):
+    """What runs on two machines of a kind agree about, by slug."""
+    found = {}
+    for record in results.read_cells(out, "tiny", "small"):
+        record = {key: value for key, value in record.items() if key not in TIMES}
+        del record["per_epoch"]["seconds"]
+        found[json.dumps(record["labels"])] = record
+    return found
+
+
+@cluster_test
+def test_a_worker_that_dies_costs_time_alone_and_records_are_those_of_this_machine(
+    glyphs, workers, tmp_path, monkeypatch
+):
+    from distributed import Client
+
+    path, cells = glyphs
+    executor = workers(2)
+    process = begin(path, executor)
+    wait_for(lambda: sum(cell.fraction() > 0 for cell in cells) == 2)  # both are at work
+    with Client(executor.removeprefix("dask://"), set_as_default=False) as client:
+        killed, _ = client.run(os.getpid).values()
+    os.kill(killed, signal.SIGKILL)
+    printed, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "with 2 processes at a time" in printed
+    assert "all 3 cells done" in printed
+    assert said(cells).count("stopped at step") == said(cells).count("\nresuming ") == 1
+
+    near = tmp_path / "near"  # a folder without these runs
+    near.mkdir()
+    monkeypatch.chdir(near)
+    assert cli.main(["reproduce", str(path), "--out", "near"]) == 0
+    assert len(comparable("near")) == 3
+    assert comparable(tmp_path / "far") == comparable("near")
+
+
+@cluster_test
+def test_ctrl_c_lets_the_workers_save(glyphs, workers):
+    path, cells = glyphs
+    process = begin(path, workers(2))
+    wait_for(lambda: sum(cell.fraction() > 0 for cell in cells) == 2)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "stopped, 0 of 3 cells done: go on with the same command" in printed
+    wait_for(lambda: said(cells).count("stopped at step") == 2)
+
+
+@cluster_test
+def test_what_workers_lack_is_said_before_anything_starts(
+    tiny_toml, tiny_arrays, tmp_path, scheduler, workers, monkeypatch, capfd
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("NSNN_DATA", raising=False)
+    path = tiny_toml((f"dir = '{tiny_arrays}', ", ""), ('data = "arrays"', 'data = "mnist"'))
+    command = ["reproduce", str(path), "--out", "far", "--executor"]
+
+    def complaint(executor):
+        capfd.readouterr()
+        assert cli.main([*command, executor]) == 2
+        return capfd.readouterr().err
+
+    assert "needs workers of one thread (none is there)" in complaint(f"dask://{scheduler}")
+    assert re.search(r"error: worker tcp://\S+: mnist: .* not found; looked", complaint(workers(1)))
+    wanted = r"\(.*tcp://\S+ has 3.*\); start them with: dask worker \S+ --nworkers N --nthreads 1"
+    assert re.search(wanted, complaint(workers(1, threads=3)))
+    assert not list(tmp_path.glob("runs/*/*/*/*/log.txt"))
+    assert not (tmp_path / "far/tiny/small/cells.jsonl").exists()
+
+
+@cluster_test
+def test_where_no_scheduler_answers(tiny_toml, capfd):
+    pytest.importorskip("distributed", reason="trains on Dask: pip install 'nsnn[dask]'")
+    for address in ("dask://127.0.0.1:1", "nonsense"):
+        assert cli.main(["reproduce", str(tiny_toml()), "--executor", address]) == 2
+        wanted = f"error: --executor {address}: no scheduler of Dask answers there; write dask://H"
+        assert wanted in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [([], "--executor needs Dask: pip install 'nsnn[dask]'"), (["--jobs", "2"], "--jobs is for")],
+)
+def test_without_dask_a_line_says_what_to_install(tiny_toml, monkeypatch, capsys, words, message):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    command = ["reproduce", str(tiny_toml()), "--executor", "dask://localhost:8786", *words]
+    assert cli.main(command) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1

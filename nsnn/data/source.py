@@ -76,9 +76,11 @@ class DataSource:
 
     def look(self, folder: Path) -> list[Path]:
         """The files in one folder: all, or none; a part of them is an error."""
-        # os.path.exists and not Path.exists: a folder that may not be read counts as empty.
-        present = (filter(os.path.exists, map(folder.joinpath, names)) for names in self.wanted)
-        found = [next(paths, None) for paths in present]  # the first of the alternatives
+        found = []
+        for names in self.wanted:
+            # os.path.exists and not Path.exists: a folder that may not be read counts as empty.
+            paths = (folder / name for name in names if os.path.exists(folder / name))
+            found.append(next(paths, None))
         if any(found) and not all(found):
             pairs = zip(self.wanted, found, strict=True)
             missing = " and ".join(names[0] for names, path in pairs if not path)

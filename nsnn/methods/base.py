@@ -29,12 +29,12 @@ class RunLength:
 class CostPlan:
     """What a run of a method costs, as far as its options tell it; N is all prunable weights."""
 
-    # Active weights / N, the mean over each epoch, float64 (epochs,); an upper bound where density
-    # is an outcome.
+    # Active weights, the mean over each epoch, as a share of N: float64 (epochs,). An upper bound
+    # where density is an outcome.
     density: np.ndarray
-    # Numbers / N that the method holds beside the network's own memory, at its largest.
+    # Arrays of N numbers that the method holds beside the network's own memory, at its largest.
     dense_arrays: float = 0.0
-    # Positions / N in the topology log at the end of the run.
+    # Positions in the topology log at the end of the run, as a multiple of N.
     logged: float = 0.0
     # Of drop and grow, or of training; 0 where a method has none.
     rounds: int = 0

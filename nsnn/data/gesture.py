@@ -24,10 +24,13 @@ class GestureSource(OfficialSource):
     wanted = (("trials_to_train.txt",), ("trials_to_test.txt",))
 
     def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
-        return tuple(
-            [sample for trial in self.trials(path) for sample in self.labels(trial)]
-            for path in paths
-        )
+        found = []
+        for path in paths:
+            samples = [sample for trial in self.trials(path) for sample in self.labels(trial)]
+            if not samples:
+                raise self.damaged(path, "names recordings without any label")
+            found.append(samples)
+        return tuple(found)
 
     def trials(self, path: Path) -> list[Path]:
         """The recordings that a list names, each of which is there with its labels."""

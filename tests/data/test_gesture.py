@@ -174,6 +174,7 @@ class TestRefused:
     @pytest.mark.parametrize(("file", "content", "parts"), [
         ("user02_led.aedat", None, ("train.txt", "line 2 asks for user02_led.aedat, not there")),
         ("user24_natural_labels.csv", None, ("line 1 asks for user24_natural_labels.csv",)),
+        ("user24_natural_labels.csv", "", ("test.txt", "names recordings without any label")),
         ("trials_to_test.txt", "user24", ("line 1 is 'user24', no name of an .aedat file",)),
         ("trials_to_test.txt", "\n", ("trials_to_test.txt", "names no recordings", "by hand")),
         ("trials_to_test.txt", None, ("DvsGesture has no trials_to_test.txt",)),

@@ -81,14 +81,14 @@ def run(options) -> int:
         return 0
     experiment = spec.load(options.id)
     out = options.out or results.default_out(options.profile)
-    if options.dry_run:
-        return _dry_run(experiment, out, options)
     if options.executor and options.jobs > 1:
         raise UserError("--jobs is for this machine: with --executor its workers decide")
     with Dask(options.executor) if options.executor else contextlib.nullcontext() as executor:
-        jobs = executor.jobs if executor else options.jobs
+        options.jobs = executor.jobs if executor else options.jobs
+        if options.dry_run:
+            return _dry_run(experiment, out, options)
         outcome = runner.reproduce(
-            experiment, options.profile, out, options.seeds, jobs, options.data_dir or "",
+            experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "",
             options.time_limit, executor,
         )  # fmt: skip
     return report(outcome, results.folder(out, experiment.id, options.profile))

@@ -89,23 +89,3 @@ def test_summary_takes_all_steps_of_all_processes():
     assert found["seconds"]["rewire"]["median"] == 4.0
     assert found["memory"]["median"] == 6
     assert found["work"] == 0.1
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"density": 0.0}, "density = 0.0"),
-        ({"density": 1.5}, "density = 1.5"),
-        ({"batch": 0}, "batch = 0: must be at least 1"),
-        ({"time_steps": 0}, "time_steps = 0"),
-        ({"width": 0.0}, "width = 0.0"),
-        ({"storage": "paper"}, "storage = 'paper'"),
-    ],
-)
-def test_impossible_jobs(change, message):
-    with pytest.raises(UserError, match=message):
-        Job(**change)
-
-
-def test_a_job_says_what_it_is():
-    assert str(Job("vgg16", density=0.05, threads=2)) == "vgg16, erk 0.05, 2 threads"

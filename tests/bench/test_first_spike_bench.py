@@ -36,19 +36,6 @@ def test_a_first_spike_network_has_the_density_of_epsilon_60():
     assert density(trainee.network.parameters()).active == 103_040
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (["epoch", *TINY, "--against", "spikingjelly"], "use --against torch"),
-    (["step", "--model", "firstspike"], "use nsnn bench epoch"),
-    (["epoch", *TINY, "--samples", "3"], "--samples 3 is less than --batch 4"),
-    (["epoch", *TINY, "--density", "2"], "density"),
-])  # fmt: skip
-def test_what_cannot_be_measured_is_said_in_a_line(words, message, capsys):
-    assert cli.main(["bench", *words]) == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert err.count("\n") == 1
-
-
 @pytest.mark.peer
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("delay", [0.0, 0.15])

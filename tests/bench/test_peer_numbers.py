@@ -14,7 +14,6 @@ from nsnn.bench import child
 from nsnn.bench.child import Job
 from nsnn.bench.step import describe, plan
 from nsnn.data import Batch
-from nsnn.layers import BatchNorm
 from nsnn.models import build
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD
@@ -148,22 +147,6 @@ def test_loss_gradients_and_training(torch, peers, reset, density, notation, nor
                 mask = torch.zeros(b.numel(), dtype=b.dtype)
                 mask[torch.from_numpy(a.positions())] = 1
                 b.mul_(mask.view_as(b))
-
-
-def test_running_statistics(torch, peers):
-    """Of every layer but the first: there the image counts once here and T times there."""
-    ours = our_network(CONV_NET, "batch", "subtract", 1.0)
-    theirs, _ = their_network(torch, peers, ours, fires_after_decay(torch))
-    (batch, *_) = batches(np.random.default_rng(1))
-    ours.loss_and_backward(batch)
-    theirs(torch.from_numpy(ours.encode(batch.images)[:, :, :, 0].transpose(3, 0, 1, 2).copy()))
-    our_norms = [layer for layer in ours.layers() if isinstance(layer, BatchNorm)]
-    their_norms = [
-        m for m in theirs.modules() if isinstance(m, torch.nn.modules.batchnorm._NormBase)
-    ]
-    for a, b in list(zip(our_norms, their_norms, strict=True))[1:]:
-        np.testing.assert_allclose(a.running_mean, b.running_mean.numpy(), rtol=1e-9)
-        np.testing.assert_allclose(a.running_variance, b.running_var.numpy(), rtol=1e-9)
 
 
 def test_a_native_soft_reset_is_not_ours(torch, peers):

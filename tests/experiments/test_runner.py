@@ -4,10 +4,11 @@ import contextlib
 import functools
 import io
 import json
+import multiprocessing
 import re
 import runpy
 import threading
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,19 @@ def test_a_finished_run_folder_is_collected(trained, reproduce, in_process):
     (run_folders(trained, "small") / SLUGS[0] / "environment.json").unlink()
     with pytest.raises(RunError, match=f"{SLUGS[0]} is not a whole run"):
         reproduce(trained, "small", "another")
+
+
+def test_any_executor_trains_cells_of_one_thread_with_the_same_results(trained):
+    run_folders(trained, "small").rename("elsewhere")
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        outcome = runner.reproduce(trained, "small", "other", executor=executor)
+    assert (outcome.done, outcome.failures) == (3, {})
+    losses = {}
+    for out in ("out", "other"):
+        found = results.read_cells(out, "tiny", "small")
+        losses[out] = {r["digest"]: r["per_epoch"]["train_loss"] for r in found}
+    assert losses["other"] == losses["out"]
+    assert {record["environment"]["threads"] for record in found} == {1}
 
 
 def test_other_experiments_share_cells_under_their_own_labels(

@@ -21,9 +21,8 @@ EPSILON_EVERY = 8
 class Operations:
     """Operations of all samples of a forward.
 
-    `static` are those whose input is constant in time: multiply-accumulates with real numbers, such
-    as pixels, made once for all time steps. `real` are those whose input is no spike, the static
-    ones among them: multiply-adds of pixels, or of averages of spikes.
+    `static` are those whose input is constant in time, such as pixels: made once for all time
+    steps. `real` are those whose input is no spike, the static ones among them.
     """
 
     layers: dict  # of int by weight, such as "conv1.weight"; the readout counts too
@@ -60,16 +59,10 @@ def measure(network) -> Measures:
 def synaptic_operations(network) -> Operations:
     """Count the operations of the last forward: each nonzero input times its existing synapses.
 
-    A value that is not 0 costs one operation at each synapse that leads on from its neuron: for a
-    spike an addition. Exact at image borders, where a neuron has fewer of them, and for stride and
-    padding. A weight that is stored counts also if its value is 0. Inputs that are not spikes, of a
-    layer after average pooling, count where they are not 0; biases, neurons, normalisation and
-    pooling count nothing.
-
-    Parameters
-    ----------
-    network : Network
-        Between a forward and the next change of its topology.
+    A value that is not 0 costs one operation at each synapse that leads on from its neuron, for a
+    spike an addition: exact at image borders, for stride and padding, and between a forward and the
+    next change of the topology. A stored weight counts also if it is 0; biases, neurons,
+    normalisation and pooling count nothing.
     """
     layers, static, real, spiking = {}, 0, 0, False
     for layer in network.layers():
@@ -86,12 +79,11 @@ def synaptic_operations(network) -> Operations:
 
 def counted(network, images, batch_size=128) -> tuple[np.ndarray, Operations]:
     """As `Network.scores`, and the operations of all these inferences together."""
-    scores, layers, static, real = [], {}, 0, 0
+    scores, layers, static, real = [], Counter(), 0, 0
     for first in range(0, len(images), batch_size):
         scores.append(network.scores(images[first : first + batch_size], batch_size))
         operations = network.measures().operations
-        for name, count in operations.layers.items():
-            layers[name] = layers.get(name, 0) + count
+        layers.update(operations.layers)
         static, real = static + operations.static, real + operations.real
     return np.concatenate(scores), Operations(layers, static, real)
 
@@ -129,16 +121,12 @@ def count_epsilon(network, wanted: bool) -> None:
 def training_work(network, operations: Operations) -> Counter:
     """Multiply-adds of the last forward and backward: the products of all weights, nothing else.
 
-    Counted twice, each under "forward", "weight_gradient", "input_gradient" and "growth" (dense
-    gradients for those who observe them):
-
-    "useful/…"
-        Terms with nothing that is known to be 0: nonzero inputs, pixels among them, times
-        synapses, those of all positions for growth; for the input gradient nonzero ε (dL/dI of the
-        layer's output) times synapses. At image borders there are fewer of them.
-    "executed/…"
-        What the kernels multiply or add: every value, 0 or not, times synapses; in dense layers
-        times all positions, the margin of zeros around an image included.
+    By "forward", "weight_gradient", "input_gradient" and "growth" (dense gradients for those who
+    observe them). "useful/…" are terms with nothing that is known to be 0: nonzero inputs, pixels
+    among them, times synapses, for growth times all positions; for the input gradient nonzero ε
+    (dL/dI of the layer's output) times synapses. "executed/…" is what the kernels multiply or add:
+    every value times synapses, in dense layers times all positions, the margin of zeros around an
+    image included. To be called before the topology changes.
 
     Without `count_epsilon` before the backward there is no "useful/input_gradient", with it also
     "sampled/input_gradient", the executed products of that step: see `whole`.
@@ -146,7 +134,6 @@ def training_work(network, operations: Operations) -> Counter:
     Parameters
     ----------
     network : Network
-        Between a backward and the next change of its topology.
     operations : Operations
         Of its forward.
 

@@ -12,7 +12,7 @@ import pytest
 from nsnn.data import Batch
 from nsnn.errors import UserError
 from nsnn.gradcheck.cases import lively
-from nsnn.layers import Flatten, decide
+from nsnn.layers import BatchNorm, Flatten, decide
 from nsnn.models import build
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD
@@ -234,6 +234,25 @@ def test_bytes():
     assert largest <= held["buffers"] - activations <= 2 * largest
     assert network.bytes_dense() == 12 * sum(p.size for p in network.parameters())
     assert make("all active").bytes_held()["indices"] == 0
+    assert held["blocks"] == 0
+    conv, other = [p for p in network.parameters() if p.prunable][:2]
+    for _ in range(2):  # a dense gradient is freed before the next is made, so the largest counts
+        for p in (conv, other):
+            p.observe(lambda columns, block: None)
+        network.loss_and_backward(Batch(images(), np.zeros(6, np.int64)))
+        assert network.bytes_held()["blocks"] == 4 * max(conv.size, other.size)
+
+
+def test_currents_are_the_running_deviations_and_leave_out_what_is_not_finite():
+    network = make()
+    train(network, 1)
+    norms = {layer.name: layer for layer in network.layers() if isinstance(layer, BatchNorm)}
+    wanted = {name: np.sqrt(np.median(norm.running_variance)) for name, norm in norms.items()}
+    assert network.currents() == pytest.approx(wanted)
+    assert len(wanted) > 1
+    name = min(norms)
+    norms[name].running_variance = np.full_like(norms[name].running_variance, np.nan)
+    assert network.currents().keys() == wanted.keys() - {name}
 
 
 def test_a_model_of_another_number_of_classes_is_refused():

@@ -138,8 +138,9 @@ def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
         "executed work: what the kernels multiply. synaptic operations: of the forwards alone, "
         "without pixels. CPU time: of the processor, measured.",
         "memory: weights, gradients, optimiser state and indices; held at the peak of the run, "
-        "with the snapshot of LTH, Z and U of ADMM or a block of a dense gradient, and by the "
-        "formula of NDSNN III-D (T gradients, no momentum) for the final weights.",
+        "with the snapshot of LTH, Z and U of ADMM or, in cells that count work, the block of a "
+        "dense gradient; and by the formula of NDSNN III-D (T gradients, no momentum) for the "
+        "final weights.",
         *(f"No {reason} ({plural(count, 'cell')})." for reason, count in reasons.items()),
         *(f"{mark} paper: {note}" for note, mark in paper_marks(groups).items()),
     ]

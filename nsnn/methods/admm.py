@@ -42,23 +42,10 @@ class ADMM(SharedSparsity):
     class Config(SharedSparsity.Config):
         """Options of `[method]` for ADMM, beside those of `SharedSparsity.Config`.
 
-        Attributes
-        ----------
-        rho : float
-            ρ, the strength of the pull. (NDSNN's paper gives no number; 0.003 was chosen on a
-            validation split, ndsnn-tuning.)
-        dense_fraction, admm_fraction : float
-            Parts of the run, each rounded to whole epochs: training without the pull, then with
-            it; what is left retrains. NDSNN's Fig. 1 prunes after half of the run.
-        update_every : int
-            Steps between two updates of Z and U. 0: once an epoch, or five times in a phase of
-            fewer epochs. (NDSNN's paper gives no number.)
-
-        Notes
-        -----
-        W follows Z within about 1/(ρ · learning rate/(1 − momentum)) steps. Where updates come
-        much faster than that, U runs ahead of W and the two swing instead of meeting. Where they
-        come much slower, the weights that stay are held to an old Z too, and hardly learn.
+        (NDSNN's paper gives neither ρ, 0.003 of ndsnn-tuning, nor the interval. Its Fig. 1 prunes
+        after half of the run.) W follows Z within about 1/(ρ · learning rate/(1 − momentum)) steps.
+        Where updates come much faster than that, U runs ahead of W and the two swing instead of
+        meeting. Where much slower, the weights that stay are held to an old Z, and hardly learn.
         """
 
         distribution: str = option(

@@ -218,11 +218,8 @@ class GradientGrowth(DropGrow, abc.ABC):
     class Config(DropGrow.Config):
         """As `DropGrow.Config`, with what is compared.
 
-        Attributes
-        ----------
-        growth_score : "gradient" or "scaled"
-            "scaled" divides the gradient of each neuron or channel by the rms of its own ε, so
-            that one with a large ε does not get all that grows. (In no paper.)
+        "scaled", in no paper, divides the gradient of each neuron by the rms of its own ε, so that
+        one with a large ε does not get all that grows.
         """
 
         growth_score: str = option(

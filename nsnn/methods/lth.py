@@ -18,25 +18,12 @@ from nsnn.sparsity.prune import ladder_counts, largest_overall
 
 @dataclass(frozen=True)
 class TrainingRounds:
-    """The epochs of a run in rounds k = 0…n, each from the snapshot; k ≥ 1 begin with a prune.
+    """The epochs of a run in rounds k = 0…n, each from the snapshot; k ≥ 1 begin with a prune."""
 
-    Attributes
-    ----------
-    rewind : int
-        Epochs before the snapshot. They belong to round 0; the schedule of every round counts
-        them as done.
-    length : int
-        Epochs of a round; the last has what is left over as well.
-    prunes : int
-        n: there are n + 1 rounds.
-    epochs : int
-        Of the whole run.
-    """
-
-    rewind: int
-    length: int
-    prunes: int
-    epochs: int
+    rewind: int  # epochs before the snapshot, part of round 0; later schedules count them as done
+    length: int  # of a round, in epochs; the last has what is left over as well
+    prunes: int  # n
+    epochs: int  # of the whole run
 
     def at(self, epoch: int) -> int:
         """The round that `epoch` belongs to."""
@@ -80,17 +67,8 @@ class LTH(SparseMethod):
     class Config(SparseMethod.Config):
         """Options of `[method]` for LTH, beside those of `SparseMethod.Config`.
 
-        Attributes
-        ----------
-        prune_fraction : float
-            Of the remaining weights, pruned before each round, in [0.0001, 1); less would take
-            thousands of rounds. NDSNN's ladder of 25, 43.75, 57.81 … % is 0.25.
-        rewind_epochs : int
-            Epochs before the snapshot (21 of 301 in NDSNN's comparison). 0 rewinds to the
-            initial weights.
-        round_epochs : int
-            Epochs of training from the snapshot in each round; what is left of `train.epochs` is
-            added to the last. 0 divides what `rewind_epochs` leaves evenly.
+        NDSNN's ladder of 25, 43.75, 57.81 … % is `prune_fraction` = 0.25; its snapshot is after 21
+        of 301 epochs. What even shares leave of `train.epochs` is added to the last round.
         """
 
         prune_fraction: float = option(

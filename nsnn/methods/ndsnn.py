@@ -34,13 +34,8 @@ class NDSNN(GradientGrowth):
     class Config(GradientGrowth.Config):
         """Options of `[method]` for NDSNN, beside those of `GradientGrowth.Config`.
 
-        Attributes
-        ----------
-        initial_sparsity : float
-            θ_i over all prunable weights, in [0, 1); `final_sparsity` is θ_f.
-        death_ratio, death_ratio_min : float
-            d_0 and d_min of Eq. 5, in [0, 1]. (The paper gives no numbers; as in ITOP, its
-            reference 20. It gives no ΔT either, and uses ERK.)
+        θ_i, d_0 and d_min of Eq. 5. (The paper gives no numbers; as in ITOP, its reference 20. It
+        gives no ΔT either, and uses ERK.)
         """
 
         initial_sparsity: float = option(

@@ -30,14 +30,7 @@ class RigL(GradientGrowth):
 
     @dataclass(frozen=True)
     class Config(GradientGrowth.Config):
-        """Options of `[method]` for RigL, beside those of `GradientGrowth.Config`.
-
-        Attributes
-        ----------
-        drop_fraction : float
-            α, the fraction of a layer's weights that would be dropped at step 0, in [0, 1]; 0.3
-            in RigL's paper.
-        """
+        """Options of `[method]` for RigL, beside those of `GradientGrowth.Config`; α is its own."""
 
         drop_fraction: float = option(
             0.3, "fraction of the weights that a round drops, at first", at_least=0, at_most=1

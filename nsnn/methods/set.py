@@ -38,19 +38,10 @@ class SET(DropGrow):
     class Config(DropGrow.Config):
         """Options of `[method]` for SET, beside those of `DropGrow.Config`.
 
-        Attributes
-        ----------
-        update_every : int
-            ΔT, steps from one round to the next. 0: once an epoch, as in SET's paper.
-        end_fraction : float
-            T_end as a fraction of the run, in (0, 1]: no round happens after it. In any case the
-            last round is at least ΔT steps before the end of the run, so that what it grows is
-            trained: SET's paper leaves out the round of the last epoch.
-        drop_fraction : float
-            ζ, in [0, 1]; 0.3 in SET's paper.
-        grown_scale : float
-            Grown weights are uniform in ±grown_scale/√fan_in, all inputs counted; 1 is the range
-            of the initial weights, 0 starts them at 0. (SET's paper: "random small".)
+        ΔT, T_end, ζ, and the range of what grows, by all inputs: 1 is that of the initial weights.
+        (SET's paper: ζ = 0.3, "random small".) In any case the last round is at least ΔT steps
+        before the end, so that what it grows is trained: SET's paper leaves out the round of the
+        last epoch.
         """
 
         update_every: int = option(0, "steps between two rounds; 0: an epoch", at_least=0)

@@ -13,14 +13,7 @@ class Static(SparseStart):
 
     @dataclass(frozen=True)
     class Config(SparseStart.Config):
-        """Options of `[method]` for a static mask, beside those of `SharedSparsity.Config`.
-
-        Attributes
-        ----------
-        epsilon : float
-            ε of ESL Eq. 1, so that a mask can stand beside the graph that evolves; 0: as many
-            synapses as `final_sparsity` and `distribution` say.
-        """
+        """As `SparseStart.Config`, with ε of ESL Eq. 1: a mask beside the graph that evolves."""
 
         epsilon: float = option(
             0.0, "synapses per neuron of both layers; 0: by sparsity", at_least=0

@@ -71,6 +71,27 @@ def test_observers_see_the_same_blocks_of_the_whole_gradient(storage, spikes, si
         assert len(starts) == 2 * len(set(starts))  # they had asked for one backward
 
 
+@pytest.mark.parametrize("make", [linear, convolution])
+def test_a_scaled_gradient_is_that_of_rows_of_one_size(make):
+    """A neuron without any ε stays at 0; nobody else sees a difference."""
+    layer, x, dy, _ = make(np.random.default_rng(35))
+    dy *= 10.0 ** np.arange(len(dy)).reshape(-1, *[1] * (dy.ndim - 1))
+    dy[2] = 0
+    layer.forward(x)
+    dx, own = layer.backward(dy).copy(), layer.weight.gradient.copy()
+    seen = np.full(layer.weight.shape, np.nan)
+
+    def observer(columns, block):
+        seen[:, columns] = block
+
+    layer.weight.observe(observer, of="scaled")
+    np.testing.assert_array_equal(layer.backward(dy), dx)
+    np.testing.assert_array_equal(layer.weight.gradient, own)
+    rms = np.sqrt(np.mean(dy.reshape(len(dy), -1) ** 2, axis=1))
+    np.testing.assert_allclose(seen * rms[:, None], own, rtol=1e-12, atol=1e-12)
+    assert not seen[2].any()
+
+
 @pytest.mark.parametrize("normalised", [False, True])
 @pytest.mark.parametrize("constant", [False, True])
 def test_delta_is_what_the_neurons_received(normalised, constant):

@@ -58,22 +58,60 @@ def test_a_signal_saves_and_resume_equals_the_whole(
     assert any(line["step"] == step + 1 for line in files.read_lines(out / "timing.jsonl"))
 
 
+# In the middle of an epoch of 15 steps, at its last step, which may not be logged yet, its first.
+ANYWHERE = (3, 14, 15, 22, 29, 44)
+# Of 7 epochs lth prunes before 2, 3, 4 and 5; admm pulls in 1 and 2 and prunes before 4.
+LTH = ["method.name=lth", "method.final_sparsity=0.6", "method.rewind_epochs=1", "train.epochs=7"]
+ADMM = ["method.name=admm", "method.final_sparsity=0.6", "method.update_every=4", "train.epochs=7"]
+PHASES = (3, 14, 15, 22, 29, 30, 37, 44, 45, 51, 59, 60, 67, 75, 90, 104)
+# These rewire at every step.
+DEEPR = ["method.name=deepr", "method.final_sparsity=0.8", "optim.lr=0.3", "optim.clip=1.0"]
+GRADR = ["method.name=gradr", "method.alpha=0.05", "optim.momentum=0", "optim.lr=0.3"]
+GRADR_ADAM = ["method.name=gradr", "method.alpha=0.1", "optim.name=adam", "optim.lr=0.01"]
+FEWER = ["method.final_sparsity=0.8", "method.update_every=4"]
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "steps"),
     [
-        ["method.name=set", "method.final_sparsity=0.8", "method.update_every=4"],
-        ["method.name=rigl", "method.final_sparsity=0.8", "method.update_every=4"],
-        ["optim.name=adam", "optim.lr=0.01"],
-        ["method.name=dense", "optim.nesterov=true", "optim.schedule=step", "optim.period=10"],
-        ["model.storage=dense", "data.validation=0.2", "data.batch=8"],
+        (["method.name=set", *FEWER], (8, 31)),
+        (["method.name=rigl", *FEWER], (8, 31)),
+        (["optim.name=adam", "optim.lr=0.01"], (8, 31)),
+        (["method.name=dense", "optim.nesterov=true", "optim.schedule=step", "optim.period=10"],
+         (8, 31)),
+        (["model.storage=dense", "data.validation=0.2", "data.batch=8"], (8, 31)),
+        *((changes, PHASES) for changes in (LTH, ADMM)),
+        *(([*changes, "model.storage=dense"], PHASES) for changes in (LTH, ADMM)),
+        *((changes, ANYWHERE) for changes in (DEEPR, GRADR, GRADR_ADAM)),
+        *(([*changes, "model.storage=dense"], ANYWHERE) for changes in (DEEPR, GRADR, GRADR_ADAM)),
     ],
-)
-def test_other_methods_and_optimisers_resume(changes, tiny, bare, train, content):
-    assignments = [*(bare if changes[0].startswith("method") else tiny), *changes]
+)  # fmt: skip
+def test_wherever_it_is_interrupted_a_run_ends_the_same(changes, steps, tiny, bare, train, content):
+    own = any(change.startswith("method.name") for change in changes)
+    assignments = [*(bare if own else tiny), *changes]
     expected = content(train(assignments, name="expected"))
-    for step in (8, 31):
+    for step in steps:
         assert train(assignments, step) is None
     assert content(train(assignments)) == expected
+
+
+@pytest.mark.parametrize("storage", ["csr", "auto"])
+def test_interrupted_while_neurons_go_and_come_back(bare, storage, train, content):
+    """Neurons go after epochs 6 to 9 of 9, and come back after 8; 8 steps are a window."""
+    options = [*bare, "train.epochs=9", f"model.storage={storage}", "method.name=sdsnn"]
+    options += ["method.growth_start=10.0", "method.linear_rate=50.0"]
+    folder = train(options, name="whole")
+    whole = content(folder)
+    # Before a window, at its first steps, between two, at the ends of epochs and just after.
+    for step in (14, 15, 74, 80, 82, 84, 89, 90, 97, 101, 104, 105, 113, 120, 134):
+        assert train(options, step) is None
+        if step == 89:  # the epoch's end was not done yet
+            early = (folder.parent / "run" / "checkpoint.npz").read_bytes()
+    # Killed at the end of an epoch, between the log and the checkpoint: the log has too much.
+    (folder.parent / "run" / "checkpoint.npz").write_bytes(early)
+    assert content(train(options)) == whole
+    log = load_topology(folder / "topology.npz").counts()
+    assert log["dropped"].sum() > log["grown"].sum() > 0
 
 
 def test_killed_at_every_file_operation(whole, tiny, tmp_path, content, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 import nsnn
 from nsnn.data import load
-from nsnn.errors import UserError
+from nsnn.errors import RunError, UserError
 from nsnn.training import session
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
@@ -183,3 +183,9 @@ def test_keep_best_ends_with_the_best_epoch_on_validation(tiny, tmp_path, train)
     assert summary["test_accuracy"] == np.mean(
         network.predict(data.test.images) == data.test.labels
     )
+
+
+def test_a_cut_network_stops_the_run(bare, train):
+    options = ["method.name=lth", "method.final_sparsity=0.997", "method.prune_fraction=0.9"]
+    with pytest.raises(RunError, match=r"prune \d of 3 leaves \w+\.weight.* no signal passes"):
+        train([*bare, "train.epochs=6", *options])

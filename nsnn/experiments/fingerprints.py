@@ -76,34 +76,25 @@ def current(cells, records: list[dict]) -> tuple[list[dict], list[dict]]:
     """
     wanted = {frozenset(cell.labels.items()): cell.config for cell in cells}
     names = {labels: digest(essential(config), seed=False) for labels, config in wanted.items()}
-    found = []
+    # By what was trained and tested on: the last fingerprint, and whether any cell is on the data
+    # that are here.
+    found, seen, last, here_too = [], {}, {}, set()
     for record in records:
-        labels, seed = frozenset(record["labels"].items()), record["seed"]
-        if names.get(labels) == digest(record["config"], seed=False):
-            config = wanted[labels]
-            config = replace(config, train=replace(config.train, seed=seed))
-            found.append(((labels, seed), record, config))
-    data = _decided([(record, config) for _, record, config in found])
+        labels, own = frozenset(record["labels"].items()), of_record(record)
+        if names.get(labels) != digest(record["config"], seed=False):
+            continue
+        config = replace(wanted[labels], train=replace(wanted[labels].train, seed=record["seed"]))
+        trained, tested = _training_images(config), _test_images(config)
+        last[trained], last[tested] = own.train, own.test or last.get(tested)
+        if (now := here(config, seen)).train is not None and own.agrees(now):
+            here_too.add(tested)
+        found.append(((labels, record["seed"]), record, trained, tested))
     kept, left_out = {}, {}
-    for key, record, config in found:
-        agrees = of_record(record).agrees(data[_training_images(config)])
+    for key, record, trained, tested in found:
+        data = Fingerprint(last[trained], last[tested])
+        agrees = of_record(record).agrees(seen[trained] if tested in here_too else data)
         (kept if agrees else left_out)[key] = record
     return [*kept.values()], [left_out[key] for key in left_out if key not in kept]
-
-
-def _decided(pairs: list[tuple[dict, Config]]) -> dict[tuple, Fingerprint]:
-    """The fingerprint that counts for each set of training images of these cells."""
-    seen, last, tests, matched = {}, {}, {}, set()
-    for record, config in pairs:
-        own, now, split = of_record(record), here(config, seen), _test_images(config)
-        last[_training_images(config)] = own.train, split
-        tests[split] = own.test or tests.get(split)
-        if now.train is not None and own.agrees(now):
-            matched.add(split)
-    return {
-        key: seen[key] if split in matched else Fingerprint(train, tests[split])
-        for key, (train, split) in last.items()
-    }
 
 
 def _training_images(config: Config) -> tuple:

@@ -57,7 +57,7 @@ def draw(experiment: Experiment, groups: list[Group], note: str | None = ""):
 
 
 def _compare(ours, theirs) -> None:
-    """One range for two axes, unless a half of it or more would be empty in both: then words."""
+    """One range for two axes if it is at most half as long again as the longer one, else words."""
     ranges = np.array([ours.get_ylim(), theirs.get_ylim()])
     both = ranges.min(), ranges.max()
     if np.ptp(both) <= 1.5 * np.ptp(ranges, axis=1).max():

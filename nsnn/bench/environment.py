@@ -79,17 +79,6 @@ def repeat(function, repeats: int, at_least: float = 0.0) -> list[float]:
     return seconds
 
 
-def steps_timed(step, steps: int) -> dict[str, list[float]]:
-    """Seconds of each part of a training step, and of the whole "step".
-
-    `step()` trains once, and returns the seconds of each part; its first call is not counted.
-    """
-    step()
-    times = [step() for _ in range(steps)]
-    seconds = {part: [t[part] for t in times] for part in times[0]}
-    return seconds | {"step": [sum(t.values()) for t in times]}
-
-
 def epoch_timed(step, first, batches) -> dict:
     """{"seconds": {"epoch": [one number]}, "steps": …} of `step(batch)` on each of `batches`.
 

@@ -6,7 +6,6 @@ batch normalisation sees all time steps, as it does here.
 """
 
 import math
-import time
 
 import torch
 from torch import nn
@@ -14,27 +13,13 @@ from torch import nn
 from nsnn import metrics
 from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
-from nsnn.bench.environment import epoch_timed, steps_timed
+from nsnn.bench.environment import epoch_timed, repeat
 
 DECAY, THRESHOLD = 0.5, 1.0
 # Of first-spike networks.
 EARLY, LATE, CAP, K = 1.0, 6.0, 20.0, 100.0
 _BRIGHT = 0.13  # share of the pixels of MNIST that are
 _STEPS = 12  # of an epoch: all steps take the same time
-
-
-class Peer(nn.Sequential):
-    """Layers of SpikingJelly that see images (B, C, H, W) T times, to outputs (T, B, classes)."""
-
-    def __init__(self, modules, time_steps):
-        super().__init__(*modules)
-        self.time_steps = time_steps
-
-    def forward(self, images):
-        from spikingjelly.activation_based import functional
-
-        functional.reset_net(self)
-        return super().forward(images.unsqueeze(0).repeat(self.time_steps, *(1,) * images.dim()))
 
 
 def spikingjelly_lif(reset: str = "subtract"):
@@ -55,31 +40,35 @@ def spikingjelly_lif(reset: str = "subtract"):
     )
 
 
-def build(layers: list[dict], time_steps: int, lif=spikingjelly_lif) -> nn.Module:
-    """The network of `layers`, as `nsnn.bench.step.describe` gives them.
-
-    `lif()` makes a neuron layer.
-    """
+def build(layers: list[dict], lif=spikingjelly_lif) -> nn.Module:
+    """The network of `layers`, as of `nsnn.bench.step.describe`; `lif()` makes its neurons."""
     from spikingjelly.activation_based import functional, layer
 
-    network = Peer(
-        [
-            lif() if item["kind"] == "LIF" else getattr(layer, item["kind"])(*item["arguments"])
-            for item in layers
-        ],
-        time_steps,
-    )
+    modules = [
+        lif() if item["kind"] == "LIF" else getattr(layer, item["kind"])(*item["arguments"])
+        for item in layers
+    ]
+    network = nn.Sequential(*modules)
     functional.set_step_mode(network, "m")
     return network
 
 
+def outputs_of(network, images, time_steps: int):
+    """(T, B, classes) of images (B, C, H, W), each of which the network sees T times."""
+    from spikingjelly.activation_based import functional
+
+    functional.reset_net(network)
+    return network(images.unsqueeze(0).repeat(time_steps, *(1,) * images.dim()))
+
+
 class Trainee:
-    """A peer's network in training, its steps timed by part."""
+    """A peer's network in training."""
 
     def __init__(self, job: Job, layers):
+        self.time_steps = job.time_steps
         torch.set_num_threads(job.threads)
         self.generator = torch.Generator().manual_seed(job.seed)
-        self.network = build(layers, job.time_steps)
+        self.network = build(layers)
         self.masks = list(self._random_masks(layers))
         self.optimiser = torch.optim.SGD(
             self.network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM
@@ -101,21 +90,14 @@ class Trainee:
         images = torch.randn(samples, *input_shape, generator=self.generator)
         return images, torch.randint(0, CLASSES, (samples,), generator=self.generator)
 
-    def step(self, batch) -> dict[str, float]:
-        """Train on (images, labels); seconds of "forward", "backward" and "update"."""
+    def step(self, batch) -> None:
+        """Train on (images, labels)."""
         images, labels = batch
-        start = time.perf_counter()
-        outputs = self.network(images).mean(0)
-        loss = torch.nn.functional.cross_entropy(outputs, labels)
-        forward = time.perf_counter()
+        outputs = outputs_of(self.network, images, self.time_steps).mean(0)
         self.optimiser.zero_grad()
-        loss.backward()
-        backward = time.perf_counter()
+        torch.nn.functional.cross_entropy(outputs, labels).backward()
         self.optimiser.step()
         self._mask()
-        end = time.perf_counter()
-        return {"forward": forward - start, "backward": backward - forward,
-                "update": end - backward}  # fmt: skip
 
     @torch.no_grad()
     def _mask(self):
@@ -125,12 +107,12 @@ class Trainee:
 
 
 def measure_step(job: dict, layers, input_shape, steps: int) -> dict:
-    """As `nsnn.bench.step.measure_step`: "seconds" and "memory"."""
+    """As `nsnn.bench.step.measure_step`: "seconds" of the whole "step" alone, and "memory"."""
     job = Job(**job)
     trainee = Trainee(job, layers)
     batch = trainee.data(input_shape, job.batch)
-    seconds = steps_timed(lambda: trainee.step(batch), steps)
-    return {"seconds": seconds, "memory": metrics.peak_memory()}
+    seconds = repeat(lambda: trainee.step(batch), steps)
+    return {"seconds": {"step": seconds}, "memory": metrics.peak_memory()}
 
 
 def measure_epoch(job: dict, layers, input_shape, samples: int) -> dict:

@@ -11,7 +11,7 @@ import numpy as np
 from nsnn import metrics, parallel
 from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
-from nsnn.bench.environment import epoch_timed, steps_timed
+from nsnn.bench.environment import epoch_timed
 from nsnn.bench.kernels import product_flops
 from nsnn.data import Split, batches
 from nsnn.data.augment import augmented
@@ -143,7 +143,9 @@ def measure_step(job: dict, steps: int, rounds: int = 0, layers: bool = False) -
     """
     job = Job(**job)
     trainee, batch = Trainee(job), random_data(job, job.batch)
-    seconds = steps_timed(lambda: trainee.step(batch), steps)
+    _, *times = [trainee.step(batch) for _ in range(1 + steps)]
+    seconds = {part: [t[part] for t in times] for part in times[0]}
+    seconds["step"] = [sum(t.values()) for t in times]
     found = {"seconds": seconds, "memory": metrics.peak_memory()}
     weighted = [x for x in trainee.network.layers() if isinstance(x, Conv2d | Linear)]
     useful, dense = (

@@ -75,12 +75,6 @@ def test_repeat_goes_on_long_enough_and_does_not_count_the_first_call(
     assert len(calls) == 1 + len(seconds)
 
 
-def test_a_step_is_the_sum_of_its_parts_and_the_first_is_not_counted():
-    steps = iter([{"a": 9.0, "b": 9.0}, {"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 0.5}])
-    found = module.steps_timed(lambda: next(steps), 2)
-    assert found == {"a": [1.0, 3.0], "b": [2.0, 0.5], "step": [3.0, 3.5]}
-
-
 def test_an_epoch_counts_its_own_batches_only(monkeypatch):
     monkeypatch.setattr(module.time, "perf_counter", lambda: float(len(trained)))
     trained = []

@@ -74,7 +74,7 @@ def glyphs(tiny_toml, tiny_arrays):
     path = tiny_toml(
         (f"dir = '{tiny_arrays}', batch = 10", "samples = 640"),
         ('data = "arrays"', 'data = "glyphs"'),
-        ("epochs = 2", "epochs = 40"),
+        ("epochs = 2", "epochs = 80"),
     )
     return path, plan(spec.load(path), "small", "far")
 

@@ -5,6 +5,7 @@ examples:
   nsnn reproduce ndsnn-table1 --profile small --dry-run
   nsnn reproduce ndsnn-table1 --profile small --jobs 2 --time-limit 75
   nsnn reproduce my.toml --profile mine     an experiment of your own
+  nsnn reproduce ndsnn-table1 --executor dask://HOST:8786   on a cluster: see tutorials/guide.md
 
 A cell is one training run; its folder is runs/reproduce/ID/PROFILE/CELL. A finished cell is a line
 in OUT/ID/PROFILE/cells.jsonl, with table and figure beside it. Cells that are there, in the file of

@@ -87,7 +87,12 @@ def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
     assert bench("kernels", *words, "--threads", 1, "--repeats", 1, "--json", path) == 0
     first, second = read(path, "kernels")
     assert (first["shape"], second["shape"]) == ("7-5", "2-3C3@4")
-    assert len(first["sparse"]) == 2
+    assert [found["density"] for found in first["sparse"]] == [0.5, 0.1]
+    for found in (second["dense"], *first["sparse"]):
+        for product in ("forward", "gradient", "input_gradient", "total"):
+            assert {*found[product]} == {"median", "low", "high", "gflops"}
+    ratio = first["dense"]["total"]["median"] / first["sparse"][0]["total"]["median"]
+    assert first["sparse"][0]["ratio"] == ratio
     assert capsys.readouterr().out.count("break-even density") == 2
 
 

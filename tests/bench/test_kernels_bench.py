@@ -49,25 +49,6 @@ def test_break_even(densities, times, dense, density, relation):
     assert found == {"density": pytest.approx(density, rel=1e-5), "relation": relation}
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(kernels, "SECONDS", 0.0)
-
-
-@pytest.mark.parametrize("text", ["12-9", "3-4C3@5"])
-def test_a_tiny_measurement_is_complete(text, quick):
-    densities = [0.5, 0.1]
-    result = kernels.measure(Shape.read(text), densities, batch=3, time_steps=2, repeats=1)
-    assert result["shape"] == text
-    assert [found["density"] for found in result["sparse"]] == densities
-    for found in (result["dense"], *result["sparse"]):
-        for product in ("forward", "gradient", "input_gradient", "total"):
-            assert set(found[product]) == {"median", "low", "high", "gflops"}
-        assert found["forward"]["gflops"] > 0
-    ratio = result["dense"]["total"]["median"] / result["sparse"][0]["total"]["median"]
-    assert result["sparse"][0]["ratio"] == ratio
-
-
 def test_rates_and_the_input_gradient(monkeypatch):
     """A layer whose calls take known times: 1 s forward, 2 s backward, 5 s with both products."""
     layer = Shape(4, 6).layer(np.random.default_rng(0))

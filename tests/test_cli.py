@@ -149,6 +149,8 @@ def test_plot_one_and_several(run, tmp_path, monkeypatch, capsys):
     assert cli.main([*words, str(tmp_path / "both.pdf")]) == 0
     assert (tmp_path / "both.pdf").read_bytes().startswith(b"%PDF")
     capsys.readouterr()
+    assert "no is no folder" in complaint(capsys, 2, *words, str(tmp_path / "no" / "a.png"))
+    assert not (tmp_path / "no").exists()
     message = complaint(capsys, 2, *words, str(tmp_path / "both.nope"))
     assert "both.nope: a picture is .png or .pdf or .svg, by the end of its name" in message
 

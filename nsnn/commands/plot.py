@@ -33,6 +33,8 @@ def run(options) -> int:
 
         paths = plot_run(options.dirs[0])
     else:
+        if options.out and not Path(options.out).absolute().parent.is_dir():
+            raise UserError(f"--out {options.out}: {Path(options.out).parent} is no folder")
         from nsnn.plot import plot_comparison
 
         paths = [plot_comparison(options.dirs, options.out or "comparison.png")]

@@ -173,7 +173,7 @@ class Network(abc.ABC):
         """Predicted classes, int64 (n,), of images as `scores` takes them."""
         return self.scores(images, batch_size).argmax(axis=1)
 
-    def currents(self) -> dict[str, float]:
+    def currents(self) -> dict[str, list[float]]:
         """How strong the current before each normalisation is; {} where there is none."""
         return {}
 

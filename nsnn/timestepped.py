@@ -121,15 +121,16 @@ class TimeSteppedNetwork(Network):
         """Spikes per neuron and time step of each LIF layer in the last forward."""
         return {layer.name: layer.rate() for layer in self.layers() if isinstance(layer, LIF)}
 
-    def currents(self) -> dict[str, float]:
-        """Standard deviation of the current by normalisation, the median over its channels.
+    def currents(self) -> dict[str, list[float]]:
+        """Deviations of the current by normalisation: a tenth, and half, of its channels are below.
 
         Of the running variances; to be held against √eps, which normalisation adds to them. Those
         that are not finite are left out.
         """
         norms = [layer for layer in self.layers() if isinstance(layer, BatchNorm)]
-        found = {each.name: float(np.median(each.running_variance)) for each in norms}
-        return {name: variance**0.5 for name, variance in found.items() if np.isfinite(variance)}
+        variances = {each.name: np.quantile(each.running_variance, (0.1, 0.5)) for each in norms}
+        finite = {name: found for name, found in variances.items() if np.isfinite(found).all()}
+        return {name: np.sqrt(found).tolist() for name, found in finite.items()}
 
     def bytes_held(self) -> dict[str, int]:
         """Bytes in memory: weights, gradients, optimiser, indices, and buffers (activations)."""

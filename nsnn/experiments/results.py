@@ -114,8 +114,8 @@ def _currents(lines: list[dict]) -> dict:
     chosen = sorted({round(i * (len(lines) - 1) / 9) for i in range(10)})
     layers = {}
     for i in chosen:
-        for name, current in lines[i].get("currents", {}).items():
-            layers.setdefault(name, []).append(float(f"{current:.3g}"))
+        for name, found in lines[i].get("currents", {}).items():
+            layers.setdefault(name, []).append([float(f"{current:.3g}") for current in found])
     return {"epochs": [i + 1 for i in chosen], "layers": layers}
 
 

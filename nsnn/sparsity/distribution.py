@@ -124,7 +124,8 @@ def er_counts(epsilon, dims) -> np.ndarray:
     """
     sizes = np.array([math.prod(d) for d in dims], dtype=np.int64)
     asked = [epsilon * (d[0] + d[1]) * math.prod(d[2:]) for d in dims]
-    counts = np.minimum(sizes, np.maximum(1, np.rint(asked)).astype(np.int64))
+    # Cut before the cast: what is too large for int64 would come out negative.
+    counts = np.minimum(sizes, np.maximum(1, np.rint(asked))).astype(np.int64)
     if np.array_equal(counts, sizes):
         raise UserError(
             f"method.epsilon = {epsilon:g} asks for more synapses than there are positions in "

@@ -69,7 +69,8 @@ class Method:
     prunable : list of Parameter
         The weights that the method may prune: all but those of `dense_layers`.
     first_positions : dict of str to ndarray of int64
-        Those of the sparse weights of another run that this one begins with (train.start).
+        Those of the sparse weights of another run that this one begins with (train.start). A run
+        of that kind is resumed without its values: what `prepare` takes from them, `state` holds.
     takes_topology : bool
         Whether `prepare` uses them; a method that starts dense cannot.
     """

@@ -151,17 +151,20 @@ class GradR(Method):
         return super().bytes_held() + dense
 
     def state(self) -> dict[str, np.ndarray]:
-        """As `Method.state`, with θ and its moments; signs are those of the initial weights."""
+        """As `Method.state`, with signs, θ and its moments."""
         state = super().state()
-        for p, theta, _ in self.latents:
+        for p, theta, sign in self.latents:
             state |= {f"{p.name}/{key}": a.copy() for key, a in theta.state().items()}
+            state[f"{p.name}/negative"] = np.packbits(sign < 0)
         return state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """As `Method.restore`."""
         super().restore(state)
-        for p, theta, _ in self.latents:
+        for p, theta, sign in self.latents:
             theta.restore(part_of(state, f"{p.name}/"))
+            bits = np.unpackbits(state[f"{p.name}/negative"], count=sign.size)
+            sign[...] = 1 - 2 * bits.reshape(sign.shape).astype(np.int8)
 
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:

@@ -53,9 +53,20 @@ def test_a_method_that_starts_dense_begins_with_a_dense_run_only(bare, finished,
         Run(load_config(None, [*words, f"train.start={finished}"]))
 
 
-def test_it_needs_the_other_run_at_its_start_only(bare, finished, train, content, tmp_path):
-    other = shutil.copytree(finished, tmp_path / "other")
-    words = [*bare, *STEADY, "method.name=set", "method.update_every=4", f"train.start={other}"]
+@pytest.mark.parametrize(
+    "options",
+    [
+        [*STEADY, "method.name=set", "method.update_every=4"],
+        ["method.name=gradr", "method.alpha=0.05", "optim.momentum=0"],  # of the first signs
+    ],
+)
+def test_it_needs_the_other_run_at_its_start_only(
+    bare, finished, train, content, tmp_path, options
+):
+    dense = [*bare, "method.name=dense", "train.epochs=1"]
+    made = train(dense, name="dense") if "gradr" in options[0] else finished
+    other = shutil.copytree(made, tmp_path / "other")
+    words = [*bare, *options, f"train.start={other}"]
     whole = content(train(words, name="whole"))
     folder = tmp_path / "run"
     for steps in ((0,), (20,), ()):
@@ -64,10 +75,9 @@ def test_it_needs_the_other_run_at_its_start_only(bare, finished, train, content
     assert content(folder) == whole
     noted = json.loads((folder / "environment.json").read_text())["start"]
     assert noted["checkpoint"] == str(other / "checkpoint.npz")
-    assert int(noted["checksum"], 16) == zlib.crc32((finished / "checkpoint.npz").read_bytes())
+    assert int(noted["checksum"], 16) == zlib.crc32((made / "checkpoint.npz").read_bytes())
     assert f'start = "{other}"' in (folder / "config.toml").read_text()
-    first = load_topology(folder / "topology.npz")
-    last = load_topology(finished / "topology.npz")
+    first, last = (load_topology(each / "topology.npz") for each in (folder, made))
     for name in last.names:
         np.testing.assert_array_equal(first.positions_at(name, -1), last.positions_at(name, 44))
 

@@ -71,7 +71,7 @@ def typed(value, kind: type, where: str):
     # A name of a file whose bytes are not UTF-8: config.toml could not hold it.
     if kind is str and value.encode(errors="ignore").decode() != value:
         raise UserError(f"{where}: expected UTF-8 text, got {value!r}")
-    return value
+    return value + 0.0 if kind is float else value  # 0 for -0.0, whose sign limits do not see
 
 
 def check_limits(value, limits, where: str) -> None:

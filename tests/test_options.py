@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.options import build, check, kinds, limits_in_words, option
+from nsnn.options import build, check, kinds, limits_in_words, option, typed
 
 
 @dataclass(frozen=True)
@@ -66,3 +66,8 @@ def test_kinds_and_words():
     assert limits_in_words({"meaning": "", "at_least": 0, "below": 1}) == "at least 0 and below 1"
     with pytest.raises(TypeError, match="unknown limit atleast"):
         option(1, atleast=0)
+
+
+def test_minus_zero_is_zero():
+    """Its sign passes a limit "at least 0", and NumPy refuses an interval from 0 to -0."""
+    assert str(typed(-0.0, float, "x.scale")) == "0.0"

@@ -25,10 +25,10 @@ def run(layer, arrays, x):
         x = np.pad(x, ((0, 0), p, p, (0, 0), (0, 0)))
         x = np.lib.stride_tricks.sliding_window_view(x, layer["window"], axis=(1, 2))
         x = x[:, :: layer["stride"], :: layer["stride"]]  # (C, H', W', T, B, kh, kw)
-    if kind == "Flatten":
-        return x.reshape(-1, *x.shape[3:])
     if kind in ("AvgPool2d", "MaxPool2d"):
         return x.mean(axis=(5, 6)) if kind == "AvgPool2d" else x.max(axis=(5, 6))
+    if kind == "Flatten":
+        return x.reshape(-1, *x.shape[3:])
     if kind in ("Conv2d", "Linear", "Integrator"):
         axes = ((1, 2, 3), (0, 5, 6)) if kind == "Conv2d" else 1
         y = np.tensordot(weight(arrays, f"{name}.weight"), x, axes)
@@ -49,12 +49,13 @@ def run(layer, arrays, x):
 
 network = json.loads(Path(sys.argv[1] + ".network.json").read_text())
 arrays, images = np.load(sys.argv[1] + ".npz"), np.load(sys.argv[2])
-x = images.astype(np.float32)
-if images.ndim < 5:  # (n, H, W) or (n, C, H, W); events, (n, T, C, H, W), go in as they are
-    x = x.reshape(-1, 1, *network["input"]["shape"]) / (255 if images.dtype == np.uint8 else 1)
-    mean, std = (network["input"][key] for key in ("mean", "std"))
-    x = (x - np.float32(mean)[:, None, None]) / np.float32(std)[:, None, None]
-x = x.transpose(2, 3, 4, 1, 0)
-for layer in network["layers"]:
-    x = run(layer, arrays, x)
-print(*x.mean(axis=1).argmax(axis=0), sep="\n")
+for first in range(0, len(images), 100):  # a whole test set at once needs gigabytes
+    x = images[first : first + 100].astype(np.float32)
+    if images.ndim < 5:  # (n, H, W) or (n, C, H, W); events, (n, T, C, H, W), go in as they are
+        x = x.reshape(-1, 1, *network["input"]["shape"]) / (255 if images.dtype == np.uint8 else 1)
+        mean, std = (network["input"][key] for key in ("mean", "std"))
+        x = (x - np.float32(mean)[:, None, None]) / np.float32(std)[:, None, None]
+    x = x.transpose(2, 3, 4, 1, 0)
+    for layer in network["layers"]:
+        x = run(layer, arrays, x)
+    print(*x.mean(axis=1).argmax(axis=0), sep="\n")

@@ -12,10 +12,6 @@ from nsnn.kernels.count import column_uses
 from nsnn.layers import LIF, Conv2d, Linear
 from nsnn.layers.weighted import pixels
 
-# Of so many steps of an epoch the nonzero ε are counted in one, the first: a pass through all
-# activations, up to 7 % of a sparse step. After batch normalisation hardly any is 0.
-EPSILON_EVERY = 8
-
 
 @dataclass(frozen=True)
 class Operations:
@@ -111,13 +107,6 @@ def layer_operations(layer) -> int:
     return int(uses @ stored.astype(np.int64))
 
 
-def count_epsilon(network, wanted: bool) -> None:
-    """Whether the coming backwards count what `training_work` needs for useful input gradients."""
-    for layer in network.layers():
-        if isinstance(layer, Conv2d | Linear):
-            layer.counts_epsilon = wanted
-
-
 def training_work(network, operations: Operations) -> Counter:
     """Multiply-adds of the last forward and backward: the products of all weights, nothing else.
 
@@ -128,8 +117,8 @@ def training_work(network, operations: Operations) -> Counter:
     every value times synapses, in dense layers times all positions, the margin of zeros around an
     image included. To be called before the topology changes.
 
-    Without `count_epsilon` before the backward there is no "useful/input_gradient", with it also
-    "sampled/input_gradient", the executed products of that step: see `whole`.
+    The nonzero ε are counted in every backward: a pass through all activations, up to 7 % of the
+    time of a very sparse step.
 
     Parameters
     ----------
@@ -152,26 +141,12 @@ def training_work(network, operations: Operations) -> Counter:
             work[f"executed/{product}"] += executed
         if layer.input_gradient:
             work["executed/input_gradient"] += executed
-            if layer.row_uses is not None:
-                work["useful/input_gradient"] += _delivered(layer)
-                work["sampled/input_gradient"] += executed
+            work["useful/input_gradient"] += _delivered(layer)
         if layer.dense_gradients:
             everywhere = int(_column_uses(layer).sum()) * layer.weight.stored_shape[0]
             work["useful/growth"] += layer.dense_gradients * everywhere
             work["executed/growth"] += layer.dense_gradients * dense
     return work
-
-
-def whole(work: Counter) -> Counter:
-    """The work of many steps, its useful input gradients brought from the sampled steps to all.
-
-    By the executed ones of these steps and of all: exact where each step was sampled.
-    """
-    key, found = "input_gradient", Counter(work)
-    sampled = found.pop(f"sampled/{key}", 0)
-    if sampled:
-        found[f"useful/{key}"] = round(work[f"useful/{key}"] * work[f"executed/{key}"] / sampled)
-    return found
 
 
 def total_work(work, kind: str) -> int:

@@ -51,10 +51,8 @@ class Weighted(Layer):
         The neurons that this layer's output drives directly; `Sequential` sets it.
     geometry : tuple of int
         (kernel, kernel, stride, padding); a linear layer is a convolution of one pixel.
-    counts_epsilon : bool
-        Whether a backward that makes dL/dx counts the nonzero ε that it takes up.
     row_uses : ndarray of int64, (out, kernel²), or None
-        That count, of the last backward: see `nsnn.kernels.count.row_uses`.
+        The nonzero ε that dL/dx of the last backward took up: see `nsnn.kernels.count.row_uses`.
     dense_gradients : int
         How many dense gradients the last backward has made for observers.
     """
@@ -66,7 +64,7 @@ class Weighted(Layer):
         self.name = name
         self.input_gradient = True
         self.spiking = None
-        self.counts_epsilon, self.row_uses, self.dense_gradients = False, None, 0
+        self.row_uses, self.dense_gradients = None, 0
         out, fan_in = dims[0], int(np.prod(dims[1:]))
         W = uniform_fan_in((out, fan_in), fan_in, rng, dtype)
         self.weight = Parameter(f"{name}.weight", W, dims, prunable=True)
@@ -100,8 +98,7 @@ class Weighted(Layer):
             parallel.launch(bias_gradient, rows.shape[0], rows.size, rows, self.bias.gradient)
         dx, flat_dx = None, None
         if self.input_gradient:
-            if self.counts_epsilon:
-                self._count(dy)
+            self._count(dy)
             dx = self._gradient(dy, self._x.shape, dy.dtype)
             flat_dx = self._flat(dx)
         W = self._csr()

@@ -7,7 +7,7 @@ import warnings
 
 from nsnn import metrics
 from nsnn.files import append_line
-from nsnn.operations import EPSILON_EVERY, count_epsilon, training_work, whole
+from nsnn.operations import training_work
 from nsnn.training.interrupt import Interruption
 from nsnn.training.run import diverged
 from nsnn.training.stopwatch import Stopwatch
@@ -34,9 +34,7 @@ def train(run, folder, progress) -> bool:
             left = itertools.islice(run.batches(epoch), done, None)
             for batch in progress.bar(epoch, done, left):
                 step = run.step
-                in_epoch = step - epoch * run.length.steps_per_epoch
 
-                count_epsilon(network, in_epoch % EPSILON_EVERY == 0)
                 method.before_backward(step)
                 loss, predictions = network.loss_and_backward(batch)
                 check_finite(loss, run, folder)
@@ -118,7 +116,7 @@ def epoch_record(run) -> dict:
             "static": sums.static / samples,
             "layers": {name: count / samples for name, count in sums.operations.items()},
         },
-        "work": whole(sums.work),
+        "work": sums.work,
         "currents": run.network.currents(),
         **({"method": own} if own else {}),
     }

@@ -162,7 +162,8 @@ def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
 def epochs_of_equal_work(record: dict, budget: float, tolerance: float = 0.03) -> int:
     """In how many epochs the method of a finished cell does so much useful work in all.
 
-    Growth has as many rounds whatever the length of the run; the rest of its work is in proportion.
+    Work is in proportion to the epochs, but for growth where `method.update_every` is 0: the method
+    then has as many rounds in a run of any length.
 
     Raises
     ------
@@ -173,7 +174,8 @@ def epochs_of_equal_work(record: dict, budget: float, tolerance: float = 0.03) -
     work, done = record.get("work_training"), record["epochs"]
     if not work:
         raise UserError(f"the cell {record['labels']} has no count of its work: train it anew")
-    growth = work.get("useful/growth", 0)
+    same_rounds = record["config"].get("method.update_every") == 0
+    growth = work.get("useful/growth", 0) if same_rounds else 0
     each = (total_work(work, "useful") - growth) / done
     epochs = max(1, round((budget - growth) / each))
     reached = (growth + epochs * each) / budget

@@ -75,7 +75,7 @@ def test_work_is_relative_to_dense_where_both_are_counted(dense, sparse):
 
 
 def test_epochs_of_equal_work(sparse):
-    """Growth costs the same in a run of any length: 20 + 40 E in E epochs."""
+    """Growth in rounds of the method's choice costs the same in a run of any length: 20 + 40 E."""
     cell = worked(sparse, 80, growth=20)
     assert epochs_of_equal_work(cell, 20 + 40 * 7) == 7
     assert epochs_of_equal_work(cell, 1.02 * (20 + 40 * 7)) == 7
@@ -86,6 +86,11 @@ def test_epochs_of_equal_work(sparse):
     assert "\n" not in str(e.value)
     with pytest.raises(UserError, match="no count of its work: train it anew"):
         epochs_of_equal_work(sparse, 300)
+
+
+def test_growth_every_so_many_steps_is_in_proportion_to_the_epochs(sparse):
+    sparse["config"]["method.update_every"] = 100
+    assert epochs_of_equal_work(worked(sparse, 80, growth=20), 50 * 7) == 7
 
 
 def test_without_a_dense_cell_the_reason_is_given(sparse):

@@ -113,7 +113,7 @@ class Weighted(Layer):
         else:
             self._csr_backward(W, epsilon, x, flat_dx)
         self._show(self.weight.take_observers("gradient"), epsilon, x)
-        self._show_scaled(epsilon, x)
+        self._show(self.weight.take_observers("scaled"), epsilon, x, scaled=True)
         return dx
 
     def _count(self, dy) -> None:
@@ -124,15 +124,6 @@ class Weighted(Layer):
             row_uses, epsilon.shape[0], epsilon.size / 8, epsilon, *self.geometry, *sides,
             self.row_uses,
         )  # fmt: skip
-
-    def _show_scaled(self, epsilon, x) -> None:
-        """Show the gradient with each neuron's ε divided by its own rms to those who asked."""
-        observers = self.weight.take_observers("scaled")
-        if observers:
-            rows = epsilon.reshape(epsilon.shape[0], -1)
-            rms = np.sqrt(np.square(rows, dtype=np.float64).mean(axis=1)).astype(epsilon.dtype)
-            scaled = rows / np.where(rms > 0, rms, 1)[:, None]
-            self._show(observers, scaled.reshape(epsilon.shape), x)
 
     def _show_delta(self, x) -> None:
         """Show Σ_t δ[t] s[t]ᵀ to those who have asked for it; δ is what the neurons received."""
@@ -148,8 +139,10 @@ class Weighted(Layer):
             delta = delta.sum(axis=-2, keepdims=True)
         self._show(observers, self._flat(delta), x)
 
-    def _show(self, observers, epsilon, x) -> None:
+    def _show(self, observers, epsilon, x, scaled=False) -> None:
         """Make the dense gradient block by block, for all observers together.
+
+        `scaled`: with each neuron's ε divided by its own rms, which is constant in a row.
 
         By inputs and not by rows, because then each patch of the input is made once for all rows.
         """
@@ -164,10 +157,17 @@ class Weighted(Layer):
             step = inputs
         memory = np.empty(rows * each * min(step, inputs), epsilon.dtype)
         self.block_bytes = memory.nbytes
+        if scaled:
+            own = epsilon.reshape(rows, -1)
+            squares = np.einsum("ij,ij->i", own, own, dtype=np.float64)  # in float32 they underflow
+            rms = np.sqrt(squares / own.shape[1]).astype(own.dtype)[:, None]
+            rms[rms == 0] = 1
         for first in range(0, inputs, step):
             columns = slice(first * each, min(inputs, first + step) * each)
             block = memory[: rows * (columns.stop - columns.start)].reshape(rows, -1)
             self._dense_gradient(epsilon, x[first : first + step], block)
+            if scaled:
+                block /= rms
             for observer in observers:
                 observer(columns, block)
 

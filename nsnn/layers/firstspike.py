@@ -117,6 +117,7 @@ class FirstSpike(Layer):
         z_out = np.where(fired, self.z, self.dtype.type(0))
         slope = np.divide(dy, self._margin, out=np.zeros_like(z_out), where=fired)
         p, W = self.weight, self.weight.topology
+        self.block_bytes = 0
         if isinstance(self.x, BinaryTimes):
             self._binary_gradient(z_out, slope)
         elif W is None:
@@ -220,6 +221,7 @@ class FirstSpike(Layer):
         for first in range(0, cols, step):
             columns = slice(first, min(cols, first + step))
             block = np.empty((rows, columns.stop - first), self.dtype)
+            self.block_bytes = max(self.block_bytes, block.nbytes)
             self._dense_gradient(z[columns], z_out, slope, block)
             for observer in observers:
                 observer(columns, block)

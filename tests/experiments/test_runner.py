@@ -78,10 +78,31 @@ def test_a_record_says_all_about_a_cell(trained):
     assert found["per_epoch"]["synaptic_operations"] == [
         line["synaptic_operations"]["total"] for line in lines
     ]
+    rows = {"conv1.weight": 4, "linear1.weight": 12, "linear2.weight": 3}
+    assert found["channels"]["rows"] == rows
+    assert found["channels"]["empty"] == {}
+    assert found["channels"]["steps"] == [2, 4, 6, 8]  # the rounds
+    assert found["currents"]["epochs"] == [1, 2]
+    assert [len(of) for of in found["currents"]["layers"].values()] == [2, 2]
+    work = found["work_training"]
+    products = ("forward", "weight_gradient", "input_gradient", "growth")
+    assert work.keys() == {f"{k}/{p}" for k in ("useful", "executed") for p in products}
+    for product in products:
+        assert 0 < work[f"useful/{product}"] <= work[f"executed/{product}"]
     assert found["labels"] == {"data": "arrays", "method": "ndsnn", "sparsity": 0.8}
     assert found["config"]["method.final_sparsity"] == 0.8
     assert not {"data.dir", "train.threads", "train.dense_run"} & found["config"].keys()
     assert {"nsnn", "numpy", "numba", "python", "cores"} <= found["environment"].keys()
+
+
+def test_a_record_counts_channels_that_run_empty(tiny_toml, reproduce):
+    """At the start and after each round."""
+    one = ONE_CELL[0], '"ndsnn"\nsparsity = 0.95'
+    reproduce(spec.load(tiny_toml(one)), "small", "out")
+    (record,) = results.read_cells("out", "tiny", "small")
+    empty = record["channels"]["empty"]["linear1.weight"]
+    assert len(empty) == 1 + len(record["channels"]["steps"])
+    assert empty[0] == 0 < empty[-1] < record["channels"]["rows"]["linear1.weight"]
 
 
 def test_a_finished_run_folder_is_collected(trained, reproduce, in_process):

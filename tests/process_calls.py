@@ -1,10 +1,11 @@
-"""What test_processes.py calls in processes of their own, which import this file by its name."""
+"""What tests call in processes of their own, which import this file by its name."""
 
 import os
 import signal
 import time
 
 from nsnn.errors import UserError
+from nsnn.training.interrupt import Interruption
 
 PATIENCE = 60  # seconds
 
@@ -34,3 +35,14 @@ def sleep(path):
     while not asked and time.monotonic() < deadline:
         time.sleep(0.01)
     return asked
+
+
+def save_slowly(path):
+    """Until SIGTERM, then for some seconds, as the last step of a training may take."""
+    with Interruption() as interruption:
+        path.touch()
+        deadline = time.monotonic() + PATIENCE
+        while not interruption.requested and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(2.5)
+        path.write_text("saved")

@@ -1,5 +1,6 @@
 """`nsnn reproduce --executor dask://…`: a scheduler and two workers on this machine."""
 
+import importlib
 import json
 import os
 import re
@@ -7,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from nsnn import cli
 from nsnn.experiments import results, spec
 from nsnn.experiments.cells import plan
+from nsnn.experiments.cluster import Dask
 
 PATIENCE = 120  # seconds
 # What differs from run to run.
@@ -77,6 +82,46 @@ def glyphs(tiny_toml, tiny_arrays):
         ("epochs = 2", "epochs = 80"),
     )
     return path, plan(spec.load(path), "small", "far")
+
+
+class OneWorker(ThreadPoolExecutor):
+    """A scheduler with one worker, both in this process: all of `distributed` that nsnn uses."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(1)
+        self.state, self.status = SimpleNamespace(tasks={}), SimpleNamespace(name="running")
+
+    def nthreads(self):
+        return {"one": 1}
+
+    def run(self, function, *arguments, on_error):
+        try:
+            return {"one": function(*arguments)}
+        except Exception as error:
+            return {"one": error}
+
+    def submit(self, function, *arguments, pure):
+        self.state.tasks["task"] = SimpleNamespace(state="executing")
+        return super().submit(function, *arguments)
+
+    def get_current_task(self):
+        return "task"
+
+    def close(self):
+        """Cancel what is running."""
+        self.state.tasks.clear()
+
+
+@pytest.fixture
+def one_worker(monkeypatch):
+    """A `Dask` without Dask."""
+    client = OneWorker()
+    fake = SimpleNamespace(
+        Client=lambda *of, **options: client, get_worker=lambda: client, Reschedule=RuntimeError
+    )
+    monkeypatch.setitem(sys.modules, "distributed", fake)
+    with client, Dask("dask://nowhere:1") as executor:
+        yield executor
 
 
 def begin(path, executor):
@@ -183,3 +228,15 @@ def test_without_dask_a_line_says_what_to_install(tiny_toml, monkeypatch, capsys
     printed = capsys.readouterr()
     assert message in printed.err
     assert printed.err.count("\n") == 1
+
+
+def test_a_cancelled_call_is_asked_to_stop_once_and_may_take_its_time(
+    one_worker, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    calls, path = importlib.import_module("process_calls"), tmp_path / "call"
+    future = one_worker.submit(calls.save_slowly, path)
+    wait_for(path.exists)
+    one_worker.stop()
+    assert future.result(PATIENCE) is None
+    assert path.read_text() == "saved"

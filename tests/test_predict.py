@@ -121,7 +121,7 @@ def test_a_file_that_is_no_good_is_one_line(name, content, message, tmp_path):
 def test_mistakes_are_told_by_the_command(finished, tmp_path, capsys):
     np.save(tmp_path / "wide.npy", np.zeros((2, 7, 6), np.uint8))
     for words, message in [
-        ([str(finished), str(tmp_path / "wide.npy")], "(1, 6, 6)"),
+        ([str(finished), str(tmp_path / "wide.npy")], "(samples, 1, 6, 6)"),
         ([str(tmp_path), str(tmp_path / "wide.npy")], "holds no run"),
         ([str(finished), "nowhere.npy"], "nowhere.npy: cannot be read"),
     ]:

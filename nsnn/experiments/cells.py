@@ -8,7 +8,7 @@ from pathlib import Path
 from nsnn.data import DATASETS
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, Label, Profile, fingerprints, results
-from nsnn.files import read_json
+from nsnn.files import checksum, read_json
 from nsnn.methods import METHODS
 from nsnn.models import TITLES
 from nsnn.plugins import MODULE_PREFIX
@@ -111,6 +111,7 @@ def plan(experiment: Experiment, profile: str, out, seeds=None, data_dir="") -> 
         def alike(records: list[dict]) -> list[dict]:
             same = [record for record in records if record["digest"] == cell.digest]
             same = [record for record in same if fingerprints.of_record(record).agrees(data)]
+            same = [r for r in same if _began_alike(r.get("environment", {}), cell.config)]
             return [record for record in same if results.has(record, experiment.needs)]
 
         if any(record["labels"] == cell.labels for record in alike(own)):
@@ -161,14 +162,22 @@ def state_of(folder: Path, config: Config, seen: dict) -> str:
     except UserError:  # no config.toml, or one of another version of nsnn, or of a plug-in
         return "changed"
     path = folder / "environment.json"
-    noted = read_json(path).get("plugins", []) if path.exists() else []
-    versions = {MODULE_PREFIX + plugin["sha256"] for plugin in noted}
+    noted = read_json(path) if path.exists() else {}
+    versions = {MODULE_PREFIX + plugin["sha256"] for plugin in noted.get("plugins", [])}
     same = results.digest(options) == results.digest(results.essential(config))
     if not same or not {*options.get("plugins", [])} <= versions:
+        return "changed"
+    if not _began_alike(noted, config):
         return "changed"
     if not fingerprints.of_folder(folder, found).agrees(fingerprints.here(config, seen)):
         return "changed"
     return "trained" if (folder / "summary.json").exists() else "stopped"
+
+
+def _began_alike(environment: dict, config: Config) -> bool:
+    """Whether the run in train.start is still the one that was noted; True where it is gone."""
+    now = checksum(Path(config.train.start) / "checkpoint.npz") if config.train.start else 0
+    return not now or environment.get("start", {}).get("checksum") in (None, f"{now:08x}")
 
 
 def rank(value: Label | None) -> tuple:

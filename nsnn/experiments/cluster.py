@@ -1,9 +1,11 @@
 """Cells on the workers of a Dask cluster: the extra nsnn[dask], imported where it is used."""
 
+import hashlib
 import multiprocessing
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from pathlib import Path
 
-from nsnn import __version__
+from nsnn import __version__, plugins
 from nsnn.data import DATASETS, source
 from nsnn.errors import UserError
 from nsnn.processes import Processes
@@ -46,12 +48,15 @@ class Dask(Executor):
         self._threads = ThreadPoolExecutor(self.jobs)  # each looks after one call
 
     def check(self, calls: list[tuple]) -> None:
-        """Raise UserError where a worker lacks this nsnn, a plug-in or a data set.
+        """Raise UserError where a worker lacks a data set, this nsnn, plug-ins or runs.
 
-        `calls` are the arguments that `runner.run_cell` will be given.
+        `calls` are the arguments that `runner.run_cell` will be given; the runs are those of
+        train.start. Of data only that they are there is seen.
         """
         data = {(options["data.name"], options["data.dir"]) for options, *_ in calls}
-        files = calls[0][-1] if calls else []
+        files = {plugin["file"]: plugin["sha256"] for plugin in plugins.loaded()}
+        starts = {options["train.start"] for options, *_ in calls} - {""}
+        files |= {path: _sha256(path) for path in (f"{each}/checkpoint.npz" for each in starts)}
         for worker, found in self._client.run(_look, data, files, on_error="return").items():
             if found != __version__:
                 wrong = found if isinstance(found, Exception) else f"it has nsnn {found}"
@@ -86,14 +91,24 @@ class Dask(Executor):
 # On a worker
 
 
-def _look(data, plugin_files) -> str:
-    """The version of nsnn here; raises where plug-ins or data sets, (name, folder), are missing."""
-    for file in plugin_files:
-        open(file, "rb").close()
+def _look(data, files) -> str:
+    """The version of nsnn here; raises where data, (name, folder), or files, {path: SHA-256}, lack.
+
+    A relative path is one of the folder in which the worker was started.
+    """
+    for file, wanted in files.items():
+        if _sha256(file) != wanted:
+            raise UserError(f"{file} is missing, or another than where nsnn reproduce was started")
     for name, folder in data:
         if name in DATASETS:  # else it is a plug-in's
             source(name).find(folder or None)
     return __version__
+
+
+def _sha256(file) -> str:
+    """Of a file's content; "" where there is no such file."""
+    path = Path(file)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def _task(function, *arguments):

@@ -101,12 +101,21 @@ def make_record(config: Config, folder: Path) -> dict:
             "work_training": summary.get("work_training"),
             "currents": _currents(lines),
             "channels": _channels(folder, summary["steps"]),
-            "environment": read_json(folder / "environment.json"),
+            "environment": _environment(folder),
         }
     except (OSError, LookupError, TypeError) as error:
         raise RunError(
             f"{folder} is not a whole run ({error!r}): remove the folder, then reproduce again"
         ) from None
+
+
+def _environment(folder: Path) -> dict:
+    """What a run noted of its machine, but not where files lie on it: records are shared."""
+    noted = read_json(folder / "environment.json")
+    for plugin in noted.get("plugins", []):
+        plugin["file"] = os.path.basename(plugin["file"])
+    noted.get("start", {}).pop("checkpoint", None)  # the run is an option, train.start
+    return noted
 
 
 def _currents(lines: list[dict]) -> dict:

@@ -142,10 +142,14 @@ def reproduce(
 
 
 def arguments_of(cell: Cell, threads: int) -> tuple[dict, str, list[str]]:
-    """What `run_cell` is called with; a path is absolute, for workers in other folders."""
+    """What `run_cell` is called with; a path is absolute, for workers in other folders.
+
+    Not that of train.start, which is kept in records: a worker has to find it as it is given.
+    """
     options = flatten(cell.config) | {"train.threads": threads}
-    if cell.config.data.dir:
-        options["data.dir"] = os.path.abspath(os.path.expanduser(cell.config.data.dir))
+    for name in ("data.dir", "train.dense_run"):
+        if options[name]:
+            options[name] = os.path.abspath(os.path.expanduser(options[name]))
     files = [plugin["file"] for plugin in plugins.loaded()]
     return options, str(cell.folder.absolute()), files
 

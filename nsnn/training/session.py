@@ -107,7 +107,7 @@ def _note_environment(path: Path, config) -> None:
     else:
         known = info.environment()
         if config.train.start:
-            other = Path(config.train.start).resolve() / "checkpoint.npz"
+            other = Path(config.train.start) / "checkpoint.npz"  # as given
             known["start"] = {"checkpoint": str(other), "checksum": f"{checksum(other):08x}"}
     noted = known | {"plugins": plugins.loaded()}
     if noted != known:

@@ -1,5 +1,6 @@
 """`nsnn reproduce --executor dask://…`: a scheduler and two workers on this machine."""
 
+import hashlib
 import importlib
 import json
 import os
@@ -14,7 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nsnn import cli
+from nsnn import cli, plugins
+from nsnn.errors import UserError
 from nsnn.experiments import results, spec
 from nsnn.experiments.cells import plan
 from nsnn.experiments.cluster import Dask
@@ -94,7 +96,11 @@ class OneWorker(ThreadPoolExecutor):
     def nthreads(self):
         return {"one": 1}
 
+    def before(self):
+        """What happens between here and the worker."""
+
     def run(self, function, *arguments, on_error):
+        self.before()
         try:
             return {"one": function(*arguments)}
         except Exception as error:
@@ -240,3 +246,22 @@ def test_a_cancelled_call_is_asked_to_stop_once_and_may_take_its_time(
     one_worker.stop()
     assert future.result(PATIENCE) is None
     assert path.read_text() == "saved"
+
+
+@pytest.mark.parametrize("kind", ["plug-in", "run"])
+def test_a_worker_has_to_have_the_same_files(one_worker, tmp_path, monkeypatch, kind):
+    file = tmp_path / "checkpoint.npz"
+    file.write_text("first")
+    options = {"data.name": "glyphs", "data.dir": "", "train.start": ""}
+    if kind == "run":
+        options["train.start"] = str(tmp_path)
+    else:
+        loaded = {"file": str(file), "sha256": hashlib.sha256(b"first").hexdigest()}
+        monkeypatch.setattr(plugins, "loaded", lambda: [loaded])
+    one_worker.check([(options, "folder", [])])
+    client = sys.modules["distributed"].Client()
+    for change in (lambda: file.write_text("second"), file.unlink):
+        monkeypatch.setattr(client, "before", change)
+        with pytest.raises(UserError, match=f"^worker one: {file} is missing, or another than"):
+            one_worker.check([(options, "folder", [])])
+        file.write_text("first")

@@ -5,8 +5,10 @@ import functools
 import io
 import json
 import multiprocessing
+import os
 import re
 import runpy
+import shutil
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
@@ -121,12 +123,38 @@ def test_any_executor_trains_cells_of_one_thread_with_the_same_results(trained):
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
         outcome = runner.reproduce(trained, "small", "other", executor=executor)
     assert (outcome.done, outcome.failures) == (3, {})
-    losses = {}
-    for out in ("out", "other"):
-        found = results.read_cells(out, "tiny", "small")
-        losses[out] = {r["digest"]: r["per_epoch"]["train_loss"] for r in found}
-    assert losses["other"] == losses["out"]
-    assert {record["environment"]["threads"] for record in found} == {1}
+    found = {out: results.read_cells(out, "tiny", "small") for out in ("out", "other")}
+    assert {record["environment"]["threads"] for record in found["other"]} == {1}
+    for record in found["out"] + found["other"]:
+        for key in ("seconds", "cpu_seconds", "bytes_process_peak", "environment"):
+            del record[key]
+        del record["per_epoch"]["seconds"]
+    by_digest = {out: {r["digest"]: r for r in records} for out, records in found.items()}
+    assert by_digest["other"] == by_digest["out"]
+
+
+def test_a_cell_that_begins_with_another_run_is_done_while_that_run_is_the_same(
+    trained, tiny_toml, reproduce, tmp_path
+):
+    shutil.copytree(run_folders(trained, "small") / SLUGS[0], "first")
+    starts = "epochs = 2, start = 'first', dense_run = 'first'"
+    second = spec.load(tiny_toml(("epochs = 2", starts), ONE_CELL, name="second"))
+    (cell,) = plan(second, "small", "out")
+    options, *_ = runner.arguments_of(cell, 1)
+    assert (options["train.start"], options["train.dense_run"]) == ("first", f"{tmp_path}/first")
+    assert reproduce(second, "small", "out").failures == {}
+    assert (
+        str(tmp_path) not in (results.folder("out", "second", "small") / "cells.jsonl").read_text()
+    )
+    for out, was in (("out", "done"), ("elsewhere", "trained")):
+        assert states(second, out) == [was]
+        with open("first/checkpoint.npz", "ab") as file:
+            file.write(b"x")
+        assert states(second, out) == ["changed"]
+        Path("first/checkpoint.npz").rename("gone")
+        assert states(second, out) == [was]
+        Path("gone").rename("first/checkpoint.npz")
+        os.truncate("first/checkpoint.npz", os.path.getsize("first/checkpoint.npz") - 1)
 
 
 def test_other_experiments_share_cells_under_their_own_labels(

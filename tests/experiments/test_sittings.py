@@ -163,7 +163,9 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
     assert len(used) == 2
     assert used[0] != used[1]
     assert all(name.startswith(plugins.MODULE_PREFIX) for (name,) in used)
-    page = (tmp_path / "out" / "tiny" / "small" / "table.md").read_text()
+    folder = tmp_path / "out" / "tiny" / "small"
+    assert str(tmp_path) not in (folder / "cells.jsonl").read_text()
+    page = (folder / "table.md").read_text()
     for command in ("table", "reproduce"):  # they fail without it
         assert f"`nsnn {command} {path} --plugin mine.py --profile small`" in page
     assert f"Plug-in: mine.py, SHA-256 {hashlib.sha256(plugin.read_bytes()).hexdigest()}." in page

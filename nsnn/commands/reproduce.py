@@ -87,7 +87,7 @@ def run(options) -> int:
     with Dask(options.executor) if options.executor else contextlib.nullcontext() as executor:
         options.jobs = executor.jobs if executor else options.jobs
         if options.dry_run:
-            return _dry_run(experiment, out, options)
+            return _dry_run(experiment, out, options, executor)
         outcome = runner.reproduce(
             experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "",
             options.time_limit, executor,
@@ -95,24 +95,32 @@ def run(options) -> int:
     return report(outcome, results.folder(out, experiment.id, options.profile))
 
 
-def _dry_run(experiment, out, options) -> int:
+def _dry_run(experiment, out, options, executor) -> int:
     """List every cell with its state, and hours and memory of those that are to be trained.
 
-    Then what training would refuse: 2 if there is anything.
+    Then what training would refuse: 2 if there is anything. With an executor its workers are
+    looked at, and a cell is tried only where its data are here as well.
     """
     from nsnn import text
-    from nsnn.experiments import figure, results
-    from nsnn.experiments.cells import STATES, plan, refused
+    from nsnn.experiments import figure, fingerprints, results
+    from nsnn.experiments.cells import STATES, TO_TRAIN, plan, refused
     from nsnn.experiments.estimate import estimate, total
-    from nsnn.experiments.runner import threads_of
+    from nsnn.experiments.runner import arguments_of, threads_of
 
     figure.check(experiment)
     cells = plan(experiment, options.profile, out, options.seeds, options.data_dir or "")
     finished = results.finished_anywhere(out)
-    threads, reasons = threads_of(options.jobs), refused(cells)
+    threads, tried, unsure = threads_of(options.jobs), cells, []
+    if executor:
+        threads, to_train = 1, [cell for cell in cells if cell.state in TO_TRAIN]
+        executor.check([arguments_of(cell, threads) for cell in to_train])
+        seen, unknown = {}, fingerprints.Fingerprint()
+        unsure = [cell for cell in cells if fingerprints.here(cell.config, seen) == unknown]
+        tried = [cell for cell in cells if cell not in unsure]
+    reasons = refused(tried)
     bad = [cell for group in reasons.values() for cell in group]
-    estimates = estimate([cell for cell in cells if cell not in bad], finished, threads)
-    for group in reasons.values():
+    estimates = estimate([cell for cell in tried if cell not in bad], finished, threads)
+    for group in (*reasons.values(), unsure):
         with contextlib.suppress(UserError):  # the size of missing data may be known
             estimates |= estimate(group, finished, threads)
     width = max(len(cell.slug) for cell in cells)

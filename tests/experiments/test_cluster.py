@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nsnn import cli, plugins
+from nsnn import __version__, cli, plugins
 from nsnn.errors import UserError
 from nsnn.experiments import results, spec
 from nsnn.experiments.cells import plan
@@ -265,3 +265,19 @@ def test_a_worker_has_to_have_the_same_files(one_worker, tmp_path, monkeypatch, 
         with pytest.raises(UserError, match=f"^worker one: {file} is missing, or another than"):
             one_worker.check([(options, "folder", [])])
         file.write_text("first")
+
+
+def test_a_dry_run_looks_at_the_workers_and_not_at_the_data_of_this_machine(
+    tiny_toml, one_worker, monkeypatch, capsys
+):
+    path = tiny_toml(('data = "arrays"', 'data = "mnist"'))
+    command = ["reproduce", str(path), "--dry-run", "--executor", "dask://nowhere:1"]
+    assert cli.main(command) == 2
+    assert "error: worker one: data.dir = " in capsys.readouterr().err
+    client, has_all = sys.modules["distributed"].Client(), {"one": __version__}
+    monkeypatch.setattr(client, "run", lambda *of, **options: has_all)
+    assert cli.main(command) == 0
+    assert "to train: 3 cells" in capsys.readouterr().out
+    path = tiny_toml(("batch = 10", "batch = 100"))
+    assert cli.main(command) == 2
+    assert "and 2 more would fail: data.batch = 100 is larger" in capsys.readouterr().err

@@ -1,7 +1,9 @@
-"""On which data finished cells were trained and tested: a table never mixes two versions of one.
+"""On which data finished cells were trained and tested: a table mixes no versions it can tell apart.
 
 A fingerprint is a checksum of images and labels. That of the training split is of what a cell has
-really trained on, so it depends on the validation split, and with it on the seed.
+really trained on, so with data.validation or data.samples it depends on the seed. Then, where the
+data are not here, cells of different seeds are compared by the test split alone: two versions of a
+data set that differ only in what is trained on are mixed.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""On which data finished cells were trained and tested: a table mixes no versions it can tell apart.
+"""On which data finished cells were trained and tested: versions that can be told are not mixed.
 
 A fingerprint is a checksum of images and labels. That of the training split is of what a cell has
 really trained on, so with data.validation or data.samples it depends on the seed. Then, where the

@@ -7,6 +7,8 @@ import os
 import zlib
 from pathlib import Path
 
+import numpy as np
+
 from nsnn.errors import RunError, UserError
 
 LOCK = ".lock"
@@ -147,6 +149,25 @@ def json_object(text: bytes) -> dict | None:
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def read_arrays(path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file by name, or the array of an .npy file as ""; none is unpickled.
+
+    Raises ValueError for any other content, OSError where the file cannot be opened.
+    """
+    with open(path, "rb") as file:
+        try:
+            found = np.load(file, allow_pickle=False)
+            arrays = {"": found} if isinstance(found, np.ndarray) else dict(found)
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged file can make NumPy and zipfile raise anything
+            raise ValueError(str(error) or type(error).__name__) from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # NumPy gives other members of the .zip as bytes
+            raise ValueError(f"{name} is no array")
+    return arrays
 
 
 def keep_lines(path, count: int, known: int | None = None) -> None:

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import zipfile
 
+import numpy as np
 import pytest
 
 from nsnn import files
@@ -128,3 +130,45 @@ def test_a_damaged_record_is_named(tmp_path, line):
     path.write_bytes(line)
     with pytest.raises(RunError, match=r"a.jsonl is damaged"):
         files.read_json(path)
+
+
+def flipped(content, place, bits):
+    """Bytes of which one is damaged."""
+    content = bytearray(content)
+    content[place] ^= bits
+    return content
+
+
+@pytest.mark.parametrize("change", [
+    lambda c: b"not a zip",
+    lambda c: b"x" + c,  # zipfile goes by its end
+    lambda c: b"PKx" + c[3:],
+    lambda c: c[:-200],
+    lambda c: flipped(c, 300, 0xFF),  # among the values
+    # Of the directory: flags, compression.
+    lambda c: flipped(c, c.index(b"PK\x01\x02") + 8, 0x01),
+    lambda c: flipped(c, c.index(b"PK\x01\x02") + 10, 0xFF),
+])  # fmt: skip
+def test_arrays_of_a_damaged_file(tmp_path, change):
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.arange(1000))
+    assert files.read_arrays(path)["a"].tolist() == [*range(1000)]
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError):
+        files.read_arrays(path)
+
+
+HEADER = "{{'descr': '|u1', 'fortran_order': False, 'shape': {}, }}\n"
+SHAPES = (
+    "(99999999999999999999999, 8)", "(4611686018427387904, 8, 8)", "(True, 8, 8)", "(-1, 8)",
+    "(12, 8, 9)", "(1, " + "2, " * 70 + ")", "('a', 8)", "((3,), 8)", "(1e3, 8)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["hello", "{'a':[\n", *map(HEADER.format, SHAPES)])
+def test_members_that_are_no_arrays(tmp_path, text):
+    start = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") if "{" in text else b""
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
+        file.writestr("a.npy", start + text.encode() + bytes(64))
+    with pytest.raises(ValueError):
+        files.read_arrays(tmp_path / "a.npz")

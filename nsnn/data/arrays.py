@@ -11,10 +11,7 @@ Arrays `train_images`, `train_labels`, `test_images`, `test_labels`, and if you 
 import contextlib
 import inspect
 import os
-import tokenize
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +22,7 @@ from nsnn.data.dataset import Split, Splits
 from nsnn.data.source import DataSource, Folder
 from nsnn.encoding import check_pixels
 from nsnn.errors import RunError, UserError
-from nsnn.files import write_atomic
+from nsnn.files import read_arrays, write_atomic
 
 REQUIRED = ("train_images", "train_labels", "test_images", "test_labels")
 OPTIONAL = ("validation_images", "validation_labels")
@@ -96,38 +93,14 @@ class FromFunction(DataSource):
 
 
 def read_npz(path: Path) -> Splits:
-    """Read one .npz file, without ever unpickling; see `checked_splits`."""
+    """Read one .npz file; see `checked_splits`."""
     try:
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            _check_names(path, set(file.files))
-            arrays = {name: _member(path, file, name) for name in file.files}
-    except (ValueError, TypeError):  # neither .npz nor .npy; an .npy, which is no `with`
-        raise UserError(f"{path}: not an .npz file; {ARRAYS.how}") from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        # RuntimeError: a flag says "encrypted", or (as NotImplementedError) names another format.
-        raise UserError(
-            f"{path}: cannot be read, or damaged ({error}); write it again with np.savez"
-        ) from None
+        arrays = read_arrays(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ValueError as error:
+        raise UserError(f"{path}: damaged, or no .npz file ({error}); {ARRAYS.how}") from None
     return checked_splits(path, arrays)
-
-
-def _member(path, file, name: str) -> np.ndarray:
-    """One array of the open file."""
-    try:
-        array = file[name]
-        if not isinstance(array, np.ndarray):  # np.load gives what is no array as bytes
-            raise ValueError("not an array")
-        return array
-    except MemoryError:
-        raise UserError(f"{path}: {name} claims a size that does not fit in memory") from None
-    # A header may hold anything: all but the first two come from absurd ones.
-    except (ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError) as error:
-        if "allow_pickle" in str(error):
-            raise UserError(
-                f"{path}: {name} is an array of Python objects, which are never unpickled; "
-                "store numbers (are all images of one shape?)"
-            ) from None
-        raise UserError(f"{path}: {name} is damaged ({error})") from None
 
 
 def write_npz(path: Path, splits: Splits) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from nsnn.encoding import check_pixels
 from nsnn.errors import UserError
+from nsnn.files import read_arrays
 
 # Of an .npz file with more than one array; the second is that of the data set "arrays".
 _NAMES = ("images", "test_images")
@@ -42,16 +43,13 @@ def _read(path: Path, channels: int) -> np.ndarray:
         return _read_png(path, channels)
     if suffix not in (".npy", ".npz"):
         raise UserError(f"{path}: images are read from .npy, .npz or .png, by the end of the name")
-    with open(path, "rb") as file:
-        found = np.load(file, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        only = found.files[0] if len(found.files) == 1 else None
-        name = next((name for name in _NAMES if name in found.files), only)
-        if name is None:
-            held = ", ".join(found.files) or "nothing"
-            raise UserError(f"{path}: holds {held}; call the array of the images {_NAMES[0]}")
-        return np.asarray(found[name])
+    arrays = read_arrays(path)
+    wanted = [*_NAMES, *arrays] if len(arrays) == 1 else _NAMES
+    name = next((name for name in wanted if name in arrays), None)
+    if name is None:
+        held = ", ".join(arrays) or "nothing"
+        raise UserError(f"{path}: holds {held}; call the array of the images {_NAMES[0]}")
+    return arrays[name]
 
 
 def _read_png(path: Path, channels: int) -> np.ndarray:

@@ -1,16 +1,13 @@
 """The checkpoint: everything that a run needs to go on bit for bit, in one file of plain arrays."""
 
 import contextlib
-import tokenize
-import zipfile
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from nsnn.errors import RunError, UserError
-from nsnn.files import write_atomic
+from nsnn.files import read_arrays, write_atomic
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.config_file import differences, parse_config, to_toml
 
@@ -19,13 +16,6 @@ FORMAT = 3
 
 # The network of the best epoch, beside the checkpoint, where train.keep asks for it.
 BEST = "best.npz"
-
-# What a damaged .npz file raises, by where the damage is (RuntimeError: a flag says "encrypted", or
-# as NotImplementedError another compression), and what a content raises that does not fit; the
-# last ones come from absurd headers of arrays.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
-_DAMAGE += (ValueError, LookupError, TypeError, AttributeError)
-_DAMAGE += (ArithmeticError, SyntaxError, tokenize.TokenError)
 
 
 def save_checkpoint(path, config, parts: dict) -> None:
@@ -50,7 +40,7 @@ def load_checkpoint(path, config) -> dict:
     Raises UserError for one of another format or another configuration, RunError for a damaged
     file.
     """
-    arrays = _read_npz(path)
+    arrays = _read(path)
     with intact(path):
         found = arrays.pop("format", np.array(-1)).item()
     if found != FORMAT:
@@ -89,7 +79,7 @@ def save_topology(path, log: TopologyLog) -> None:
 
 def load_topology(path) -> TopologyLog:
     """Read the topology log of a run; RunError for a damaged file."""
-    arrays = _read_npz(path)
+    arrays = _read(path)
     with intact(path):
         return TopologyLog.from_arrays(arrays)
 
@@ -100,22 +90,22 @@ def intact(path):
     try:
         with np.errstate(invalid="raise"):  # NaN where whole numbers belong
             yield
-    except _DAMAGE:
+    except (UserError, RunError, OSError, MemoryError):
+        raise
+    except Exception:  # content that is none of ours can lead to anything
         damaged = f"{path} is damaged (truncated or altered): train anew with --overwrite"
         raise RunError(damaged) from None
 
 
-def _read_npz(path) -> dict[str, np.ndarray]:
+def _read(path) -> dict[str, np.ndarray]:
     """All arrays of an .npz file, which the zip format's checksums guard."""
     if not Path(path).exists():
         raise UserError(f"{path} is missing: the run was stopped before its first checkpoint")
     try:
-        file = open(path, "rb")  # noqa: SIM115 (closed below)
+        with intact(path):
+            return read_arrays(path)
     except OSError as error:  # such as one without permission: the file itself may be fine
         raise RunError(f"cannot read {path}: {error.strerror}") from None
-    # Opened here: np.load leaves a file that it cannot read open.
-    with file, intact(path), np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
 
 
 def _essential(config):

@@ -2,7 +2,6 @@
 
 import contextlib
 import warnings
-import zipfile
 
 import numpy as np
 import pytest
@@ -136,19 +135,6 @@ def changed(value, place=(3, 2, 1), **options):
     return images
 
 
-def flipped(content, place, bits):
-    """Bytes of which one is damaged."""
-    content = bytearray(content)
-    content[place] ^= bits
-    return content
-
-
-def with_shape(shape):
-    """An .npy file of 64 bytes that claims a shape."""
-    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
-
-
 class TestRefused:
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -210,7 +196,7 @@ class TestRefused:
         images = np.empty(12, dtype=object)
         images[:] = [Trap() for _ in range(12)]
         path = write(train_images=images)
-        with refused(path, "train_images", "Python objects"):
+        with refused(path, "Object arrays cannot be loaded"):
             ARRAYS.read(path)
 
     def test_a_folder_with_the_name_of_a_file(self, tmp_path, refused):
@@ -219,39 +205,9 @@ class TestRefused:
         with refused(path, "cannot be read"):
             ARRAYS.read(tmp_path)
 
-    @pytest.mark.parametrize(("change", "message"), [
-        (lambda c: b"not a zip", "not an .npz"),
-        (lambda c: b"x" + c, "not an .npz"),  # zipfile goes by its end
-        (lambda c: b"PKx" + c[3:], "not an .npz"),
-        (lambda c: c[:-200], "damaged"),
-        (lambda c: flipped(c, 300, 0xFF), "damaged"),  # among the pixels of the first array
-        # Of the directory: flags, compression.
-        (lambda c: flipped(c, c.index(b"PK\x01\x02") + 8, 0x01), "damaged"),
-        (lambda c: flipped(c, c.index(b"PK\x01\x02") + 10, 0xFF), "damaged"),
-    ])  # fmt: skip
-    def test_a_file_that_is_damaged(self, write, change, message, refused):
+    @pytest.mark.parametrize("change", [lambda c: b"not a zip", lambda c: c[:-200]])
+    def test_a_file_that_is_damaged(self, write, change, refused):
         path = write()
         path.write_bytes(change(path.read_bytes()))
-        with refused(path, message):
-            ARRAYS.read(path)
-
-    @pytest.mark.parametrize(
-        ("member", "message"),
-        [
-            (b"hello", "train_images is damaged"),
-            (b"\x93NUMPY\x01\x00\x06\x00{'a':[\n", "train_images is damaged"),
-            *((with_shape(shape), "train_images") for shape in (
-                "(99999999999999999999999, 8, 8)", "(99999999999999999999999, 0, 8)",
-                "(4611686018427387904, 8, 8)", "(1099511627776, 1024, 8)", "(True, 8, 8)",
-                "(-1, 8, 8)", "(12, 8, 9)", "(1, " + "2, " * 70 + ")", "('a', 8)", "((3,), 8)",
-                "(1e3, 8)",
-            )),
-        ],
-    )  # fmt: skip
-    def test_members_that_are_no_arrays(self, tmp_path, member, message, refused):
-        path = tmp_path / "mine.npz"
-        with zipfile.ZipFile(path, "w") as file:
-            for name in REQUIRED:
-                file.writestr(f"{name}.npy", member)
-        with refused(path, message):
+        with refused(path, "damaged, or no .npz file", "np.savez"):
             ARRAYS.read(path)

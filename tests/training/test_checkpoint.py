@@ -66,14 +66,9 @@ def pickled(data):
 
 
 DAMAGE = {
-    **{f"first {n}": lambda data, n=n: data[:n] for n in (0, 1, 100, 3000, 8000, -1)},
+    **{f"first {n}": lambda data, n=n: data[:n] for n in (0, 3000, -1)},
     "a value": lambda data: one_bit(data, data.index(np.arange(100, 110, dtype="f4").tobytes())),
-    "the flag of encryption": lambda data: one_bit(data, data.rindex(b"PK\x01\x02") + 8),
     "an object": pickled,
-    "an endless header": lambda data: data.replace(b"(2000,), }", b"(2000,),  "),
-    "an absurd shape": lambda data: data.replace(
-        b"(2000,), }" + b" " * 20, b"(" + b"9" * 23 + b",), } "
-    ),
 }
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.source import DataSource, Folder
+from nsnn.data.source import DataSource, Folder, user_cache
 from nsnn.encoding import check_pixels
 from nsnn.errors import RunError, UserError
 from nsnn.files import read_arrays, write_atomic
@@ -66,7 +66,6 @@ class FromFunction(DataSource):
 
     function: Callable
     how = "its function reads it"
-    needed = False
 
     def __post_init__(self):
         try:
@@ -75,9 +74,6 @@ class FromFunction(DataSource):
             raise UserError(
                 f"data.name = {self.name}: has to be a function of (directory), or a DataSource"
             ) from None
-
-    def where(self) -> str:
-        return self.how
 
     def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
         """What the function returns, checked as an .npz file is."""
@@ -130,6 +126,30 @@ def kept(path: Path | None, make: Callable[[], Splits], warning: str = "") -> Sp
             if warning:
                 warnings.warn(f"{warning} ({error})", RuntimeWarning, stacklevel=3)
     return splits
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeSource(DataSource):
+    """A data set that a program makes, the same bytes on each machine, and keeps in the cache."""
+
+    def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
+        """Training and test split, from the cache or made anew."""
+        folder = user_cache(self.name)
+        path = None if folder is None else folder / self.file_name(time_steps)
+        return kept(path, lambda: self.made(time_steps))
+
+    def fill(self, folder: Path) -> Path:
+        path = folder / self.file_name(None)
+        write_npz(path, self.made(None))
+        return path
+
+    def file_name(self, time_steps: int | None) -> str:
+        """Of the file in the cache; it changes with the code, so that none goes stale."""
+        raise NotImplementedError
+
+    def made(self, time_steps: int | None) -> Splits:
+        """The data set made anew; `time_steps`: frames of each recording of events."""
+        raise NotImplementedError
 
 
 def checked_splits(source, arrays: dict[str, np.ndarray]) -> Splits:

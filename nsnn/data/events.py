@@ -37,13 +37,6 @@ def decode_bin(content: bytes) -> Events:
     return Events(*(column[~overflow] for column in (t, x, y, first >> 7)))
 
 
-def encode_bin(events: Events) -> bytes:
-    """The `.bin` file of events whose times are below 2²³ µs; `decode_bin` gives them back."""
-    t, x, y, p = events
-    columns = (x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255)
-    return np.stack(columns, axis=1).astype(np.uint8).tobytes()
-
-
 def decode_aedat2(content: bytes) -> Events:
     """The events of an AEDAT 2 file of a camera DVS128, as CIFAR10-DVS has them.
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from nsnn.data.events import decode_aedat3
-from nsnn.data.recordings import OfficialSource, Recording, Recordings
+from nsnn.data.recordings import EventSource, Recording, Recordings
 from nsnn.errors import UserError
 
 HEAD = ["class", "startTime_usec", "endTime_usec"]
 
 
-class GestureSource(OfficialSource):
+class GestureSource(EventSource):
     """`user01_led.aedat` with `user01_led_labels.csv`, and two lists of the files of each split.
 
     A row of the labels is a sample: a class from 1, and the half-open interval of its events in

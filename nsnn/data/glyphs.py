@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nsnn.data import glyph_fonts
-from nsnn.data.arrays import kept, write_npz
+from nsnn.data.arrays import MadeSource
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.source import DataSource, user_cache
 
 SIDE = 28
 """Pixels along each side of a picture."""
@@ -107,40 +106,22 @@ def _sample(fields, glyphs, x, y) -> np.ndarray:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlyphsSource(DataSource):
+class GlyphsSource(MadeSource):
     """The glyph digits: drawn when no file of them is there."""
 
     how = "nothing to do, it is drawn at first use (about 1 s)"
-    needed = False
 
-    @property
-    def file_name(self) -> str:
-        """Of the cached file; it changes with the code that draws, so that none goes stale."""
+    def file_name(self, time_steps: int | None = None) -> str:
         code = (Path(module).read_bytes() for module in (glyph_fonts.__file__, __file__))
         digest = hashlib.sha256(b"".join(code) + repr(self.sizes).encode())
         return f"{self.name}-{digest.hexdigest()[:12]}.npz"
 
-    @property
-    def wanted(self) -> tuple:
-        return ((self.file_name,),)
-
-    def drawn(self) -> Splits:
-        """The data set drawn anew: the same bytes each time."""
+    def made(self, time_steps: int | None = None) -> Splits:
         (train, test), (first, second) = self.sizes, np.random.default_rng(0).spawn(2)
         return Splits(
             Split(*draw(glyph_fonts.TRAIN_FACES, train, first)),
             Split(*draw(glyph_fonts.TEST_FACES, test, second)),
         )
-
-    def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
-        """Training and test split, from the cache or drawn anew."""
-        cache = user_cache(self.name)
-        return kept(paths[0] if paths else cache and cache / self.file_name, self.drawn)
-
-    def fill(self, folder: Path) -> Path:
-        path = folder / self.file_name
-        write_npz(path, self.drawn())
-        return path
 
 
 GLYPHS = GlyphsSource(

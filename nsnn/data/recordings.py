@@ -33,8 +33,8 @@ Recordings = list[Recording]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventSource(DataSource):
-    """Recordings of a camera, each in a file of its own, that are cut into frames."""
+class EventSource(DataSource, abc.ABC):
+    """Recordings of a camera in their official folders, that are cut into frames."""
 
     events: bool = True
     sensor: int  # pixels along each side of the camera's sensor; `shape` has those of a frame
@@ -61,10 +61,6 @@ class EventSource(DataSource):
 
     def verify(self, paths: list[Path]) -> list[str]:
         return [f"{path.parent}  no published checksums to compare with" for path in paths[:1]]
-
-
-class OfficialSource(EventSource, abc.ABC):
-    """Recordings in the folders in which a data set is published."""
 
     @abc.abstractmethod
     def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
@@ -99,7 +95,7 @@ class OfficialSource(EventSource, abc.ABC):
         raise self.damaged(folder, f"no folder with {suffix} files that may be read")
 
 
-class NMNISTSource(OfficialSource):
+class NMNISTSource(EventSource):
     """`Train/0/00002.bin` to `Test/9/….bin`, all of them or a part."""
 
     how = (
@@ -119,7 +115,7 @@ class NMNISTSource(OfficialSource):
         )
 
 
-class CIFAR10DVSSource(OfficialSource):
+class CIFAR10DVSSource(EventSource):
     """`airplane/cifar10_airplane_0.aedat` and so on; the test split is 0 to 99 of each class."""
 
     how = (

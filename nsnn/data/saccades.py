@@ -1,25 +1,18 @@
-"""The embedded events: the glyph digits in front of a camera that makes three quick moves.
+"""The embedded events: the glyph digits in front of a camera that makes three quick moves."""
 
-Made once, then read: the file in the cache is a .zip of `.bin` recordings in the layout of N-MNIST.
-"""
-
-import contextlib
 import hashlib
-import io
 import itertools
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from nsnn.data.dataset import Splits
-from nsnn.data.events import Events, encode_bin
-from nsnn.data.glyphs import GLYPHS
-from nsnn.data.recordings import TIME_STEPS, EventSource, Recording
-from nsnn.data.source import DataSource, user_cache
-from nsnn.errors import RunError
-from nsnn.files import make_folder, write_atomic
+from nsnn.data.arrays import MadeSource
+from nsnn.data.dataset import Split, Splits
+from nsnn.data.events import Events, to_frames
+from nsnn.data.glyphs import GLYPHS, GlyphsSource
+from nsnn.data.recordings import TIME_STEPS
+from nsnn.errors import UserError
 
 SENSOR, OFFSET = 34, 3  # pixels: side of the sensor, its border beside a picture in the middle
 MOVE, CORNERS = 100, ((-2, -2), (0, 2), (2, -2), (-2, -2))  # ms of a move; from where to where
@@ -92,57 +85,35 @@ def _light(images, x: int, y: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SaccadesSource(EventSource):
-    """The recordings of `pictures`, made when no file of them is there, or a damaged one."""
+class SaccadesSource(MadeSource):
+    """The recordings of `pictures`, cut into frames: made when no file of these is there."""
 
-    pictures: DataSource = GLYPHS
+    events: bool = True
+    pictures: GlyphsSource = GLYPHS
     how = "nothing to do, it is made at first use (about 20 s)"
-    needed = False
 
-    @property
-    def wanted(self) -> tuple:
-        """The cached file, whose name changes with the code that makes it and the pictures."""
-        digest = hashlib.sha256(Path(__file__).read_bytes() + self.pictures.file_name.encode())
-        return ((f"{self.name}-{digest.hexdigest()[:12]}.zip",),)
+    def file_name(self, time_steps: int | None = None) -> str:
+        here = Path(__file__)
+        code = (path.read_bytes() for path in (here, here.with_name("events.py")))
+        digest = hashlib.sha256(b"".join(code) + self.pictures.file_name().encode())
+        frames = f"{self.cut_by}-{time_steps or TIME_STEPS}"
+        return f"{self.name}-{frames}-{digest.hexdigest()[:12]}.npz"
 
-    def made(self) -> bytes:
-        """The .zip of all recordings: the same bytes each time."""
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w") as archive:
-            for folder, split in zip(("Train", "Test"), self.pictures.read(), strict=False):
-                for i, label in enumerate(split.labels):
-                    if i % _AT_ONCE == 0:
-                        recorded = record(split.images[i : i + _AT_ONCE, 0])
-                    # A ZipInfo of its own has no time of making.
-                    name = zipfile.ZipInfo(f"{folder}/{label}/{i + 1:05}.bin")
-                    archive.writestr(name, encode_bin(recorded[i % _AT_ONCE]))
-        return file.getvalue()
+    def made(self, time_steps: int | None = None) -> Splits:
+        T = time_steps or TIME_STEPS
+        return Splits(*(self._cut(split, T) for split in self.pictures.read()[:2]))
 
-    def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
-        """Training and test split, from the cache or made anew."""
-        for path in paths:
-            with contextlib.suppress(OSError, zipfile.BadZipFile):
-                return self._read(path, time_steps)
-        if folder := paths[0].parent if paths else user_cache(self.name):
-            with contextlib.suppress(RunError):
-                return self._read(self.fill(folder), time_steps)
-        content = io.BytesIO(self.made())
-        content.name = self.name  # for messages
-        return self._read(content, time_steps)
-
-    def _read(self, file, time_steps: int | None) -> Splits:
-        """The splits in a .zip, open or by its path."""
-        splits = {"Train": [], "Test": []}
-        with zipfile.ZipFile(file) as archive:
-            for name in archive.namelist():
-                folder, label, _ = name.split("/")
-                splits[folder].append(Recording(zipfile.Path(archive, name), int(label)))
-            return Splits(*(self.cut(each, time_steps or TIME_STEPS) for each in splits.values()))
-
-    def fill(self, folder: Path) -> Path:
-        path, content = make_folder(folder) / self.wanted[0][0], self.made()
-        write_atomic(path, lambda file: file.write(content))
-        return path
+    def _cut(self, split: Split, time_steps: int) -> Split:
+        """The frames of what the camera records of pictures."""
+        frames = np.empty((len(split), time_steps, *self.shape), dtype=np.uint8)
+        for start in range(0, len(split), _AT_ONCE):
+            recorded = record(split.images[start : start + _AT_ONCE, 0])
+            for i, each in enumerate(recorded, start):
+                try:
+                    frames[i] = to_frames(each, time_steps, self.cut_by, SENSOR, SENSOR)
+                except ValueError as error:
+                    raise UserError(f"{self.name}: sample {i} {error}") from None
+        return Split(frames, split.labels)
 
 
 SACCADES = SaccadesSource(
@@ -151,5 +122,4 @@ SACCADES = SaccadesSource(
     shape=(2, SENSOR, SENSOR),
     sizes=GLYPHS.sizes,
     classes=10,
-    sensor=SENSOR,
 )

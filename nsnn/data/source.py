@@ -40,17 +40,18 @@ class DataSource:
     cut_by: str = "count"  # how they are cut: `data.frames`
 
     how = ""  # to get the data set, to print after "to get it:"
-    wanted = ()  # for each of its files or folders, the names under which it may lie in a folder
-    needed = True  # whether it is an error when there are no files
+    # For each of its files or folders, the names under which it may lie in a folder; none where it
+    # is not found but made.
+    wanted = ()
 
     def find(self, directory: Folder = None) -> list[Path]:
         """Paths of all files, one for each of `wanted`, from the first folder that has any."""
+        if not self.wanted:
+            return []
         folders = self._folders(directory)
         for folder in folders:
             if found := self.look(folder):
                 return found
-        if not self.needed:
-            return []
         looked = ", ".join(map(str, folders)) or "no folder (no data.dir, $NSNN_DATA or home)"
         raise UserError(
             f"{self.name}: {self.wanted[0][0]} not found; looked in {looked}; "
@@ -132,7 +133,7 @@ class DataSource:
         except UserError:
             found = []
         if not found:
-            return f"not here: {self.how}"
+            return f"not here: {self.how}" if self.wanted else self.how
         return str(found[0] if len(found) == 1 else found[0].parent)
 
     def content(self, path: Path) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nsnn.data import DATASETS, load, source
-from nsnn.data.events import Events, decode_aedat2, decode_bin, encode_bin, to_frames
+from nsnn.data.events import Events, decode_aedat2, decode_bin, to_frames
 from nsnn.data.recordings import CIFAR10_DVS, NMNIST
 
 HEADER = (
@@ -56,10 +56,6 @@ class TestFormats:
     def test_what_was_written_is_read(self, decode, write, side):
         rows = some_events(np.random.default_rng(0), side=side)
         assert same_events(decode(write(rows)), rows)
-
-    def test_our_bin_files_are_as_the_official_ones(self):
-        rows = some_events(np.random.default_rng(1))
-        assert encode_bin(as_events(rows)) == bin_file(rows)
 
     def test_an_overflow_is_no_event_and_adds_8192_microseconds_from_there_on(self):
         content = bin_file(

@@ -88,7 +88,7 @@ def test_drawn_once_into_the_cache_or_without_one_each_time(
     first = small_glyphs.read()
     assert [len(split) for split in first[:2]] == [40, 20]
     assert not np.array_equal(first.train.labels[:20], first.test.labels)
-    assert [path.name for path in (cache / "glyphs").iterdir()] == [small_glyphs.file_name]
+    assert [path.name for path in (cache / "glyphs").iterdir()] == [small_glyphs.file_name()]
     draw = glyphs.draw
     monkeypatch.setattr(glyphs, "draw", None)
     assert same(first, small_glyphs.read())
@@ -98,12 +98,12 @@ def test_drawn_once_into_the_cache_or_without_one_each_time(
 
 
 def test_the_name_follows_the_code_and_the_sizes(tmp_path, monkeypatch, small_glyphs):
-    before = small_glyphs.file_name
-    assert replace(small_glyphs, sizes=(40, 21)).file_name != before
+    before = small_glyphs.file_name()
+    assert replace(small_glyphs, sizes=(40, 21)).file_name() != before
     changed = tmp_path / "glyphs.py"
     changed.write_bytes(Path(glyphs.__file__).read_bytes() + b"# other code\n")
     monkeypatch.setattr(glyphs, "__file__", str(changed))
-    assert small_glyphs.file_name != before
+    assert small_glyphs.file_name() != before
 
 
 def test_the_file_is_equal_each_time_and_an_example_of_arrays(tmp_path, small_glyphs, same):

@@ -5,9 +5,8 @@ import inspect
 import os
 
 from nsnn.data.arrays import ARRAYS, FromFunction
-from nsnn.data.batches import Batch, batches
 from nsnn.data.cifar import CIFAR10, CIFAR100
-from nsnn.data.dataset import DataSet, Split, Splits, assemble
+from nsnn.data.dataset import Batch, DataSet, Split, Splits, assemble, batches
 from nsnn.data.gesture import DVS_GESTURE
 from nsnn.data.glyphs import GLYPHS
 from nsnn.data.idx import FASHION_MNIST, MNIST

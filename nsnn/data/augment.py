@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from nsnn.data.batches import Batch
-from nsnn.data.dataset import DataSet
+from nsnn.data.dataset import Batch, DataSet
 from nsnn.errors import UserError
 
 AUGMENTATIONS = ("none", "crop", "crop-flip", "crop-flip-cutout", "spike-delay")

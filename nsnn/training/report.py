@@ -157,33 +157,30 @@ def _energy(e: dict) -> dict[str, str]:
 def next_steps(folder, config, plugins=()) -> str:
     """Commands worth trying after the run in a folder, which the user gave these plug-ins.
 
-    Those that train repeat the run's own options: only what they are for is another.
+    Those that train begin with the run's own config.toml; a dense run, which has none of its
+    method's options, with those that were changed.
     """
     given = "".join(f" --plugin {shlex.quote(str(path))}" for path in plugins)
     place, dense = (shlex.quote(f"{folder}{end}") for end in ("", "-dense"))
-    own = changed(config)
-
-    def train(changes: dict, *without) -> str:
-        kept = {key: value for key, value in own.items() if key not in without}
-        words = [
-            f"{key}={value if isinstance(value, str) else toml_value(value)}"
-            for key, value in (kept | changes).items()
-        ]
-        return f"nsnn train{given}" + "".join(f" --set {shlex.quote(word)}" for word in words)
-
+    again = f"nsnn train{given} {shlex.quote(f'{folder}/config.toml')}"
     steps = [
         (f"nsnn eval {place}{given}", "the test accuracy and the worst mistakes"),
         (f"nsnn plot {place}{given}", f"draw {folder}/plots anew"),
     ]
-    first, second, *_ = DATASETS  # of which the first, made by a program, needs no files
     if config.method.name != DENSE and not config.train.dense_run:
-        sparse = [key for key in own if key.startswith("method.")] + ["model.init", "train.start"]
-        other = train({"method.name": DENSE}, *sparse)
-        steps += [
-            (f"{other} --out {dense}", "the dense network to compare with, and then:"),
-            (train({"train.dense_run": f"{folder}-dense"}), "the same, its cost measured"),
+        words = [
+            f"{key}={value if isinstance(value, str) else toml_value(value)}"
+            for key, value in changed(config).items()
+            if not key.startswith("method.") and key not in ("model.init", "train.start")
         ]
+        sets = "".join(f" --set {shlex.quote(word)}" for word in (*words, f"method.name={DENSE}"))
+        steps += [
+            (f"nsnn train{given}{sets} --out {dense}", "the dense network to compare with, then:"),
+            (f"{again} --set train.dense_run={dense}", "the same, its cost measured"),
+        ]
+    first, second, *_ = DATASETS  # of which the first, made by a program, needs no files
     if config.data.name == first:
         steps.append((f"nsnn data get {second}", "real images, for:"))
-        steps.append((train({"data.name": second}, "train.dense_run"), f"the same on {second}"))
+        alone = " --set train.dense_run=" if config.train.dense_run else ""
+        steps.append((f"{again} --set data.name={second}{alone}", f"the same on {second}"))
     return "\n".join(["try next", *(f"  {command}\n      {why}" for command, why in steps)])

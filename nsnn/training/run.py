@@ -51,14 +51,9 @@ class Run:
                 f"the training data of {config.data.name} is not what this run has trained on: set "
                 "data.dir to that, or train anew with --overwrite"
             )
-        samples, batch = len(self.data.train.labels), config.data.batch
-        if batch > samples:
-            raise UserError(
-                f"data.batch = {batch} is larger than the training set of {self.data.name}, "
-                f"{samples} samples: use at most {samples}"
-            )
+        self.batches(0)  # refuses a batch that is larger than the data
         # The last, smaller batch of an epoch is left out.
-        self.length = RunLength(samples // batch, config.train.epochs)
+        self.length = RunLength(len(self.data.train) // config.data.batch, config.train.epochs)
         self.network = make_network(config, self.data.shape, self.data.classes)
         self.network.normalise(self.data.mean, self.data.std)
         if config.data.augment == "spike-delay" and not self.network.takes_delays:

@@ -177,8 +177,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send_error(416)
         self.send_response(206 if start else 200)
         if start:
-            shown = start + 1 if mode == "shifted" else start
-            self.send_header("Content-Range", f"bytes {shown}-{len(content) - 1}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if mode != "nolength":
             self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()

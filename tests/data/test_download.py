@@ -49,8 +49,6 @@ def test_all_files_arrive(mnist, server, tmp_path, mode, capsys):
     (lambda whole: b"", "missing good", [("missing", 0), ("good", 0)]),
     (lambda whole: b"", "wrong good", [("wrong", 0), ("good", 0)]),
     (lambda whole: b"", "cut good", [("cut", 0), ("good", 40)]),
-    # An answer from the wrong place is not appended.
-    (lambda whole: whole[:50], "shifted good", [("shifted", 50), ("good", 50)]),
 ])  # fmt: skip
 def test_a_part_of_a_file_is_made_whole(mnist, server, tmp_path, part, modes, asked):
     whole, folder = server.content[FIRST], tmp_path / "mnist"

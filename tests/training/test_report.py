@@ -88,52 +88,29 @@ def test_the_closing_table_sets_reached_beside_asked_and_sparse_beside_dense(cha
 def steps(words, *plugins):
     return [
         line.strip()
-        for line in next_steps("runs/a", load_config(None, words), plugins).splitlines()
+        for line in next_steps("runs/a b", load_config(None, words), plugins).splitlines()
         if line.startswith("  nsnn ")
     ]
 
 
-def test_next_steps_repeat_the_users_own_options():
-    words = ["model.name=mlp", "method.final_sparsity=0.9", "optim.nesterov=true", "train.epochs=2"]
-    assert steps(words) == [
-        "nsnn eval runs/a",
-        "nsnn plot runs/a",
-        "nsnn train --set model.name=mlp --set optim.nesterov=true --set train.epochs=2 "
-        "--set method.name=dense --out runs/a-dense",
-        "nsnn train --set model.name=mlp --set method.final_sparsity=0.9 "
-        "--set optim.nesterov=true --set train.epochs=2 --set train.dense_run=runs/a-dense",
+def test_next_steps_begin_with_the_runs_own_options(tmp_path):
+    words = ["model.layers=300", "optim.nesterov=true", "method.final_sparsity=0.9"]
+    words += ["model.name=custom", "model.init=active_fan_in"]
+    plugin = "--plugin 'my own.py'"
+    assert steps(words, "my own.py") == [
+        f"nsnn eval 'runs/a b' {plugin}",
+        f"nsnn plot 'runs/a b' {plugin}",
+        f"nsnn train {plugin} --set model.name=custom --set model.layers=300 "
+        "--set optim.nesterov=true --set method.name=dense --out 'runs/a b-dense'",
+        f"nsnn train {plugin} 'runs/a b/config.toml' --set train.dense_run='runs/a b-dense'",
         "nsnn data get mnist",
-        "nsnn train --set model.name=mlp --set method.final_sparsity=0.9 "
-        "--set optim.nesterov=true --set train.epochs=2 --set data.name=mnist",
+        f"nsnn train {plugin} 'runs/a b/config.toml' --set data.name=mnist",
     ]
-    plugged = steps(["data.name=mnist", "data.dir=a b"], "my own.py")
-    assert plugged[0] == "nsnn eval runs/a --plugin 'my own.py'"
-    assert plugged[2].startswith(
-        "nsnn train --plugin 'my own.py' --set data.name=mnist --set 'data"
-    )
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["model.name=firstspike", "model.initial_sum=3", "data.augment=spike-delay"],
-        ["model.name=custom", "model.layers=300", "neuron.preset=sdsnn", "neuron.decay=0.9"],
-        ["model.init=active_fan_in", "method.name=set", "model.pool=max"],
-        ["data.name=arrays", "data.dir=it's/a $HOME.npz", "train.keep=best"],
-    ],
-)
-def test_a_step_that_trains_is_the_run_but_for_what_it_is_for(words):
-    config = load_config(None, words)
-    for command in steps(words):
-        _, verb, *rest = shlex.split(command)
-        if verb == "train":
-            taken = [rest[i + 1] for i, word in enumerate(rest) if word == "--set"]
-            names = [name for name, *_ in differences(load_config(None, taken), config)]
-            if "--out" in rest:  # the dense network
-                assert {n.partition(".")[0] for n in names} - {"method"} <= {"model"}
-                assert {n for n in names if n.startswith("model")} <= {"model.init"}
-            else:
-                assert names in (["train.dense_run"], ["data.name"])
+    config = load_config(None, shlex.split(steps(words)[2])[3::2][:-1])
+    changes = [name for name, *_ in differences(config, load_config(None, words))]
+    assert {name for name in changes if not name.startswith("method.")} == {"model.init"}
+    *_, last = steps(["train.dense_run=runs/b"])
+    assert last.endswith("--set data.name=mnist --set train.dense_run=")
 
 
 def test_next_steps_of_runs_that_lead_nowhere_else():

@@ -5,16 +5,30 @@ Without `ax` a function draws on a figure of its own: `ax.figure.savefig(...)`, 
 yours. `records` are the lines of a run's `metrics.jsonl`: dictionaries.
 """
 
-from nsnn.plot.curves import accuracy, comparison, loss, seconds_of_density, spike_rates
+from nsnn.plot.curves import (
+    accuracy,
+    comparison,
+    connections,
+    exploration,
+    loss,
+    seconds_of_density,
+    spike_rates,
+)
 from nsnn.plot.events import event_strip, save_animation
-from nsnn.plot.evolution import connections, exploration, receptive_fields
 from nsnn.plot.firstspike import race, spike_times
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
 from nsnn.plot.neurons import membrane_trace, most_telling, raster
 from nsnn.plot.run import plot_comparison, plot_run
 from nsnn.plot.spines import bounds, importance
 from nsnn.plot.surrogates import surrogates
-from nsnn.plot.topology import block_density, layer_sparsity, masks, rewiring, weight_histogram
+from nsnn.plot.topology import (
+    block_density,
+    layer_sparsity,
+    masks,
+    receptive_fields,
+    rewiring,
+    weight_histogram,
+)
 
 __all__ = [
     "accuracy", "block_density", "bounds", "comparison", "confusion_matrix", "connections",

@@ -1,4 +1,4 @@
-"""Curves over epochs: loss, accuracy and spike rates of one run, and several runs together."""
+"""Curves over epochs: loss, accuracy, spike rates, connections; several runs together."""
 
 import itertools
 
@@ -14,17 +14,19 @@ from nsnn.plot.style import (
     from_zero,
     legend_beside,
     new_figure,
+    short,
     titled,
     whole_numbers,
 )
 
-# What `comparison` draws beside accuracies: the key in metrics.jsonl, how a title calls it, label
-# of the y axis.
-_COMPARED = {
-    "train_loss": ("Training loss", "loss (nats)"),
-    "density": ("Density", "active weights (%)"),
-    "spike_rate": ("Spike rate", "spikes per neuron and time step"),
-}
+# What `comparison` draws: title, label of the y axis, keys of metrics.jsonl.
+_PANELS = (
+    ("Training loss", "loss (nats)", ("train_loss",)),
+    ("Accuracy: training (pale), validation, test (★)", "accuracy (%)",
+     ("train_accuracy", "validation_accuracy")),
+    ("Density", "active weights (%)", ("density",)),
+    ("Spike rate", "spikes per neuron and time step", ("spike_rate",)),
+)  # fmt: skip
 # Runs may lie on each other: where one line is broken, the one below shows.
 STYLES = ("-", "--", "-.", ":")
 _IN_PERCENT = {"train_accuracy", "validation_accuracy", "density"}
@@ -68,18 +70,51 @@ def spike_rates(records, ax=None, unit="spikes per neuron and time step"):
 
     "spike_rates" of `records` maps a layer to its rate in `unit`.
     """
+    layers = records[-1]["spike_rates"] if records else ()
+    rates = {name: [record["spike_rates"][name] for record in records] for name in layers}
+    return _layers(axes_or_new(ax), records, rates, "{:.3f}", "Spike rate per layer", unit)
+
+
+def connections(records, axes=None):
+    """Connections of each layer, and their density, against epoch (ESL Fig. 3b).
+
+    Parameters
+    ----------
+    records : list of dict
+        Lines of `metrics.jsonl`; "layers" maps a weight to its "active" and its "size".
+    axes : pair of matplotlib.axes.Axes, optional
+    """
+    left, right = new_figure(11.0, 3.8).subplots(1, 2) if axes is None else axes
+    layers = records[-1]["layers"]
+    active = {name: [record["layers"][name]["active"] for record in records] for name in layers}
+    title = f"Connections per layer: {sum(counts[-1] for counts in active.values()):,} in all"
+    _layers(left, records, active, "{:,}", title, "connections")
+    left.yaxis.set_major_formatter("{x:,.0f}")
+    density = {n: 100 / layers[n]["size"] * np.array(counts) for n, counts in active.items()}
+    unit = "density (% of positions)"
+    _layers(right, records, density, "{:.1f} %", "Density per layer", unit)
+    return left, right
+
+
+def exploration(records, ax=None):
+    """ITOP's R_s against epoch: the share of positions that have ever had a synapse.
+
+    Parameters
+    ----------
+    records : list of dict
+        Lines of `metrics.jsonl`; "method" has "exploration" of all layers that evolve, and
+        "exploration/<weight>" of each.
+    """
     ax = axes_or_new(ax)
-    epochs, means = _series(records, "spike_rate")
-    layers = list(records[-1]["spike_rates"]) if records else []
-    for layer, colour in zip(layers, colours(len(layers)), strict=True):
-        rates = [record["spike_rates"][layer] for record in records]
-        ax.plot(epochs, rates, "o-", color=colour, markersize=3, label=layer)
-    from_zero(ax)
-    title = "Spike rate per layer"
-    if layers:
-        legend_beside(ax)
-        title += f": mean {means[0]:.3f} → {means[-1]:.3f}"
-    return _over_epochs(ax, title, unit)
+    layers = [name for name in records[-1]["method"] if name.startswith("exploration/")]
+    names = {"exploration": "all that evolve"}
+    if len(layers) > 1:  # a layer alone is all of them
+        names |= {name: name.removeprefix("exploration/") for name in layers}
+    own = [record["method"] for record in records]
+    shares = {said: [100 * each[name] for each in own] for name, said in names.items()}
+    _layers(ax, records, shares, "{:.1f} %", "Exploration R_s", "positions ever active (%)")
+    ax.set_ylim(top=min(ax.get_ylim()[1], 103.0))
+    return ax
 
 
 def comparison(runs, tests=None):
@@ -92,40 +127,36 @@ def comparison(runs, tests=None):
     tests : dict of str to float, optional
         Test accuracy in [0, 1] of the runs that have one.
     """
-    tests = tests or {}
-    figure = new_figure(9.0, 6.0)
-    first, second, *others = figure.subplots(2, 2).flat
-    _accuracies(runs, tests, second)
-    for ax, (key, (what, unit)) in zip((first, *others), _COMPARED.items(), strict=True):
-        for name, style in _styles(runs):
-            ax.plot(*_series(runs[name], key), marker=".", **style)
+    tests, figure = tests or {}, new_figure(9.0, 6.0)
+    looks = list(zip(runs, colours(len(runs)), itertools.cycle(STYLES), strict=False))
+    loss, accuracy, *others = axes = [*figure.subplots(2, 2).flat]
+    for ax, (title, unit, keys) in zip(axes, _PANELS, strict=True):
+        for (name, colour, style), key in itertools.product(looks, keys):
+            pale = 0.35 if key == "train_accuracy" else None
+            ax.plot(*_series(runs[name], key), style, marker=".", color=colour, alpha=pale)
+        _over_epochs(ax, title, unit)
+    for ax in (loss, *others):
         from_zero(ax)
-        _over_epochs(ax, f"{what} of {len(runs)} runs", unit)
+    for name, colour, _ in looks:
+        if name in tests:
+            _star(accuracy, runs[name], tests[name], colour)
+    accuracy.set_ylim(top=min(accuracy.get_ylim()[1], 100.5))
     names = [f"{name} (test {100 * tests[name]:.2f} %)" if name in tests else name for name in runs]
     style = {"loc": "outside lower center", "ncols": min(len(runs), 3), "frameon": False}
-    figure.legend(first.lines, names, **style)
+    figure.legend(loss.lines, names, **style)
     return figure
 
 
-def _accuracies(runs, tests, ax):
-    """All accuracies of all runs: a run is a colour, training is pale, the test a star."""
-    validated = False
-    for name, style in _styles(runs):
-        ax.plot(*_series(runs[name], "train_accuracy"), marker=".", alpha=0.35, **style)
-        epochs, values = _series(runs[name], "validation_accuracy")
-        ax.plot(epochs, values, marker=".", **style)
-        validated = validated or bool(values)
-        if name in tests:
-            _star(ax, runs[name], tests[name], style["color"])
-    ax.set_ylim(top=min(ax.get_ylim()[1], 100.5))
-    kinds = ["training (pale)", *["validation"] * validated, *["test (★)"] * bool(tests)]
-    return _over_epochs(ax, f"Accuracy: {', '.join(kinds)}", "accuracy (%)")
-
-
-def _styles(runs):
-    """Each run's name with the colour and style of its line."""
-    for name, colour, style in zip(runs, colours(len(runs)), itertools.cycle(STYLES), strict=False):
-        yield name, {"color": colour, "linestyle": style}
+def _layers(ax, records, values, ending, title, unit):
+    """A line a layer over the epochs, named after it and, in the form `ending`, its last value."""
+    epochs = [record["epoch"] + 1 for record in records]
+    for (name, column), colour in zip(values.items(), colours(len(values)), strict=True):
+        label = f"{short(name)} ({ending.format(column[-1])})"
+        ax.plot(epochs, column, "o-", color=colour, markersize=3, label=label)
+    from_zero(ax)
+    if values:
+        legend_beside(ax, title="layer (at the end)", title_fontsize=8)
+    return _over_epochs(ax, title, unit)
 
 
 def _star(ax, records, test, colour, **options) -> None:

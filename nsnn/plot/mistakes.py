@@ -5,7 +5,7 @@ from matplotlib import colormaps
 from matplotlib.colors import PowerNorm
 
 from nsnn.errors import UserError
-from nsnn.plot.style import GREY, axes_or_new, titled
+from nsnn.plot.style import GREY, axes_or_new, new_figure, titled
 from nsnn.text import percent, plural
 
 # Above this many classes the numbers in the cells would not be readable.
@@ -45,8 +45,8 @@ def confusion_matrix(confusion, ax=None):
     return titled(ax, title, "predicted class", "true class")
 
 
-def worst_mistakes(images, true, predicted, confidence, count=10, confusion=None, ax=None):
-    """The mistakes the network was most sure of, in a strip, surest first.
+def worst_mistakes(images, true, predicted, confidence, count=10, confusion=None):
+    """A figure of the mistakes the network was most sure of, surest first.
 
     Parameters
     ----------
@@ -57,31 +57,31 @@ def worst_mistakes(images, true, predicted, confidence, count=10, confusion=None
     confidence : ndarray of float, shape (n,)
         Probability that the network gave to its prediction, in [0, 1].
     count : int
-        Most images in the strip.
+        Most images in the figure.
     confusion : ndarray of int, shape (classes, classes), optional
         Of the whole split, where these are its first samples only.
     """
     true, predicted, confidence = map(np.asarray, (true, predicted, confidence))
     wrong = np.flatnonzero(true != predicted)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
-    ax = axes_or_new(ax, 9.0, 1.65)
-    ax.set_axis_off()
     mistakes, samples, part = wrong.size, true.size, ""
     if confusion is not None and np.sum(confusion) > true.size:
         part = f" of the first {plural(true.size, 'sample')}"
         mistakes, samples = int(np.sum(confusion) - np.trace(confusion)), int(np.sum(confusion))
     part = f": the {worst.size} surest{part}" if mistakes else ""
-    ax.set_title(f"{_mistakes(mistakes, samples)}{part}", loc="left", fontsize=10)
-    if not worst.size:
-        return ax
-    strip, pitch, wide = _strip(np.asarray(images)[worst], slots=count)
-    ax.imshow(strip, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
-    for slot, sample in enumerate(worst):
-        middle = slot * pitch + (wide - 1) / 2
+    figure = new_figure(9.0, 1.65)
+    figure.suptitle(f"{_mistakes(mistakes, samples)}{part}", x=0.01, ha="left", fontsize=10)
+    for ax, sample in zip(figure.subplots(1, count, squeeze=False)[0], worst, strict=False):
+        pixels = np.moveaxis(images[sample], 0, -1) / (255 if images.dtype == np.uint8 else 1)
+        if pixels.shape[2] not in (1, 3):
+            pixels = pixels.mean(axis=2, keepdims=True)
+        ax.imshow(pixels, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
         said = f"said {predicted[sample]} ({100 * confidence[sample]:.0f} %)"
-        text = f"{said}\nwas {true[sample]}"
-        ax.text(middle, strip.shape[0], text, ha="center", va="top", fontsize=8)
-    return ax
+        ax.set_xlabel(f"{said}\nwas {true[sample]}", fontsize=8)
+    for ax in figure.axes:
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+    return figure
 
 
 def _mistakes(wrong: int, samples: int) -> str:
@@ -98,19 +98,3 @@ def _number_cells(ax, confusion, wrong, worst) -> None:
         size = 8 if confusion.shape[0] <= 12 else 6
         number = str(confusion[row, col])
         ax.text(col, row, number, ha="center", va="center", fontsize=size, color=colour)
-
-
-def _strip(images, slots) -> tuple[np.ndarray, int, int]:
-    """Images side by side, white between them and where there are fewer than `slots`.
-
-    Returns float (H, slots·pitch, 3) in [0, 1], the columns from image to image, and of one image.
-    """
-    images = images / 255.0 if images.dtype == np.uint8 else images.astype(np.float64)
-    if images.shape[1] not in (1, 3):
-        images = images.mean(axis=1, keepdims=True)
-    number, _, height, wide = images.shape
-    pitch = wide + max(wide // 3, 2)
-    strip = np.ones((height, slots * pitch, 3))
-    for slot in range(number):
-        strip[:, slot * pitch : slot * pitch + wide] = np.moveaxis(images[slot], 0, -1)
-    return np.clip(strip, 0.0, 1.0), pitch, wide

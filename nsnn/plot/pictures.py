@@ -10,7 +10,7 @@ from nsnn.data import source
 from nsnn.layers import LIF
 from nsnn.layers.firstspike import BinaryTimes, FirstSpike
 from nsnn.methods import METHODS
-from nsnn.plot import curves, events, evolution, firstspike, mistakes, neurons, spines, topology
+from nsnn.plot import curves, events, firstspike, mistakes, neurons, spines, topology
 from nsnn.plot.style import new_figure
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.build import load_data
@@ -171,17 +171,17 @@ def _worst_mistakes(run):
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
     whole = {"confusion": run.summary.get("confusion")}
-    return mistakes.worst_mistakes(images, true, predicted, confidence, **whole).figure
+    return mistakes.worst_mistakes(images, true, predicted, confidence, **whole)
 
 
 def _connections(run):
-    return evolution.connections(run.records)[0].figure
+    return curves.connections(run.records)[0].figure
 
 
 def _exploration(run):
     if "exploration" not in run.records[-1].get("method", {}):
         return None
-    return evolution.exploration(run.records).figure
+    return curves.exploration(run.records).figure
 
 
 def _receptive_fields(run):
@@ -198,7 +198,7 @@ def _receptive_fields(run):
     weights = p.to_dense()[rows].reshape(-1, C, H, W).sum(axis=1)
     masks = masks[:, rows].reshape(len(steps), -1, C, H, W).any(axis=2).swapaxes(0, 1)
     names = ["start", *(f"epoch {run.records[i]['epoch'] + 1}" for i in shown)]
-    return evolution.receptive_fields(masks, weights, rows, names)
+    return topology.receptive_fields(masks, weights, rows, names)
 
 
 def _bounds(run):

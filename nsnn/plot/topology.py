@@ -1,6 +1,7 @@
-"""How a topology changes: sparsity per layer, rewiring rounds, masks, weights."""
+"""How a topology changes: sparsity per layer, rewiring rounds, masks, weights, fields."""
 
 import numpy as np
+from matplotlib.colors import ListedColormap
 
 from nsnn.plot.style import (
     BLUE,
@@ -59,8 +60,7 @@ def rewiring(counts, ax=None):
     Parameters
     ----------
     counts : dict of str to ndarray
-        As `TopologyLog.counts()`: "step" int64, "dropped" int64, "grown" int64, and where known
-        "raised" bool (D had to be raised above the death ratio's share); one entry an event.
+        As `TopologyLog.counts()`: "step", "dropped" and "grown", int64, one entry an event.
     """
     ax = axes_or_new(ax, 7.0, 3.8)
     rounds, which = np.unique(np.asarray(counts["step"]), return_inverse=True)
@@ -72,12 +72,6 @@ def rewiring(counts, ax=None):
     ax.bar(rounds, grown, width, color=BLUE, label=f"grown ({grown.sum():,})")
     ax.bar(rounds, -dropped, width, color=ORANGE, label=f"dropped ({dropped.sum():,})")
     ax.axhline(0, color="black", linewidth=0.8)
-    raised = np.zeros(rounds.size, dtype=bool)
-    raised[which[np.asarray(counts.get("raised", []), dtype=bool).nonzero()]] = True
-    if raised.any():
-        low = -1.06 * dropped.max()
-        label = f"drop raised above Eq. 7\nto meet Eq. 4 ({raised.sum()} of {rounds.size} rounds)"
-        ax.plot(rounds[raised], np.full(raised.sum(), low), "k^", markersize=4, label=label)
     ax.yaxis.set_major_formatter(lambda y, _: f"{abs(y):,.0f}")
     whole_numbers(ax.xaxis)
     legend_beside(ax)
@@ -151,3 +145,46 @@ def weight_histogram(weights, bins=60, ax=None):
     ax.axvline(0.0, color=GREY, linewidth=0.8, linestyle=":")
     title = f"Active weights per layer ({everything.size:,} in all; each row to its own scale)"
     return titled(ax, title, "weight", "layer and its active weights")
+
+
+def receptive_fields(masks, weights, rows, moments):
+    """Which pixels a few hidden neurons see, over the epochs; at the right with what weights.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, (neurons, moments, H, W)
+        Where a synapse is; the first moment is the start.
+    weights : ndarray of float, (neurons, H, W)
+        At the end.
+    rows : sequence of int
+        Numbers of the neurons.
+    moments : sequence of str
+        Titles of the moments.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row of axes for each neuron, a column for each moment, one for the weights.
+    """
+    count, columns = masks.shape[:2]
+    figure = new_figure(1.3 * (columns + 1), 1.35 * count + 0.5)
+    axes = figure.subplots(count, columns + 1, squeeze=False)
+    kinds = ListedColormap(["#FFFFFF", BLUE, ORANGE])
+    largest = max(float(np.abs(weights).max(initial=0.0)), 1e-12)
+    for i, line in enumerate(axes):
+        for ax, mask in zip(line, masks[i], strict=False):
+            # 1: since the start, 2: grown.
+            ax.imshow(mask * (2 - masks[i, 0]), cmap=kinds, vmin=0, vmax=2)
+        line[-1].imshow(weights[i], cmap="RdBu", vmin=-largest, vmax=largest)
+        line[0].set_ylabel(f"neuron {rows[i]}", fontsize=8)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_color("#CCCCCC")
+    for ax, name in zip(axes[0], [*moments, "weights"], strict=True):
+        ax.set_title(name, fontsize=8)
+    text = (
+        "Synapses of the neurons with the most grown ones\n"
+        "blue: from the start, orange: grown; weights: blue above 0, red below"
+    )
+    figure.suptitle(text, x=0.01, ha="left", fontsize=9)
+    return figure

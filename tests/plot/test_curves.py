@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from nsnn.plot import accuracy, comparison, loss, spike_rates
+from nsnn.plot import accuracy, comparison, connections, exploration, loss, spike_rates
 
 FRACTIONS = ("train_loss", "train_accuracy", "density", "spike_rate", "relative_cost")
 
@@ -70,20 +70,41 @@ def test_axes_from_zero_leave_room_above_a_flat_line():
 def test_spike_rates_has_a_line_a_layer_over_the_epochs():
     run = records(4, epochs=5)
     ax = spike_rates(run)
-    assert labels(ax) == ["lif1", "lif2"]
-    for line in ax.lines:
-        rates = column(column(run, "spike_rates"), line.get_label())
+    for line, layer in zip(ax.lines, ("lif1", "lif2"), strict=True):
+        rates = column(column(run, "spike_rates"), layer)
+        assert line.get_label() == f"{layer} ({rates[-1]:.3f})"
         np.testing.assert_array_equal(line.get_xydata().T, [[1, 2, 3, 4, 5], rates])
     assert "spikes per neuron and time step" in ax.get_ylabel()
 
 
-def test_comparison_overlays_runs():
-    runs = {"dense": records(2), "ndsnn": records(3, epochs=6)}
-    ax = comparison(runs).axes[2]
-    assert ax.get_title(loc="left") == "Density of 2 runs"
-    for line, run in zip(ax.lines, runs.values(), strict=True):
-        np.testing.assert_allclose(line.get_ydata(), 100 * column(run, "density"))
-    assert len({line.get_color() for line in ax.lines}) == 2
+EVOLVED = [
+    {
+        "epoch": i,
+        "layers": {
+            "a.weight": {"active": 20 - i, "size": 40},
+            "b.weight": {"active": 5, "size": 5},
+        },
+        "method": {"exploration": 0.5 + 0.1 * i, "exploration/a.weight": 0.4, "other": 3.0},
+    }
+    for i in range(3)
+]
+
+
+def test_connections_and_density_of_each_layer():
+    left, right = connections(EVOLVED)
+    assert left.get_title(loc="left") == "Connections per layer: 23 in all"
+    np.testing.assert_array_equal(left.lines[0].get_ydata(), [20, 19, 18])
+    np.testing.assert_allclose(right.lines[0].get_ydata(), [50, 47.5, 45])
+    np.testing.assert_array_equal(right.lines[1].get_xdata(), [1, 2, 3])
+    assert right.lines[1].get_label() == "b (100.0 %)"
+
+
+def test_exploration_of_one_layer_is_a_line_of_several_one_more():
+    (line,) = exploration(EVOLVED).lines
+    np.testing.assert_allclose(line.get_ydata(), [50, 60, 70])
+    more = [r | {"method": r["method"] | {"exploration/b.weight": 0.9}} for r in EVOLVED]
+    labels = [line.get_label() for line in exploration(more).lines]
+    assert labels == ["all that evolve (70.0 %)", "a (40.0 %)", "b (90.0 %)"]
 
 
 def test_comparison_shows_every_accuracy_that_a_run_has():

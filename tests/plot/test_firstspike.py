@@ -1,10 +1,7 @@
 """Pictures of networks whose neurons fire once."""
 
-import itertools
-
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 from nsnn.plot import race, spike_times
 
@@ -38,15 +35,3 @@ def test_a_race_ends_at_the_threshold():
     assert ends[2][1] < 0.5
     silent = race(W, z, np.full(3, np.inf), label=0)
     assert silent.get_title(loc="left").endswith("none fires")
-
-
-def test_names_of_close_spikes_do_not_cover_each_other():
-    z_out = np.array([2.0, 2.001, 2.002, 6.0, 2.001, np.inf])
-    ax = race(np.full((6, 1), 2.0), np.array([1.0]), z_out, label=0)
-    ax.figure.canvas.draw()
-    boxes = {text.get_text(): Text.get_window_extent(text) for text in ax.texts}
-    assert sorted(boxes) == ["0", "1", "2", "3", "4"]  # of those that fire
-    pairs = itertools.combinations(boxes.values(), 2)  # without their lines to the spikes
-    assert not any(one.overlaps(two) for one, two in pairs)
-    assert boxes["0"].x0 < boxes["1"].x0 < boxes["2"].x0 < boxes["3"].x0
-    np.testing.assert_allclose(ax.texts[3].xyann[0], np.log(6.0))  # alone: above its spike

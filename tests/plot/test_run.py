@@ -97,10 +97,9 @@ def test_mistakes_are_the_samples_that_the_network_gets_wrong(run, test_split):
     run.network.parameters()[-1].data[0] += 1.0  # of some samples it says now that they are of 0
     predicted = run.network.predict(test_split.images)
     wrong = predicted != test_split.labels
-    (ax,) = draw(run, "mistakes")
-    said = {text.get_text().split()[1] for text in ax.texts}
-    assert len(ax.texts) == min(8, wrong.sum()) > 0
-    assert said <= {str(label) for label in predicted[wrong]}
+    said = [ax.get_xlabel().split()[1] for ax in draw(run, "mistakes") if ax.images]
+    assert len(said) == min(10, wrong.sum()) > 0
+    assert {*said} <= {str(label) for label in predicted[wrong]}
 
 
 def test_mistakes_on_events_show_their_sum_over_time(run):
@@ -113,9 +112,9 @@ def test_mistakes_on_events_show_their_sum_over_time(run):
     events = np.random.default_rng(2).integers(0, 3, (6, 4, 2, 5, 5)).astype(np.uint8)
     run.samples = Split(events, np.array([0, 0, 5, 0, 0, 0]))
     run.network = Undecided()
-    (ax,) = draw(run, "mistakes")
+    ax, *_ = draw(run, "mistakes")
     summed = events.sum(axis=1) / events.sum(axis=1).max()
-    np.testing.assert_allclose(ax.images[0].get_array()[:, :5, 0], summed[2].mean(axis=0))
+    np.testing.assert_allclose(ax.images[0].get_array(), summed[2].mean(axis=0))
 
 
 def test_missing_data_stops_only_the_pictures_that_need_it(finished, tiny_data, monkeypatch):

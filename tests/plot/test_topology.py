@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from nsnn.plot import block_density, layer_sparsity, masks, rewiring, weight_histogram
+from nsnn.plot import (
+    block_density,
+    layer_sparsity,
+    masks,
+    receptive_fields,
+    rewiring,
+    weight_histogram,
+)
 
 
 def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
@@ -21,26 +28,14 @@ def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
     assert legend == ["conv1 (30.0 %)", "fc1 (95.0 %)", "asked by Mine"]
 
 
-def counts():
-    return {
-        "step": np.array([10, 10, 20, 20, 30]),
-        "grown": np.array([1, 2, 3, 4, 5]),
-        "dropped": np.array([6, 7, 8, 9, 10]),
-        "raised": np.array([False, False, True, True, False]),
-    }
-
-
-def test_rewiring_sums_the_layers_of_a_round_and_marks_raised_ones_below_the_bars():
-    ax = rewiring(counts())
+def test_rewiring_sums_the_layers_of_a_round():
+    counts = {"step": [10, 10, 20, 20, 30], "grown": [1, 2, 3, 4, 5], "dropped": [6, 7, 8, 9, 10]}
+    ax = rewiring(counts)
     grown, dropped = ax.containers
     assert [bar.get_height() for bar in grown] == [3, 7, 5]
     assert [bar.get_height() for bar in dropped] == [-13, -17, -10]
     np.testing.assert_allclose([bar.get_x() + bar.get_width() / 2 for bar in grown], [10, 20, 30])
     assert grown.get_label() == "grown (15)"
-    (marks,) = [line for line in ax.lines if line.get_marker() == "^"]
-    np.testing.assert_array_equal(marks.get_xdata(), [20])
-    assert marks.get_ydata()[0] < -17
-    assert "1 of 3 rounds" in marks.get_label()
 
 
 def test_masks_show_both_matrices_on_one_scale_large_ones_as_densities():
@@ -81,3 +76,13 @@ def test_weight_histogram_has_a_row_a_layer():
         assert tops.max() - base == pytest.approx(0.85)
         drawn = {round(float(y), 9) for y in tops}
         assert {round(base + 0.85 * n / expected.max(), 9) for n in expected} <= drawn
+
+
+def test_grown_synapses_have_another_colour_than_those_of_the_start():
+    masks = np.array([[[[1, 0], [1, 0]], [[0, 1], [1, 0]]]], bool)  # (1, 2, 2, 2)
+    figure = receptive_fields(masks, np.array([[[0, -1.0], [2.0, 0]]]), [7], ["start", "epoch 1"])
+    start, after, weights = figure.axes
+    np.testing.assert_array_equal(start.images[0].get_array(), [[1, 0], [1, 0]])
+    np.testing.assert_array_equal(after.images[0].get_array(), [[0, 2], [1, 0]])
+    assert start.get_ylabel() == "neuron 7"
+    assert weights.images[0].get_clim() == (-2.0, 2.0)

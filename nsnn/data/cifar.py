@@ -20,17 +20,14 @@ SHAPE, PIXELS = (3, 32, 32), 3 * 32 * 32
 
 @dataclass(frozen=True, kw_only=True)
 class CIFARSource(ArchiveSource):
-    """One of the two sets: `train_files` hold equally many of the training samples.
-
-    `label_limits`: classes that each label byte of a record distinguishes; the last one is used.
-    """
+    """One of the two sets: `train_files` hold equally many of the training samples."""
 
     shape: tuple[int, int, int] = SHAPE
     sizes: tuple[int, int] = (50_000, 10_000)
     mirrors: tuple[str, ...] = ("https://www.cs.toronto.edu/~kriz/",)
     train_files: tuple[str, ...]
     test_file: str
-    label_limits: tuple[int, ...]
+    label_bytes: int  # of a record; the last one is used
 
     @property
     def wanted(self) -> list[tuple[str, ...]]:
@@ -45,26 +42,20 @@ class CIFARSource(ArchiveSource):
         """One split from its files."""
         images = np.empty((total, PIXELS), dtype=np.uint8)
         labels = np.empty(total, dtype=np.int64)
-        count, limits = total // len(paths), len(self.label_limits)
+        count, start = total // len(paths), self.label_bytes
         for i, path in enumerate(paths):
             records = self._read_records(path, count)
-            images[i * count : (i + 1) * count] = records[:, limits:]
-            labels[i * count : (i + 1) * count] = records[:, limits - 1]
+            images[i * count : (i + 1) * count] = records[:, start:]
+            labels[i * count : (i + 1) * count] = records[:, start - 1]
         return Split(images.reshape(total, *SHAPE), labels)
 
     def _read_records(self, path: Path, count: int) -> np.ndarray:
-        """The records of one file, uint8 (count, label bytes + 3072), with labels that exist."""
-        size, content = len(self.label_limits) + PIXELS, self.content(path)
+        """The records of one file, uint8 (count, label bytes + 3072)."""
+        size, content = self.label_bytes + PIXELS, self.content(path)
         if len(content) != count * size:
             expected = f"expected {count * size} bytes ({count} records of {size})"
             raise self.damaged(path, f"{expected}, found {len(content)}")
-        records = np.frombuffer(content, dtype=np.uint8).reshape(count, size)
-        for column, limit in enumerate(self.label_limits):
-            wrong = np.flatnonzero(records[:, column] >= limit)
-            if wrong.size:
-                found = f"{records[wrong[0], column]} in record {wrong[0]}"
-                raise self.damaged(path, f"expected labels 0 to {limit - 1}, found {found}")
-        return records
+        return np.frombuffer(content, dtype=np.uint8).reshape(count, size)
 
 
 CIFAR10 = CIFARSource(
@@ -76,7 +67,7 @@ CIFAR10 = CIFARSource(
     folder="cifar-10-batches-bin",
     train_files=tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
     test_file="test_batch.bin",
-    label_limits=(10,),
+    label_bytes=1,
 )
 CIFAR100 = CIFARSource(
     name="cifar100",
@@ -87,5 +78,5 @@ CIFAR100 = CIFARSource(
     folder="cifar-100-binary",
     train_files=("train.bin",),
     test_file="test.bin",
-    label_limits=(20, 100),
+    label_bytes=2,
 )

@@ -35,7 +35,7 @@ class GestureSource(EventSource):
     def trials(self, path: Path) -> list[Path]:
         """The recordings that a list names, each of which is there with its labels."""
         found = []
-        for number, name in self.lines(path):
+        for number, name in self.numbered(path):
             if not name.endswith(".aedat"):
                 raise UserError(f"{path}: line {number} is {name!r}, no name of an .aedat file")
             found.append(path.with_name(name))
@@ -49,7 +49,7 @@ class GestureSource(EventSource):
     def labels(self, trial: Path) -> Recordings:
         """The samples of a recording."""
         path, found = label_file(trial), []
-        for number, line in self.lines(path):
+        for number, line in self.numbered(path):
             cells = [cell.strip() for cell in line.split(",")]
             if number == 1 and cells == HEAD:
                 continue
@@ -64,10 +64,10 @@ class GestureSource(EventSource):
             found.append(Recording(trial, label - 1, (start, stop)))
         return found
 
-    def lines(self, path: Path) -> list[tuple[int, str]]:
+    def numbered(self, path: Path) -> list[tuple[int, str]]:
         """Number and text of the lines of a file that are not empty."""
-        text = self.content(path).decode("utf-8", errors="replace")
-        return [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+        lines = enumerate(map(str.strip, self.lines(path)), 1)
+        return [(number, line) for number, line in lines if line]
 
     def made_of(self, paths: list[Path], recordings: Recordings) -> list[Path]:
         """Lists and labels as well: they say what the samples are."""

@@ -143,6 +143,11 @@ class DataSource:
         except OSError as error:
             raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
 
+    def lines(self, path: Path) -> list[str]:
+        """The lines of a text file; what is no text, on a damaged disk, is a mark in them."""
+        text = self.content(path).decode("utf-8", errors="replace")
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}").splitlines()
+
     def damaged(self, path: Path, what) -> UserError:
         """The error for a file that is not as it should be."""
         return UserError(f"{path}: {what}; to get it again: {self.how}")

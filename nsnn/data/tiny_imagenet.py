@@ -54,7 +54,7 @@ class TinyImageNetSource(ArchiveSource):
 
     def _list_images(self, folder: Path) -> tuple[Images, Images]:
         """Path and label of each training and of each test image, in a fixed order."""
-        lines = self._lines(folder / CLASS_FILE)
+        lines = self.lines(folder / CLASS_FILE)
         labels = {wnid: label for label, wnid in enumerate(lines)}
         if not len(lines) == len(labels) == self.classes:
             raise self.damaged(
@@ -84,7 +84,7 @@ class TinyImageNetSource(ArchiveSource):
     def _test_images(self, folder: Path, labels: dict[str, int]) -> Images:
         """The images of the official validation split."""
         path, expected = folder / TEST_FILE, self.sizes[1]
-        lines = self._lines(path)
+        lines = self.lines(path)
         if len(lines) != expected:
             raise self.damaged(path, f"expected {expected} lines, found {len(lines)}")
         found = {}
@@ -137,16 +137,6 @@ class TinyImageNetSource(ArchiveSource):
         for i, (path, _) in enumerate(bar):
             images[i] = self._read_image(path)
         return Split(images, np.array([label for _, label in files], dtype=np.int64))
-
-    def _lines(self, path: Path) -> list[str]:
-        """The lines of a text file."""
-        try:
-            text = self.content(path).decode()
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" in text:  # a damaged disk leaves such; no file has it in its name
-            raise self.damaged(path, "not a text file")
-        return text.splitlines()
 
 
 TINY_IMAGENET = TinyImageNetSource(

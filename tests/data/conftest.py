@@ -119,9 +119,9 @@ def cifar_records():
         counts = dict.fromkeys(source.train_files, train // len(source.train_files))
         content = {}
         for name, n in (counts | {source.test_file: test}).items():
-            labels = [rng.integers(0, limit, size=(n, 1)) for limit in source.label_limits]
+            labels = rng.integers(0, 10, size=(n, source.label_bytes))
             pixels = rng.integers(0, 256, size=(n, 3072))
-            content[name] = np.hstack([*labels, pixels]).astype(np.uint8)
+            content[name] = np.hstack([labels, pixels]).astype(np.uint8)
         return content
 
     return records

@@ -89,7 +89,6 @@ def test_a_file_that_is_missing_or_cannot_be_read_is_named(idx_folder, file, ref
 @pytest.mark.parametrize(("number", "array", "parts"), [
     (3, np.arange(19) % 10, ("19 labels", "20 images")),
     (2, np.zeros((20, 5, 5)), ("(6, 5)", "(5, 5)")),
-    (1, np.full(30, 10), ("labels 0 to 9", "found 10")),
 ])  # fmt: skip
 def test_files_that_disagree(write, number, array, parts, refused):
     path = write(array=array, number=number)

@@ -105,10 +105,10 @@ def read_lines(path) -> list[dict]:
 
     Raises RunError that names the first line which is no record.
     """
-    return [_parse(line, f"line {i} of {path}") for i, line in enumerate(lines_in(path), 1)]
+    return [_parse(line, f"line {i} of {path}") for i, line in enumerate(_lines_in(path), 1)]
 
 
-def lines_in(path) -> list[bytes]:
+def _lines_in(path) -> list[bytes]:
     """The `lines_of` a file, none where it does not exist."""
     path = Path(path)
     return lines_of(path.read_bytes()) if path.exists() else []
@@ -175,7 +175,7 @@ def keep_lines(path, count: int, known: int | None = None) -> None:
 
     Raises RunError where it has fewer, or their `checksum` is not the `known` one.
     """
-    lines = lines_in(path)
+    lines = _lines_in(path)
     if len(lines) < count:
         raise RunError(f"{path} has {len(lines)} lines, the checkpoint was made after {count}")
     content = b"".join(line + b"\n" for line in lines[:count])

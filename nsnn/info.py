@@ -37,14 +37,11 @@ def processor() -> str:
 
 
 def kernel_cache() -> str:
-    """Where Numba keeps the compiled kernels, and whether it can write there."""
+    """Where Numba keeps the compiled kernels: the first place where it can write."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(chosen) if chosen else Path(nsnn.__file__).parent / "kernels" / "__pycache__"
-    if cachedir.writable(folder):
-        return f"{folder} (writable)"
-    if chosen:
-        return f"{folder} (cannot be written: set NUMBA_CACHE_DIR to a folder that can)"
-    return f"the user's cache of Numba ({folder} cannot be written)"
+    places = [Path(chosen)] if chosen else cachedir.usual_places()
+    found = next(filter(cachedir.writable, places), None)
+    return f"{found or 'none can be written'} (set NUMBA_CACHE_DIR to choose another)"
 
 
 def report() -> str:

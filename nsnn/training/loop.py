@@ -78,7 +78,7 @@ def close_epoch(run, folder, progress, watch) -> None:
     """
     record = epoch_record(run)
     run.keep_if_best(folder, record["validation_accuracy"])
-    run.book_epoch(record)
+    run.book_epoch()
     append_line(folder / "metrics.jsonl", record)
     run.save(folder, watch)
     progress.line(record, watch.total())

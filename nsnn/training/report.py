@@ -1,6 +1,7 @@
 """What a finished run says: its summary and the closing table."""
 
 import shlex
+from collections import Counter
 from pathlib import Path
 
 from nsnn import metrics
@@ -21,7 +22,17 @@ def summarise(run, folder) -> dict:
 
     The test split is looked at here, and nowhere before.
     """
-    last = read_metrics(folder)[-1]
+    records = read_metrics(folder)
+    samples, work = run.length.steps_per_epoch * run.config.data.batch, Counter()
+    for record in records:
+        work.update(record.get("work", {}))  # older versions counted none
+    training = {
+        kind: sum(round(samples * record["synaptic_operations"][kind]) for record in records)
+        for kind in ("total", "static")
+    }
+    cost = None  # it is relative to a dense run
+    if run.dense_rates:
+        cost = sum(record["relative_cost"] for record in records) / run.epoch
     times = add_up(Path(folder) / "timing.jsonl", run.length)
     network, test = run.network, run.data.test
     scores, operations = counted(network, test.images, run.config.data.batch)
@@ -49,11 +60,11 @@ def summarise(run, folder) -> dict:
         "weights": now.size,
         "layers": {n: {"active": a, "size": s} for n, (a, s) in now.layers.items()},
         "asked": targets,
-        "spike_rate": last["spike_rate"],
-        "synaptic_operations": last["synaptic_operations"],
-        "synaptic_operations_training": run.operations,
-        "work_training": run.work,
-        "relative_cost": run.cost / run.epoch if run.dense_rates else None,
+        "spike_rate": records[-1]["spike_rate"],
+        "synaptic_operations": records[-1]["synaptic_operations"],
+        "synaptic_operations_training": training,
+        "work_training": work,
+        "relative_cost": cost,
         # Of an inference on the test split, in joules.
         "energy": {
             "multiply_adds": spent.multiply_adds,

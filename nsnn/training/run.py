@@ -1,6 +1,5 @@
 """Everything that a run consists of, built from its configuration, saved and restored."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -79,13 +78,10 @@ class Run:
         self.dense_rates = dense_spike_rates(config) if dense_rates is None else dense_rates
         self.epoch = self.step = 0  # the epoch that is under way, the optimiser steps done
         self.totals = EpochTotals()  # over the steps of this epoch
-        self.cost = 0.0  # relative training cost, summed over the epochs so far
         self.best = {"accuracy": -1.0, "epoch": -1}  # on validation, of the network in `best.npz`
         # The largest of each kind of `Network.bytes_held`, of the bytes that the "method" holds
         # beside it, and of the "total" without the buffers.
         self.peak = {}
-        self.operations = {"total": 0, "static": 0}  # of all forwards, see `nsnn.operations`
-        self.work = Counter()  # of all steps, of `training_work`
         self._events_saved = -1  # of the log, none yet
 
     def _check_logged(self) -> None:
@@ -126,13 +122,9 @@ class Run:
         held["total"] = sum(size for kind, size in held.items() if kind != "buffers")
         self.peak = {kind: max(size, self.peak.get(kind, 0)) for kind, size in held.items()}
 
-    def book_epoch(self, record: dict) -> None:
+    def book_epoch(self) -> None:
         """Book an epoch whose record is made."""
         self.epoch += 1
-        self.cost += record["relative_cost"] or 0.0
-        self.operations["total"] += sum(self.totals.operations.values()) - self.totals.static
-        self.operations["static"] += self.totals.static
-        self.work.update(record["work"])
         self.totals = EpochTotals()
 
     def keep_if_best(self, folder: Path, accuracy: float | None) -> None:
@@ -170,8 +162,6 @@ class Run:
             "optimiser": self.optimiser.state(),
             "totals": self.totals.state(),
             "peak": self.peak,
-            "operations": self.operations,
-            "work": self.work,
             "best": self.best,
             "data": {
                 "shape": self.data.shape,
@@ -182,7 +172,6 @@ class Run:
             "position": {
                 "epoch": self.epoch,
                 "step": self.step,
-                "cost": self.cost,
                 # By their number: at the last step of an epoch its end may have logged more.
                 "events": self.log.events,
             },
@@ -213,8 +202,7 @@ def from_folder(config, folder: Path) -> Run:
         return Run(config)
     parts = load_checkpoint(path, config)
     with intact(path):
-        position = _numbers(parts["position"])
-        step = position["step"]
+        position = {key: parts["position"][key].item() for key in ("epoch", "step", "events")}
         fingerprint = parts["data"]["fingerprint"].item()
         dense_rates = parts["dense_run"]["rates"].tolist()
         known = _numbers(parts.get("metrics", {})).get("checksum")  # older versions made none
@@ -226,10 +214,9 @@ def from_folder(config, folder: Path) -> Run:
         run.method.restore(parts["method"])
         run.optimiser.restore(parts.get("optimiser", {}))
         run.totals.restore(parts["totals"])
-        run.peak, run.operations = _numbers(parts.get("peak", {})), _numbers(parts["operations"])
-        run.work.update(_numbers(parts.get("work", {})))
+        run.peak = _numbers(parts.get("peak", {}))
         run.best |= _numbers(parts.get("best", {}))
-        run.epoch, run.step, run.cost = position["epoch"], step, position["cost"]
+        run.epoch, run.step = position["epoch"], position["step"]
     _check_log(run, folder)
     keep_lines(folder / "metrics.jsonl", run.epoch, known)
     return run

@@ -142,7 +142,6 @@ def test_operations_are_those_of_the_forwards_not_of_what_grew_after_them(
     assert found["static"] == sum(step.static for step in counted) / 150 > 0
     for name, count in found["layers"].items():
         assert count == sum(step.layers[name] for step in counted) / 150
-    assert run.operations["total"] == sum(step.total for step in counted)
 
 
 @pytest.mark.parametrize(

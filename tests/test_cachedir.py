@@ -20,14 +20,6 @@ def blocked(tmp_path):
     return tmp_path / "file" / "folder"
 
 
-def test_writable(tmp_path, blocked):
-    assert cachedir.writable(tmp_path)
-    assert list(tmp_path.iterdir()) == [tmp_path / "file"]  # nothing is left behind
-    assert cachedir.writable(tmp_path / "new" / "folder")
-    assert not cachedir.writable(blocked)
-    assert not cachedir.writable(tmp_path / "file")
-
-
 @pytest.fixture(autouse=True)
 def unset(monkeypatch, tmp_path):
     """No folder is chosen yet; temporary ones are made in `tmp_path`."""

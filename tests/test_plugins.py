@@ -151,7 +151,6 @@ def config(field):
         ("x = 1\nx = (\n", r", line 2: SyntaxError: .*never closed"),
         ("import no_such_module\n", r", line 1: ModuleNotFoundError: .*no_such_module"),
         ("raise SystemExit\n", r", line 1: SystemExit$"),
-        ("raise GeneratorExit\n", r", line 1: GeneratorExit$"),
         ("\0", r"null bytes"),
         ("x = 1\n", r" registers nothing in METHODS, MODELS or DATASETS"),
         (f"{START}METHODS['ndsnn'] = METHODS['set']", r": the method 'ndsnn' is there already"),
@@ -160,7 +159,6 @@ def config(field):
         (method("    class Config: pass"), r"'m' needs a Config derived from Method.Config"),
         (method("    class Config(Method.Config): x: int = 1"), r"@dataclass\(frozen=True\) above"),
         (config("x: list = None"), r"'m' needs .* options are bool, int, float or str"),
-        (f"{method('    pass')}\nx = 1 / 0", r", line 8: ZeroDivisionError"),
         (config("x: int"), r"'m' needs .* and have defaults"),
         (method("    def end_epoch(self): pass"), r"'m' has to define end_epoch\(self, epoch: int"),
         (
@@ -221,16 +219,14 @@ def failing(path, **statements):
     return train(path, path.parent / "run", "data.name=d", "model.name=n", "method.name=m")
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(
-    ("statement", "message"),
-    [
-        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
-        ("raise OSError(2, 'gone')", "FileNotFoundError: [Errno 2] gone"),
-        ("raise SystemExit", "SystemExit"),
-        ("np.zeros(3).reshape(2)", "ValueError: cannot reshape array of size 3 into shape (2,)"),
-    ],
-)
+@pytest.mark.parametrize(("place", "statement", "message"), [
+    ("data", "raise ValueError('two\\nlines')", "ValueError: two lines"),
+    ("model", "raise OSError(2, 'gone')", "FileNotFoundError: [Errno 2] gone"),
+    ("validate", "raise SystemExit", "SystemExit"),
+    ("prepare", "raise SystemExit", "SystemExit"),
+    ("step", "np.zeros(3).reshape(2)",
+     "ValueError: cannot reshape array of size 3 into shape (2,)"),
+])  # fmt: skip
 def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement, message):
     path = tmp_path / "late.py"
     words = failing(path, **{place: statement})

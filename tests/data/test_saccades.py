@@ -70,13 +70,6 @@ def test_a_black_picture_makes_no_events_beside_others():
     assert rows(full) == rows(record(images[1:2])[0])
 
 
-def test_more_pictures_than_are_recorded_at_once():
-    images = np.random.default_rng(0).integers(0, 256, (103, 28, 28)).astype(np.uint8)
-    recorded = record(images)
-    assert len(recorded) == 103
-    assert rows(recorded[101]) == rows(record(images[101:102])[0])
-
-
 @pytest.fixture
 def small(small_glyphs, monkeypatch):
     """The saccade events of 40 + 20 glyphs."""
@@ -93,7 +86,8 @@ def test_as_many_events_as_the_specification_asks_for_half_of_them_on(small, who
         assert 0.45 < counts[:, 1].sum() / counts.sum() < 0.55
 
 
-def test_labels_and_splits_are_those_of_the_glyphs(small, small_glyphs):
+def test_labels_and_splits_are_those_of_the_glyphs(small, small_glyphs, monkeypatch):
+    monkeypatch.setattr(saccades, "_AT_ONCE", 16)
     for events, pictures in zip(small.read()[:2], small_glyphs.read()[:2], strict=True):
         assert np.array_equal(events.labels, pictures.labels)
         for i in (0, 7, len(pictures) - 1):

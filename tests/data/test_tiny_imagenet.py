@@ -192,12 +192,3 @@ def test_what_is_refused(folder, name, change, message, cache, refused):
     with refused(where, message, "nsnn data get tiny-imagenet"):
         SMALL.read(folder)
     assert not (cache / "tiny-imagenet").exists()
-
-
-def test_decoders_that_fail_in_their_own_way(folder, monkeypatch, refused):
-    def fail(file):
-        raise IndexError("index out of range\nand more")
-
-    monkeypatch.setattr("matplotlib.image.imread", fail)
-    with refused(folder, "n03_0.JPEG", "(index out of range)"):
-        SMALL.read(folder)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from nsnn.errors import RunError
 from nsnn.plot import event_strip, save_animation
 from nsnn.plot.style import BLUE, ORANGE
 
@@ -58,9 +57,3 @@ def test_the_animation_has_a_picture_for_each_frame(frames, tmp_path):
         found.seek(1)
         assert not np.array_equal(first, np.asarray(found.convert("RGB")))
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_an_animation_that_cannot_be_written_is_one_line(frames, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="file"):
-        save_animation(frames, tmp_path / "file" / "a.gif")

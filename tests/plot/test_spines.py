@@ -90,9 +90,3 @@ def test_a_record_keeps_what_the_picture_shows(developed):
     del summary["final_measures"]
     write_json(developed.folder / "summary.json", summary)
     assert results.make_record(developed.config, developed.folder)["final_measures"] == {}
-
-
-def test_other_runs_have_no_such_pictures(finished):
-    run = pictures.RunData(finished)
-    assert pictures.draw(run, "bounds.png") is None
-    assert pictures.draw(run, "spines.png") is None

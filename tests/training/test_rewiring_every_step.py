@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.training import loop, session
+from nsnn.training import session
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
@@ -21,12 +21,9 @@ def walking(request, bare):
     return [*bare, *request.param, "optim.clip=1.0"]
 
 
-@pytest.mark.parametrize("eager", [False, True])
-def test_killed_in_every_epoch(walking, eager, train, tmp_path, content, monkeypatch):
-    """Between two saves, with a checkpoint at the end of an epoch or after each step."""
+def test_killed_in_every_epoch(walking, train, tmp_path, content):
+    """Between two saves; test_resume.py has those in the middle of an epoch."""
     whole = content(train(walking, name="whole"))
-    if eager:
-        monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 0.0)
 
     class Killing(Progress):
         def bar(self, epoch, done, batches):

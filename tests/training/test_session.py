@@ -52,16 +52,6 @@ def test_a_run_writes_its_folder_and_reaches_the_density_asked(finished_once):
     assert "estimate: about" in printed
 
 
-def test_a_loaded_network_predicts_as_the_trained_one(tiny, tiny_data, train):
-    folder = train([*tiny, "data.validation=0.2"])
-    network = nsnn.load(folder)
-    test = load("arrays", tiny_data).test
-    accuracy = np.mean(network.predict(test.images) == test.labels)
-    assert accuracy == json.loads((folder / "summary.json").read_text())["test_accuracy"]
-    last = read_metrics(folder)[-1]
-    assert 0 <= last["validation_accuracy"] <= 1
-
-
 def test_equal_seeds_and_any_threads_give_equal_bytes(tiny, finished, train, content):
     one = content(finished)
     assert content(train(tiny, name="two")) == one

@@ -60,22 +60,15 @@ def trace(v, s, threshold, decay, reset, end=0.9) -> tuple:
     Returns (times, membrane) of the lines to draw, and of the jumps at a reset, with NaN between
     two that do not touch. At `end` of a time step the decay is drawn to its end, then the reset.
     """
-    pieces, jumps = [([0.0], v[:1])], []
-    part = np.linspace(0.0, 1.0, 16)
-    for t, fired in enumerate(s[:-1]):
-        time = t + end * part
-        pieces.append((time, v[t] * float(decay) ** part))
-        before = decay * v[t]
-        after = before
-        if fired:
-            after = before - threshold if reset == "subtract" else 0.0
-            jumps.append((time[[-1, -1, -1]], [before, after, np.nan]))
-            pieces.append((time[-1:], [np.nan]))
-        pieces.append(([time[-1], t + 1, t + 1], [after, after, v[t + 1]]))
-    return tuple(
-        tuple(np.concatenate(column) for column in zip(*parts, strict=True)) if parts else ([], [])
-        for parts in (pieces, jumps)
-    )
+    t, part, now = np.arange(len(v) - 1)[:, None], np.linspace(0.0, 1.0, 16), v[:-1, None]
+    fired, before = s[:-1, None] > 0, decay * now
+    reset_to = before - threshold if reset == "subtract" else 0.0
+    after, gap = np.where(fired, reset_to, before), np.where(fired, np.nan, before)
+    # A row a step: the decay, a gap where the reset jumps, the wait for the input of the next step.
+    times = np.hstack([t + end * part, t + end, t + end, t + 1, t + 1])
+    membrane = np.hstack([now * float(decay) ** part, gap, after, after, v[1:, None]])
+    jumps = np.hstack([before, after, np.full_like(before, np.nan)])[fired[:, 0]]
+    return (times.ravel(), membrane.ravel()), (np.repeat(t[fired] + end, 3), jumps.ravel())
 
 
 def raster(s, neurons=None, ax=None):

@@ -219,36 +219,34 @@ def _spines(run):
     return spines.importance(D, now, synapses, listed, group.name)[0].figure
 
 
-def _first_spikes(run, count):
-    """Layers whose neurons fire once, after the first test samples; [] in other networks."""
-    if not any(isinstance(layer, FirstSpike) for layer in run.network.layers()):
-        return []
+def _first_spikes(run, count) -> dict:
+    """Times of the input and of each layer whose neurons fire once, for the first test samples."""
+    layers = [layer for layer in run.network.layers() if isinstance(layer, FirstSpike)]
+    if not layers:
+        return {}
     run.network.predict(run.samples.images[:count], batch_size=count)
-    return run.network.layers()
+    x = layers[0].x
+    times = {"input": x.z if isinstance(x, BinaryTimes) else x}
+    return times | {layer.name: layer.z for layer in layers}
 
 
 def _spike_times(run):
-    layers = _first_spikes(run, _TIMED)
-    if not layers:
-        return None
-    x = layers[0].x
-    times = {"input": x.z if isinstance(x, BinaryTimes) else x}
-    return firstspike.spike_times(times | {layer.name: layer.z for layer in layers}).figure
+    times = _first_spikes(run, _TIMED)
+    return firstspike.spike_times(times).figure if times else None
 
 
 def _race(run):
     """The output neurons for the first test sample, which stands beside it."""
-    layers = _first_spikes(run, 1)
-    if not layers:
+    times = _first_spikes(run, 1)
+    if not times:
         return None
-    x, z_out = layers[-1].x, layers[-1].z[:, 0]
-    z = (x.z if isinstance(x, BinaryTimes) else x)[:, 0]
+    z, z_out = (each[:, 0] for each in list(times.values())[-2:])
     figure = new_figure(9.5, 3.6)
     left, right = figure.subplots(1, 2, width_ratios=(1, 4))
     image = run.samples.images[0]
     left.imshow(image.reshape(-1, *image.shape[-2:]).mean(axis=0), cmap="gray_r")
     left.set_axis_off()
-    W = layers[-1].weight.to_dense()
+    W = run.network.layers()[-1].weight.to_dense()
     firstspike.race(W, z, z_out, int(run.samples.labels[0]), ax=right)
     return figure
 

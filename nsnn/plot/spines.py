@@ -24,11 +24,6 @@ def bounds(records, ax=None):
     records : list of dict
         Lines of `metrics.jsonl`; "method" has "synapse/<position>/weight", "…/upper" and
         "…/lower" of a few synapses, as long as they exist. Drawn is that whose bounds move most.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     names = {name.rpartition("/")[0]: None for record in records for name in record["method"]}
     tables = {}  # of each synapse: weight, upper, lower at each epoch, NaN where it does not exist
@@ -76,11 +71,6 @@ def importance(D, now, synapses, pruned, name="", axes=None):
     name : str
         Of the layer, for the title.
     axes : pair of matplotlib.axes.Axes, optional
-        Default: those of a new figure.
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes, shape (2,)
     """
     axes = np.asarray(new_figure(11.0, 3.8).subplots(1, 2) if axes is None else axes)
     order = np.argsort(-D, kind="stable")

@@ -116,16 +116,11 @@ def block_density(mask, longest=150) -> np.ndarray:
     array([[1. , 0. ],
            [0.5, 0. ]])
     """
-    picture = np.asarray(mask, dtype=np.float64)
-    for axis in (0, 1):
-        side = picture.shape[axis]
-        block = -(-side // longest)
-        starts = np.arange(0, side, block)
-        # The last block may be smaller: divide by the size each one has.
-        sizes = np.diff(np.append(starts, side))
-        total = np.add.reduceat(picture, starts, axis=axis)
-        picture = total / (sizes[:, None] if axis == 0 else sizes)
-    return picture
+    rows, cols = (np.arange(0, side, -(-side // longest)) for side in np.shape(mask))
+    total = np.add.reduceat(np.add.reduceat(mask, rows, axis=0, dtype=float), cols, axis=1)
+    # The last block may be smaller: divide by the size each one has.
+    ends = zip((rows, cols), np.shape(mask), strict=True)
+    return total / np.outer(*(np.diff(starts, append=side) for starts, side in ends))
 
 
 def weight_histogram(weights, bins=60, ax=None):

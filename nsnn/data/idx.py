@@ -73,9 +73,7 @@ class IDXSource(RemoteSource):
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise self.damaged(path, f"damaged gzip file ({error})") from None
         start, magic = 4 + 4 * dimensions, 0x0800 + dimensions
-        if len(content) < start:
-            raise self.damaged(path, f"expected a header of {start} bytes, found {len(content)}")
-        found, *sizes = struct.unpack_from(f">{1 + dimensions}I", content)
+        found, *sizes = struct.unpack_from(f">{1 + dimensions}I", content.ljust(start, b"\0"))
         if found != magic:
             kind = "images" if dimensions == IMAGES else "labels"
             raise self.damaged(

@@ -77,10 +77,3 @@ def test_remains_of_an_earlier_attempt_and_other_files_are_removed(path):
     archive.unpack(make(path), path.parent / "top")
     assert content(path.parent / "top") == FILES
     assert beside(path) == ["top"]
-
-
-def test_a_full_disk_leaves_nothing(path, full_disk):
-    make(path)
-    with pytest.raises(OSError, match="too large"), full_disk():
-        archive.unpack(path, path.parent / "top")
-    assert beside(path) == []

@@ -112,25 +112,24 @@ def test_channels_keep_their_places_also_of_grey_and_cmyk_images(first):
     assert np.abs(first(lambda path: cmyk.save(path, quality=95)) - ramp).max() <= 8
 
 
-class TestCache:
-    @pytest.mark.parametrize("change", ["time", "size", "name"])
-    def test_a_file_that_changes_makes_it_stale(self, folder, decoded, cache, same, change):
-        assert same(SMALL.read(folder), SMALL.read(folder))
-        assert len(decoded) == 17
-        (file,) = (cache / "tiny-imagenet").iterdir()
-        assert file.match("decoded-*.npz")
-        path = folder / "train" / "n01" / "images" / "n01_3.JPEG"
-        before = path.stat()
-        if change == "time":
-            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
-        elif change == "name":
-            path.rename(path.with_name("n01_9.JPEG"))
-        else:
-            save(path, np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8))
-            assert path.stat().st_size != before.st_size
-            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-        SMALL.read(folder)
-        assert len(decoded) == 34
+@pytest.mark.parametrize("change", ["time", "size", "name"])
+def test_a_file_that_changes_makes_the_cache_stale(folder, decoded, cache, same, change):
+    assert same(SMALL.read(folder), SMALL.read(folder))
+    assert len(decoded) == 17
+    (file,) = (cache / "tiny-imagenet").iterdir()
+    assert file.match("decoded-*.npz")
+    path = folder / "train" / "n01" / "images" / "n01_3.JPEG"
+    before = path.stat()
+    if change == "time":
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
+    elif change == "name":
+        path.rename(path.with_name("n01_9.JPEG"))
+    else:
+        save(path, np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8))
+        assert path.stat().st_size != before.st_size
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    SMALL.read(folder)
+    assert len(decoded) == 34
 
 
 def drawn(form, width):

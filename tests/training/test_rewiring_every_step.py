@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.training import session
+from nsnn.training import loop, session
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
+from nsnn.training.run import Run
 
 DEEPR = ["method.name=deepr", "method.final_sparsity=0.8", "optim.lr=0.3"]
 GRADR = ["method.name=gradr", "method.alpha=0.05", "optim.momentum=0", "optim.lr=0.3"]
@@ -40,23 +41,16 @@ def test_killed_in_every_epoch(walking, train, tmp_path, content):
     assert content(train(walking)) == whole
 
 
-def test_the_mask_of_every_epoch_can_be_rebuilt(walking, tmp_path, no_plots, monkeypatch):
-    runs, masks = [], []
-
-    class Watched(session.Run):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            runs.append(self)
+def test_the_mask_of_every_epoch_can_be_rebuilt(walking, tmp_path, no_sync):
+    run, masks = Run(load_config(None, walking)), []
 
     class Looking(Progress):
         def line(self, record, seconds):
-            weights = [p for p in runs[0].network.parameters() if p.topology is not None]
+            weights = [p for p in run.network.parameters() if p.topology is not None]
             masks.append({p.name: p.positions() for p in weights})
 
-    monkeypatch.setattr(session, "Run", Watched)
-    looking = Looking(3, STEPS, bars=False)
-    folder = session.start(load_config(None, walking), tmp_path / "run", progress=looking)
-    log = load_topology(folder / "topology.npz")
+    assert loop.train(run, tmp_path, Looking(3, STEPS, bars=False))
+    log = load_topology(tmp_path / "topology.npz")
     assert len(masks) == 3
     for epoch, layers in enumerate(masks):
         assert [*layers] == log.names

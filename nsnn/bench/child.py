@@ -47,7 +47,7 @@ class Job:
 
 
 def call(function: str, arguments: dict, library_threads: int = 1) -> dict:
-    """Call a function, "module:name", in a fresh process; plain data are arguments and result.
+    """Call a function, "module:name", in a fresh process.
 
     `arguments` are by keyword; `library_threads` those of BLAS and OpenMP in the child: 1 for nsnn,
     which divides its work itself. Raises the UserError or RunError of the function; RunError also
@@ -92,8 +92,7 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
     Returns "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours of "time" and of peak
     "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
     """
-    fields = dataclasses.asdict(job)
-    given, peer, network = {"job": fields, **arguments}, "measure_first_spikes", {}
+    given, peer, network = {"job": job, **arguments}, "measure_first_spikes", {}
     if against == "spikingjelly":
         from nsnn.bench.step import plan  # loads the engine: in this process only
 
@@ -105,7 +104,7 @@ def compare(kind: str, job: Job, repeats: int, against=None, first=None, **argum
         if against:
             function = f"nsnn.bench.peers:{peer}"
             theirs.append(call(function, given | network, library_threads=job.threads))
-    result = {"job": fields, "ours": summary(ours)}
+    result = {"job": dataclasses.asdict(job), "ours": summary(ours)}
     if against:
         pairs = list(zip(theirs, ours, strict=True))
         times = [[statistics.median(run["seconds"][kind]) for run in pair] for pair in pairs]

@@ -65,20 +65,6 @@ def cores_of_others(start, end) -> float | None:
     return max(0.0, busy - own) / elapsed if busy and elapsed else None
 
 
-def repeat(function, repeats: int, at_least: float = 0.0) -> list[float]:
-    """Seconds of each call, at least `repeats` of them and together at least so many seconds.
-
-    A first call, which compiles and allocates buffers, is not counted.
-    """
-    function()
-    seconds = []
-    while len(seconds) < repeats or sum(seconds) < at_least:
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return seconds
-
-
 def epoch_timed(step, first, batches) -> dict:
     """{"seconds": {"epoch": [one number]}, "steps": …} of `step(batch)` on each of `batches`.
 

@@ -6,15 +6,15 @@ Layers are called as training calls them, so the numbers include the division am
 import itertools
 import re
 import statistics
-from dataclasses import dataclass
 
 import numpy as np
 
-from nsnn.bench.environment import repeat, spread
+from nsnn.bench.environment import spread
 from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
 from nsnn.layers import Conv2d, Linear
 from nsnn.sparsity.distribution import random_positions
+from nsnn.training.stopwatch import repeat
 
 SHAPES = ("784-800", "640-640", "128-128C3@16", "256-256C3@8", "512-512C3@4")
 DENSITIES = (0.5, 0.35, 0.25, 0.1, 0.05, 0.02, 0.01)
@@ -22,55 +22,40 @@ SPIKE_RATE = 0.2  # spikes per neuron and step of the random input
 SECONDS = 0.1  # each product is repeated at least this long
 
 
-@dataclass(frozen=True)
-class Shape:
-    """A layer, such as "784-800" or "512-512C3@4" (a 3 x 3 convolution at 4 x 4 pixels).
+def layer_of(shape: str, rng) -> tuple[Linear | Conv2d, tuple[int, ...]]:
+    """A dense layer without bias, and the pixels of its input.
 
-    `kernel` and `side` are 0 for a linear layer; a convolution keeps the image's size.
+    "784-800" is a linear layer; "512-512C3@4" a 3 x 3 convolution at 4 x 4 pixels that keeps the
+    image's size. Raises UserError for what cannot be read.
     """
-
-    inputs: int
-    outputs: int
-    kernel: int = 0
-    side: int = 0
-
-    @classmethod
-    def read(cls, text: str) -> "Shape":
-        """The shape that a text writes; raises UserError."""
-        match = re.fullmatch(r"([1-9]\d*)-([1-9]\d*)(?:C([1-9]\d*)@([1-9]\d*))?", text)
-        if match is None or (match[3] and int(match[3]) % 2 == 0):
-            raise UserError(
-                f"--shapes {text}: use IN-OUT for a linear layer or IN-OUTC3@SIDE for a "
-                "convolution with an odd kernel, such as 512-512C3@4"
-            )
-        return cls(*(int(number) for number in match.groups() if number))
-
-    def __str__(self):
-        text = f"{self.inputs}-{self.outputs}"
-        return text + (f"C{self.kernel}@{self.side}" if self.kernel else "")
-
-    def layer(self, rng):
-        """A dense layer of this shape, without bias."""
-        if not self.kernel:
-            return Linear(self.inputs, self.outputs, rng, bias=False)
-        padding = self.kernel // 2
-        return Conv2d(self.inputs, self.outputs, self.kernel, rng, padding=padding, bias=False)
+    match = re.fullmatch(r"([1-9]\d*)-([1-9]\d*)(?:C([1-9]\d*)@([1-9]\d*))?", shape)
+    if match is None or (match[3] and int(match[3]) % 2 == 0):
+        raise UserError(
+            f"--shapes {shape}: use IN-OUT for a linear layer or IN-OUTC3@SIDE for a convolution "
+            "with an odd kernel, such as 512-512C3@4"
+        )
+    inputs, outputs, kernel, side = (int(number or 0) for number in match.groups())
+    if not kernel:
+        return Linear(inputs, outputs, rng, bias=False), ()
+    layer = Conv2d(inputs, outputs, kernel, rng, padding=kernel // 2, bias=False)
+    return layer, (side, side)
 
 
-def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int) -> dict:
-    """Time a layer at each density and dense, each product at least `repeats` times.
+def measure(shape: str, densities, batch: int, time_steps: int, repeats: int) -> dict:
+    """Time a layer (`layer_of`) at each density and dense, each product at least `repeats` times.
 
     Returns "shape"; "dense": `products` of the engine's dense path; "sparse": the same for each
     density, with "density" and "ratio" (dense time / sparse time, all products); "break_even" as
     `break_even` returns it.
     """
     rng = np.random.default_rng(0)
-    pixels = (shape.side,) * 2 if shape.kernel else ()
-    x = rng.random((shape.inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
-    epsilon = rng.standard_normal((shape.outputs, *pixels, time_steps, batch), np.float32)
+    layer, pixels = layer_of(shape, rng)
+    outputs, inputs, *_ = layer.weight.dims
+    x = rng.random((inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
+    epsilon = rng.standard_normal((outputs, *pixels, time_steps, batch), np.float32)
 
     def timed(density=None):
-        layer = shape.layer(rng)
+        layer, _ = layer_of(shape, rng)
         if density is not None:
             count = max(1, round(density * layer.weight.size))
             layer.weight.sparsify(random_positions(layer.weight.shape, count, rng))
@@ -81,7 +66,7 @@ def measure(shape: Shape, densities, batch: int, time_steps: int, repeats: int) 
     sparse = [{"density": density} | timed(density) for density in densities]
     times = [found["total"]["median"] for found in sparse]
     return {
-        "shape": str(shape),
+        "shape": shape,
         "dense": dense,
         "sparse": [found | {"ratio": whole / t} for found, t in zip(sparse, times, strict=True)],
         "break_even": break_even(densities, times, whole),

@@ -13,7 +13,8 @@ from torch import nn
 from nsnn import metrics
 from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
-from nsnn.bench.environment import epoch_timed, repeat
+from nsnn.bench.environment import epoch_timed
+from nsnn.training.stopwatch import repeat
 
 DECAY, THRESHOLD = 0.5, 1.0
 # Of first-spike networks.
@@ -41,14 +42,26 @@ def spikingjelly_lif(reset: str = "subtract"):
 
 
 def build(layers: list[dict], lif=spikingjelly_lif) -> nn.Module:
-    """The network of `layers`, as of `nsnn.bench.step.describe`; `lif()` makes its neurons."""
+    """The network of `layers`, as of `nsnn.bench.step.plan`; `lif()` makes its neurons."""
     from spikingjelly.activation_based import functional, layer
 
-    modules = [
-        lif() if item["kind"] == "LIF" else getattr(layer, item["kind"])(*item["arguments"])
-        for item in layers
-    ]
-    network = nn.Sequential(*modules)
+    network, pixels = nn.Sequential(), True
+    for item in layers:
+        match item["kind"]:
+            case "LIF":
+                module = lif()
+            case "Conv2d":
+                sizes = item["window"], item["stride"], item["padding"]
+                module = layer.Conv2d(*item["channels"], *sizes)
+            case "BatchNorm":
+                module = (layer.BatchNorm2d if pixels else layer.BatchNorm1d)(item["channels"])
+            case "MaxPool2d" | "AvgPool2d" as kind:
+                module = getattr(layer, kind)(item["stride"])
+            case "Flatten":
+                module, pixels = layer.Flatten(), False
+            case _:  # the readout is linear, too
+                module = layer.Linear(*item["features"])
+        network.append(module)
     functional.set_step_mode(network, "m")
     return network
 
@@ -106,18 +119,16 @@ class Trainee:
             weight.mul_(mask)
 
 
-def measure_step(job: dict, layers, input_shape, steps: int) -> dict:
+def measure_step(job: Job, layers, input_shape, steps: int) -> dict:
     """As `nsnn.bench.step.measure_step`: "seconds" of the whole "step" alone, and "memory"."""
-    job = Job(**job)
     trainee = Trainee(job, layers)
     batch = trainee.data(input_shape, job.batch)
     seconds = repeat(lambda: trainee.step(batch), steps)
     return {"seconds": {"step": seconds}, "memory": metrics.peak_memory()}
 
 
-def measure_epoch(job: dict, layers, input_shape, samples: int) -> dict:
+def measure_epoch(job: Job, layers, input_shape, samples: int) -> dict:
     """As `nsnn.bench.step.measure_epoch`: "seconds", "steps" and "memory"."""
-    job = Job(**job)
     trainee = Trainee(job, layers)
     images, labels = trainee.data(input_shape, samples)
     order = torch.randperm(samples, generator=trainee.generator)
@@ -185,9 +196,8 @@ def first_spikes(images, masked, delay, generator=None):
     return by_sorting(by_sorting(z, masked[0]), masked[1])
 
 
-def measure_first_spikes(job: dict, samples: int, delay: float) -> dict:
+def measure_first_spikes(job: Job, samples: int, delay: float) -> dict:
     """As `nsnn.bench.step.measure_epoch`, from a few steps; the same network, weights masked."""
-    job = Job(**job)
     torch.set_num_threads(job.threads)
     generator = torch.Generator().manual_seed(job.seed)
     weights, masks = [], []

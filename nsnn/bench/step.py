@@ -16,17 +16,8 @@ from nsnn.bench.kernels import product_flops
 from nsnn.data import Split, batches
 from nsnn.data.augment import augmented
 from nsnn.errors import UserError
-from nsnn.layers import (
-    LIF,
-    AvgPool2d,
-    BatchNorm,
-    Conv2d,
-    Flatten,
-    Linear,
-    MaxPool2d,
-    Residual,
-    Sequential,
-)
+from nsnn.export import network_tree
+from nsnn.layers import Conv2d, Linear, Residual, Sequential
 from nsnn.methods import METHODS, RunLength
 from nsnn.models import network_class, usual_input
 from nsnn.sparsity.log import TopologyLog
@@ -38,6 +29,10 @@ from nsnn.training.config_file import from_options
 _ROUNDS = 200
 # Share of the pixels of MNIST that are bright: what a first-spike network counts.
 _BRIGHT = 0.13
+# The layers that peers have as well.
+_COMMON = (
+    "Conv2d", "Linear", "Integrator", "BatchNorm", "LIF", "MaxPool2d", "AvgPool2d", "Flatten",
+)  # fmt: skip
 
 
 def configuration(job: Job):
@@ -114,13 +109,12 @@ def random_data(job: Job, samples: int) -> Split:
     return Split(images, rng.integers(0, CLASSES, samples))
 
 
-def measure_epoch(job: dict, samples: int, delay: float = 0.0) -> dict:
+def measure_epoch(job: Job, samples: int, delay: float = 0.0) -> dict:
     """Time one epoch over shuffled batches of random images; a last, smaller one is left out.
 
     With `delay`, σ of "spike-delay", input spikes come late, by other times in each batch. Returns
     "seconds" and "steps" as `epoch_timed`, and the process's peak "memory" in bytes.
     """
-    job = Job(**job)
     trainee, data = Trainee(job), random_data(job, samples)
     order, kind = stream(job.seed, "order"), "spike-delay" if delay else "none"
     first, shuffled = (
@@ -131,17 +125,16 @@ def measure_epoch(job: dict, samples: int, delay: float = 0.0) -> dict:
     return timed | {"memory": metrics.peak_memory()}
 
 
-def measure_step(job: dict, steps: int, rounds: int = 0, layers: bool = False) -> dict:
+def measure_step(job: Job, steps: int, rounds: int = 0, layers: bool = False) -> dict:
     """Time training steps on one batch, after a step that is not counted.
 
     Then drop-and-grow `rounds`, after one that is not counted, unless the network is dense; with
-    `layers` each layer as well, in further steps: `layer_table`. `job` has the fields of `Job`.
+    `layers` each layer as well, in further steps: `layer_table`.
 
     Returns "seconds": lists for "forward", "backward", "update", "step" and "rewire" (what a round
     takes beyond forward and backward); "memory" before the rounds, in bytes; "work" (multiply-adds
     relative to dense); "layers".
     """
-    job = Job(**job)
     trainee, batch = Trainee(job), random_data(job, job.batch)
     _, *times = [trainee.step(batch) for _ in range(1 + steps)]
     seconds = {part: [t[part] for t in times] for part in times[0]}
@@ -165,16 +158,27 @@ def layer_table(trainee, batch, steps: int) -> list[dict]:
     """Seconds of each layer of the network, in order of execution; fused layers share a line.
 
     Each has "name"; "forward" and "backward": median seconds over the steps, None for a backward
-    that nobody calls; one with weights also "density", "flops" and "dense_flops" of all its
-    products in a step, useful ones, and the rates "forward_gflops", "backward_gflops".
+    that nobody calls; one with weights also "density", and the useful rates "forward_gflops" and
+    "backward_gflops".
     """
     units = _units(trainee.network.body)
     clocks = [[_watched(unit, name) for name in ("forward", "backward")] for unit in units]
     for _ in range(steps):
         trainee.step(batch)
-    for unit in units:
+    rows = []
+    for unit, calls in zip(units, clocks, strict=True):
         del unit.forward, unit.backward  # its own methods are back
-    return [_row(unit, *pair) for unit, pair in zip(units, clocks, strict=True)]
+        forward, backward = (statistics.median(each) if each else None for each in calls)
+        name = "+".join(part.name for part in unit.layers())
+        rows.append({"name": name, "forward": forward, "backward": backward})
+        if isinstance(unit, Conv2d | Linear):
+            flops = product_flops(unit) / 1e9
+            rows[-1] |= {
+                "density": unit.weight.active / unit.weight.size,
+                "forward_gflops": flops / forward,
+                "backward_gflops": (1 + unit.input_gradient) * flops / backward,
+            }
+    return rows
 
 
 def _units(layer) -> list:
@@ -200,59 +204,19 @@ def _watched(layer, name: str) -> list:
     return seconds
 
 
-def _row(layer, *seconds) -> dict:
-    """A line of the table."""
-    forward, backward = (statistics.median(calls) if calls else None for calls in seconds)
-    name = "+".join(part.name for part in layer.layers())
-    row = {"name": name, "forward": forward, "backward": backward}
-    if not isinstance(layer, Conv2d | Linear):
-        return row
-    flops, behind = product_flops(layer), 1 + layer.input_gradient  # products of a backward
-    return row | {
-        "density": layer.weight.active / layer.weight.size,
-        "flops": (1 + behind) * flops,
-        "dense_flops": (1 + behind) * product_flops(layer, dense=True),
-        "forward_gflops": flops / forward / 1e9,
-        "backward_gflops": behind * flops / backward / 1e9,
-    }
-
-
 def plan(job: Job) -> dict:
-    """A job's network as plain data that a peer builds the same from: `describe`, (C, H, W)."""
-    network = Trainee(job).network
-    return {"layers": describe(network), "input_shape": network.input_shape}
+    """A job's network as plain data that a peer builds the same from.
 
-
-def describe(network) -> list[dict]:
-    """The layers of a network in order of execution, in PyTorch's terms.
-
-    Each has "kind", a class of `torch.nn` or "LIF", and its "arguments"; one with a weight also
-    "active", the number of positions that a mask keeps, None where all are. Raises UserError for
-    a network that is no chain of layers, or has one without a counterpart there.
+    "layers" are those of `nsnn.export.network_tree`; one with a weight has "active" as well, the
+    number of positions that a mask keeps, None where all are. "input_shape" is (C, H, W). Raises
+    UserError for a network with a layer that has no counterpart there.
     """
-    if any(isinstance(part, Residual) for part in network.body.parts):
-        raise UserError("--against takes networks that are one chain of layers")
-    found, pixels = [], True
-    for layer in network.layers():
-        kind = type(layer).__name__
-        match layer:
-            case Conv2d(geometry=(kernel, _, stride, padding)):
-                arguments, pixels = [kernel, stride, padding], True
-            case Linear():  # the readout is one, too
-                kind, arguments, pixels = "Linear", [], False
-            case BatchNorm():
-                kind, arguments = "BatchNorm2d" if pixels else "BatchNorm1d", [layer.gamma.size]
-            case MaxPool2d(k=k) | AvgPool2d(k=k):
-                arguments = [k]
-            case LIF() | Flatten():
-                arguments = []
-            case _:
-                raise UserError(f"--against: {layer.name} has no counterpart in other libraries")
-        item = {"kind": kind, "arguments": arguments}
-        if isinstance(layer, Conv2d | Linear):
-            weight = layer.weight
-            outputs, inputs, *_ = weight.dims
-            item["arguments"] = [inputs, outputs, *arguments]
+    network = Trainee(job).network
+    layers, weights = network_tree(network)["layers"], {p.name: p for p in network.parameters()}
+    for item in layers:
+        if item["kind"] not in _COMMON:
+            raise UserError(f"--against: {item['name']} has no counterpart in other libraries")
+        weight = weights.get(f"{item['name']}.weight")
+        if weight is not None:
             item["active"] = None if weight.active == weight.size else weight.active
-        found.append(item)
-    return found
+    return {"layers": layers, "input_shape": network.input_shape}

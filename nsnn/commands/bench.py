@@ -102,6 +102,8 @@ def run(options) -> int:
 
 
 def _kernels(options):
+    import numpy as np
+
     from nsnn import parallel
     from nsnn.bench import kernels, report
 
@@ -109,7 +111,9 @@ def _kernels(options):
         raise UserError("kernels are measured on one number of threads: give --threads one number")
     densities = options.densities or kernels.DENSITIES
     threads = _jobs(options, densities)[0].threads  # checks the densities
-    shapes = [kernels.Shape.read(text) for text in options.shapes or kernels.SHAPES]
+    shapes = options.shapes or kernels.SHAPES
+    for shape in shapes:
+        kernels.layer_of(shape, np.random.default_rng())  # or UserError
     yield "the three products of a layer", [threads]
     parallel.set_threads(threads)
     results = []

@@ -29,6 +29,20 @@ class Stopwatch:
         return lap | {"bytes_process_peak": metrics.peak_memory()}
 
 
+def repeat(function, repeats: int, at_least: float = 0.0) -> list[float]:
+    """Seconds of each call, at least `repeats` of them and together at least so many seconds.
+
+    A first call, which compiles and allocates buffers, is not counted.
+    """
+    function()
+    seconds = []
+    while len(seconds) < repeats or sum(seconds) < at_least:
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
 def add_up(path, length) -> dict:
     """What the lines of `timing.jsonl` add up to, for `summary.json`; RunError where it is damaged.
 

@@ -27,8 +27,7 @@ def test_libraries_have_the_threads_that_they_are_given(monkeypatch):
 @pytest.mark.parametrize(
     ("function", "arguments", "error", "message"),
     [
-        ("nsnn.bench.step:measure_step", {"job": {"model": "mlp", "density": 0.0}, "steps": 1},
-         UserError, r"density = 0\.0: must be above 0"),
+        ("nsnn.models:architecture", {"name": "resnet"}, UserError, "model.name = 'resnet'"),
         ("builtins:int", {"no_such": 1}, RunError,
          r"measures builtins:int failed: TypeError: .*no_such"),
         ("posix:abort", {}, RunError, "killed by signal 6"),
@@ -64,7 +63,7 @@ def calls(monkeypatch):
 def test_both_get_the_same_job_in_processes_that_alternate(calls):
     """Libraries have their threads, nsnn divides its own; what need not be repeated is not."""
     compare("step", JOB, 2, "spikingjelly", first={"rounds": 4}, steps=3)
-    ours = ("nsnn.bench.step:measure_step", {"job": vars(JOB), "steps": 3}, 1)
+    ours = ("nsnn.bench.step:measure_step", {"job": JOB, "steps": 3}, 1)
     theirs = ("nsnn.bench.peers:measure_step", ours[1] | plan(JOB), 2)
     assert calls[1:] == [theirs, ours, theirs]
     assert calls[0] == (ours[0], ours[1] | {"rounds": 4}, 1)

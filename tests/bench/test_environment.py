@@ -62,19 +62,6 @@ def test_examples(tested):
     assert not found.failed
 
 
-@pytest.mark.parametrize(
-    ("times", "repeats", "at_least", "seconds"),
-    [((0.0, 2.0, 10.0, 13.0), 2, 0.0, [2.0, 3.0]), (range(100), 1, 4.5, [1.0] * 5)],
-)
-def test_repeat_goes_on_long_enough_and_does_not_count_the_first_call(
-    monkeypatch, times, repeats, at_least, seconds
-):
-    clock, calls = iter(times), []
-    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
-    assert module.repeat(lambda: calls.append(1), repeats, at_least) == seconds
-    assert len(calls) == 1 + len(seconds)
-
-
 def test_an_epoch_counts_its_own_batches_only(monkeypatch):
     monkeypatch.setattr(module.time, "perf_counter", lambda: float(len(trained)))
     trained = []

@@ -7,30 +7,32 @@ import numpy as np
 import pytest
 
 from nsnn.bench import kernels
-from nsnn.bench.kernels import Shape, break_even, product_flops
+from nsnn.bench.kernels import break_even, layer_of, product_flops
 from nsnn.errors import UserError
 from nsnn.layers import Conv2d, Linear
 from nsnn.sparsity.distribution import random_positions
 
+RNG = np.random.default_rng(0)
+
 
 @pytest.mark.parametrize(
-    ("text", "shape"),
+    ("shape", "dims", "pixels"),
     [
-        ("784-800", Shape(784, 800)),
-        ("512-256C3@4", Shape(512, 256, 3, 4)),
-        ("3-64C1@32", Shape(3, 64, 1, 32)),
+        ("784-800", (800, 784), ()),
+        ("512-256C3@4", (256, 512, 3, 3), (4, 4)),
+        ("3-64C1@32", (64, 3, 1, 1), (32, 32)),
     ],
 )
-def test_shapes_read_as_they_are_written(text, shape):
-    assert Shape.read(text) == shape
-    for known in (text, *kernels.SHAPES):
-        assert str(Shape.read(known)) == known
+def test_layers_are_read_from_their_shapes(shape, dims, pixels):
+    layer, found = layer_of(shape, RNG)
+    assert (layer.weight.dims, found) == (dims, pixels)
+    assert layer.bias is None
 
 
 @pytest.mark.parametrize("text", ["784", "784-", "3-64C2@8", "3-64C3", "3-64@8", "0-3", "a-b"])
 def test_a_shape_that_cannot_be_read(text):
     with pytest.raises(UserError, match="--shapes"):
-        Shape.read(text)
+        layer_of(text, RNG)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_break_even(densities, times, dense, density, relation):
 
 def test_rates_and_the_input_gradient(monkeypatch):
     """A layer whose calls take known times: 1 s forward, 2 s backward, 5 s with both products."""
-    layer = Shape(4, 6).layer(np.random.default_rng(0))
+    layer, _ = layer_of("4-6", RNG)
     monkeypatch.setattr(kernels, "repeat", lambda *_: [next(seconds)])
     monkeypatch.setattr(kernels, "product_flops", lambda *_: 6e9)
     seconds = iter([1.0, 2.0, 5.0])

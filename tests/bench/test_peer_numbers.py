@@ -12,8 +12,9 @@ import pytest
 
 from nsnn.bench import child
 from nsnn.bench.child import Job
-from nsnn.bench.step import describe, plan
+from nsnn.bench.step import plan
 from nsnn.data import Batch
+from nsnn.export import network_tree
 from nsnn.models import build
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD
@@ -57,7 +58,7 @@ def our_network(notation, norm, reset, density):
 
 def their_network(torch, peers, network, lif):
     """The peer's network with the weights of ours; (network, their parameters in our order)."""
-    theirs = peers.build(describe(network), lif).to(torch.float64)
+    theirs = peers.build(network_tree(network)["layers"], lif).to(torch.float64)
     parameters = list(theirs.parameters())
     ours = network.parameters()
     assert len(ours) == len(parameters)
@@ -178,8 +179,8 @@ def test_a_masked_peer_stays_sparse(torch, peers):
 
 
 def test_both_benchmarks_run(peers):
-    fields = {"model": "vgg16", "width": 0.02, "density": 0.3, "batch": 2, "time_steps": 2}
-    common = {"job": fields} | plan(Job(**fields))
+    job = Job("vgg16", width=0.02, density=0.3, batch=2, time_steps=2)
+    common = {"job": job} | plan(job)
     step = child.call("nsnn.bench.peers:measure_step", common | {"steps": 2})
     assert [len(seconds) for seconds in step["seconds"].values()] == [2]
     assert step["memory"] > 1 << 20

@@ -144,7 +144,7 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
     """A quantity of every epoch (`CURVES`), a line for each series: mean ± sd of its seeds."""
     key, name, shown = CURVES[experiment.figure.y]
     for label, look, line in _series(experiment, groups):
-        runs = [cell.record["per_epoch"][key] for each in line for cell in each.cells]
+        runs = [cell["per_epoch"][key] for each in line for cell in each.cells]
         # Only in a profile that mixes budgets are some longer than others.
         for epochs in sorted({len(run) for run in runs}):
             values = np.array([run for run in runs if len(run) == epochs], dtype=np.float64)
@@ -237,7 +237,7 @@ def neurons(ax, experiment: Experiment, groups: list[Group]):
 
     They come in two axes in place of `ax`, of which the left is returned.
     """
-    measured = [cell.record.get("final_measures") for each in groups for cell in each.cells]
+    measured = [cell.get("final_measures") for each in groups for cell in each.cells]
     measured = next(filter(None, measured), None)
     if measured is None:  # dense, or finished by an older nsnn
         return titled(ax, "", "", "no cell with numbers of each neuron")

@@ -31,22 +31,21 @@ def csv_text(experiment: Experiment, groups: list[Group]) -> str:
     unknown = [key for key in _WORK if not any(each.spread(key) for each in groups)]
     lines = []
     for each in groups:
-        seeds = [cell.record["seed"] for cell in each.cells]
-        line = [*zip(labels, each.pick(labels), strict=True)]
-        line += [("planned", each.planned), ("n", len(seeds)), ("seeds", _joined(seeds))]
+        seeds = [cell["seed"] for cell in each.cells]
+        line = dict(zip(labels, each.pick(labels), strict=True))
+        line |= {"planned": each.planned, "n": len(seeds), "seeds": " ".join(map(str, seeds))}
         for method in REFERENCES:
-            partners = [cell.partners[method] for cell in each.cells]
-            line.append((f"{method}_seeds", _joined(p["seed"] if p else "none" for p in partners)))
-        for key, quantity in QUANTITIES.items():
-            if key in unknown:
-                continue
-            mean, sd, _ = each.spread(key) or (None, None, 0)
-            line += [(f"{key}_mean ({quantity.unit})", mean), (f"{key}_sd ({quantity.unit})", sd)]
-        line += [(f"{key}_paper ({QUANTITIES[key].unit})", each.printed(key)) for key in printed]
+            partners = [cell["partners"][method] for cell in each.cells]
+            line[f"{method}_seeds"] = " ".join(str(p["seed"] if p else "none") for p in partners)
+        for key in (key for key in QUANTITIES if key not in unknown):
+            (mean, sd, _), unit = each.spread(key) or (None, None, 0), QUANTITIES[key].unit
+            line |= {f"{key}_mean ({unit})": mean, f"{key}_sd ({unit})": sd}
+        line |= {f"{key}_paper ({QUANTITIES[key].unit})": each.printed(key) for key in printed}
         lines.append(line)
     text = io.StringIO()
-    head, rows = _head_and_rows(lines)
-    csv.writer(text, lineterminator="\n").writerows([head, *rows])  # None as nothing
+    writer = csv.DictWriter(text, lines[0], lineterminator="\n")  # None as nothing
+    writer.writeheader()
+    writer.writerows(lines)
     return text.getvalue()
 
 
@@ -98,14 +97,16 @@ def details(experiment: Experiment, groups: list[Group]) -> list[str]:
         lines = []
         for each in groups:
             words = _words(experiment, labels, each.pick(labels))
-            line = [*zip(names, words, strict=True)]
+            line = dict(zip(names, words, strict=True))
             for key in (key for key in keys if key not in unknown):
-                name, paper = str(QUANTITIES[key]), key in printed
                 shown = _ours if key in (metric, "test_accuracy") else _mean
-                line.append((f"{name}, ours" if paper else name, shown(each, key)))
-                line += [(f"{name}, paper", _paper(each, key, marks))] * paper
+                name, paper = str(QUANTITIES[key]), key in printed
+                line[f"{name}, ours" if paper else name] = shown(each, key)
+                if paper:
+                    line[f"{name}, paper"] = _paper(each, key, marks)
             lines.append(line)
-        texts.append(table(*_head_and_rows(lines), len(labels), MARKDOWN))
+        rows = [line.values() for line in lines]
+        texts.append(table(lines[0], rows, len(labels), MARKDOWN))
     return texts
 
 
@@ -129,17 +130,8 @@ def _printed(groups: list[Group]) -> list[str]:
     return [key for key in QUANTITIES if any(key in each.paper for each in groups)]
 
 
-def _head_and_rows(lines: list[list[tuple]]) -> tuple[list, list[list]]:
-    """The head and the rows of a table whose lines are lists of (column, entry)."""
-    return [name for name, _ in lines[0]], [[entry for _, entry in line] for line in lines]
-
-
 def _words(experiment: Experiment, labels, values) -> list[str]:
     return [value_name(experiment, *pair) for pair in zip(labels, values, strict=True)]
-
-
-def _joined(values) -> str:
-    return " ".join(map(str, values))
 
 
 def _ours(each: Group, key: str) -> str:

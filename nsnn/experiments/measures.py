@@ -66,16 +66,6 @@ QUANTITIES = {
 }
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A finished cell with its measures."""
-
-    record: dict
-    values: dict[str, float | None]  # by the keys of QUANTITIES, in the unit of the records
-    partners: dict[str, dict | None]  # the records that it is compared with, by REFERENCES
-    reasons: list[str]  # why a value is None
-
-
 class Spread(NamedTuple):
     """Mean and sample standard deviation (n - 1; None for a single value) of n values."""
 
@@ -90,7 +80,7 @@ class Group:
 
     labels: dict
     planned: int  # cells of the profile, finished or not
-    cells: tuple[Measured, ...] = ()  # finished, by seed; with --seeds maybe more than planned
+    cells: tuple[dict, ...] = ()  # of `measure`, by seed; with --seeds maybe more than planned
     paper: dict[str, PaperValue] = field(default_factory=dict)  # by metric
 
     def pick(self, labels) -> tuple:
@@ -99,7 +89,7 @@ class Group:
 
     def spread(self, key: str) -> Spread | None:
         """Mean and spread of a measure over the cells that have it, in the unit of the table."""
-        values = [cell.values[key] for cell in self.cells if cell.values[key] is not None]
+        values = [cell[key] for cell in self.cells if cell.get(key) is not None]
         if not values:
             return None
         scale, n = QUANTITIES[key].scale, len(values)
@@ -114,7 +104,7 @@ class Group:
         return found.value * (QUANTITIES[key].scale if found.unit == "fraction" else 1.0)
 
 
-def group(planned, measured: list[Measured], paper=()) -> list[Group]:
+def group(planned, measured: list[dict], paper=()) -> list[Group]:
     """One group for each combination of labels among the `planned` cells, by `cells.rank`.
 
     The profile's own order says only what is trained first. A value of the paper belongs to a
@@ -124,21 +114,23 @@ def group(planned, measured: list[Measured], paper=()) -> list[Group]:
     for cell in planned:
         order.setdefault(frozenset(cell.labels.items()), []).append(cell.labels)
     groups = []
-    for key, (labels, *more) in order.items():
-        cells = [m for m in measured if frozenset(m.record["labels"].items()) == key]
-        cells.sort(key=lambda m: m.record["seed"])
+    for labels, *more in order.values():
+        cells = [record for record in measured if record["labels"] == labels]
+        cells.sort(key=lambda record: record["seed"])
         printed = {p.metric: p for p in paper if p.labels.items() <= labels.items()}
         groups.append(Group(labels, 1 + len(more), tuple(cells), printed))
     names = list(dict.fromkeys(name for each in groups for name in each.labels))
     return sorted(groups, key=lambda each: [rank(value) for value in each.pick(names)])
 
 
-def measure(records: list[dict], others=()) -> list[Measured]:
-    """The measures of finished cells, each compared with its `partner` among dense and LTH cells.
+def measure(records: list[dict], others=()) -> list[dict]:
+    """Finished cells with all that is relative to the dense and the LTH cell.
 
-    In `others`, cells of other experiments, partners are looked for where `records` has none.
+    Each record has, besides, its "partners" (the records of `REFERENCES`, None where there is
+    none), and "reasons" why a measure is None. In `others`, cells of other experiments, partners
+    are looked for where `records` has none.
     """
-    return [_measure(record, records, others) for record in records]
+    return [record | _relative(record, records, others) for record in records]
 
 
 def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
@@ -219,38 +211,37 @@ def _agree(record: dict, other: dict, keys) -> bool:
     return one == two
 
 
-def _measure(record: dict, records: list[dict], others) -> Measured:
+def _relative(record: dict, records: list[dict], others) -> dict:
+    """What `measure` adds to a record."""
     partners = {method: partner(record, method, records, others) for method in REFERENCES}
     dense, lth = partners["dense"], partners["lth"]
-    values = {key: record.get(key) for key in QUANTITIES}
     cost, reason = training_cost(record, dense)
     reasons = [f"cost / dense: {reason}"] if reason else []
-    values |= {"relative_cost": cost, "cost_to_lth": None}
+    found = {"partners": partners, "reasons": reasons, "relative_cost": cost}
     if lth is not None:
         its_cost, reason = training_cost(lth, partner(lth, "dense", records, others))
-        values["cost_to_lth"] = _ratio(cost, its_cost)
+        found["cost_to_lth"] = _ratio(cost, its_cost)
         reasons += [f"cost / LTH: of the LTH cell, {reason}"] if reason else []
     elif record["method"] != "dense":
         reasons.append("cost / LTH: no LTH cell at the same sparsity is finished")
     if dense is not None:
-        own, other = (r.get("synaptic_operations_training") or {} for r in (record, dense))
-        values |= {
-            f"{kind}_to_dense": _ratio(*(_work(r, kind) for r in (record, dense)))
-            for kind in ("useful", "executed")
-        }
-        values |= {
-            # Without the products with pixels.
-            "operations_to_dense": _ratio(own.get("total"), other.get("total")),
-            "seconds_to_dense": _ratio(record["seconds"], dense["seconds"]),
-            "cpu_seconds_to_dense": _ratio(record.get("cpu_seconds"), dense.get("cpu_seconds")),
-            "accuracy_change": record["test_accuracy"] - dense["test_accuracy"],
-        }
-    return Measured(record, values, partners, reasons)
+        its = _costs(dense)
+        found |= {f"{k}_to_dense": _ratio(value, its[k]) for k, value in _costs(record).items()}
+        found["accuracy_change"] = record["test_accuracy"] - dense["test_accuracy"]
+    return found
 
 
-def _work(record: dict, kind: str) -> int | None:
-    """The whole work of a training; None in cells of an older nsnn."""
-    return total_work(record.get("work_training") or {}, kind) or None
+def _costs(record: dict) -> dict:
+    """What is compared with the dense cell; None in records of an older nsnn that lack it."""
+    work = record.get("work_training") or {}
+    return {
+        "useful": total_work(work, "useful") or None,
+        "executed": total_work(work, "executed") or None,
+        # Without the products with pixels.
+        "operations": (record.get("synaptic_operations_training") or {}).get("total"),
+        "seconds": record["seconds"],
+        "cpu_seconds": record.get("cpu_seconds"),
+    }
 
 
 def _ratio(value: float | None, other: float | None) -> float | None:

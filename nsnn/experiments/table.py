@@ -9,7 +9,7 @@ from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, figure, fingerprints, results
 from nsnn.experiments.cells import cells
 from nsnn.experiments.grid import csv_text, details, grid, paper_marks
-from nsnn.experiments.measures import QUANTITIES, Group, Measured, group, measure
+from nsnn.experiments.measures import QUANTITIES, Group, group, measure
 from nsnn.files import write_text
 from nsnn.methods import METHODS, RunLength
 from nsnn.plot.style import save
@@ -117,12 +117,11 @@ def _plugins() -> str:
 
 def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
     """The notes under the table."""
-    measured = [cell for each in groups for cell in each.cells]
-    records = [cell.record for cell in measured]
+    records = [record for each in groups for record in each.cells]
     planned = sum(each.planned for each in groups)
     missing = sum(max(each.planned - len(each.cells), 0) for each in groups)
     minutes = sum(record["seconds"] for record in records) / 60
-    reasons = Counter(reason for cell in measured for reason in cell.reasons)
+    reasons = Counter(reason for record in records for reason in record["reasons"])
     machines = _counted(map(_machine, records), " cells", " | ")
     return [
         f"{len(records)} cells finished, {missing} of {planned} planned ones missing; "
@@ -131,8 +130,8 @@ def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
         f"Images trained on, without a validation split, by checksum: {data_line(records)}.",
         f"Machine: {machines}.",
         "cost / dense: NDSNN IV-C, the mean over the epochs of R_s·d/R_d (R: spike rate, d: mean "
-        f"density of the epoch). {_references(measured, 'dense')}",
-        f"cost / LTH: quotient of two such costs. {_references(measured, 'lth')}",
+        f"density of the epoch). {_references(records, 'dense')}",
+        f"cost / LTH: quotient of two such costs. {_references(records, 'lth')}",
         "useful work / dense: terms of all products of the training with nothing that is known to "
         "be 0 (forward, weight and input gradients, dense gradients of growth; pixels too). "
         "executed work: what the kernels multiply. synaptic operations: of the forwards alone, "
@@ -146,10 +145,9 @@ def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
     ]
 
 
-def _references(measured: list[Measured], method: str) -> str:
+def _references(records: list[dict], method: str) -> str:
     """With which cells the cells were compared."""
-    pairs = [(cell.record, cell.partners[method]) for cell in measured]
-    pairs = [pair for pair in pairs if pair[1] is not None]
+    pairs = [(own, its) for own in records if (its := own["partners"][method])]
     name, others = METHODS[method].title, sum(own["seed"] != its["seed"] for own, its in pairs)
     if not pairs:
         return f"No {name} cell is finished."
@@ -157,8 +155,8 @@ def _references(measured: list[Measured], method: str) -> str:
     text = f"Compared with the {name} cell of the same seed ({cells})"
     if others:
         text += f", else of the smallest seed ({plural(others, 'cell')})"
-    own = {id(cell.record) for cell in measured}
-    if elsewhere := sum(id(its) not in own for _, its in pairs):
+    digests = {record["digest"] for record in records}
+    if elsewhere := sum(its["digest"] not in digests for _, its in pairs):
         text += f"; it belongs to another experiment for {plural(elsewhere, 'cell')}"
     return text + "."
 
@@ -170,16 +168,19 @@ def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
     a method that are labels of an experiment have a value also where a cell has no such label.
     """
     axes = {*experiment.axes.values(), "train.seed", "method.name"}
-    configs = [_config(record) for record in records]
+    configs = [
+        from_options({k: v for k, v in record["config"].items() if k != "plugins"}, "a cell")
+        for record in records
+    ]
     unusual = sorted({key for config in configs for key in changed(config)}.difference(_SHARED))
     # Networks without time steps have no neuron of that table, and no width.
     keys = [*_SHARED, *(key for key in unusual if not key.startswith("method."))]
     keys = [key for key in keys if any(key in record["config"] for record in records)]
     shared = [f"{key} = {varying(records, key)}" for key in keys if key not in axes]
     lines = [f"Every cell: {', '.join(shared)}."]
+    records = [_with_rounds(*pair) for pair in zip(records, configs, strict=True)]
     for method in dict.fromkeys(record["method"] for record in records):
-        pairs = zip(records, configs, strict=True)
-        own = [_with_rounds(*pair) for pair in pairs if pair[0]["method"] == method]
+        own = [record for record in records if record["method"] == method]
         options = [
             f"{key.removeprefix('method.')} = {varying(own, key)}"
             for key in dict.fromkeys(key for record in own for key in record["config"])
@@ -195,12 +196,6 @@ def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
             lines += [f"`{method}`{where}: {', '.join(found)}."] * bool(found)
     used = {name for record in records for name in record["config"].get("plugins", [])}
     return lines + [f"Plug-in: {_plugin(name, records)}." for name in sorted(used)]
-
-
-def _config(record: dict) -> Config:
-    """The configuration of a finished cell."""
-    options = {key: value for key, value in record["config"].items() if key != "plugins"}
-    return from_options(options, "a finished cell")
 
 
 def _with_rounds(record: dict, config: Config) -> dict:

@@ -24,19 +24,29 @@ def threads():
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory):
-    """An .npz file: three classes of noisy 6x6 images, 155 to train, 60 to test."""
-    rng = np.random.default_rng(0)
-    patterns = rng.random((3, 6, 6))
-    arrays = {}
-    for purpose, count in (("train", 155), ("test", 60)):
-        labels = np.arange(count) % 3
-        noise = rng.random((count, 6, 6))
-        arrays[f"{purpose}_labels"] = labels
-        arrays[f"{purpose}_images"] = (127 * (patterns[labels] + noise)).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "tiny.npz"
-    np.savez(path, **arrays)
-    return path
+def noisy_data(tmp_path_factory):
+    """`make(train, test)`: an .npz file of three classes of noisy 6x6 images, so many of each."""
+
+    def make(*counts):
+        rng = np.random.default_rng(0)
+        patterns = rng.random((3, 6, 6))
+        arrays = {}
+        for purpose, count in zip(("train", "test"), counts, strict=True):
+            labels = np.arange(count) % 3
+            noise = rng.random((count, 6, 6))
+            arrays[f"{purpose}_labels"] = labels
+            arrays[f"{purpose}_images"] = (127 * (patterns[labels] + noise)).astype(np.uint8)
+        path = tmp_path_factory.mktemp("data") / "tiny.npz"
+        np.savez(path, **arrays)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_data(noisy_data):
+    """155 images to train on, 60 to test."""
+    return noisy_data(155, 60)
 
 
 @pytest.fixture(scope="session")

@@ -102,27 +102,15 @@ def _dry_run(experiment, out, options, executor) -> int:
     looked at, and a cell is tried only where its data are here as well.
     """
     from nsnn import text
-    from nsnn.experiments import figure, fingerprints, results
-    from nsnn.experiments.cells import STATES, TO_TRAIN, plan, refused
-    from nsnn.experiments.estimate import estimate, total
-    from nsnn.experiments.runner import arguments_of, threads_of
+    from nsnn.experiments import runner
+    from nsnn.experiments.cells import STATES, refused
+    from nsnn.experiments.estimate import total
 
-    figure.check(experiment)
-    cells = plan(experiment, options.profile, out, options.seeds, options.data_dir or "")
-    finished = results.finished_anywhere(out)
-    threads, tried, unsure = threads_of(options.jobs), cells, []
-    if executor:
-        threads, to_train = 1, [cell for cell in cells if cell.state in TO_TRAIN]
-        executor.check([arguments_of(cell, threads) for cell in to_train])
-        seen, unknown = {}, fingerprints.Fingerprint()
-        unsure = [cell for cell in cells if fingerprints.here(cell.config, seen) == unknown]
-        tried = [cell for cell in cells if cell not in unsure]
-    reasons = refused(tried)
-    bad = [cell for group in reasons.values() for cell in group]
-    estimates = estimate([cell for cell in tried if cell not in bad], finished, threads)
-    for group in (*reasons.values(), unsure):
-        with contextlib.suppress(UserError):  # the size of missing data may be known
-            estimates |= estimate(group, finished, threads)
+    cells, estimates, _ = runner.prepare(
+        experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "",
+        executor,
+    )  # fmt: skip
+    reasons = refused(cells, elsewhere=executor is not None)
     width = max(len(cell.slug) for cell in cells)
     for cell in cells:
         line, found = f"{cell.slug:<{width}}  {STATES[cell.state]}", estimates.get(cell.slug)
@@ -135,20 +123,24 @@ def _dry_run(experiment, out, options, executor) -> int:
     if estimates:
         print(total(estimates, options.jobs))
     for reason, group in reasons.items():
-        others = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        print(f"nsnn: error: {group[0].slug}{others} would fail: {reason}", file=sys.stderr)
+        _complain([cell.slug for cell in group], f"would fail: {reason}")
     return EXIT_USER if reasons else 0
+
+
+def _complain(slugs: list[str], what: str) -> None:
+    """A line on standard error about cells of one fate."""
+    others = f" and {len(slugs) - 1} more" if len(slugs) > 1 else ""
+    print(f"nsnn: error: {slugs[0]}{others} {what}", file=sys.stderr)
 
 
 def report(outcome, folder) -> int:
     """Say what a call has come to."""
     alike = {}
-    for slug, (error, log) in outcome.failures.items():
-        alike.setdefault(str(error), []).append((slug, log))
-    for reason, cells in alike.items():
-        slug, log = cells[0]
-        others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        print(f"nsnn: error: {slug}{others} failed: {reason} (see {log})", file=sys.stderr)
+    for slug, (error, _) in outcome.failures.items():
+        alike.setdefault(str(error), []).append(slug)
+    for reason, slugs in alike.items():
+        _, log = outcome.failures[slugs[0]]
+        _complain(slugs, f"failed: {reason} (see {log})")
     again = "go on with the same command"
     if outcome.interrupted:
         print(f"stopped, {outcome.done} of {outcome.cells} cells done: {again}")

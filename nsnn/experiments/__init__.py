@@ -46,27 +46,19 @@ class PaperValue:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Every combination of the labels' values, with every seed."""
+class Entry:
+    """Cells that differ in their seeds."""
 
-    labels: dict[str, tuple[Label, ...]]
+    labels: dict[str, Label]
+    options: dict[str, object]  # by "table.key"
     seeds: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Options by "table.key" of the cells whose labels are among these."""
-
-    labels: dict[str, tuple[Label, ...]]
-    config: dict[str, object]
 
 
 @dataclass(frozen=True)
 class Profile:
     """One size of an experiment."""
 
-    rules: tuple[Rule, ...]  # later ones win
-    grids: tuple[Grid, ...]
+    entries: tuple[Entry, ...]
     note: str  # printed beside our numbers
 
 

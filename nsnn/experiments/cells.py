@@ -1,19 +1,18 @@
 """From a profile to its cells: how they are called, their configurations, what is left to do."""
 
-import itertools
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from nsnn.data import DATASETS
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import Experiment, Label, Profile, fingerprints, results
+from nsnn.experiments import Experiment, Label, fingerprints, results
 from nsnn.files import checksum, read_json
 from nsnn.methods import METHODS
 from nsnn.models import TITLES
 from nsnn.plugins import MODULE_PREFIX
 from nsnn.training import run_folder
-from nsnn.training.config import CHOICES, Config
+from nsnn.training.config import Config
 from nsnn.training.config_file import from_options
 from nsnn.training.run import Run
 
@@ -52,6 +51,11 @@ class Cell:
         """The name of its options: `results.digest`."""
         return results.digest(results.essential(self.config))
 
+    @cached_property
+    def setting(self) -> str:
+        """The name of its options without the seed."""
+        return results.digest(results.essential(self.config), seed=False)
+
     def fraction(self) -> float:
         """How much of its epochs its run has done."""
         path = self.folder / "metrics.jsonl"
@@ -62,38 +66,24 @@ class Cell:
 def cells(experiment: Experiment, profile: str, seeds=None, data_dir="") -> list[Cell]:
     """The cells of a profile, in the order of its grids, none twice.
 
-    `seeds` and `data_dir`, if given, stand instead of those of the profile. Raises UserError for a
-    label that no method of its grid has a use for, two cells of one name, and a configuration that
-    is not valid.
+    `seeds` and `data_dir`, if given, stand instead of those of the profile. Raises UserError for
+    two cells of one name, and a configuration that is not valid.
     """
-    chosen, axes, found = experiment.profile(profile), experiment.axes, {}
-    where = f"{experiment.id}: profiles.{profile}.grids"
-    for grid in chosen.grids:
-        used = set()
-        for values in itertools.product(*grid.labels.values()):
-            labels = _useful(dict(zip(grid.labels, values, strict=True)), axes, chosen)
-            used |= labels.keys()
-            for seed in grid.seeds if seeds is None else seeds:
-                slug = _slug(labels, seed)
-                first, _ = found.setdefault(slug, (labels, seed))
-                if first != labels:
-                    raise UserError(
-                        f"{where}: the cell of {_listed(first)} and the cell of {_listed(labels)} "
-                        f"would share the run folder {slug}: change a value, or leave one of them "
-                        "out"
-                    )
-        if useless := grid.labels.keys() - used:
-            name = min(useless)
-            raise UserError(
-                f"{where}: no method of this grid has the option {axes[name]} of the label {name}"
-            )
-    made, runs = [], run_folders(experiment, profile)
-    for slug, (labels, seed) in found.items():
-        options = _options(labels, axes, chosen) | {"train.seed": seed}
-        options |= {"data.dir": data_dir} if data_dir else {}
-        config = from_options(options, f"{experiment.id}, cell {slug}")
-        made.append(Cell(labels, seed, config, runs / slug))
-    return made
+    found, runs = {}, run_folders(experiment, profile)
+    for entry in experiment.profile(profile).entries:
+        for seed in entry.seeds if seeds is None else seeds:
+            slug = _slug(entry.labels, seed)
+            if slug not in found:
+                options = entry.options | {"train.seed": seed}
+                options |= {"data.dir": data_dir} if data_dir else {}
+                config = from_options(options, f"{experiment.id}, cell {slug}")
+                found[slug] = Cell(entry.labels, seed, config, runs / slug)
+            elif found[slug].labels != entry.labels:
+                raise UserError(
+                    f"{experiment.id}: profiles.{profile}.grids: two cells of other labels would "
+                    f"share the run folder {slug}: change a value, or leave one of them out"
+                )
+    return [*found.values()]
 
 
 def plan(experiment: Experiment, profile: str, out, seeds=None, data_dir="") -> list[Cell]:
@@ -106,41 +96,41 @@ def plan(experiment: Experiment, profile: str, out, seeds=None, data_dir="") -> 
     seen = {}
 
     def judged(cell: Cell) -> Cell:
-        data = fingerprints.here(cell.config, seen)
+        def fits(record: dict) -> bool:
+            data, noted = fingerprints.of_record(record), record.get("environment", {})
+            same = record["digest"] == cell.digest
+            has_all = all(record.get(key) is not None for key in experiment.needs)
+            return same and has_all and _unchanged(cell.config, data, noted, seen)
 
-        def alike(records: list[dict]) -> list[dict]:
-            same = [record for record in records if record["digest"] == cell.digest]
-            same = [record for record in same if fingerprints.of_record(record).agrees(data)]
-            same = [r for r in same if _began_alike(r.get("environment", {}), cell.config)]
-            return [record for record in same if results.has(record, experiment.needs)]
-
-        if any(record["labels"] == cell.labels for record in alike(own)):
+        if any(record["labels"] == cell.labels and fits(record) for record in own):
             return replace(cell, state="done")
-        if shared := alike(anywhere):
+        if shared := [record for record in anywhere if fits(record)]:
             return replace(cell, state="shared", record=shared[-1])
         return replace(cell, state=state_of(cell.folder, cell.config, seen))
 
     return [judged(cell) for cell in cells(experiment, profile, seeds, data_dir)]
 
 
-def refused(cells: list[Cell]) -> dict[str, list[Cell]]:
+def refused(cells: list[Cell], elsewhere: bool = False) -> dict[str, list[Cell]]:
     """The cells to be trained that training will refuse, by the reason, such as missing data.
 
-    Each configuration is built with one of its seeds, and not trained.
+    Each configuration is built with one of its seeds, and not trained. Where training is
+    `elsewhere`, those whose data are not here cannot be tried.
     """
-    reasons, found = {}, {}
+    reasons, found, seen = {}, {}, {}
     for cell in cells:
         if cell.state not in TO_TRAIN:
             continue
-        name = results.digest(results.essential(cell.config), seed=False)
-        if name not in reasons:
-            reasons[name] = ""
+        if elsewhere and fingerprints.here(cell.config, seen) == fingerprints.Fingerprint():
+            continue
+        if cell.setting not in reasons:
+            reasons[cell.setting] = ""
             try:
                 Run(cell.config)
             except (UserError, RunError) as error:
-                reasons[name] = str(error)
-        if reasons[name]:
-            found.setdefault(reasons[name], []).append(cell)
+                reasons[cell.setting] = str(error)
+        if reason := reasons[cell.setting]:
+            found.setdefault(reason, []).append(cell)
     return found
 
 
@@ -167,17 +157,16 @@ def state_of(folder: Path, config: Config, seen: dict) -> str:
     same = results.digest(options) == results.digest(results.essential(config))
     if not same or not {*options.get("plugins", [])} <= versions:
         return "changed"
-    if not _began_alike(noted, config):
-        return "changed"
-    if not fingerprints.of_folder(folder, found).agrees(fingerprints.here(config, seen)):
+    if not _unchanged(config, fingerprints.of_folder(folder, found), noted, seen):
         return "changed"
     return "trained" if (folder / "summary.json").exists() else "stopped"
 
 
-def _began_alike(environment: dict, config: Config) -> bool:
-    """Whether the run in train.start is still the one that was noted; True where it is gone."""
+def _unchanged(config: Config, data, noted: dict, seen: dict) -> bool:
+    """Whether `data`, and the run in train.start that was noted, are still so; or they are gone."""
     now = checksum(Path(config.train.start) / "checkpoint.npz") if config.train.start else 0
-    return not now or environment.get("start", {}).get("checksum") in (None, f"{now:08x}")
+    same = not now or noted.get("start", {}).get("checksum") in (None, f"{now:08x}")
+    return same and data.agrees(fingerprints.here(config, seen))
 
 
 def rank(value: Label | None) -> tuple:
@@ -231,32 +220,6 @@ def words(experiment: Experiment, labels, values) -> str:
     return ", ".join(found)
 
 
-def _useful(labels: dict, axes: dict, profile: Profile) -> dict:
-    """The labels that the cell's method has a use for: a dense network has no sparsity."""
-    method = _options(labels, axes, profile).get("method.name", CHOICES["method"][1])
-    if method not in METHODS:
-        return labels  # the check of the configuration names it
-    known = {"method.name", *(f"method.{f.name}" for f in fields(METHODS[method].Config))}
-    return {
-        label: value
-        for label, value in labels.items()
-        if not axes[label].startswith("method.") or axes[label] in known
-    }
-
-
-def _options(labels: dict, axes: dict, profile: Profile) -> dict:
-    """The options of a cell: those of the rules that apply, its own labels'."""
-    options = {}
-    for rule in profile.rules:
-        if all(labels.get(label) in values for label, values in rule.labels.items()):
-            options |= rule.config
-    return options | {axes[label]: value for label, value in labels.items()}
-
-
 def _slug(labels: dict, seed: int) -> str:
     parts = [str(v) if isinstance(v, str) else f"{label}{v}" for label, v in labels.items()]
     return "-".join([*parts, f"seed{seed}"])
-
-
-def _listed(labels: dict) -> str:
-    return ", ".join(f"{label} = {value!r}" for label, value in labels.items())

@@ -2,7 +2,7 @@
 
 import hashlib
 import multiprocessing
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from pathlib import Path
 
 from nsnn import __version__, plugins
@@ -11,7 +11,7 @@ from nsnn.errors import UserError
 from nsnn.processes import Processes
 
 
-class Dask(Executor):
+class Dask(Processes):
     """Runs each call in a process of its own on a worker, as `Processes` does on this machine.
 
     When a worker dies, another one makes the call again: a run folder that both see goes on from
@@ -44,8 +44,8 @@ class Dask(Executor):
                 f"--executor {address} needs workers of one thread ({found}); start them with: "
                 f"dask worker {where} --nworkers N --nthreads 1"
             )
-        self.jobs, self._stopping = len(threads), False
-        self._threads = ThreadPoolExecutor(self.jobs)  # each looks after one call
+        self.jobs = len(threads)
+        super().__init__(self.jobs)
 
     def check(self, calls: list[tuple]) -> None:
         """Raise UserError where a worker lacks a data set, this nsnn, plug-ins or runs.
@@ -62,13 +62,6 @@ class Dask(Executor):
                 wrong = found if isinstance(found, Exception) else f"it has nsnn {found}"
                 raise UserError(f"worker {worker}: {wrong}")
 
-    def submit(self, function, /, *arguments) -> Future:
-        """Call `function(*arguments)`, all of it plain data, when a worker is free.
-
-        The future gives what it returns or raises; None after `stop`.
-        """
-        return self._threads.submit(self._call, function, arguments)
-
     def stop(self) -> None:
         """Leave the cluster: what is running saves and ends, nobody waits for it."""
         self._stopping = True
@@ -77,7 +70,7 @@ class Dask(Executor):
     def shutdown(self, wait=True, *, cancel_futures=False) -> None:
         """Leave the cluster, as `stop`."""
         self.stop()
-        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        super().shutdown(wait, cancel_futures=cancel_futures)
 
     def _call(self, function, arguments):
         try:

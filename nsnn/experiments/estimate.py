@@ -1,8 +1,7 @@
 """Hours and memory of cells before they are trained: measured steps and the method's plan."""
 
+import contextlib
 import math
-import time
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,12 +9,14 @@ import numpy as np
 from nsnn import parallel, text
 from nsnn.data import Batch, load, source
 from nsnn.data.augment import augmented
+from nsnn.errors import UserError
 from nsnn.experiments.cells import TO_TRAIN, Cell
-from nsnn.experiments.results import digest, essential
+from nsnn.experiments.results import digest
 from nsnn.methods import METHODS, RunLength
 from nsnn.sparsity.distribution import layer_counts, random_positions
 from nsnn.training.build import make_network, make_optimiser
 from nsnn.training.config import Config
+from nsnn.training.stopwatch import repeat
 
 # The densities at which steps are measured; time is taken as linear between them.
 _DENSITIES = (1.0, 0.2, 0.05)
@@ -39,12 +40,10 @@ class CellEstimate(NamedTuple):
 class DataSize(NamedTuple):
     """What a data set is before any file of it is read."""
 
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of a sample, (C, H, W); of events (T, C, H, W)
     classes: int
     train: int  # samples
     test: int
-    bytes: int  # in memory
-    frames: tuple[int, ...] = ()  # (T,) for events
 
 
 class Measured(NamedTuple):
@@ -54,36 +53,31 @@ class Measured(NamedTuple):
     buffers: float  # a sample
     weights: int
 
-    def at(self, density, storage: str) -> np.ndarray:
-        """Seconds a sample at each of an array of densities, as between the measured ones."""
-        if storage == "dense":
-            density = np.ones_like(density)
-        seconds = np.interp(density, *zip(*sorted(self.seconds.items()), strict=True))
-        return np.minimum(seconds, self.seconds[1.0]) if storage == "auto" else seconds
-
 
 def estimate(cells: list[Cell], finished, threads: int) -> dict[str, CellEstimate]:
     """What each cell that is to be trained will take, by slug; each network is measured once.
 
     Of `finished`, records of finished cells, one with another seed gives its real time and memory.
-    `threads` are those of a training process; 0: all cores.
+    `threads` are those of a training process; 0: all cores. Left out are cells whose data or
+    network cannot be made.
     """
-    configs = {cell.slug: cell.config for cell in cells if cell.state in TO_TRAIN}
     twins = {digest(record["config"], seed=False): record for record in finished}
     measured, found, before = {}, {}, parallel.get_threads()
     parallel.set_threads(threads)
     try:
-        for name, config in configs.items():
-            twin = twins.get(digest(essential(config), seed=False))
-            if twin is not None:
-                found[name] = CellEstimate(twin["seconds"], twin["bytes_process_peak"])
+        for cell in cells:
+            if cell.state not in TO_TRAIN:
                 continue
-            size, batch = data_size(config), config.data.batch
-            step = batch, config.data.augment, config.train.loss, config.optim.name
-            key = (*size.frames, *size.shape), config.model, config.neuron, step
-            if key not in measured:
-                measured[key] = measure(config, size)
-            found[name] = cell_estimate(config, size, measured[key])
+            if twin := twins.get(cell.setting):
+                found[cell.slug] = CellEstimate(twin["seconds"], twin["bytes_process_peak"])
+                continue
+            with contextlib.suppress(UserError):
+                config, size = cell.config, data_size(cell.config)
+                step = config.data.batch, config.data.augment, config.train.loss, config.optim.name
+                key = size, config.model, config.neuron, step
+                if key not in measured:
+                    measured[key] = measure(config, size)
+                found[cell.slug] = cell_estimate(config, size, measured[key])
     finally:
         parallel.set_threads(before)
     return found
@@ -105,14 +99,11 @@ def total(estimates: dict[str, CellEstimate], jobs: int) -> str:
 def data_size(config: Config) -> DataSize:
     """As the registry tells it; users' own arrays, whose size it cannot know, are loaded."""
     known = source(config.data.name)
-    if known.shape is not None and known.sizes is not None:
-        frames = (config.time_steps,) if known.events and config.time_steps else ()
-        held = sum(known.sizes) * math.prod((*frames, *known.shape))
-        return DataSize(known.shape, known.classes, *known.sizes, held, frames)
-    data = load(config.data.name, config.data.dir or None)
-    held = data.train.images.nbytes + data.test.images.nbytes
-    sizes = len(data.train.labels), len(data.test.labels)
-    return DataSize(data.shape, data.classes, *sizes, held, data.train.images.shape[1:-3])
+    if known.shape is None or known.sizes is None:
+        data = load(config.data.name, config.data.dir)
+        return DataSize(data.train.images.shape[1:], data.classes, len(data.train), len(data.test))
+    frames = (config.time_steps,) if known.events and config.time_steps else ()
+    return DataSize((*frames, *known.shape), known.classes, *known.sizes)
 
 
 def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEstimate:
@@ -123,24 +114,23 @@ def cell_estimate(config: Config, size: DataSize, measured: Measured) -> CellEst
     # A batch larger than the data is refused by the training of this cell, not here.
     length = RunLength(max(trained // batch, 1), epochs)
     plan = METHODS[config.method.name].cost_plan(config.method.options, length)
-    seconds = measured.at(plan.density, config.model.options.storage)
+    seconds = np.interp(plan.density, *zip(*sorted(measured.seconds.items()), strict=True))
     # A sample that is only predicted counts for a third: it has no backward.
     samples = length.steps_per_epoch * batch + validation / 3
+    spent = float(seconds.sum()) * samples + float(seconds[-1]) * size.test / 3
     peak = float(plan.density.max())
     weight = _DENSE_BYTES if peak == 1.0 else _SPARSE_BYTES * peak
     weight += 4 * plan.dense_arrays + _LOG_BYTES * plan.logged
-    held = measured.weights * weight + measured.buffers * batch + size.bytes
-    spent = float(seconds.sum()) * samples + float(seconds[-1]) * size.test / 3
+    held = measured.weights * weight + measured.buffers * batch
+    held += (size.train + size.test) * math.prod(size.shape)  # a byte a value
     return CellEstimate(spent, round(_PROCESS_BYTES + held))
 
 
 def measure(config: Config, size: DataSize) -> Measured:
     """Time steps of a network on random images, dense and at random positions shared out by ERK."""
-    options = replace(config.model.options, storage="csr")
-    config = replace(config, model=replace(config.model, options=options))
-    batch, seconds, buffers = 1, {}, 0.0
+    batch, seconds, buffers, rng = 1, {}, 0.0, np.random.default_rng(0)
     for density in _DENSITIES:
-        network, rng = make_network(config, size.shape, size.classes), np.random.default_rng(0)
+        network = make_network(config, size.shape[-3:], size.classes)
         weights = [p for p in network.parameters() if p.prunable]
         counts = layer_counts("erk", [p.dims for p in weights], density)
         for p, count in zip(weights, counts, strict=True):
@@ -156,19 +146,15 @@ def measure(config: Config, size: DataSize) -> Measured:
 
 
 def _step(network, config: Config, size: DataSize, batch: int) -> float:
-    """Seconds of a training step, the shortest of three if it is short; one before makes buffers.
-
-    Augmentation, forward, backward and update: what training does in every step.
-    """
+    """Seconds of a training step: augmentation, forward, backward and update."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (batch, *size.frames, *size.shape), dtype=np.uint8)
+    images = rng.integers(0, 256, (batch, *size.shape), dtype=np.uint8)
     data = Batch(images, rng.integers(0, size.classes, batch))
     optimiser = make_optimiser(config.optim, network.parameters())
-    seconds = []
-    while len(seconds) < 4 and sum(seconds[1:]) < _LONG_ENOUGH:
-        start = time.perf_counter()
+
+    def step():
         (changed,) = augmented([data], config.data.augment, rng)
         network.loss_and_backward(changed)
         optimiser.step(0.0)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds[1:])
+
+    return min(repeat(step, 2))

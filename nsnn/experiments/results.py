@@ -37,6 +37,11 @@ _EPOCH = (
     "train_loss", "train_accuracy", "validation_accuracy", "learning_rate", "density",
     "mean_density", "spike_rate",
 )  # fmt: skip
+# What an inference takes, by its name in summary.json.
+_INFERENCE = {
+    "energy": "counted", "energy_gpu": "paper_gpu", "energy_truenorth": "paper_truenorth",
+    "multiply_adds": "multiply_adds", "inference_operations": "synaptic_operations",
+}  # fmt: skip
 
 
 def essential(config: Config) -> dict:
@@ -73,14 +78,16 @@ def make_record(config: Config, folder: Path) -> dict:
     """What is kept of a finished cell, gathered from its run folder.
 
     "per_epoch" has a list for each key of `_EPOCH`, "seconds" and "synaptic_operations" (per
-    sample); what an inference takes is of `_inference`, "final_measures" are the method's,
-    "channels" of `nsnn.experiments.channels`; what older runs did not count is None. Raises
-    RunError when a file of the folder is damaged or lacks something.
+    sample); "final_measures" are the method's, "channels" of `nsnn.experiments.channels`; what
+    older runs did not count is None. Raises RunError when a file of the folder is damaged or lacks
+    something.
     """
     kept = essential(config)
     try:
         summary = read_json(folder / "summary.json")
         lines = read_lines(folder / "metrics.jsonl")
+        topology = load_topology(folder / "topology.npz")
+        shapes = {p.name: p.shape for p in load(folder).parameters()}
         per_epoch = {key: [line[key] for line in lines] for key in _EPOCH}
         operations = [line["synaptic_operations"] for line in lines]
         per_epoch["synaptic_operations"] = [of["total"] for of in operations]
@@ -93,14 +100,15 @@ def make_record(config: Config, folder: Path) -> dict:
             "digest": digest(kept),
             "config": kept,
             **{key: summary[key] for key in _SUMMARY},
-            **_inference(summary),
+            **{key: summary.get("energy", {}).get(name) for key, name in _INFERENCE.items()},
+            "undecided": summary.get("undecided"),
             "test_fingerprint": summary.get("test_fingerprint"),  # None: of an older nsnn
             "validation_accuracy": per_epoch["validation_accuracy"][-1],
             "per_epoch": per_epoch,
             "final_measures": summary.get("final_measures", {}),
             "work_training": summary.get("work_training"),
             "currents": _currents(lines),
-            "channels": _channels(folder, summary["steps"]),
+            "channels": channels(topology, shapes, summary["steps"]),
             "environment": _environment(folder),
         }
     except (OSError, LookupError, TypeError) as error:
@@ -128,24 +136,6 @@ def _currents(lines: list[dict]) -> dict:
     return {"epochs": [i + 1 for i in chosen], "layers": layers}
 
 
-def _channels(folder: Path, steps: int) -> dict:
-    """`channels` of a run."""
-    shapes = {p.name: p.shape for p in load(folder).parameters()}
-    return channels(load_topology(folder / "topology.npz"), shapes, steps)
-
-
-def _inference(summary: dict) -> dict:
-    """What an inference takes, and samples without an answer; None in runs of an older nsnn."""
-    names = {
-        "energy": "counted", "energy_gpu": "paper_gpu", "energy_truenorth": "paper_truenorth",
-        "multiply_adds": "multiply_adds", "inference_operations": "synaptic_operations",
-    }  # fmt: skip
-    found = summary.get("energy", {})
-    return {key: found.get(name) for key, name in names.items()} | {
-        "undecided": summary.get("undecided")
-    }
-
-
 def default_out(profile: str) -> Path:
     """Where results go without `--out`: in a clone of nsnn where they can be committed.
 
@@ -157,17 +147,6 @@ def default_out(profile: str) -> Path:
 def folder(out, experiment: str, profile: str) -> Path:
     """The folder of a profile's cells, table and figure."""
     return Path(out) / experiment / profile
-
-
-def check_writable(out, experiment: str, profile: str) -> None:
-    """Raise RunError where results cannot be kept, before the training; nothing is made."""
-    where = folder(out, experiment, profile).absolute()
-    place = next(path for path in (where, *where.parents) if path.exists())
-    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-        raise RunError(f"cannot write in {place}: give another folder with --out")
-    path = where / CELLS
-    if path.exists() and not os.access(path, os.W_OK):
-        raise RunError(f"{path} is read-only: change that, or give another folder with --out")
 
 
 def append(out, experiment: str, profile: str, record: dict) -> None:
@@ -187,11 +166,6 @@ def finished_anywhere(out) -> list[dict]:
     """The cells of all experiments and profiles in `out` and among the committed."""
     paths = [path for root in (COMMITTED, Path(out)) for path in sorted(root.glob(f"*/*/{CELLS}"))]
     return [record for path in dict.fromkeys(paths) for record in _read(path)]
-
-
-def has(record: dict, needs) -> bool:
-    """Whether a record has these measures: those of an older nsnn may not."""
-    return all(record.get(key) is not None for key in needs)
 
 
 def _read(path: Path) -> list[dict]:

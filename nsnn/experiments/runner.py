@@ -110,27 +110,24 @@ def reproduce(
     `data_dir` says where the data sets are; after `time_limit` minutes what is under way is saved
     and stopped. Raises UserError and RunError of one line.
     """
-    figure.check(experiment)
-    results.check_writable(out, experiment.id, profile)
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
     with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
-        cells = plan(experiment, profile, out, seeds, data_dir)
-        threads = threads_of(jobs) if executor is None else 1
-        if hasattr(executor, "check"):
-            missing = [cell for cell in cells if cell.state in TO_TRAIN]
-            executor.check([arguments_of(cell, threads) for cell in missing])
-        expected = estimate.estimate(cells, results.finished_anywhere(out), threads)
+        finished = kept / results.CELLS
+        if finished.exists() and not os.access(finished, os.W_OK):
+            raise RunError(f"{finished} is read-only: change that, or choose another --out")
+        cells, expected, threads = prepare(
+            experiment, profile, out, seeds, jobs, data_dir, executor
+        )
         if expected:
             print(estimate.total(expected, jobs), flush=True)
-        seconds = {slug: each.seconds for slug, each in expected.items()}
         deadline = time.monotonic() + 60.0 * time_limit
 
         def ends():
             return interruption.requested or time.monotonic() > deadline
 
         own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
-        with own as executor, Progress(seconds) as progress:
+        with own as executor, Progress(cells, expected) as progress:
             sitting = _Sitting(experiment, profile, out, ends, executor, progress)
             outcome = sitting.run(cells, threads)
         left = outcome.cells - outcome.done - len(outcome.failures)
@@ -154,9 +151,20 @@ def arguments_of(cell: Cell, threads: int) -> tuple[dict, str, list[str]]:
     return options, str(cell.folder.absolute()), files
 
 
-def threads_of(jobs: int) -> int:
-    """Of each of so many processes; 0: all cores."""
-    return 0 if jobs == 1 else 1
+def prepare(experiment, profile, out, seeds, jobs, data_dir, executor) -> tuple:
+    """The cells with their states, what they will take, and the threads of each (0: all cores).
+
+    All arguments are as of `reproduce`. Raises UserError for what would fail later: a figure of
+    something that there is not, a worker that lacks something.
+    """
+    figure.check(experiment)
+    cells = plan(experiment, profile, out, seeds, data_dir)
+    threads = 0 if jobs == 1 and executor is None else 1
+    if hasattr(executor, "check"):
+        missing = [cell for cell in cells if cell.state in TO_TRAIN]
+        executor.check([arguments_of(cell, threads) for cell in missing])
+    finished = results.finished_anywhere(out)
+    return cells, estimate.estimate(cells, finished, threads), threads
 
 
 class _Sitting:
@@ -177,20 +185,16 @@ class _Sitting:
         for cell in cells:
             if cell.state == "done":
                 self._outcome.done += 1
-            elif cell.state == "shared":
-                self._keep(cell, cell.record)
-            elif cell.state == "trained":
-                self._keep(cell, results.make_record(cell.config, cell.folder))
-            else:
+            elif cell.state in TO_TRAIN:
                 to_train.setdefault(cell.digest, []).append(cell)
+            else:
+                self._keep(cell, cell.record or results.make_record(cell.config, cell.folder))
         try:
             for alike in to_train.values():
                 cell = alike[0]  # the one that is trained
                 if cell.state == "changed":
                     text = f"{cell.folder} holds a run with other options or data: trained anew"
                     self._progress.line(text)
-                elif cell.state == "stopped":
-                    self._progress.reach(cell.slug, cell.fraction(), before=True)
                 future = self._executor.submit(run_cell, *arguments_of(cell, threads))
                 self._pending[future] = alike
             self._await()
@@ -212,7 +216,7 @@ class _Sitting:
                 self._take(future, self._pending.pop(future))
             for future, (cell, *_) in self._pending.items():
                 if future.running():
-                    self._progress.reach(cell.slug, cell.fraction())
+                    self._progress.reach(cell, cell.fraction())
 
     def _stop(self) -> None:
         """Forget what has not begun; ask what is running to save, where the executor can."""
@@ -239,7 +243,7 @@ class _Sitting:
         self._outcome.done += 1
         accuracy = percent(record[f"{self._kind}_accuracy"])
         count = f"{self._outcome.done}/{self._outcome.cells} cells"
-        self._progress.reach(cell.slug, 1.0)
+        self._progress.reach(cell, 1.0)
         self._progress.set_description_str(count)
         self._progress.line(
             f"{count}  {cell.slug}: {self._kind} accuracy {accuracy}, {duration(record['seconds'])}"
@@ -247,25 +251,30 @@ class _Sitting:
 
 
 class Progress(tqdm):
-    """One bar over the seconds (by slug) that cells are expected to take, and lines above it."""
+    """One bar over the seconds that cells are expected to take, and lines above it.
 
-    def __init__(self, seconds: dict):
-        self.seconds, self.fractions = seconds, dict.fromkeys(seconds, 0.0)
+    What was done of a stopped cell before this sitting does not count for its time.
+    """
+
+    def __init__(self, cells: list[Cell], expected: dict):
+        self._seconds = {slug: each.seconds for slug, each in expected.items()}
+        self._done = {c.slug: c.fraction() * (c.state == "stopped") for c in cells}
         super().__init__(
-            total=sum(seconds.values()),
+            total=sum(self._seconds.values()),
+            initial=self._worked(),
             bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}",
             smoothing=0,
             leave=False,
             disable=not sys.stderr.isatty(),
         )
 
-    def reach(self, slug: str, fraction: float, before: bool = False) -> None:
-        """A cell is as far as this; `before`: it was, this sitting's time does not count for it."""
-        work = (fraction - self.fractions.get(slug, fraction)) * self.seconds.get(slug, 0.0)
-        if before and not self.disable:
-            self.initial += work
-        self.update(work)
-        self.fractions[slug] = fraction
+    def _worked(self) -> float:
+        return sum(seconds * self._done[slug] for slug, seconds in self._seconds.items())
+
+    def reach(self, cell: Cell, fraction: float) -> None:
+        """A cell is as far as this."""
+        self._done[cell.slug] = fraction
+        self.update(self._worked() - self.n)
 
     def line(self, text: str) -> None:
         """Print a line on standard output, above the bar."""

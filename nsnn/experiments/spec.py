@@ -42,23 +42,24 @@ A profile with `like = "ndsnn-table1"` starts from the config and the rules (`wh
 experiment's profile of the same name, so that experiments which share cells agree about them.
 """
 
+import itertools
 import tomllib
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 from nsnn.errors import UserError
 from nsnn.experiments import (
+    Entry,
     Experiment,
     FigureSpec,
-    Grid,
     Label,
     PaperValue,
     Profile,
-    Rule,
     TableSpec,
 )
+from nsnn.methods import METHODS
 from nsnn.text import nearest
-from nsnn.training.config import TABLES
+from nsnn.training.config import CHOICES, TABLES
 
 FOLDER = Path(__file__).parent / "toml"
 
@@ -141,15 +142,47 @@ def _profile(name: str, content, axes: dict, source: str) -> Profile:
         raise UserError(f"{where}.grids: there is none, so no cell to train")
     theirs = _like(found["like"], name, axes, where) if "like" in found else {}
     config = theirs.get("config", {}), found.get("config", {})
-    rules = [Rule({}, _options(each, f"{where}.config")) for each in config]
+    rules = [({}, _options(each, f"{where}.config")) for each in config]
     for block in theirs.get("when", []) + found.get("when", []):
         labels, own = _labels(block, axes, f"{where}.when", {"config": dict})
-        rules.append(Rule(labels, _options(own.get("config", {}), f"{where}.when.config")))
-    grids = []
+        rules.append((labels, _options(own.get("config", {}), f"{where}.when.config")))
+    entries = []
     for block in found["grids"]:
         labels, own = _labels(block, axes, f"{where}.grids", {"seeds": (int,)})
-        grids.append(Grid(labels, own.get("seeds", found["seeds"])))
-    return Profile(tuple(rules), tuple(grids), found.get("note", ""))
+        entries += _entries(labels, own.get("seeds", found["seeds"]), rules, axes, where)
+    return Profile(tuple(entries), found.get("note", ""))
+
+
+def _entries(grid: dict[str, tuple], seeds: tuple, rules: list, axes: dict, where: str) -> list:
+    """An `Entry` for each combination of the values of a grid's labels.
+
+    Labels that its method has no use for are left out: a dense network has no sparsity.
+    """
+
+    def options(labels: dict) -> dict:
+        found = {}
+        for wanted, config in rules:  # later ones win
+            if all(labels.get(label) in values for label, values in wanted.items()):
+                found |= config
+        return found | {axes[label]: value for label, value in labels.items()}
+
+    entries, used = [], set()
+    for values in itertools.product(*grid.values()):
+        labels = dict(zip(grid, values, strict=True))
+        method = options(labels).get("method.name", CHOICES["method"][1])
+        if method in METHODS:  # else the check of the configuration names it
+            known = {"method.name", *(f"method.{f.name}" for f in fields(METHODS[method].Config))}
+            foreign = {key for key in axes.values() if key.startswith("method.")} - known
+            labels = {label: v for label, v in labels.items() if axes[label] not in foreign}
+        used |= labels.keys()
+        entries.append(Entry(labels, options(labels), seeds))
+    for label in grid:
+        if label not in used:
+            raise UserError(
+                f"{where}.grids: no method of this grid has the option {axes[label]} of the label "
+                f"{label}"
+            )
+    return entries
 
 
 def _like(other: str, name: str, axes: dict, where: str) -> dict:
@@ -187,15 +220,8 @@ def _labels(block, axes: dict, where: str, own: dict) -> tuple[dict[str, tuple],
 
 def _options(config: dict, where: str) -> dict[str, object]:
     """The options of nested tables by "table.key"; their values are checked with the whole cell."""
-    found = {}
-    for table, content in _table(config, dict.fromkeys(TABLES, dict), where, TABLES).items():
-        for key, value in content.items():
-            if not isinstance(value, bool | Label):
-                raise UserError(
-                    f"{where}.{table}.{key}: expected text, a number, true or false, got {value!r}"
-                )
-            found[f"{table}.{key}"] = value
-    return found
+    tables = _table(config, dict.fromkeys(TABLES, dict), where, TABLES)
+    return {f"{table}.{key}": v for table, content in tables.items() for key, v in content.items()}
 
 
 def _printed(block, axes: dict, source: str) -> list[PaperValue]:

@@ -3,15 +3,18 @@
 For tables and figures: an experiment, and finished cells of it that were never trained.
 """
 
+import contextlib
+import io
+import shutil
 import tomllib
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from nsnn import parallel
 from nsnn.errors import RunError, UserError
-from nsnn.experiments import results, spec
+from nsnn.experiments import results, runner, spec
 from nsnn.experiments.cells import cells
 
 HEAD = """
@@ -95,19 +98,9 @@ def changed(text, changes):
 
 
 @pytest.fixture(scope="session")
-def tiny_arrays(tmp_path_factory):
-    """An .npz file: three classes of noisy 6x6 images, 60 to train, 30 to test."""
-    rng = np.random.default_rng(0)
-    patterns = rng.random((3, 6, 6))
-    arrays = {}
-    for purpose, count in (("train", 60), ("test", 30)):
-        labels = np.arange(count) % 3
-        arrays[f"{purpose}_labels"] = labels
-        noise = rng.random((count, 6, 6))
-        arrays[f"{purpose}_images"] = (127 * (patterns[labels] + noise)).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "tiny.npz"
-    np.savez(path, **arrays)
-    return path
+def tiny_arrays(noisy_data):
+    """60 images to train on, 30 to test."""
+    return noisy_data(60, 30)
 
 
 @pytest.fixture
@@ -143,6 +136,24 @@ class InProcess(Executor):
         except (UserError, RunError) as error:
             future.set_exception(error)
         return future
+
+
+@pytest.fixture(scope="session")
+def trained_once(tiny_arrays, tmp_path_factory):
+    """A folder in which TINY was reproduced: its runs, and its results in out."""
+    folder, before = tmp_path_factory.mktemp("trained"), parallel.get_threads()
+    (folder / "tiny.toml").write_text(TINY.replace("DATA", str(tiny_arrays)))
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        runner.reproduce(spec.load("tiny.toml"), "small", "out", executor=InProcess())
+    parallel.set_threads(before)
+    return folder
+
+
+@pytest.fixture
+def trained(trained_once, tiny):
+    """The experiment TINY, whose cells are finished in the folder out."""
+    shutil.copytree(trained_once, ".", dirs_exist_ok=True)
+    return tiny
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from nsnn.methods import METHODS
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
-SIZE = DataSize((1, 6, 6), 3, 60, 30, 3240)
+SIZE = DataSize((1, 6, 6), 3, 60, 30)
 # One second a sample of the dense network, and in proportion to the density of sparse ones.
 MEASURED = Measured({1.0: 1.0, 0.2: 0.2, 0.05: 0.05}, 100.0, 1000)
 
@@ -40,14 +40,11 @@ def test_time_is_samples_times_density(config):
 
     dense = seconds("method.name=dense")
     assert dense == pytest.approx(2 * 60 + 30 / 3)  # predicted: a third
-    rigl = ("method.name=rigl", "method.final_sparsity=0.9")
-    assert seconds(*rigl) == pytest.approx(0.1 * dense)
-    assert seconds(*rigl, "model.storage=dense") == pytest.approx(dense)
+    assert seconds("method.name=rigl", "method.final_sparsity=0.9") == pytest.approx(0.1 * dense)
     nearly_none = seconds("method.name=rigl", "method.final_sparsity=0.999")
     assert nearly_none == pytest.approx(0.05 * dense)  # what 5 % takes: neurons stay
-    assert seconds("method.name=dense", "train.epochs=4") == pytest.approx(4 * 60 + 30 / 3)
-    validating = seconds("method.name=dense", "data.validation=0.5")
-    assert validating == pytest.approx(2 * (30 + 30 / 3) + 30 / 3)
+    validating = seconds("method.name=dense", "data.validation=0.5", "train.epochs=4")
+    assert validating == pytest.approx(4 * (30 + 30 / 3) + 30 / 3)
     assert seconds("method.name=dense", "data.samples=30") == pytest.approx(dense / 2, rel=0.1)
 
 
@@ -56,14 +53,6 @@ def test_what_training_will_refuse_can_be_estimated(config, name):
     for words in (["data.batch=100"], ["train.epochs=1"], ["data.batch=60", "train.epochs=1"]):
         found = cell_estimate(config(*words, f"method.name={name}"), SIZE, MEASURED)
         assert 0 < found.seconds < 1000
-
-
-def test_auto_storage_takes_the_faster_of_both(config):
-    slow = Measured({1.0: 1.0, 0.2: 3.0, 0.05: 2.0}, 0.0, 1)
-    sparse = ("method.name=rigl", "method.final_sparsity=0.8")
-    auto = cell_estimate(config(*sparse, "model.storage=auto"), SIZE, slow)
-    assert auto.seconds == cell_estimate(config("method.name=dense"), SIZE, slow).seconds
-    assert cell_estimate(config(*sparse), SIZE, slow).seconds == pytest.approx(3 * auto.seconds)
 
 
 def test_memory_grows_with_batch_and_weights(config):
@@ -76,7 +65,6 @@ def test_memory_grows_with_batch_and_weights(config):
     assert dense - sparse == pytest.approx((12 - 24 * 0.01 - 8 * log) * weights, abs=1)
     pruned = 8 * 1.95 * weights  # in the log: all positions, and those that a prune takes
     assert size("method.name=lth") - dense == pytest.approx(4 * weights + pruned, abs=1)
-    assert size("method.name=admm") - dense == pytest.approx(8 * weights + pruned, abs=1)
     assert size("method.name=dense", "data.batch=40") == dense + 30 * 100
 
 
@@ -92,45 +80,26 @@ def test_each_network_is_measured_once(config, monkeypatch):
     assert [of[0] for of in measured] == [configs[0], configs[4]]
 
 
-def test_a_finished_cell_with_another_seed_tells_its_own_time(config):
+def test_a_finished_cell_with_another_seed_tells_its_own_time_others_are_measured(config):
     options = results.essential(config("train.seed=3"))
     record = {"config": options, "seconds": 77.0, "bytes_process_peak": 88}
-    found = estimate.estimate(cells(config(), config("optim.lr=0.2")), [record], threads=1)
+    bad = config("model.layers=4C3-AP9-12"), config("data.dir=nowhere", "optim.lr=0.3")
+    found = estimate.estimate(cells(config(), config("optim.lr=0.2"), *bad), [record], threads=1)
     assert found["0"] == CellEstimate(77.0, 88)
-    assert found["1"].seconds != 77.0
+    assert 0 < found["1"].seconds < 60
+    assert found["1"].bytes > 1 << 20
+    assert found.keys() == {"0", "1"}  # what cannot be made has no time
 
 
-def test_a_real_measurement(config):
-    (found,) = estimate.estimate(cells(config()), [], threads=1).values()
-    assert 0 < found.seconds < 60
-    assert found.bytes > 1 << 20
-
-
-@pytest.mark.parametrize("name", ["glyphs", "arrays"])
+@pytest.mark.parametrize("name", DATASETS)
 def test_sizes_are_those_of_the_data(config, name):
-    changed = config(f"data.name={name}")
-    data = load(name, changed.data.dir if name == "arrays" else None)
-    train, test = data.train, data.test
-    held = train.images.nbytes + test.images.nbytes
-    size = DataSize(data.shape, data.classes, len(train.labels), len(test.labels), held)
-    assert estimate.data_size(changed) == size
-
-
-@pytest.mark.parametrize("name", sorted(DATASETS.keys() - {"arrays"}))
-def test_every_set_tells_its_size_in_numbers(name):
-    size = estimate.data_size(load_config(None, [f"data.name={name}"]))
-    assert len(size.shape) == 3
-    assert size.classes == DATASETS[name].classes > 1
-    assert size.train > size.test > 0
-
-
-def test_events_are_measured_with_their_time_steps():
-    images, events = (
-        estimate.data_size(load_config(None, [f"data.name={name}", "neuron.time_steps=7"]))
-        for name in ("glyphs", "saccades")
-    )
-    assert (images.frames, events.frames) == ((), (7,))
-    assert events.bytes == 8000 * 7 * 2 * 34 * 34
+    changed = config(f"data.name={name}", "neuron.time_steps=7")
+    size = estimate.data_size(changed)
+    assert len(size.shape) == 3 + DATASETS[name].events
+    assert size.shape[0] == 7 or not DATASETS[name].events
+    if name in ("glyphs", "arrays"):
+        data = load(name, changed.data.dir if name == "arrays" else None)
+        assert size == (data.shape, data.classes, len(data.train), len(data.test))
 
 
 def test_as_many_steps_are_planned_as_training_makes(config):

@@ -25,6 +25,12 @@ def load(tiny_toml, tiny_arrays, data):
 
 
 @pytest.fixture
+def experiment(trained, load):
+    """TINY on these data, its cells finished in the folder out."""
+    return load()
+
+
+@pytest.fixture
 def reproduce(in_process):
     return functools.partial(runner.reproduce, profile="small", out="out", executor=in_process)
 
@@ -48,13 +54,12 @@ def counts():
 
 
 @pytest.mark.parametrize("purpose", ["train", "test"])
-def test_changed_data_are_trained_on_anew(load, data, reproduce, in_process, purpose):
-    experiment, key = load(), {"train": "data_fingerprint", "test": "test_fingerprint"}[purpose]
-    reproduce(experiment)
+def test_changed_data_are_trained_on_anew(experiment, data, reproduce, in_process, purpose):
+    key = {"train": "data_fingerprint", "test": "test_fingerprint"}[purpose]
     change(data, purpose)
     assert states(experiment) == ["changed"] * 3
     reproduce(experiment)
-    assert (len(in_process.started), counts()) == (6, [1, 1, 1])
+    assert (len(in_process.started), counts()) == (3, [1, 1, 1])
     marks = [record[key] for record in results.read_cells("out", "tiny", "small")]
     old, new = marks[0], marks[-1]
     assert marks == [old] * 3 + [new] * 3
@@ -69,10 +74,8 @@ def test_changed_data_are_trained_on_anew(load, data, reproduce, in_process, pur
         assert new not in page
 
 
-def test_a_table_leaves_out_the_cells_on_other_data(load, data, reproduce):
+def test_a_table_leaves_out_the_cells_on_other_data(experiment, data, reproduce):
     """The three of seed 0 are on data that are gone, and one of each with seed 1 is on new ones."""
-    experiment = load()
-    reproduce(experiment)
     change(data)
     reproduce(experiment, seeds=[1])
     assert counts() == [1, 1, 1]
@@ -85,9 +88,7 @@ def test_a_table_leaves_out_the_cells_on_other_data(load, data, reproduce):
     assert table.write(experiment, "small", "out").count("left out") == 1
 
 
-def test_where_the_data_are_not_the_last_cell_decides(load, data, reproduce):
-    experiment = load()
-    reproduce(experiment)
+def test_where_the_data_are_not_the_last_cell_decides(experiment, data, reproduce):
     change(data)
     reproduce(experiment, seeds=[0, 1])
     data.unlink()
@@ -111,9 +112,7 @@ def test_seeds_with_a_validation_split_have_fingerprints_of_their_own(load, data
     assert counts() == [2, 2, 2]
 
 
-def test_a_stopped_run_on_other_data_does_not_go_on(load, data, reproduce, in_process):
-    experiment = load()
-    reproduce(experiment)
+def test_a_stopped_run_on_other_data_does_not_go_on(experiment, data, reproduce):
     shutil.rmtree("out")
     for cell in cells(experiment, "small"):
         (cell.folder / "summary.json").unlink()
@@ -123,9 +122,7 @@ def test_a_stopped_run_on_other_data_does_not_go_on(load, data, reproduce, in_pr
     assert reproduce(experiment).failures == {}
 
 
-def test_the_data_are_those_of_the_folder_that_is_given(load, data, reproduce, tmp_path):
-    experiment = load()
-    reproduce(experiment)
+def test_the_data_are_those_of_the_folder_that_is_given(experiment, data, reproduce, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     other = shutil.copy(data, tmp_path / "elsewhere")
     change(other)
@@ -134,9 +131,7 @@ def test_the_data_are_those_of_the_folder_that_is_given(load, data, reproduce, t
     assert counts() == [1, 1, 1]
 
 
-def test_an_older_cell_without_a_fingerprint_of_the_test_images_stays(load, reproduce):
-    experiment = load()
-    reproduce(experiment)
+def test_an_older_cell_without_a_fingerprint_of_the_test_images_stays(experiment):
     path = results.folder("out", "tiny", "small") / results.CELLS
     path.write_text(path.read_text().replace('"test_fingerprint"', '"other"'))
     assert states(experiment) == ["done"] * 3

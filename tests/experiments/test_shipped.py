@@ -11,13 +11,6 @@ IDS = spec.identifiers()
 LARGE = 10_000_000  # weights, about as many as the papers' networks have
 
 
-def test_all_are_there():
-    wanted = {"fig1", "fig5", "table1", "table2", "table3"}
-    assert {f"ndsnn-{name}" for name in wanted} <= set(IDS)
-    wanted = {"table1", "fig2", "fig4", "mnist-multispike"}
-    assert {f"esl-{name}" for name in wanted} <= set(IDS)
-
-
 @pytest.mark.parametrize("name", IDS)
 def test_every_cell_has_a_valid_configuration(name):
     experiment = spec.load(name)

@@ -4,12 +4,13 @@ import contextlib
 import io
 import shutil
 import signal
+import time
 
 import numpy as np
 import pytest
 
 import nsnn.plot
-from nsnn import files, parallel
+from nsnn import cli, files, parallel
 from nsnn.training import session
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
@@ -21,6 +22,34 @@ def threads():
     before = parallel.get_threads()
     yield
     parallel.set_threads(before)
+
+
+@pytest.fixture
+def complaint(capsys):
+    """`complaint(*words, code=2)` gives a command that fails: its one line on standard error."""
+
+    def run(*words, code=2):
+        assert cli.main([*map(str, words)]) == code
+        err = capsys.readouterr().err
+        assert err.startswith("nsnn: error: ")
+        assert err.count("\n") == 1
+        return err
+
+    return run
+
+
+@pytest.fixture
+def wait_for():
+    """`wait_for(condition)` returns what the condition comes to, true within two minutes."""
+
+    def wait(condition):
+        deadline = time.monotonic() + 120
+        while not (found := condition()):
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.02)
+        return found
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -49,15 +49,6 @@ def run(finished):
     return finished
 
 
-def complaint(capsys, code, *words):
-    """Run a command that fails: its exit code, and its one line on standard error."""
-    assert cli.main(list(words)) == code
-    err = capsys.readouterr().err
-    assert err.startswith("nsnn: error: ")
-    assert err.count("\n") == 1
-    return err
-
-
 def test_help_loads_nothing_heavy():
     program = """
 import sys
@@ -115,14 +106,16 @@ def test_train_from_a_file(small, tmp_path, capsys):
     assert "seed = 0\n" in (tmp_path / "run" / "config.toml").read_text()
 
 
-def test_the_options_are_listed_for_the_names_that_are_given(tmp_path, monkeypatch, capsys):
+def test_the_options_are_listed_for_the_names_that_are_given(
+    tmp_path, monkeypatch, capsys, complaint
+):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["train", "--options", "--set", "method.name=SET"]) == 0
     out = capsys.readouterr().out
     assert 'name = "set" ' in out
     assert "\ndrop_fraction = " in out
     assert os.listdir(tmp_path) == []
-    assert "--options" in complaint(capsys, 2, "train", "--resume", "x", "--options")
+    assert "--options" in complaint("train", "--resume", "x", "--options")
 
 
 def test_eval_prints_the_test_accuracy(run, tiny_data, tmp_path, capsys):
@@ -137,7 +130,7 @@ def test_eval_prints_the_test_accuracy(run, tiny_data, tmp_path, capsys):
     assert capsys.readouterr().out == first
 
 
-def test_plot_one_and_several(run, tmp_path, monkeypatch, capsys):
+def test_plot_one_and_several(run, tmp_path, monkeypatch, capsys, complaint):
     monkeypatch.setattr(nsnn.plot, "plot_run", lambda folder: [f"{folder}/plots/loss.png"])
     assert cli.main(["plot", str(run)]) == 0
     assert capsys.readouterr().out == f"{run}/plots/loss.png\n"
@@ -149,9 +142,9 @@ def test_plot_one_and_several(run, tmp_path, monkeypatch, capsys):
     assert cli.main([*words, str(tmp_path / "both.pdf")]) == 0
     assert (tmp_path / "both.pdf").read_bytes().startswith(b"%PDF")
     capsys.readouterr()
-    assert "no is no folder" in complaint(capsys, 2, *words, str(tmp_path / "no" / "a.png"))
+    assert "no is no folder" in complaint(*words, str(tmp_path / "no" / "a.png"))
     assert not (tmp_path / "no").exists()
-    message = complaint(capsys, 2, *words, str(tmp_path / "both.nope"))
+    message = complaint(*words, str(tmp_path / "both.nope"))
     assert "both.nope: a picture is .png or .pdf or .svg, by the end of its name" in message
 
 
@@ -162,12 +155,12 @@ def test_gradcheck_prints_the_table(passed, code, monkeypatch, capsys):
     assert capsys.readouterr().out == "the table\n"
 
 
-def test_data_commands(tiny_data, capsys):
+def test_data_commands(tiny_data, capsys, complaint):
     assert cli.main(["data", "list"]) == 0
     assert "fashion-mnist" in capsys.readouterr().out
     assert cli.main(["data", "check", "arrays", "--dir", str(tiny_data)]) == 0
     assert "train: 155 samples" in capsys.readouterr().out
-    complaint(capsys, 2, "data", "get", "arrays")
+    complaint("data", "get", "arrays")
 
 
 def test_info_names_versions_and_places(monkeypatch, capsys):
@@ -202,13 +195,13 @@ def test_info_names_versions_and_places(monkeypatch, capsys):
         (["data", "frob"], "invalid choice: 'frob'"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_2(words, message, tmp_path, monkeypatch, capsys):
+def test_mistakes_are_one_line_and_exit_2(words, message, tmp_path, monkeypatch, complaint):
     monkeypatch.chdir(tmp_path)
-    assert message in complaint(capsys, 2, *words)
+    assert message in complaint(*words)
     assert os.listdir(tmp_path) == []
 
 
-def test_data_with_more_or_fewer_classes_than_the_network(run, tiny_data, tmp_path, capsys):
+def test_data_with_more_or_fewer_classes_than_the_network(run, tiny_data, tmp_path, complaint):
     with np.load(tiny_data) as archive:
         arrays = dict(archive)
     for classes in (2, 4):
@@ -217,19 +210,19 @@ def test_data_with_more_or_fewer_classes_than_the_network(run, tiny_data, tmp_pa
         np.savez(tmp_path / "other.npz", **arrays)
         words = ["eval", str(run), "--data-dir", str(tmp_path / "other.npz")]
         message = f"has {classes} classes, the network of {run} 3: give its own data set"
-        assert message in complaint(capsys, 2, *words)
+        assert message in complaint(*words)
 
 
-def test_a_damaged_summary(run, capsys):
+def test_a_damaged_summary(run, complaint):
     (run / "summary.json").write_text('{"test_')
-    message = complaint(capsys, 1, "train", "--resume", str(run))
+    message = complaint("train", "--resume", run, code=1)
     assert "summary.json is damaged: mend it by hand, or train anew" in message
 
 
-def test_a_loss_that_is_no_number(small, tmp_path, capsys, monkeypatch):
+def test_a_loss_that_is_no_number(small, tmp_path, monkeypatch, complaint):
     monkeypatch.setitem(LOSSES, "cross_entropy", lambda o, labels: (np.nan, np.zeros_like(o)))
     words = ["train", *small, "--out", str(tmp_path / "nan")]
-    assert "loss is nan at step 0, in the loss itself" in complaint(capsys, 1, *words)
+    assert "loss is nan at step 0, in the loss itself" in complaint(*words, code=1)
 
 
 @pytest.mark.parametrize(
@@ -241,12 +234,12 @@ def test_a_loss_that_is_no_number(small, tmp_path, capsys, monkeypatch):
         (KeyboardInterrupt(), 130, "nsnn: error: interrupted\n"),
     ],
 )
-def test_errors_become_one_line(error, code, message, monkeypatch, capsys):
+def test_errors_become_one_line(error, code, message, monkeypatch, complaint):
     def fail():
         raise error
 
     monkeypatch.setattr("nsnn.info.report", fail)
-    assert complaint(capsys, code, "info").startswith(message)
+    assert complaint("info", code=code).startswith(message)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -3,7 +3,6 @@
 import importlib
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ def calls(monkeypatch):
     """The module `process_calls`, where new processes find it too."""
     monkeypatch.syspath_prepend(Path(__file__).parent)
     return importlib.import_module("process_calls")
-
-
-def wait_for(path):
-    deadline = time.monotonic() + PATIENCE
-    while not path.exists():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_results_and_errors_come_back_and_one_death_is_no_other_call_s(calls):
@@ -45,21 +37,21 @@ def test_results_and_errors_come_back_and_one_death_is_no_other_call_s(calls):
     assert len({os.getpid(), *(process for _, process in found)}) == 3
 
 
-def test_who_is_asked_to_stop_may_save_and_who_comes_later_ends(calls, tmp_path):
+def test_who_is_asked_to_stop_may_save_and_who_comes_later_ends(calls, tmp_path, wait_for):
     with Processes(1) as processes:
         running = processes.submit(calls.sleep, tmp_path / "a")
         waiting = processes.submit(calls.sleep, tmp_path / "b")
-        wait_for(tmp_path / "a")
+        wait_for((tmp_path / "a").exists)
         processes.stop()
         assert running.result(PATIENCE) == ["saved"]
         assert waiting.result(PATIENCE) is None
     assert not (tmp_path / "b").exists()
 
 
-def test_at_the_end_what_still_runs_is_killed(calls, tmp_path):
+def test_at_the_end_what_still_runs_is_killed(calls, tmp_path, wait_for):
     with Processes(1) as processes:
         running = processes.submit(calls.sleep, tmp_path / "a")
-        wait_for(tmp_path / "a")
+        wait_for((tmp_path / "a").exists)
     with pytest.raises(RunError, match="killed by signal 9"):
         running.result(0)
 

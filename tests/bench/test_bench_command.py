@@ -15,16 +15,6 @@ def bench(*words):
     return cli.main(["bench", *map(str, words)])
 
 
-def complaint(capsys, *words):
-    """Run a benchmark that is refused: its one line on standard error."""
-    assert bench(*words) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith("nsnn: error: ")
-    assert captured.err.count("\n") == 1
-    assert not captured.out
-    return captured.err
-
-
 def read(path, name):
     record = json.loads(path.read_text())
     assert record["bench"] == name
@@ -139,15 +129,15 @@ def no_measurement(monkeypatch):
         (["kernels", "--threads", "1", "2"], "one number of threads"),
     ],
 )
-def test_a_mistake_is_one_line(capsys, no_measurement, words, expected):
-    assert expected in complaint(capsys, *words)
+def test_a_mistake_is_one_line(no_measurement, words, expected, complaint):
+    assert expected in complaint("bench", *words)
 
 
 @pytest.mark.parametrize("library", list(PEERS))
-def test_an_absent_peer_is_a_mistake(capsys, monkeypatch, no_measurement, library):
+def test_an_absent_peer_is_a_mistake(monkeypatch, no_measurement, library, complaint):
     monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
     model = "firstspike" if library == "torch" else "mlp"
-    err = complaint(capsys, "epoch", "--model", model, "--against", library)
+    err = complaint("bench", "epoch", "--model", model, "--against", library)
     assert "pip install 'nsnn[peers]'" in err
 
 

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,14 +26,6 @@ TIMES = ("seconds", "cpu_seconds", "bytes_process_peak", "environment")
 
 cluster_test = pytest.mark.peer
 pytestmark = pytest.mark.filterwarnings("default")  # those of Dask are not ours
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture
@@ -57,14 +48,14 @@ def start(tmp_path):
 
 
 @pytest.fixture
-def scheduler(start):
+def scheduler(start, wait_for):
     """HOST:PORT of a scheduler without workers."""
     log = start("scheduler", "--host", "127.0.0.1", "--port", "0")
     return wait_for(lambda: re.search(r"Scheduler at: +tcp://(\S+)", log.read_text()))[1]
 
 
 @pytest.fixture
-def workers(scheduler, start):
+def workers(scheduler, start, wait_for):
     """`workers(count, threads)` starts workers in another folder; returns their --executor."""
 
     def run(count, threads=1):
@@ -155,7 +146,7 @@ def comparable(out):
 
 @cluster_test
 def test_a_worker_that_dies_costs_time_alone_and_records_are_those_of_this_machine(
-    glyphs, workers, tmp_path, monkeypatch
+    glyphs, workers, tmp_path, monkeypatch, wait_for
 ):
     from distributed import Client
 
@@ -181,7 +172,7 @@ def test_a_worker_that_dies_costs_time_alone_and_records_are_those_of_this_machi
 
 
 @cluster_test
-def test_ctrl_c_lets_the_workers_save(glyphs, workers):
+def test_ctrl_c_lets_the_workers_save(glyphs, workers, wait_for):
     path, cells = glyphs
     process = begin(path, workers(2))
     wait_for(lambda: sum(cell.fraction() > 0 for cell in cells) == 2)
@@ -201,15 +192,15 @@ def test_what_workers_lack_is_said_before_anything_starts(
     path = tiny_toml((f"dir = '{tiny_arrays}', ", ""), ('data = "arrays"', 'data = "mnist"'))
     command = ["reproduce", str(path), "--out", "far", "--executor"]
 
-    def complaint(executor):
+    def refused(executor):
         capfd.readouterr()
         assert cli.main([*command, executor]) == 2
         return capfd.readouterr().err
 
-    assert "needs workers of one thread (none is there)" in complaint(f"dask://{scheduler}")
-    assert re.search(r"error: worker tcp://\S+: mnist: .* not found; looked", complaint(workers(1)))
+    assert "needs workers of one thread (none is there)" in refused(f"dask://{scheduler}")
+    assert re.search(r"error: worker tcp://\S+: mnist: .* not found; looked", refused(workers(1)))
     wanted = r"\(.*tcp://\S+ has 3.*\); start them with: dask worker \S+ --nworkers N --nthreads 1"
-    assert re.search(wanted, complaint(workers(1, threads=3)))
+    assert re.search(wanted, refused(workers(1, threads=3)))
     assert not list(tmp_path.glob("runs/*/*/*/*/log.txt"))
     assert not (tmp_path / "far/tiny/small/cells.jsonl").exists()
 
@@ -227,17 +218,16 @@ def test_where_no_scheduler_answers(tiny_toml, capfd):
     ("words", "message"),
     [([], "--executor needs Dask: pip install 'nsnn[dask]'"), (["--jobs", "2"], "--jobs is for")],
 )
-def test_without_dask_a_line_says_what_to_install(tiny_toml, monkeypatch, capsys, words, message):
+def test_without_dask_a_line_says_what_to_install(
+    tiny_toml, monkeypatch, words, message, complaint
+):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    command = ["reproduce", str(tiny_toml()), "--executor", "dask://localhost:8786", *words]
-    assert cli.main(command) == 2
-    printed = capsys.readouterr()
-    assert message in printed.err
-    assert printed.err.count("\n") == 1
+    command = ["reproduce", tiny_toml(), "--executor", "dask://localhost:8786", *words]
+    assert message in complaint(*command)
 
 
 def test_a_cancelled_call_is_asked_to_stop_once_and_may_take_its_time(
-    one_worker, tmp_path, monkeypatch
+    one_worker, tmp_path, monkeypatch, wait_for
 ):
     monkeypatch.syspath_prepend(Path(__file__).parents[1])
     calls, path = importlib.import_module("process_calls"), tmp_path / "call"

@@ -36,7 +36,6 @@ def run(options) -> int:
     """
     from nsnn.docs import equations, pages, percent
     from nsnn.docs.check import difference
-    from nsnn.files import make_folder
     from nsnn.processes import Processes
     from nsnn.text import plural
 
@@ -48,8 +47,6 @@ def run(options) -> int:
         work = [(file, pages.page_of(file), (pages.render, str(file))) for file in files]
         for file in files:
             percent.read(file)  # or UserError, before one is run
-    for _, page, _ in () if options.check else work:
-        make_folder(page.parent)
     code = 0
     with Processes(options.jobs) as processes:
         running = [(name, page, processes.submit(*call)) for name, page, call in work]

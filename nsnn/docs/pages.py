@@ -32,6 +32,7 @@ def tutorials() -> list[Path]:
 
 def write(page, text: str, pictures: dict) -> None:
     """Write a page, its figures first; figures that it no longer has are removed."""
+    make_folder(page.parent)
     for name, content in pictures.items():
         path = page.parent / name
         make_folder(path.parent)

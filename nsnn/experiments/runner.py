@@ -113,9 +113,6 @@ def reproduce(
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
     with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
-        finished = kept / results.CELLS
-        if finished.exists() and not os.access(finished, os.W_OK):
-            raise RunError(f"{finished} is read-only: change that, or choose another --out")
         cells, expected, threads = prepare(
             experiment, profile, out, seeds, jobs, data_dir, executor
         )

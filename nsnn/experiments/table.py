@@ -5,7 +5,7 @@ import os
 import shlex
 from collections import Counter
 
-from nsnn.errors import RunError, UserError
+from nsnn.errors import UserError
 from nsnn.experiments import Experiment, figure, fingerprints, results
 from nsnn.experiments.cells import cells
 from nsnn.experiments.grid import csv_text, details, grid, paper_marks
@@ -27,11 +27,6 @@ _SHARED = (
     "optim.schedule", "optim.momentum", "optim.weight_decay",
 )  # fmt: skip
 _ROUNDS = "rounds"  # among the options of a cell: how many its method has come to
-# What no measure, note or curve can do without.
-_NEEDED = {
-    "method": str, "data": str, "data_fingerprint": str, "epochs": int, "steps": int,
-    "per_epoch": dict, "test_accuracy": int | float, "seconds": int | float, "environment": dict,
-}  # fmt: skip
 
 
 def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) -> str:
@@ -40,7 +35,7 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
     `picture` is the path of another figure without title and note, such as a .pdf for a paper.
     Below the grid stands how many cells are left out because they are on other data. Raises
     UserError when no cell is finished or the experiment asks for a measure that there is none of,
-    RunError for a damaged cell and when a file cannot be written.
+    RunError when a file is damaged or cannot be written.
     """
     figure.check(experiment)
     planned = cells(experiment, profile, data_dir=data_dir)
@@ -52,13 +47,7 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
             f"{folder} has no finished cell of this profile: first run nsnn reproduce "
             f"{experiment.given}{_plugins()} --profile {profile} --out {out}"
         )
-    for record in records + left_out:
-        if lacking := _lacking(record):
-            raise RunError(
-                f"{folder / results.CELLS}: the cell {record['labels']}, seed {record['seed']}, "
-                f"lacks {lacking}: remove its line, then run nsnn reproduce again"
-            )
-    others = [r for r in results.finished_anywhere(out) if not _lacking(r)]
+    others = results.finished_anywhere(out)
     groups = group(planned, measure(records, others), experiment.paper)
     write_text(folder / "table.md", page(experiment, profile, groups, left_out))
     write_text(folder / "table.csv", csv_text(experiment, groups))
@@ -75,13 +64,6 @@ def _other_data(left_out: list[dict]) -> list[str]:
         return []
     cells, marks = plural(len(left_out), "finished cell"), data_line(left_out)
     return [f"{cells} left out, on other data ({marks}): nsnn reproduce trains them anew."]
-
-
-def _lacking(record: dict) -> str:
-    """What a record lacks, or has as something that it cannot be; "" if nothing."""
-    # Measures may be None: such as the validation accuracy of a run without that split.
-    kinds = dict.fromkeys(QUANTITIES, int | float | None) | _NEEDED
-    return ", ".join(k for k, kind in kinds.items() if not isinstance(record.get(k), kind))
 
 
 def page(experiment: Experiment, profile: str, groups: list[Group], left_out=()) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nsnn import cli
+from nsnn import cli, info, parallel
 from nsnn.bench import PEERS, child, environment, kernels
 
 TINY = ["--model", "mlp", "--width", "0.01", "--batch", "2", "--time-steps", "2",
@@ -34,6 +34,8 @@ def test_step_and_its_json(tmp_path, capsys):
     assert sparse["ours"]["memory"]["median"] > 0
     out = capsys.readouterr().out
     assert out.startswith("nsnn bench: training step of mlp, batch 2, T = 2, norm batch")
+    assert f"{info.processor()}, {parallel.available_cores()} cores, threads 1\n" in out
+    assert f"BLAS core {parallel.blas_core()}" in out
     assert "erk 0.2" in out
     assert str(path) in out
     assert [p.name for p in tmp_path.iterdir()] == ["step.json"]

@@ -4,21 +4,10 @@ import doctest
 
 import pytest
 
-from nsnn import info, metrics, parallel
+from nsnn import metrics
 from nsnn.bench import child, kernels
 from nsnn.bench import environment as module
 from nsnn.bench.environment import clocks, cores_of_others, environment, header
-
-
-def test_header_says_what_the_numbers_depend_on():
-    found = environment([1, 2])
-    text = header("a title", found)
-    assert text.startswith("a title\n")
-    assert info.processor() in text
-    assert "threads 1, 2" in text
-    assert f"numpy {found['numpy']}" in text
-    assert f"BLAS core {parallel.blas_core()}" in text
-    assert "torch" not in text
 
 
 def test_header_has_the_versions_of_the_peer(monkeypatch):
@@ -46,10 +35,9 @@ def test_clocks_count_our_own_work():
     assert busy == 0 or busy > 0.02
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
-def test_a_system_that_does_not_tell(monkeypatch, error):
+def test_a_system_that_does_not_tell(monkeypatch):
     def refuse(*_, **__):
-        raise error
+        raise FileNotFoundError
 
     monkeypatch.setattr("builtins.open", refuse)
     assert cores_of_others(clocks(), clocks()) is None

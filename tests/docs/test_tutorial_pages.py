@@ -90,13 +90,10 @@ def test_a_tutorial_runs_in_its_own_folder(tutorial):
         ("a = 1\n# %% [raw]\n", "line 2: a cell begins"),
         ("# %% [markdown]\n\n# text\ncode = 1\n", "line 4: a line of a text cell begins with #"),
         ("# %%\na\n\n# %%\n1 / 0", "cell 1, line 2: NameError: name 'a' is not defined"),
-        ("# %%\na = 1\n\n# %%\n1 / 0", "cell 2, line 5: ZeroDivisionError: division by zero"),
-        ("# %%\nx = 3\nassert x == 4", "cell 1, line 3: AssertionError"),
         ("# %%\nx = (\n", "cell 1, line 2: SyntaxError: '(' was never closed"),
         ("# %%\ndef f():\n    1 / 0\n# %%\nf()", "cell 2, line 3: ZeroDivisionError"),
         ("raise ValueError('two\\nlines')", "cell 1, line 1: ValueError: two lines"),
         ("raise SystemExit(3)", "cell 1, line 1: SystemExit: 3"),
-        ("import numpy\nnumpy.zeros(-1)", "cell 1, line 2: ValueError: negative"),
         ("import matplotlib.pyplot as p, numpy as n\n"
          "p.figure(figsize=(9, 9), dpi=100).figimage(n.random.default_rng(0).random((900, 900)))",
          "cell 1, line 1: a figure has "),
@@ -193,14 +190,6 @@ def test_a_tutorial_that_fails_leaves_its_page_and_the_others_are_written(page, 
     ]
     assert "02_other.md written: " in out
     assert page.read_text() == before
-
-
-def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tutorial, capsys):
-    tutorial.write_text("open('ran', 'w')")
-    (tutorial.parent / "pages").write_text("in the way")
-    assert docs(tutorial) == 1
-    assert capsys.readouterr().err.startswith("nsnn: error: cannot make the folder")
-    assert not (tutorial.parent / "ran").exists()
 
 
 def test_without_files_all_tutorials_here_are_meant(tmp_path, monkeypatch, capsys):

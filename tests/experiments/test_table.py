@@ -6,7 +6,7 @@ import io
 import pytest
 
 from nsnn.cli import main
-from nsnn.errors import RunError, UserError
+from nsnn.errors import UserError
 from nsnn.experiments import results, runner, spec, table
 from nsnn.experiments.cells import cells
 from nsnn.experiments.grid import details, grid
@@ -190,12 +190,6 @@ def test_a_dense_cell_of_another_experiment_is_used_and_named(records, written):
     assert "No cost / dense" not in page
 
 
-def test_a_damaged_cell_of_another_experiment_is_not_compared_with(records, written):
-    del records[0]["per_epoch"]
-    page = written([r for r in records if r["method"] != "dense"], records[:1])
-    assert "No cost / dense: no dense cell" in page
-
-
 def test_csv_has_all_numbers_at_full_precision(experiment, records, finish):
     records[2]["spike_rate"] = 0.1
     records[3]["spike_rate"] = 1 / 3
@@ -216,19 +210,6 @@ def test_csv_has_all_numbers_at_full_precision(experiment, records, finish):
     assert lines[3]["test_accuracy_sd (%)"] == ""  # one seed
     assert lines[1]["n"] == "0"
     assert lines[1]["test_accuracy_mean (%)"] == ""
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("density", "x"), ("seconds", None), ("data_fingerprint", 3), ("environment", 3),
-        ("per_epoch", None),
-    ],
-)  # fmt: skip
-def test_a_cell_that_lacks_a_value_is_named(experiment, records, finish, key, value):
-    records[0][key] = value
-    with pytest.raises(RunError, match=rf"cells\.jsonl.*'dense'.*seed 0, lacks {key}: remove"):
-        table.write(experiment, "small", finish(experiment, records))
 
 
 @pytest.mark.parametrize(

@@ -178,14 +178,10 @@ def test_a_file_of_ones_own_is_named_as_it_was_given(tiny_toml, in_process):
     assert f"`nsnn reproduce {path} --profile small` trains what is missing" in page
 
 
-def test_the_note_says_when_another_seed_had_to_do(records, written):
-    page = written([r for r in records if r["method"] != "dense" or r["seed"] == 0])
-    assert "dense cell of the same seed (3 cells), else of the smallest seed (1 cell)." in page
-
-
-def test_a_dense_cell_of_another_experiment_is_used_and_named(records, written):
-    sparse = [r for r in records if r["method"] != "dense"]
+def test_the_note_says_with_which_cells_others_were_compared(records, written):
+    sparse = [record for record in records if record["method"] != "dense"]
     page = written(sparse, records[:1])
+    assert "dense cell of the same seed (2 cells), else of the smallest seed (1 cell); it" in page
     assert "it belongs to another experiment for 3 cells." in page
     assert "No cost / dense" not in page
 

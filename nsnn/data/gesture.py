@@ -53,14 +53,13 @@ class GestureSource(EventSource):
             cells = [cell.strip() for cell in line.split(",")]
             if number == 1 and cells == HEAD:
                 continue
-            where = f"{path}: line {number} is {line!r}"
-            if len(cells) != len(HEAD) or not all(cell.isdecimal() for cell in cells):
-                raise UserError(f"{where}: expected whole numbers {', '.join(HEAD)}")
-            label, start, stop = map(int, cells)
-            if not 1 <= label <= self.classes:
-                raise UserError(f"{where}: class {label} is none of 1 to {self.classes}")
-            if start >= stop:
-                raise UserError(f"{where}: it ends before it starts")
+            numbers = [int(cell) for cell in cells if cell.isdecimal()]
+            label, start, stop = numbers if len(numbers) == len(cells) == 3 else (0, 0, 0)
+            if not (1 <= label <= self.classes and start < stop):
+                raise UserError(
+                    f"{path}: line {number} is {line!r}: expected a class from 1 to {self.classes} "
+                    "and the start and the end of its interval, all whole numbers"
+                )
             found.append(Recording(trial, label - 1, (start, stop)))
         return found
 

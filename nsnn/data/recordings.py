@@ -1,8 +1,6 @@
 """Data sets of recordings in their official layouts, cut into frames: N-MNIST and CIFAR10-DVS."""
 
 import abc
-import contextlib
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,10 +85,7 @@ class EventSource(DataSource, abc.ABC):
 
     def listed(self, folder: Path, suffix: str) -> list[Path]:
         """The recordings in the folder of a class, by name."""
-        names = []
-        with contextlib.suppress(OSError):
-            names = sorted(os.listdir(folder))
-        if found := [folder / name for name in names if name.endswith(suffix)]:
+        if found := sorted(folder.glob(f"*{suffix}")):
             return found
         raise self.damaged(folder, f"no folder with {suffix} files that may be read")
 

@@ -70,16 +70,10 @@ class TinyImageNetSource(ArchiveSource):
     def _class_images(self, folder: Path, wnid: str) -> list[Path]:
         """The training images of one class."""
         images, expected = folder / "train" / wnid / "images", self.sizes[0] // self.classes
-        try:
-            names = sorted(name for name in os.listdir(images) if name.endswith(".JPEG"))
-        except OSError as error:
-            reason = error.strerror or error
-            raise self.damaged(
-                images, f"cannot be read ({reason}), but {CLASS_FILE} lists {wnid}"
-            ) from None
-        if len(names) != expected:
-            raise self.damaged(images, f"expected {expected} .JPEG files, found {len(names)}")
-        return [images / name for name in names]
+        found = sorted(images.glob("*.JPEG"))
+        if len(found) != expected:
+            raise self.damaged(images, f"expected {expected} .JPEG files, found {len(found)}")
+        return found
 
     def _test_images(self, folder: Path, labels: dict[str, int]) -> Images:
         """The images of the official validation split."""

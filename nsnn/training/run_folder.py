@@ -1,6 +1,7 @@
 """The folder of a run: made, cleared, and read back by `nsnn.load`."""
 
 import contextlib
+import itertools
 import re
 import shlex
 import warnings
@@ -62,9 +63,8 @@ def next_free(stem: str, runs=RUNS) -> Path:
     try:
         runs.mkdir(parents=True, exist_ok=True)
         taken = [re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in runs.iterdir()]
-        number = max((int(match[1]) for match in taken if match), default=0)
-        while True:
-            number += 1
+        last = max((int(match[1]) for match in taken if match), default=0)
+        for number in itertools.count(last + 1):
             with contextlib.suppress(FileExistsError):
                 folder = runs / f"{stem}-{number:03d}"
                 folder.mkdir()

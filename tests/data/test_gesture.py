@@ -147,12 +147,8 @@ class TestDataSet:
 
 class TestRefused:
     @pytest.mark.parametrize(("text", "message"), [
-        ("12,1,2", "line 2 is '12,1,2': class 12 is none of 1 to 11"),
-        ("0,1,2", "class 0 is none of 1 to 11"),
-        ("1,5,5", "it ends before it starts"),
-        ("1,5", "expected whole numbers class, startTime_usec, endTime_usec"),
-        ("1,-5,9", "expected whole numbers"),
-        ("a,5,9", "line 2 is 'a,5,9': expected whole numbers"),
+        *((line, f"line 2 is '{line}': expected a class from 1 to 11 and the start and the end")
+          for line in ("12,1,2", "0,1,2", "1,5,5", "1,5", "1,-5,9", "a,5,9", "1,2,3,4")),
         ("1,200000,300000", "from 200000 to 300000 µs: holds no events"),
         ("1,0,1500", "fewer than the 10 frames: set neuron.time_steps to"),
     ])  # fmt: skip

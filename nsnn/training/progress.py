@@ -1,10 +1,14 @@
 """What a run shows while it trains: a bar where someone watches, else a line an epoch."""
 
 import sys
+import threading
 
 from tqdm import tqdm
 
 from nsnn.text import percent
+
+# tqdm's own lock is for several processes too; one that is killed leaves a semaphore behind.
+tqdm.set_lock(threading.RLock())
 
 
 class Progress:

@@ -120,15 +120,23 @@ def test_failures_are_reported_once_with_their_log(tiny_toml, tmp_path, capsys):
     assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == [".lock"]
 
 
-def test_failures_that_the_user_can_mend_exit_2(tiny_toml, tmp_path):
+@pytest.mark.parametrize(
+    ("statement", "code", "wanted"),
+    [
+        ("raise ValueError('two\\nlines')", 2, "plug-in {}, line 5: ValueError: two lines"),
+        ("__import__('os').kill(__import__('os').getpid(), 9)", 1, "killed by signal 9 (out"),
+    ],
+)
+def test_a_failure_is_one_line_and_its_exit_code_says_who_can_mend_it(
+    tiny_toml, tmp_path, statement, code, wanted
+):
     plugin = tmp_path / "mine.py"
-    plugin.write_text(PLUGIN.replace("pass", "raise ValueError('two\\nlines')"))
+    plugin.write_text(PLUGIN.replace("pass", statement))
     path = tiny_toml((GRID, 'method = "mine"'))
     process = start(path, "--plugin", str(plugin))
     _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    wanted = f"failed: plug-in {plugin}, line 5: ValueError: two lines (see "
-    assert wanted in errors
+    assert process.returncode == code
+    assert f"failed: {wanted.format(plugin)}" in errors
     assert errors.count("\n") == 1
 
 

@@ -117,7 +117,7 @@ def _task(function, *arguments):
             task = worker.state.tasks.get(key)
             if task is None or task.state != "executing" or worker.status.name.startswith("clos"):
                 processes.stop()
-                break  # a second SIGTERM would kill what is saving
+                break
         if future.result() is None:  # it has saved: another worker goes on
             raise Reschedule
         return future.result()

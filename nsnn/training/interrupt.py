@@ -3,14 +3,16 @@
 import signal
 import threading
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 class Interruption:
     """While its `with` block runs, the first signal only sets `requested`.
 
     The handlers from before come back with that first signal, so that a second Ctrl-C stops at
-    once. Outside the main thread, where Python allows no handlers, nothing is changed.
+    once. Not that of SIGTERM: who stops a whole job, as systemd and Slurm do, reaches a training
+    beside the runner that passes it on. Outside the main thread, where Python allows no handlers,
+    nothing is changed.
     """
 
     def __init__(self):
@@ -25,13 +27,12 @@ class Interruption:
         return self
 
     def __exit__(self, *exception):
-        self._give_back()
+        self._give_back(_SIGNALS)
 
     def _note(self, number, frame):
         self.requested = True
-        self._give_back()
+        self._give_back(_SIGNALS - {signal.SIGTERM})
 
-    def _give_back(self):
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous = {}
+    def _give_back(self, numbers):
+        for number in self._previous.keys() & numbers:
+            signal.signal(number, self._previous.pop(number))

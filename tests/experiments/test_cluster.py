@@ -226,7 +226,7 @@ def test_without_dask_a_line_says_what_to_install(
     assert message in complaint(*command)
 
 
-def test_a_cancelled_call_is_asked_to_stop_once_and_may_take_its_time(
+def test_a_cancelled_call_is_asked_to_stop_and_may_take_its_time(
     one_worker, tmp_path, monkeypatch, wait_for
 ):
     monkeypatch.syspath_prepend(Path(__file__).parents[1])

@@ -14,6 +14,7 @@ from nsnn.errors import RunError, UserError
 from nsnn.training import loop, session
 from nsnn.training.checkpoint import load_topology, save_topology
 from nsnn.training.config_file import load_config
+from nsnn.training.interrupt import Interruption
 
 # The command line with a checkpoint after every step.
 EAGER = """
@@ -56,6 +57,15 @@ def test_a_signal_saves_and_resume_equals_the_whole(
     assert out == tmp_path / "run"
     assert content(out) == whole
     assert any(line["step"] == step + 1 for line in files.read_lines(out / "timing.jsonl"))
+
+
+def test_a_second_ctrl_c_is_for_the_handlers_from_before_a_second_sigterm_is_not():
+    with Interruption() as before, Interruption() as training:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGTERM)
+        assert (before.requested, training.requested) == (False, True)
+        signal.raise_signal(signal.SIGINT)
+        assert before.requested
 
 
 # In the middle of an epoch of 15 steps, at its last step, which may not be logged yet, its first.

@@ -112,7 +112,7 @@ def reproduce(
     """
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
-    with locked(make_folder(runs)), locked(make_folder(kept)), Interruption() as interruption:
+    with locked(make_folder(runs)), locked(make_folder(kept)):
         cells, expected, threads = prepare(
             experiment, profile, out, seeds, jobs, data_dir, executor
         )
@@ -124,7 +124,8 @@ def reproduce(
             return interruption.requested or time.monotonic() > deadline
 
         own = Processes(jobs) if executor is None else contextlib.nullcontext(executor)
-        with own as executor, Progress(cells, expected) as progress:
+        # Only here: what comes before and after is stopped at once, for it loses nothing.
+        with Interruption() as interruption, own as executor, Progress(cells, expected) as progress:
             sitting = _Sitting(experiment, profile, out, ends, executor, progress)
             outcome = sitting.run(cells, threads)
         left = outcome.cells - outcome.done - len(outcome.failures)

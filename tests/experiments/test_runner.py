@@ -9,6 +9,7 @@ import os
 import re
 import runpy
 import shutil
+import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
@@ -226,6 +227,15 @@ def test_a_reader_that_leaves_lets_the_others_save(tiny):
         runner.reproduce(tiny, "small", "out", executor=executor)
     assert executor.asked
     assert all(future.done() for future in executor.futures)
+
+
+def test_ctrl_c_before_the_training_stops_at_once(tiny):
+    """On a new machine the estimate compiles the kernels: that takes long."""
+    executor = Controlled()
+    executor.check = lambda calls: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        runner.reproduce(tiny, "small", "out", executor=executor)
+    assert executor.futures == []
 
 
 class Watched(Executor):

@@ -83,7 +83,9 @@ def test_the_command_prints_python_that_loads_the_file(run, tmp_path, monkeypatc
     if not dense:
         pytest.importorskip("scipy.sparse")
         scope["scipy"] = pytest.importorskip("scipy")
-    exec(printed.split("\n\n")[1], scope)
+    _, python, call = printed.split("\n\n")
+    assert "use_exported.py whole.npz IMAGES.npy" in call
+    exec(python, scope)
     first = weights(nsnn.load(run))[0]
     W = scope["W"].reshape(first.shape) if dense else scope["W"].toarray()
     np.testing.assert_array_equal(W, first.to_dense())
@@ -134,7 +136,8 @@ def test_numpy_alone_predicts_the_same_classes(train, events, tmp_path, capsys, 
     assert len(set(expected)) > 2
     for dense in (False, True):
         export(out, tmp_path / "net.npz", dense, overwrite=True)
-        found = classes_without_nsnn(tmp_path / "net", tmp_path / "images.npy")
+        name = tmp_path / ("net.npz" if dense else "net")
+        found = classes_without_nsnn(name, tmp_path / "images.npy")
         assert found.stderr == ""
         assert found.stdout.split() == expected
 
@@ -155,6 +158,14 @@ def test_the_reader_refuses_by_name_what_it_does_not_read(
     found = classes_without_nsnn(tmp_path / "net", tmp_path / "images.npy")
     assert (found.returncode, found.stdout) == (1, "")
     assert found.stderr == f"{what}: this program does not read it\n"
+
+
+@pytest.mark.parametrize("words", [[], ["net"], ["net", "images.npy"], [READER, READER]])
+def test_the_reader_says_how_it_is_called(words, tmp_path):
+    call = [sys.executable, READER, *words]
+    found = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert (found.returncode, "Traceback" in found.stderr) == (1, False)
+    assert "use_exported.py NAME IMAGES.npy" in found.stderr
 
 
 def test_files_are_replaced_only_when_asked(run, tmp_path):

@@ -47,8 +47,12 @@ def run(layer, arrays, x):
     return np.stack(s[1:], axis=-2)
 
 
-network = json.loads(Path(sys.argv[1] + ".network.json").read_text())
-arrays, images = np.load(sys.argv[1] + ".npz"), np.load(sys.argv[2])
+try:
+    name, file = sys.argv[1].removesuffix(".npz"), sys.argv[2]
+    network = json.loads(Path(f"{name}.network.json").read_text())
+    arrays, images = np.load(f"{name}.npz"), np.load(file)
+except (IndexError, OSError, ValueError) as error:
+    raise SystemExit(__doc__ if len(sys.argv) < 3 else f"{error}\n{__doc__}") from None
 for first in range(0, len(images), 100):  # a whole test set at once needs gigabytes
     x = images[first : first + 100].astype(np.float32)
     if images.ndim < 5:  # (n, H, W) or (n, C, H, W); events, (n, T, C, H, W), go in as they are

@@ -13,6 +13,8 @@ What each layer does with them stands beside, in ndsnn-glyphs-001.network.json. 
 tutorials/use_exported.py reads both and predicts, with NumPy alone.
 """
 
+import shlex
+
 from nsnn.commands import PLUGIN
 
 ARGUMENTS = {
@@ -50,4 +52,6 @@ def run(options) -> int:
     print(f"{path}: {len(names)} arrays, weights as {kind}, {path.stat().st_size:,} bytes")
     print(f"{export.tree_file(path)}: the layers\n")
     print(f"arrays = numpy.load({str(path)!r})\n{load.format(first)}")
+    call = f"python tutorials/use_exported.py {shlex.quote(str(path))} IMAGES.npy"
+    print(f"\nclasses by NumPy alone, in a clone of nsnn: {call}")
     return 0

@@ -19,7 +19,7 @@ _read = functools.partial(Path.read_text, encoding="utf-8")
 PAGE = Path("tutorials/equations.md")
 PAPERS = tomllib.loads(_read(Path(__file__).with_suffix(".toml")))
 
-_NUMBERS = r"\d+[a-c]?(?:(?:, | and |[-–])\d+[a-c]?)*"
+_NUMBERS = r"\d+[a-c]?(?:(?:, | and | to |[-–])\d+[a-c]?)*"
 _MENTION = re.compile(rf"({'|'.join(PAPERS)}) (?:(Eq)s?\.|Algorithm) ({_NUMBERS})")
 _HEAD = """# Equations
 
@@ -35,7 +35,8 @@ def mentions(text: str, where) -> set[tuple[str, str]]:
     for paper, kind, numbers in _MENTION.findall(" ".join(text.split())):
         known = list(PAPERS[paper])
         for part in re.split(", | and ", numbers):
-            ends = [("Eq. " if kind else "Algorithm ") + each for each in re.split("[-–]", part)]
+            what = "Eq. " if kind else "Algorithm "
+            ends = [what + each for each in re.split(" to |[-–]", part)]
             # "Eq. 1" means 1a, 1b and 1c.
             alike = [
                 [i for i, k in enumerate(known) if end in (k, k.rstrip("abc"))] for end in ends

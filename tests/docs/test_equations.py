@@ -42,6 +42,7 @@ def test_every_equation_has_code_and_a_test_that_calls_it(monkeypatch):
 @pytest.mark.parametrize(("text", "found"), [
     ("NDSNN Eq. 2b, corrected", ["NDSNN Eq. 2b"]),
     ("NDSNN\n    Eqs. 1a-1c", ["NDSNN Eq. 1a", "NDSNN Eq. 1b", "NDSNN Eq. 1c"]),
+    ("NDSNN Eqs. 2a to 2c and 9", ["NDSNN Eq. 2a", "NDSNN Eq. 2b", "NDSNN Eq. 2c", "NDSNN Eq. 9"]),
     ("by NDSNN Eq. 1", ["NDSNN Eq. 1a", "NDSNN Eq. 1b", "NDSNN Eq. 1c"]),
     ("ESL Eqs. 8–9; SD-SNN Algorithm 2", ["ESL Eq. 8", "ESL Eq. 9", "SD-SNN Algorithm 2"]),
     ("NDSNN Table I and Eq. 4", []),

@@ -7,6 +7,7 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.experiments import Entry, FigureSpec, PaperValue, TableSpec, spec
+from nsnn.methods import METHODS
 
 
 def test_the_example_of_the_module_can_be_read():
@@ -87,6 +88,17 @@ def test_a_mistake_is_one_line(tiny_toml, old, new, message):
         spec.load(path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_name_in_another_case_is_the_same_name_and_each_is_there_once(tiny_toml, monkeypatch):
+    monkeypatch.setitem(METHODS, "Mine", METHODS["ndsnn"])  # as a plug-in does
+    changes = [('method = "ndsnn"', 'method = "NDSNN"'), ('[["ndsnn", 80.5', '[["NdSnn", 80.5')]
+    changes += [('["dense", "ndsnn"]', '["Dense", "NDSNN", "ndsnn", "mine"]'), ("arrays", "Arrays")]
+    found, plain = spec.load(tiny_toml(*changes)), spec.load(tiny_toml(name="plain"))
+    entries = found.profile("small").entries
+    assert [each.labels["method"] for each in entries[::2]] == ["dense", "ndsnn", "Mine"]
+    assert entries[:4] == plain.profile("small").entries
+    assert found.paper == plain.paper
 
 
 def test_a_profile_without_grids_is_no_profile(tiny_toml):

@@ -18,9 +18,12 @@ ARGUMENTS = {
 
 def run(options) -> int:
     """Print the accuracy of a run's network on the test split, and its worst mistakes."""
+    from pathlib import Path
+
     import numpy as np
 
     from nsnn import metrics, parallel
+    from nsnn.experiments.fingerprints import of_data, of_folder
     from nsnn.text import percent
     from nsnn.training import run_folder
     from nsnn.training.build import load_data
@@ -33,6 +36,12 @@ def run(options) -> int:
         raise UserError(
             f"{data.name} has {data.classes} classes, the network of {options.dir} "
             f"{network.classes}: give its own data set with --data-dir"
+        )
+    if not of_folder(Path(options.dir), config).agrees(of_data(data)):
+        where = options.data_dir or config.data.dir or "the place where they are looked for"
+        print(
+            f"note: {data.name} in {where} is not the data that this run was trained and tested on "
+            "(another checksum): give the old files with --data-dir, or train anew"
         )
     scores, labels = network.scores(data.test.images), data.test.labels
     predicted, undecided = scores.argmax(axis=1), network.undecided(scores)

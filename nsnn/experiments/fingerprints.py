@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from nsnn.data import source
+from nsnn.data import DataSet, source
 from nsnn.errors import RunError, UserError
 from nsnn.experiments.results import digest, essential
 from nsnn.files import read_json
@@ -48,6 +48,11 @@ def of_folder(folder: Path, config: Config) -> Fingerprint:
     return Fingerprint()
 
 
+def of_data(data: DataSet) -> Fingerprint:
+    """Of a data set that is loaded."""
+    return Fingerprint(*(f"{split.fingerprint():08x}" for split in (data.train, data.test)))
+
+
 def here(config: Config, seen: dict) -> Fingerprint:
     """Of the data as they are on this machine now; unknown where they are not, or are damaged.
 
@@ -57,13 +62,11 @@ def here(config: Config, seen: dict) -> Fingerprint:
     if key not in seen:
         seen[key] = Fingerprint()
         with contextlib.suppress(UserError, OSError):
-            data = load_data(config)
-            found = data.train.fingerprint(), data.test.fingerprint()
-            seen[key] = Fingerprint(*(f"{each:08x}" for each in found))
+            seen[key] = of_data(load_data(config))
     return seen[key]
 
 
-def current(cells, records: list[dict]) -> tuple[list[dict], list[dict]]:
+def current(cells, records: list[dict]) -> tuple[list[dict], list[dict], list[dict]]:
     """Those of the finished cells that belong to a profile's `cells` as they are now, of any seed.
 
     A cell stays in the file when the experiment's TOML changes its options, or its data change; it
@@ -73,8 +76,9 @@ def current(cells, records: list[dict]) -> tuple[list[dict], list[dict]]:
 
     Returns
     -------
-    kept, left_out : list of dict
-        The second are of these cells' options, but on other data, and no such cell is kept.
+    kept, left_out, outdated : list of dict
+        The second are of these cells' options, but on other data, and no such cell is kept. The
+        third are those of the first that are not on the data that are here now.
     """
     wanted = {frozenset(cell.labels.items()): cell.config for cell in cells}
     names = {labels: digest(essential(config), seed=False) for labels, config in wanted.items()}
@@ -91,12 +95,13 @@ def current(cells, records: list[dict]) -> tuple[list[dict], list[dict]]:
         if (now := here(config, seen)).train is not None and own.agrees(now):
             here_too.add(tested)
         found.append(((labels, record["seed"]), record, trained, tested))
-    kept, left_out = {}, {}
+    kept, left_out, outdated = {}, {}, []
     for key, record, trained, tested in found:
         data = Fingerprint(last[trained], last[tested])
         agrees = of_record(record).agrees(seen[trained] if tested in here_too else data)
         (kept if agrees else left_out)[key] = record
-    return [*kept.values()], [left_out[key] for key in left_out if key not in kept]
+        outdated += [record] * (agrees and not of_record(record).agrees(seen[trained]))
+    return [*kept.values()], [left_out[key] for key in left_out if key not in kept], outdated
 
 
 def _training_images(config: Config) -> tuple:

@@ -4,6 +4,7 @@ import itertools
 import os
 import shlex
 from collections import Counter
+from pathlib import Path
 
 from nsnn.errors import UserError
 from nsnn.experiments import Experiment, figure, fingerprints, results
@@ -33,14 +34,14 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
     """Write table.md, table.csv and figure.png beside the cells of a profile; return the grid.
 
     `picture` is the path of another figure without title and note, such as a .pdf for a paper.
-    Below the grid stands how many cells are left out because they are on other data. Raises
-    UserError when no cell is finished or the experiment asks for a measure that there is none of,
-    RunError when a file is damaged or cannot be written.
+    Below the grid stands how many cells are left out because they are on other data, or how many of
+    it are on other data than are here. Raises UserError when no cell is finished or the experiment
+    asks for a measure that there is none of, RunError when a file is damaged or cannot be written.
     """
     figure.check(experiment)
     planned = cells(experiment, profile, data_dir=data_dir)
     found = results.read_cells(out, experiment.id, profile)
-    records, left_out = fingerprints.current(planned, found)
+    records, left_out, outdated = fingerprints.current(planned, found)
     folder = results.folder(out, experiment.id, profile)
     if not records:
         raise UserError(
@@ -49,13 +50,18 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
         )
     others = results.finished_anywhere(out)
     groups = group(planned, measure(records, others), experiment.paper)
-    write_text(folder / "table.md", page(experiment, profile, groups, left_out))
+    text = page(experiment, profile, groups, left_out, out)
+    write_text(folder / "table.md", text)
     write_text(folder / "table.csv", csv_text(experiment, groups))
     whole = figure.draw(experiment, groups, experiment.profile(profile).note)
     save(whole, folder / "figure.png", dpi=min(100, _WIDEST / whole.get_figwidth()))
     if picture is not None:
         save(figure.draw(experiment, groups, None), picture)
-    return "\n\n".join([grid(experiment, groups), *_other_data(left_out)])
+    lines = [grid(experiment, groups), *_other_data(left_out)]
+    if outdated:
+        count = plural(len(outdated), "cell")
+        lines.append(f"{count} above on other data than are here now: nsnn reproduce trains anew.")
+    return "\n\n".join(lines)
 
 
 def _other_data(left_out: list[dict]) -> list[str]:
@@ -66,11 +72,13 @@ def _other_data(left_out: list[dict]) -> list[str]:
     return [f"{cells} left out, on other data ({marks}): nsnn reproduce trains them anew."]
 
 
-def page(experiment: Experiment, profile: str, groups: list[Group], left_out=()) -> str:
+def page(experiment: Experiment, profile: str, groups: list[Group], left_out, out) -> str:
     """The whole page in Markdown: what was measured, the grid, a line for each entry, notes."""
     quantity = QUANTITIES[experiment.table.metric]
     printed = any(each.paper for each in groups)
     options = f"{experiment.given}{_plugins()} --profile {profile}"
+    if Path(out).resolve() != results.default_out(profile).resolve():
+        options += f" --out {shlex.quote(os.path.relpath(out))}"
     parts = [
         f"# {experiment.title}",
         f"{experiment.source}, profile `{profile}`. This page is written by `nsnn table {options}` "

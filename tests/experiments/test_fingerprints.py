@@ -56,8 +56,11 @@ def counts():
 @pytest.mark.parametrize("purpose", ["train", "test"])
 def test_changed_data_are_trained_on_anew(experiment, data, reproduce, in_process, purpose):
     key = {"train": "data_fingerprint", "test": "test_fingerprint"}[purpose]
+    assert "other data" not in table.write(experiment, "small", "out")
     change(data, purpose)
     assert states(experiment) == ["changed"] * 3
+    told = table.write(experiment, "small", "out").splitlines()[-1]
+    assert told.startswith("3 cells above on other data than are here now: nsnn reproduce trains")
     reproduce(experiment)
     assert (len(in_process.started), counts()) == (3, [1, 1, 1])
     marks = [record[key] for record in results.read_cells("out", "tiny", "small")]
@@ -138,7 +141,7 @@ def test_an_older_cell_without_a_fingerprint_of_the_test_images_stays(experiment
 
 
 def current_of(experiment, out):
-    found, _ = current(cells(experiment, "small"), results.read_cells(out, "tiny", "small"))
+    found, *_ = current(cells(experiment, "small"), results.read_cells(out, "tiny", "small"))
     return found
 
 

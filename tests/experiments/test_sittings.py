@@ -170,7 +170,7 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
     assert str(tmp_path) not in (folder / "cells.jsonl").read_text()
     page = (folder / "table.md").read_text()
     for command in ("table", "reproduce"):  # they fail without it
-        assert f"`nsnn {command} {path} --plugin mine.py --profile small`" in page
+        assert f"`nsnn {command} {path} --plugin mine.py --profile small --out out`" in page
     assert f"Plug-in: mine.py, SHA-256 {hashlib.sha256(plugin.read_bytes()).hexdigest()}." in page
     assert "Every cell: model.name = custom, " in page
     assert ", model.layers = 4C3-AP2-12." in page
@@ -181,7 +181,7 @@ def test_a_plugin_reaches_the_training_and_a_changed_one_is_trained_anew(tiny_to
     [
         (["--jobs", "0"], "--jobs: 0 is not at least 1"),
         (["--time-limit", "nan"], "--time-limit: nan is not a number"),
-        (["--data-dir", "nowhere"], "--data-dir: nowhere: there is no such folder"),
+        (["--data-dir", "nowhere"], "--data-dir: nowhere: there is no such file or folder"),
         (["--profile", "larg"], "tiny has no such profile"),
     ],
 )

@@ -1,4 +1,13 @@
-"""nsnn: sparse training of spiking neural networks, from scratch in NumPy and Numba."""
+"""nsnn: sparse training of spiking neural networks, from scratch in NumPy and Numba.
+
+What one needs first; help(nsnn.train) and so on say more, and README.md begins at the beginning:
+
+    nsnn.train(config)             train a network; a run folder, and what was measured
+    nsnn.load(folder)              the network of a run folder, to predict with
+    nsnn.simulate(current, "esl")  one neuron, or many, under a current
+    nsnn.from_preset("ndsnn")      the neuron of a paper
+    nsnn.check_network(net, batch) its gradients against finite differences
+"""
 
 import importlib
 

@@ -66,8 +66,6 @@ def main_table(seed: int = 0) -> tuple[str, bool]:
     head = ["layer", "option", "relative error", "if 1 % wrong", "passed", "kink", "dead"]
     failed = sum(not r.passed for r in results)
     text = [
-        table(head, rows, left=2),
-        "",
         "surrogate: against the central difference of its primitive. adjoint identity: <Ax, y> =",
         "<x, A'y>. network: all parameters and the input, the worst is named; against central",
         "differences of the network with smooth spikes, where nothing else is said. first-spike:",
@@ -75,6 +73,9 @@ def main_table(seed: int = 0) -> tuple[str, bool]:
         "a line that would miss it does not pass. kink, dead: draws thrown away because a value",
         "lay within 1e-4 of a bend of the surrogate or of a tie in max pooling, or a causal set",
         "changed; because a gradient was 0 nearly everywhere, or what should be in it was not.",
+        "",
+        table(head, rows, left=2),
+        "",
         f"{len(results)} checks, {len(results) - failed} passed, {failed} failed.",
     ]
     return "\n".join(text), failed == 0

@@ -8,7 +8,7 @@ from nsnn import parallel, surrogate
 from nsnn.errors import UserError
 from nsnn.kernels.lif import lif_backward, lif_forward, lif_membrane
 from nsnn.layers.base import Layer
-from nsnn.neuron import Neuron
+from nsnn.neuron import Neuron, from_preset
 
 
 class LIF(Layer):
@@ -129,15 +129,15 @@ def by_channel(array):
     return np.ascontiguousarray(array).reshape(array.shape[0], -1, *array.shape[-2:])
 
 
-def simulate(current, neuron: Neuron) -> tuple[np.ndarray, np.ndarray]:
+def simulate(current, neuron: Neuron | str) -> tuple[np.ndarray, np.ndarray]:
     """Membrane and spikes of one neuron, or of many, that each receive a current.
 
     Parameters
     ----------
     current : array_like, (T,) or (…, T)
         Input of each neuron at each time step, before the neuron's gain.
-    neuron : Neuron
-        T is the length of `current`, whatever `neuron.time_steps` says.
+    neuron : Neuron or str
+        Or the name of a preset. T is the length of `current`, whatever `neuron.time_steps` says.
 
     Returns
     -------
@@ -157,7 +157,9 @@ def simulate(current, neuron: Neuron) -> tuple[np.ndarray, np.ndarray]:
         raise UserError(
             f"current of shape {current.shape}: give (T,) or (neurons, T), T at least 1"
         )
-    T = current.shape[-1]
+    if not np.isfinite(current).all():
+        raise UserError("current: nan or inf among its values")
+    neuron, T = from_preset(neuron) if isinstance(neuron, str) else neuron, current.shape[-1]
     layer = LIF(dataclasses.replace(neuron, time_steps=T), np.float64)
     o = layer.forward(current.reshape(-1, T, 1))
     return layer.v.reshape(current.shape), o.reshape(current.shape).astype(np.int64)

@@ -133,10 +133,11 @@ def test_the_printed_table(results, monkeypatch):
     monkeypatch.setattr("nsnn.gradcheck.table.run_all", lambda seed: results)
     text, passed = gradcheck.main_table()
     assert passed
-    table, explained = text.split("\n\n")
+    explained, table, counted = text.split("\n\n")
+    assert explained.startswith("surrogate: ")
     assert len(table.splitlines()) == 1 + len(lines())
     assert " NO" not in table
-    assert "0 failed" in explained
+    assert "0 failed" in counted
 
 
 def near_kink(rng):

@@ -11,6 +11,10 @@ class UserError(Exception):
     """
 
 
+class UnknownNameError(UserError):
+    """A method, model or data set that no registry has; a plug-in may have it."""
+
+
 class RunError(Exception):
     """A failure that the caller did not cause: a full disk, a loss that is not a number.
 

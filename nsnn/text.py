@@ -14,14 +14,15 @@ def whatever_case(name: str, known) -> str:
 def nearest(name: str, known) -> str:
     """The nearest of the known names and all of them, such as "did you mean set? Known: set, lth".
 
-    Upper and lower case count as equal.
+    Upper and lower case count as equal. Where none is near, only what is known.
     """
     known = list(known)
     if not known:
         return "none is known"
     lower = {str(each).lower(): each for each in reversed(known)}
-    near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.0)[0]
-    return f"did you mean {lower[near]}? Known: {', '.join(map(str, known))}"
+    near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.5)
+    meant = "".join(f"did you mean {lower[each]}? " for each in near)
+    return f"{meant}Known: {', '.join(map(str, known))}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -128,6 +128,10 @@ def test_eval_prints_the_test_accuracy(run, tiny_data, tmp_path, capsys):
     moved.write_bytes(tiny_data.read_bytes())
     assert cli.main(["eval", str(run), "--data-dir", str(moved)]) == 0
     assert capsys.readouterr().out == first
+    with np.load(tiny_data) as arrays:
+        np.savez(moved, **{**arrays, "test_images": 255 - arrays["test_images"]})
+    assert cli.main(["eval", str(run), "--data-dir", str(moved)]) == 0
+    assert capsys.readouterr().out.startswith(f"note: arrays in {moved} is not the data that this")
 
 
 def test_plot_one_and_several(run, tmp_path, monkeypatch, capsys, complaint):
@@ -191,6 +195,8 @@ def test_info_names_versions_and_places(monkeypatch, capsys):
         (["table", "ndsnn-table1", "--out", ""], "--out: needs the name of a folder"),
         (["eval", "nowhere"], "nowhere holds no run"),
         (["plot", "nowhere"], "nowhere holds no run"),
+        (["train", "--set", "method.name=active-inputs"], "or is it in a file of yours? --plugin"),
+        (["train", "--set", "data.name=mine"], "or is it in a file of yours? --plugin FILE.py"),
         (["data", "get", "imagenet"], "imagenet"),
         (["data", "frob"], "invalid choice: 'frob'"),
     ],

@@ -8,6 +8,7 @@ from nsnn import text
 def test_the_nearest_name_whatever_its_case():
     assert text.nearest("NDSN", ["set", "ndsnn"]) == "did you mean ndsnn? Known: set, ndsnn"
     assert text.nearest("x", []) == "none is known"
+    assert text.nearest("active-inputs", ["dense", "set"]) == "Known: dense, set"  # none is near
 
 
 def test_a_name_is_known_whatever_its_case_unless_another_is_written_so():

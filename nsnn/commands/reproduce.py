@@ -30,7 +30,7 @@ from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USER, UserError
 def existing(text: str) -> str:
     """The type of an argument that names a folder, or a file, which is there."""
     if not os.path.exists(os.path.expanduser(folder(text))):
-        raise argparse.ArgumentTypeError(f"{text}: there is no such folder")
+        raise argparse.ArgumentTypeError(f"{text}: there is no such file or folder")
     return text
 
 

@@ -14,7 +14,7 @@ from nsnn.data.recordings import CIFAR10_DVS, NMNIST
 from nsnn.data.saccades import SACCADES
 from nsnn.data.source import DataSource
 from nsnn.data.tiny_imagenet import TINY_IMAGENET
-from nsnn.errors import UserError
+from nsnn.errors import UnknownNameError, UserError
 from nsnn.text import nearest, table, whatever_case
 
 __all__ = [
@@ -41,7 +41,8 @@ def source(name: str) -> DataSource:
     """
     name = whatever_case(name, DATASETS)
     if name not in DATASETS:
-        raise UserError(f"data.name = {name}: there is no such data set; {nearest(name, DATASETS)}")
+        what = f"data.name = {name}: there is no such data set"
+        raise UnknownNameError(f"{what}; {nearest(name, DATASETS)}")
     found = DATASETS[name]
     if isinstance(found, DataSource):
         return found

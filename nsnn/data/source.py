@@ -64,7 +64,7 @@ class DataSource:
         if directory:
             given = Path(os.path.expanduser(directory))
             if not os.path.isdir(given):
-                raise UserError(f"data.dir = {directory}: there is no such folder")
+                raise UserError(f"data.dir = {directory}: there is no such file or folder")
             places += [given / self.name, given]
         if os.environ.get("NSNN_DATA"):
             shared = Path(os.environ["NSNN_DATA"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nsnn.data import DATASETS
-from nsnn.errors import UserError
+from nsnn.errors import UnknownNameError, UserError
 from nsnn.neuron import from_preset
 from nsnn.options import build, kinds, typed
 from nsnn.text import nearest, whatever_case
@@ -167,7 +167,8 @@ def _name(table: str, entry: _Entry | None) -> str:
     name = typed(entry.wanted_as(str), str, f"{table}.name ({entry.source})")
     name = whatever_case(name, registry)
     if name not in registry:
-        raise UserError(f"{table}.name = {name!r} ({entry.source}): {nearest(name, registry)}")
+        where = f"{table}.name = {name!r} ({entry.source})"
+        raise UnknownNameError(f"{where}: {nearest(name, registry)}")
     return name
 
 

@@ -112,7 +112,7 @@ def test_own_validation_split(write):
 
 
 def test_a_folder_holds_one_file(write, tmp_path, monkeypatch, refused):
-    with refused("no such folder"):
+    with refused("no such file or folder"):
         ARRAYS.find(tmp_path / "nowhere")
     with refused(tmp_path, ".npz file not found", "train_images"):
         ARRAYS.find(tmp_path)

@@ -55,7 +55,7 @@ def test_a_set_that_lacks_a_file_is_refused_and_a_plain_one_serves(tmp_path, ref
         find(folder)
     fill(folder, "b")
     assert find(folder) == [folder / "a.gz", folder / "b"]
-    with refused("data.dir", tmp_path / "nowhere", "no such folder"):
+    with refused("data.dir", tmp_path / "nowhere", "no such file or folder"):
         find(tmp_path / "nowhere")
 
 

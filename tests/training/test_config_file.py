@@ -104,7 +104,7 @@ def test_differences_name_what_differs():
         ("method.name=dense method.final_sparsity=0.9",
          r"unknown key method.final_sparsity .*leave the key out"),
         ("method.name=dense method.lr=1", r"unknown key method.lr .*did you mean optim.lr\?"),
-        ("model.storage=coo", r"model.storage = 'coo' .*: did you mean csr"),
+        ("model.storage=coo", r"model.storage = 'coo' .*: Known: csr"),
         ("method.final_sparsity=1.0", r"method.final_sparsity = 1.0"),
         ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),
         ("epochs=3", r"--set epochs=3: write table.key=value"),

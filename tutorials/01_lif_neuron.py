@@ -187,13 +187,12 @@ for decay in (0.5, 0.9):  # 0.6 · decay^k + 0.6 >= 1: k <= log(0.4 / 0.6) / log
 # </details><details><summary>Solution 3</summary>
 
 # %%
+zero = from_preset("ndsnn", decay=0.5, reset="zero")
 I, v, o = np.random.default_rng(2).random(50), np.zeros(50), np.zeros(50, int)
 for t in range(50):
-    v[t] = 0.5 * v[t - 1] * (1 - o[t - 1]) + I[t]
-    o[t] = v[t] >= 1.0
-v_engine, o_engine = nsnn.simulate(I, from_preset("ndsnn", decay=0.5, reset="zero"))
-np.testing.assert_allclose(v_engine, v, rtol=1e-12, atol=1e-12)
-assert np.array_equal(o_engine, o)
+    v[t] = zero.decay * v[t - 1] * (1 - o[t - 1]) + I[t]
+    o[t] = v[t] >= zero.threshold
+np.testing.assert_allclose(nsnn.simulate(I, zero), (v, o), rtol=1e-12, atol=1e-12)
 
 # %% [markdown]
 # </details>

@@ -131,10 +131,10 @@ def gradient(w, phi):
     return (o.sum() - target) * (phi(v[:, 0] - neuron.threshold) @ dv), o.sum()
 
 
-g, count = gradient(0.4, functools.partial(surrogate.derivative, "arctan"))
-epsilon = lif_backward(np.full((s.size, 1), count - target), *run([0.4]), neuron)
+g, count = gradient(w := 0.4, functools.partial(surrogate.derivative, "arctan"))
+epsilon = lif_backward(np.full((s.size, 1), count - target), *run([w]), neuron)
 np.testing.assert_allclose(g, epsilon[:, 0] @ s, rtol=1e-12)
-print(f"at w = 0.4: {count:.0f} spikes, surrogate gradient {g:.2f}")
+print(f"at w = {w}: {count:.0f} spikes, surrogate gradient {g:.2f}")
 
 # %% [markdown]
 # **Predict:** we step against this gradient from `w = 0.1`, where the neuron is silent, with each

@@ -172,8 +172,8 @@ for name, options in {"detached": (True,), "included": (False,), "bug": (True, i
 # decay · (1 - o[t] - v[t] · phi[t]); with the reset detached without v · phi
 zero = dataclasses.replace(neuron, reset="zero", detach_reset=False)
 v, o = lif_forward(rng.normal(0.5, 1, (2, 1)), zero)
-delta, phi = rng.normal(size=(2, 1)), surrogate.derivative("arctan", v - 1)
-first = delta[0] * phi[0] + 0.8 * (1 - o[0] - v[0] * phi[0]) * delta[1] * phi[1]
+delta, phi = rng.normal(size=(2, 1)), surrogate.derivative(zero.surrogate, v - zero.threshold)
+first = delta[0] * phi[0] + zero.decay * (1 - o[0] - v[0] * phi[0]) * delta[1] * phi[1]
 np.testing.assert_allclose(lif_backward(delta, v, o, zero)[0], first, rtol=1e-12)
 
 # %% [markdown]
@@ -185,8 +185,8 @@ network = Sequential([Linear(5, 2, rng, float, bias=False), LIF(strong, float)])
 network.forward(s[..., None])
 network.backward(random[..., None])
 weight = network.parameters()[0]
-v, _ = lif(0.75 * weight.data @ s)
-np.testing.assert_allclose(weight.gradient, 0.75 * back(random, v, True) @ s.T, rtol=1e-9)
+v, _ = lif(strong.gain * weight.data @ s)
+np.testing.assert_allclose(weight.gradient / strong.gain, back(random, v, True) @ s.T)
 
 # %% [markdown]
 # </details><details><summary>Solution 3</summary>

@@ -159,14 +159,14 @@ ax.legend()
 widths = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
 dims = [(o, i, 3, 3) for i, o in itertools.pairwise(widths)] + [(10, 512)]
 size, raw = np.array([np.prod(d) for d in dims]), np.array([sum(d) / np.prod(d) for d in dims])
-low, high = 0.0, 1e6  # the scale by bisection: the number of weights rises with it
+low, high, budget = 0.0, 1e6, 0.05  # the scale by bisection: more of it, more weights
 for _ in range(100):
     scale = (low + high) / 2
-    enough = np.minimum(1, scale * raw) @ size > 0.05 * size.sum()
+    enough = np.minimum(1, scale * raw) @ size > budget * size.sum()
     low, high = (low, scale) if enough else (scale, high)
 by_hand = np.minimum(1, scale * raw)
-np.testing.assert_allclose(by_hand, layer_densities("erk", dims, 0.05), atol=1e-12)
-for d, share, n in zip(dims, by_hand, layer_counts("erk", dims, 0.05), strict=True):
+np.testing.assert_allclose(by_hand, layer_densities("erk", dims, budget), atol=1e-12)
+for d, share, n in zip(dims, by_hand, layer_counts("erk", dims, budget), strict=True):
     print(f"{' × '.join(map(str, d)):17} {share:6.3f} {n:7,}")
 
 # %% [markdown]
@@ -190,7 +190,7 @@ for d, share, n in zip(dims, by_hand, layer_counts("erk", dims, 0.05), strict=Tr
 # %%
 assert np.array_equal(np.diff(csr.indptr), (W != 0).sum(axis=1))  # 1
 assert np.array_equal(np.bincount(csr.indices, minlength=5), (W != 0).sum(axis=0))
-assert np.isclose(8 / (8 + p.topology.index_bytes / p.active), 0.4, rtol=0.01)  # 2: 8 d + 12 d = 8
+assert 8 / (8 + p.topology.index_bytes // p.active) == 0.4  # 2: 8 d + 12 d = 8
 dims = [(300, 300), (100, 300), (30, 100)]  # 3: N d = ε_ERK (in + out)
 ratio = [n / sum(d) for n, d in zip(layer_counts("erk", dims, 0.05), dims, strict=True)]
 np.testing.assert_allclose(ratio, ratio[0], rtol=0.01)  # up to the rounding of the counts

@@ -31,12 +31,12 @@ from nsnn.training.run import Run
 
 # %%
 W = np.array([[0.9, 0.0, -0.1, 0.0], [0.0, 0.4, 0.0, -0.7], [0.2, 0.0, 0.0, 0.5]])
-M = (W != 0).astype(int)
+M, D, G = (W != 0).astype(int), 3, 2  # die, are born
 print(f"N = {M.size}, active = {M.sum()}, θ = {1 - M.mean():.2f}")
 at = np.arange(M.size).reshape(M.shape)  # numbers of the positions
-dead = at[M == 1][np.argsort(np.abs(W[M == 1]), kind="stable")[:3]]
+dead = at[M == 1][np.argsort(np.abs(W[M == 1]), kind="stable")[:D]]
 print("positions", dead, "with weights", W.flat[dead])
-assert np.array_equal(dead, ndsnn.arg_drop(W, M, D=3))  # the engine's
+assert np.array_equal(dead, ndsnn.arg_drop(W, M, D))  # the engine's
 M_post = M - np.isin(at, dead)
 
 # %% [markdown]
@@ -51,9 +51,9 @@ s = rng.integers(0, 2, (4, 6)).astype(float)  # spikes of 4 inputs; columns: tim
 epsilon = rng.normal(size=(3, 6)).round(1)  # errors of 3 neurons
 gradient = epsilon @ s.T
 inactive = np.flatnonzero(M_post == 0)
-born = inactive[np.argsort(-np.abs(gradient.flat[inactive]), kind="stable")[:2]]
+born = inactive[np.argsort(-np.abs(gradient.flat[inactive]), kind="stable")[:G]]
 print("gradient at positions", inactive, "\n", gradient.flat[inactive].round(1), "\nborn:", born)
-assert np.array_equal(born, ndsnn.arg_grow(gradient, M_post, G=2))
+assert np.array_equal(born, ndsnn.arg_grow(gradient, M_post, G))
 
 # %% [markdown]
 # There is no $W$ on the right of Eq. 2c. A position without a weight still has a neuron and an
@@ -107,28 +107,28 @@ for q in range(1, n + 1):
 # inputs $s$, $∂L/∂W = (W − W_{teacher}) s s^T / K$. **Predict**: how many are right after 2 rounds?
 
 # %%
-shape, rng = (20, 30), np.random.default_rng(0)
+shape, rng, lr, theta = (20, 30), np.random.default_rng(0), 0.3, (0.9, 0.95)
 teacher, places = np.zeros(shape), rng.choice(600, 30, replace=False)
 teacher.flat[places] = rng.choice([-1, 1], 30) * rng.uniform(0.5, 1.5, 30)
-W, M = rng.normal(0, 0.1, shape), np.zeros(shape)
-M.flat[np.random.default_rng(1).choice(600, 60, replace=False, shuffle=False)] = 1
+W, M, active = rng.normal(0, 0.1, shape), np.zeros(shape), round(600 * (1 - theta[0]))
+M.flat[np.random.default_rng(1).choice(600, active, replace=False, shuffle=False)] = 1
 batch = [(np.random.default_rng(t).random((30, 40)) < 0.3).astype(float) for t in range(400)]
 page = ndsnn.algorithm_1(  # the engine's page, on the same batches
     W_page := [W.copy()], [shape], lambda W, t: [(W[0] - teacher) @ batch[t] @ batch[t].T / 40],
-    np.random.default_rng(1), 400, 10, 300, 0.9, 0.95, lr=0.3, momentum=0.0, weight_decay=0.0,
+    np.random.default_rng(1), 400, 10, 300, *theta, lr=lr, momentum=0.0, weight_decay=0.0,
 )  # fmt: skip
 W *= M
 for t in range(400):
     gradient = (W - teacher) @ batch[t] @ batch[t].T / 40
     if t % 10 == 0 and 0 < t < 300:  # ΔT = 10, T_end = 300: the last of 29 rounds is at 290
-        target = round(600 * (1 - sparsity_at(t, 290, 0.9, 0.95)))
+        target = round(600 * (1 - sparsity_at(t, 290, *theta)))
         d_t = death_ratio_at(t, 290, 0.5, 0.005)
         D, G, _ = drop_and_grow_counts(np.count_nonzero(M), target, d_t)
         M.flat[ndsnn.arg_drop(W, M, D)] = 0
         W *= M
         M.flat[ndsnn.arg_grow(gradient, M, G)] = 1
     else:  # Algorithm 1 updates no weight in a round
-        W -= 0.3 * gradient * M
+        W -= lr * gradient * M
     assert np.array_equal(M, next(page)[1][0])  # the same mask after every step
     if t in (0, 10, 20, 30, 100, 399):
         right = f"{M.flat[places].sum():2.0f} right (by chance {M.sum() * 30 / 600:.1f})"

@@ -36,11 +36,11 @@ from nsnn.training.run import Run
 # the second?
 
 # %%
-dims = [(800, 784), (10, 800)]
-counts = [min(60 * (out + n_in), out * n_in) for out, n_in in dims]
+dims, epsilon = [(800, 784), (10, 800)], 60
+counts = [min(epsilon * (out + n_in), out * n_in) for out, n_in in dims]
 for (out, n_in), count in zip(dims, counts, strict=True):
     print(f"{n_in} → {out}: {count:6,} of {out * n_in:,}, p = {count / (out * n_in):.3f}")
-assert np.array_equal(counts, er_counts(60, dims))
+assert np.array_equal(counts, er_counts(epsilon, dims))
 
 # %% [markdown]
 # ## Which synapses go? Each sign for itself
@@ -49,12 +49,12 @@ assert np.array_equal(counts, er_counts(60, dims))
 
 # %%
 w = np.array([0.9, -0.1, 0.7, -0.2, 0.8, -0.3, 0.6, -0.4])
-gone = np.zeros(8, bool)
+gone, zeta = np.zeros(8, bool), 0.5
 for sign in (w >= 0, w < 0):  # a stored 0 counts as positive
     mine = np.flatnonzero(sign)
-    gone[mine[np.argsort(np.abs(w[mine]), kind="stable")[: int(0.5 * mine.size)]]] = True
-print("per sign  ", w[gone], "\nof all    ", w[smallest_magnitude(w, 4)])
-assert np.array_equal(gone, smallest_per_sign(w, 0.5))
+    gone[mine[np.argsort(np.abs(w[mine]), kind="stable")[: int(zeta * mine.size)]]] = True
+print("per sign  ", w[gone], "\nof all    ", w[smallest_magnitude(w, gone.sum())])
+assert np.array_equal(gone, smallest_per_sign(w, zeta))
 
 # %% [markdown]
 # All inhibition would be gone. Per sign, the balance stays.
@@ -71,9 +71,10 @@ assert np.array_equal(gone, smallest_per_sign(w, 0.5))
 # %%
 common = ["model.name=custom", "model.layers=100", "train.epochs=6", "neuron.preset=esl"]
 common += ["optim.name=adam", "optim.lr=3e-3", "method.dense_layers=linear2"]  # that one is small
-evolve = ["method.name=esl", "method.update_every=30"]
+every = 30  # T_iter
+evolve = ["method.name=esl", f"method.update_every={every}"]
 run = Run(load_config(None, [*common, *evolve, "method.epsilon=4"]))
-p, t = run.network.parameters()[0], 30
+p, t = run.network.parameters()[0], every
 for step, batch in zip(range(t + 1), run.batches(0), strict=False):
     run.network.loss_and_backward(batch)
     run.method.update(step, run.optimiser, run.learning_rate(step))
@@ -138,19 +139,20 @@ ax.legend()
 # %%
 for rule in ("random growth", "gradient growth"):
     run = runs[rule, 8]
-    ever = [run.log.positions_at("linear1.weight", t) for t in range(0, 558, 30)]
-    now, share = ever[-1].size / 78_400, np.unique(np.concatenate(ever)).size / 78_400
+    steps, N = run.length.total_steps, run.network.parameters()[0].size
+    ever = [run.log.positions_at("linear1.weight", t) for t in range(0, steps, every)]
+    now, share = ever[-1].size / N, np.unique(np.concatenate(ever)).size / N
     assert np.isclose(share, run.method.measures()["exploration"])
     print(f"~ {rule}: {100 * share:.0f} % ever active, {100 * now:.0f} % at any time")
 
 # %%
-run, moments = runs["gradient growth", 8], [0, 30, 150, 300, 557]
-masks = np.zeros((len(moments), 100 * 784), bool)
+run, moments = runs["gradient growth", 8], [0, 30, 150, 300, steps - 1]
+masks = np.zeros((len(moments), N), bool)
 for mask, t in zip(masks, moments, strict=True):
     mask[run.log.positions_at("linear1.weight", t)] = True
-masks = masks.reshape(-1, 100, 28, 28).swapaxes(0, 1)
+masks = masks.reshape(len(moments), -1, 28, 28).swapaxes(0, 1)
 grown = (masks[:, -1] & ~masks[:, 0]).sum(axis=(1, 2))
-rows, W = np.argsort(-grown)[:3], run.network.parameters()[0].to_dense().reshape(100, 28, 28)
+rows, W = np.argsort(-grown)[:3], run.network.parameters()[0].to_dense().reshape(-1, 28, 28)
 receptive_fields(masks[rows], W[rows], rows, [f"step {t}" for t in moments])
 
 # %% [markdown]

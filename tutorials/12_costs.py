@@ -28,7 +28,7 @@ from nsnn.training.run import Run
 # **Predict**: does a neuron with a twentieth of the inputs fire a twentieth as often?
 
 # %%
-runs = {}
+runs, n = {}, 100  # n: the pictures that we count for
 for name in ("dense", "ndsnn"):
     words = ["model.name=custom", "model.layers=100", f"method.name={name}"]
     runs[name] = run = Run(load_config(None, words))
@@ -36,7 +36,7 @@ for name in ("dense", "ndsnn"):
         run.method.before_backward(step)
         run.network.loss_and_backward(batch)
         run.method.update(step, run.optimiser, run.learning_rate(step))
-    run.network.forward(run.data.test.take(slice(0, 100)))  # what we count from here on
+    run.network.forward(run.data.test.take(slice(0, n)))  # what we count from here on
     s = next(layer.s for layer in run.network.layers() if layer.name == "lif1")  # (100, T, B)
     R = np.count_nonzero(s) / s.size
     assert np.isclose(R, run.network.measures().spike_rate)
@@ -94,14 +94,14 @@ print(f"with the pixels {100 * everything:.1f} % of dense")
 # **Predict**: what does a training program hold that is not in it?
 
 # %%
-weights = [p for p in runs["ndsnn"].network.parameters() if p.prunable]
-T, active, rows = 4, sum(p.active for p in weights), sum(p.shape[0] + 1 for p in weights)
+T, weights = run.network.time_steps, [p for p in run.network.parameters() if p.prunable]
+active, rows = sum(p.active for p in weights), sum(p.shape[0] + 1 for p in weights)
 paper = ((1 + T) * 32 + 32) * active / 8 + 32 * rows / 8
 assert paper == metrics.paper_bytes(weights, T)
 held = runs["ndsnn"].network.bytes_held()
 buffers = held.pop("buffers")
 print(f"~ paper {paper:,.0f} B; held {sum(held.values()):,} B: {held}")
-print(f"~ activations of 100 samples: {buffers:,} B, as many as for the dense network")
+print(f"~ activations of {n} samples: {buffers:,} B, as many as for the dense network")
 
 # %% [markdown]
 # One gradient and not T, but a momentum, and a second index for $W^T$ (tutorial 7). And
@@ -114,12 +114,12 @@ print(f"~ activations of 100 samples: {buffers:,} B, as many as for the dense ne
 
 # %%
 for name, run in runs.items():
-    e = energy(run.network, ops[name], samples=100)
-    by_hand = (ops[name].real * PER_FLOP + ops[name].total * PER_SOP) / 100
+    e = energy(run.network, ops[name], samples=n)
+    by_hand = (ops[name].real * PER_FLOP + ops[name].total * PER_SOP) / n
     assert np.isclose(e.counted, by_hand)
     as_paper = e.connections * PER_FLOP
     print(f"~ {name}: by connections {1e9 * as_paper:.0f} nJ, counted {1e9 * e.counted:.0f} nJ")
-print(f"~ R · T = {4 * R_s:.2f} spikes a neuron and picture")
+print(f"~ R · T = {T * R_s:.2f} spikes a neuron and picture")
 
 # %% [markdown]
 # Here both agree, by luck: pixels work once, and hidden neurons fire about once. With rarer spikes,

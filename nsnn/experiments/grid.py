@@ -19,9 +19,6 @@ _COST = (
 )  # fmt: skip
 # Only where a cell has them: those of an older nsnn have not.
 _WORK = ("useful_to_dense", "executed_to_dense")
-_WHERE_KNOWN = (
-    *_WORK, "inference_operations", "multiply_adds", "energy", "energy_gpu", "energy_truenorth",
-)  # fmt: skip
 _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
 
 
@@ -80,7 +77,8 @@ def grid(experiment: Experiment, groups: list[Group]) -> str:
 def details(experiment: Experiment, groups: list[Group]) -> list[str]:
     """A line for each finished entry, in two tables: what it reached, and what it cost.
 
-    Where validation accuracy chooses, the test accuracy is left out: nobody is to choose by it.
+    A column without any value is left out, and where validation accuracy chooses, the test
+    accuracy: nobody is to choose by it.
     """
     # What all entries share the grid shows.
     labels = itertools.chain(*_layout(experiment, groups))
@@ -91,14 +89,14 @@ def details(experiment: Experiment, groups: list[Group]) -> list[str]:
     if metric == "validation_accuracy":
         del reached["test_accuracy"]
     groups = [each for each in groups if each.cells]
-    unknown = {key for key in _WHERE_KNOWN if not any(each.spread(key) for each in groups)}
+    known = {metric, *printed, *(k for k in QUANTITIES if any(each.spread(k) for each in groups))}
     texts = []
     for keys in ([key for key in reached if key not in _COST], _COST):
         lines = []
         for each in groups:
             words = _words(experiment, labels, each.pick(labels))
             line = dict(zip(names, words, strict=True))
-            for key in (key for key in keys if key not in unknown):
+            for key in (key for key in keys if key in known):
                 shown = _ours if key in (metric, "test_accuracy") else _mean
                 name, paper = str(QUANTITIES[key]), key in printed
                 line[f"{name}, ours" if paper else name] = shown(each, key)

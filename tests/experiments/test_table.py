@@ -114,7 +114,7 @@ def test_details_of_an_entry(experiment, records):
     }  # fmt: skip
     assert cost[-1] == same | {
         "cost / dense (%)": "25.5",  # equal spike rates: the mean density
-        "cost / LTH (%)": "–", "synaptic operations / dense (%)": "100.0",
+        "synaptic operations / dense (%)": "100.0",
         "CPU time / dense (%)": "100.0", "CPU time (min)": "2.0", "wall time (min)": "1.5",
         "memory held, peak (MiB)": "3.00", "memory by formula, end (MiB)": "2.00",
     }  # fmt: skip

@@ -58,8 +58,12 @@ def augmented(
 
 
 def padding(height: int, width: int) -> int:
-    """Pixels that `crop` adds on each side: 4, or 8 for images of 64 pixels and more."""
-    return 8 if min(height, width) >= 64 else 4
+    """Pixels that `crop` adds on each side: 4, 8 from 64 pixels on, 2 for images below 32.
+
+    The digits of MNIST fill their images: on a validation split 4 pixels are as good as none.
+    """
+    side = min(height, width)
+    return 8 if side >= 64 else 4 if side >= 32 else 2
 
 
 def crop(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

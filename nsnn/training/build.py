@@ -19,6 +19,11 @@ def load_data(config, directory=None) -> DataSet:
     data, where = config.data, directory or config.data.dir
     seed, T = config.train.seed, config.time_steps
     loaded = load(data.name, where, data.validation, seed, T, data.frames)
+    if None not in (T, loaded.time_steps) and loaded.time_steps != T:
+        raise UserError(
+            f"{data.name}: events of {loaded.time_steps} time steps, but neuron.time_steps = {T}: "
+            "set them equal"
+        )
     if not data.samples:
         return loaded
     n = len(loaded.train)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from nsnn.errors import UserError
 from nsnn.layers import LIF, AvgPool2d, MaxPool2d
-from nsnn.training.build import make_network
+from nsnn.training.build import load_data, make_network
 from nsnn.training.config_file import load_config
 
 
@@ -30,3 +31,13 @@ def test_the_strides(strides, sides):
     network.predict(np.zeros((1, 3, 32, 32)))
     lifs = {layer.name: layer for layer in network.layers() if isinstance(layer, LIF)}
     assert [lifs[f"block{i}.lif2"].s.shape[1] for i in (3, 6, 8)] == sides
+
+
+def test_events_of_another_number_of_time_steps_are_refused_before_a_network_is_made(tmp_path):
+    images, labels = np.zeros((9, 4, 1, 6, 6), np.uint8), np.arange(9) % 3
+    arrays = {"train_images": images, "test_images": images}
+    np.savez(tmp_path / "e.npz", train_labels=labels, test_labels=labels, **arrays)
+    options = ["data.name=arrays", f"data.dir={tmp_path}/e.npz", "neuron.time_steps=3"]
+    with pytest.raises(UserError, match="arrays: events of 4 time steps, but neuron"):
+        load_data(load_config(None, options))
+    assert load_data(load_config(None, [*options, "neuron.time_steps=4"])).time_steps == 4

@@ -38,11 +38,9 @@ def run(options) -> int:
             f"{network.classes}: give its own data set with --data-dir"
         )
     if not of_folder(Path(options.dir), config).agrees(of_data(data)):
-        where = options.data_dir or config.data.dir or "the place where they are looked for"
-        print(
-            f"note: {data.name} in {where} is not the data that this run was trained and tested on "
-            "(another checksum): give the old files with --data-dir, or train anew"
-        )
+        where = options.data_dir or config.data.dir or "its usual place"
+        note = f"note: {data.name} in {where} is not the data that this run was trained on"
+        print(f"{note} (another checksum): give the old files with --data-dir, or train anew")
     scores, labels = network.scores(data.test.images), data.test.labels
     predicted, undecided = scores.argmax(axis=1), network.undecided(scores)
     held = metrics.density(network.parameters())

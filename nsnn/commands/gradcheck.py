@@ -1,7 +1,4 @@
-"""Compare every gradient with finite differences.
-
-Takes about half a minute of one core.
-"""
+"""Compare every gradient with finite differences, in about half a minute of one core."""
 
 
 def run(options) -> int:

@@ -221,8 +221,6 @@ def _labels(block, axes: dict, where: str, own: dict) -> tuple[dict[str, tuple],
 
 def _spelt(target: str, values: list) -> list:
     """The values of an option "table.key" as nsnn spells them: "RigL" is no second method."""
-    if not any(isinstance(v, str) for v in values):
-        return values
     table, _, key = target.partition(".")
     (models, model), (methods, method) = CHOICES.values()
     known = {"data.name": DATASETS, "model.name": models, "method.name": methods}.get(target, ())

@@ -50,18 +50,15 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
         )
     others = results.finished_anywhere(out)
     groups = group(planned, measure(records, others), experiment.paper)
-    text = page(experiment, profile, groups, left_out, out)
-    write_text(folder / "table.md", text)
+    write_text(folder / "table.md", page(experiment, profile, groups, left_out, out))
     write_text(folder / "table.csv", csv_text(experiment, groups))
     whole = figure.draw(experiment, groups, experiment.profile(profile).note)
     save(whole, folder / "figure.png", dpi=min(100, _WIDEST / whole.get_figwidth()))
     if picture is not None:
         save(figure.draw(experiment, groups, None), picture)
-    lines = [grid(experiment, groups), *_other_data(left_out)]
-    if outdated:
-        count = plural(len(outdated), "cell")
-        lines.append(f"{count} above on other data than are here now: nsnn reproduce trains anew.")
-    return "\n\n".join(lines)
+    note = f"{plural(len(outdated), 'cell')} above on other data than are here now: nsnn reproduce"
+    notes = [*_other_data(left_out), *[f"{note} trains anew."] * bool(outdated)]
+    return "\n\n".join([grid(experiment, groups), *notes])
 
 
 def _other_data(left_out: list[dict]) -> list[str]:

@@ -17,9 +17,9 @@ def join(experiment: Experiment, profile: str, sources, out) -> None:
     data, and one that has come to two results.
     """
     planned, where = cells(experiment, profile), (experiment.id, profile)
-    own, _ = current(planned, results.read_cells(out, *where))
+    own = current(planned, results.read_cells(out, *where))[0]
     given = [(source, r) for source in sources for r in results.read_cells(source, *where)]
-    kept, on_other_data = current(planned, own + [record for _, record in given])
+    kept, on_other_data, _ = current(planned, own + [record for _, record in given])
     kept, left_out = ({_name(r): r for r in each} for each in (kept, on_other_data))
     first = {_name(record): (out, record) for record in own}
     if empty := {*sources} - {folder for folder, _ in given}:

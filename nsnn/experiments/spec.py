@@ -47,7 +47,6 @@ import tomllib
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from nsnn.data import DATASETS
 from nsnn.errors import UserError
 from nsnn.experiments import (
     Entry,
@@ -59,8 +58,9 @@ from nsnn.experiments import (
     TableSpec,
 )
 from nsnn.methods import METHODS
-from nsnn.text import nearest, whatever_case
-from nsnn.training.config import CHOICES, TABLES, option_classes
+from nsnn.text import nearest
+from nsnn.training.config import CHOICES, TABLES
+from nsnn.training.config_list import spelt
 
 FOLDER = Path(__file__).parent / "toml"
 
@@ -215,27 +215,15 @@ def _labels(block, axes: dict, where: str, own: dict) -> tuple[dict[str, tuple],
             # Run folders are named after labels.
             if isinstance(v, str) and ("/" in v or not v.isprintable()):
                 raise UserError(f"{at}: {v!r} cannot name a folder")
-        labels[label] = tuple(dict.fromkeys(_spelt(axes[label], values)))
+        labels[label] = tuple(dict.fromkeys(spelt(axes[label], v) for v in values))
     return labels, found
-
-
-def _spelt(target: str, values: list) -> list:
-    """The values of an option "table.key" as nsnn spells them: "RigL" is no second method."""
-    table, _, key = target.partition(".")
-    (models, model), (methods, method) = CHOICES.values()
-    known = {"data.name": DATASETS, "model.name": models, "method.name": methods}.get(target, ())
-    pairs = [(each, method) for each in models] + [(model, each) for each in methods]
-    owners = {option_classes(*pair).get(table) for pair in pairs} - {None}
-    options = [f for owner in owners for f in fields(owner) if f.name == key]
-    known = [*known, *(name for f in options for name in f.metadata.get("choices", ()))]
-    return [whatever_case(v, known) if isinstance(v, str) else v for v in values]
 
 
 def _options(config: dict, where: str) -> dict[str, object]:
     """The options of nested tables by "table.key"; their values are checked with the whole cell."""
     tables = _table(config, dict.fromkeys(TABLES, dict), where, TABLES)
     found = {f"{table}.{key}": v for table, content in tables.items() for key, v in content.items()}
-    return {name: _spelt(name, [value])[0] for name, value in found.items()}
+    return {name: spelt(name, value) for name, value in found.items()}
 
 
 def _printed(block, axes: dict, source: str) -> list[PaperValue]:
@@ -248,7 +236,7 @@ def _printed(block, axes: dict, source: str) -> list[PaperValue]:
         raise UserError(f"{where}.across: one label at most, got {', '.join(across)}")
     _known((*names, *across), axes, where)
     across = _table(across, dict.fromkeys(across, list), f"{where}.across")
-    columns = [{label: v} for label, vs in across.items() for v in _spelt(axes[label], vs)] or [{}]
+    columns = [{label: spelt(axes[label], v)} for label, vs in across.items() for v in vs] or [{}]
     printed = []
     for row in rows:
         if len(_typed(row, list, f"{where}.rows")) != len(names) + len(columns):
@@ -256,7 +244,7 @@ def _printed(block, axes: dict, source: str) -> list[PaperValue]:
                 f"{where}: row {row} has {len(row)} entries, expected {len(names)} labels and "
                 f"{len(columns)} values"
             )
-        labels = {name: _spelt(axes[name], [v])[0] for name, v in zip(names, row, strict=False)}
+        labels = {name: spelt(axes[name], v) for name, v in zip(names, row, strict=False)}
         for column, value in zip(columns, row[len(names) :], strict=True):
             if type(value) not in (int, float):
                 raise UserError(f"{where}: row {row}: expected a number, got {value!r}")

@@ -1,4 +1,4 @@
-"""What a reader wants of a configuration: all options with their meaning, or those that differ."""
+"""What is known of options: their meaning, their spelling, and which differ from the defaults."""
 
 import dataclasses
 
@@ -6,7 +6,8 @@ from nsnn.data import DATASETS
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
 from nsnn.options import limits_in_words
-from nsnn.training.config import Config, option_classes
+from nsnn.text import whatever_case
+from nsnn.training.config import CHOICES, Config, option_classes
 from nsnn.training.config_file import flatten, from_options, load_config, toml_value
 
 # The names on which other options or their defaults depend.
@@ -18,6 +19,18 @@ _MEANINGS = {"model.name": "network", "method.name": "how it is trained and made
 _HEAD = """\
 # All options of this model and method, and their values; a file of any of them is a CONFIG.toml.
 # Another one has others: add --set method.name=NAME, --set model.name=NAME."""
+
+
+def spelt(name: str, value):
+    """The value of an option "table.key" as nsnn spells it: "RigL" is no second method."""
+    table, _, key = name.partition(".")
+    known = [*_REGISTRIES.get(name, ())]
+    (models, model), (methods, method) = CHOICES.values()
+    pairs = [(each, method) for each in models] + [(model, each) for each in methods]
+    for owner in {option_classes(*pair).get(table) for pair in pairs} - {None}:
+        found = [f.metadata.get("choices", ()) for f in dataclasses.fields(owner) if f.name == key]
+        known += [choice for choices in found for choice in choices]
+    return whatever_case(value, known) if isinstance(value, str) else value
 
 
 def _usual(config: Config) -> dict:

@@ -14,8 +14,16 @@ import importlib
 import os
 import sys
 
-from nsnn import __version__, errors
-from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USER, RunError, UserError
+from nsnn import __version__
+from nsnn.errors import (
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    EXIT_PIPE,
+    EXIT_USER,
+    RunError,
+    UnknownNameError,
+    UserError,
+)
 
 # The files of nsnn/commands, in the order of the help.
 COMMANDS = (
@@ -108,7 +116,7 @@ def _run(arguments) -> int:
     except BaseException as error:
         if "nsnn.plugins" in sys.modules:  # else there is none, and no NumPy is needed
             sys.modules["nsnn.plugins"].explain(error)
-        if isinstance(error, errors.UnknownNameError) and hasattr(options, "plugin"):
+        if isinstance(error, UnknownNameError) and hasattr(options, "plugin"):
             mine = "or is it in a file of yours? --plugin FILE.py"
             raise UserError(f"{error}; {mine}") from None
         raise

@@ -13,6 +13,7 @@ import hashlib
 import inspect
 import operator
 import runpy
+import shlex
 import traceback
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -58,6 +59,11 @@ def load_files(paths) -> None:
 def loaded() -> list[dict]:
     """The plug-ins run so far, as a run folder notes them: "file" and "sha256" of each."""
     return [{"file": file, "sha256": checksum} for file, checksum in _loaded.items()]
+
+
+def as_options(files) -> str:
+    """Plug-ins as a command names them: " --plugin FILE" for each."""
+    return "".join(f" --plugin {shlex.quote(str(file))}" for file in files)
 
 
 def explain(error: BaseException, file: str | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from nsnn.data import DataSet, source
 from nsnn.errors import RunError, UserError
-from nsnn.experiments.results import digest, essential
+from nsnn.experiments.results import digest
 from nsnn.files import read_json
 from nsnn.training.build import load_data
 from nsnn.training.checkpoint import load_checkpoint
@@ -81,7 +81,7 @@ def current(cells, records: list[dict]) -> tuple[list[dict], list[dict], list[di
         third are those of the first that are not on the data that are here now.
     """
     wanted = {frozenset(cell.labels.items()): cell.config for cell in cells}
-    names = {labels: digest(essential(config), seed=False) for labels, config in wanted.items()}
+    names = {frozenset(cell.labels.items()): cell.setting for cell in cells}
     # By what was trained and tested on: the last fingerprint, and whether any cell is on the data
     # that are here.
     found, seen, last, here_too = [], {}, {}, set()

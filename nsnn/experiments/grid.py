@@ -6,7 +6,8 @@ import itertools
 
 from nsnn.experiments import Experiment
 from nsnn.experiments.cells import label_name, rank, value_name
-from nsnn.experiments.measures import QUANTITIES, REFERENCES, Group
+from nsnn.experiments.measures import QUANTITIES, Group
+from nsnn.methods import DENSE, REFERENCES
 from nsnn.text import MARKDOWN, table
 
 # Columns of the tables with a line for each entry: what it reached, after the experiment's own
@@ -60,7 +61,7 @@ def grid(experiment: Experiment, groups: list[Group]) -> str:
         name = ", ".join(_words(experiment, column_labels, column))
         if column and all(value is None for value in column):
             methods = {each.labels.get("method") for (_, c), each in entries.items() if c == column}
-            name = "dense" if methods == {"dense"} else "none"
+            name = DENSE if methods == {DENSE} else "none"
         head.append(f"{name} ours".strip() if with_paper else name or "ours")
         head += [f"{name} paper".strip()] * (column in with_paper)
     lines = []

@@ -8,11 +8,10 @@ from nsnn import metrics
 from nsnn.errors import UserError
 from nsnn.experiments import PaperValue
 from nsnn.experiments.cells import rank
+from nsnn.methods import DENSE, REFERENCES
 from nsnn.operations import total_work
 from nsnn.training.run_folder import COMPARABLE
 
-# The methods whose cells others are compared with, as in NDSNN IV-C.
-REFERENCES = ("dense", "lth")
 # Within an experiment its author decides about these; cells of two experiments have to agree in
 # them too, or sums over the training and accuracies could not be compared.
 _SETTING = (
@@ -191,7 +190,7 @@ def partner(record: dict, method: str, records: list[dict], others=()) -> dict |
     """
     if record["method"] == method:
         return record
-    same = COMPARABLE if method == "dense" else (*COMPARABLE, "method.final_sparsity")
+    same = COMPARABLE if method == DENSE else (*COMPARABLE, "method.final_sparsity")
 
     def distance(other: dict) -> tuple:
         differs = (not _agree(record, other, [key]) for key in ("epochs", "optim.lr", "seed"))
@@ -214,15 +213,15 @@ def _agree(record: dict, other: dict, keys) -> bool:
 def _relative(record: dict, records: list[dict], others) -> dict:
     """What `measure` adds to a record."""
     partners = {method: partner(record, method, records, others) for method in REFERENCES}
-    dense, lth = partners["dense"], partners["lth"]
+    dense, lth = (partners[method] for method in REFERENCES)
     cost, reason = training_cost(record, dense)
     reasons = [f"cost / dense: {reason}"] if reason else []
     found = {"partners": partners, "reasons": reasons, "relative_cost": cost}
     if lth is not None:
-        its_cost, reason = training_cost(lth, partner(lth, "dense", records, others))
+        its_cost, reason = training_cost(lth, partner(lth, DENSE, records, others))
         found["cost_to_lth"] = _ratio(cost, its_cost)
         reasons += [f"cost / LTH: of the LTH cell, {reason}"] if reason else []
-    elif record["method"] != "dense":
+    elif record["method"] != DENSE:
         reasons.append("cost / LTH: no LTH cell at the same sparsity is finished")
     if dense is not None:
         its = _costs(dense)

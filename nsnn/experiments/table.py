@@ -14,7 +14,7 @@ from nsnn.experiments.measures import QUANTITIES, Group, group, measure
 from nsnn.files import write_text
 from nsnn.methods import METHODS, RunLength
 from nsnn.plot.style import save
-from nsnn.plugins import MODULE_PREFIX, loaded
+from nsnn.plugins import MODULE_PREFIX, as_options, loaded
 from nsnn.text import plural
 from nsnn.training.config import Config
 from nsnn.training.config_file import from_options
@@ -98,8 +98,7 @@ def page(experiment: Experiment, profile: str, groups: list[Group], left_out, ou
 
 def _plugins() -> str:
     """The options that name the plug-ins of this process: without them its commands fail."""
-    files = [os.path.relpath(plugin["file"]) for plugin in loaded()]
-    return "".join(f" --plugin {shlex.quote(file)}" for file in files)
+    return as_options(os.path.relpath(plugin["file"]) for plugin in loaded())
 
 
 def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:

@@ -31,8 +31,11 @@ METHODS: dict[str, type[Method]] = {
     "gradr": GradR,
     "sdsnn": SDSNN,
 }
+# Whose cells others are compared with, as in NDSNN IV-C: a dense network, and iterative pruning.
+DENSE = "dense"
+REFERENCES = (DENSE, "lth")
 
 __all__ = [
-    "ADMM", "ESL", "LTH", "METHODS", "NDSNN", "SDSNN", "SET", "CostPlan", "DeepR", "Dense", "GradR",
-    "Method", "RigL", "RunLength", "Static",
+    "ADMM", "DENSE", "ESL", "LTH", "METHODS", "NDSNN", "REFERENCES", "SDSNN", "SET",
+    "CostPlan", "DeepR", "Dense", "GradR", "Method", "RigL", "RunLength", "Static",
 ]  # fmt: skip

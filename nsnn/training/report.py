@@ -7,11 +7,13 @@ from pathlib import Path
 from nsnn import metrics
 from nsnn.data import DATASETS
 from nsnn.energy import PER_FLOP, PER_SOP, energy
+from nsnn.methods import DENSE
 from nsnn.operations import counted, total_work
+from nsnn.plugins import as_options
 from nsnn.text import percent, plural, size, table
 from nsnn.training.config_file import toml_value
 from nsnn.training.config_list import changed
-from nsnn.training.run_folder import DENSE, read_metrics
+from nsnn.training.run_folder import read_metrics
 from nsnn.training.stopwatch import add_up
 
 _KINDS = ("weights", "gradients", "optimiser", "indices")
@@ -171,7 +173,7 @@ def next_steps(folder, config, plugins=()) -> str:
     Those that train begin with the run's own config.toml; a dense run, which has none of its
     method's options, with those that were changed.
     """
-    given = "".join(f" --plugin {shlex.quote(str(path))}" for path in plugins)
+    given = as_options(plugins)
     place, dense = (shlex.quote(f"{folder}{end}") for end in ("", "-dense"))
     again = f"nsnn train{given} {shlex.quote(f'{folder}/config.toml')}"
     steps = [

@@ -3,15 +3,14 @@
 import contextlib
 import itertools
 import re
-import shlex
 import warnings
 from pathlib import Path
 
 from nsnn.errors import RunError, UserError
 from nsnn.files import damaged, read_json, read_lines
-from nsnn.methods import METHODS
+from nsnn.methods import DENSE
 from nsnn.network import Network
-from nsnn.plugins import load_files, loaded
+from nsnn.plugins import as_options, load_files, loaded
 from nsnn.text import plural
 from nsnn.training.build import make_network
 from nsnn.training.checkpoint import BEST, intact, load_checkpoint, restore_best
@@ -19,9 +18,6 @@ from nsnn.training.config import Config
 from nsnn.training.config_file import flatten, load_config
 
 RUNS = "runs"
-
-# The first method, which the others are compared with.
-DENSE = next(iter(METHODS))
 
 # All that training writes; `--overwrite` removes these and nothing else.
 FILES = ("config.toml", "environment.json", "metrics.jsonl", "timing.jsonl", "summary.json")
@@ -91,10 +87,9 @@ def read_config(folder) -> Config:
         raise UserError(f"{folder} holds no run: {path} is missing")
     known = {value for plugin in loaded() for value in plugin.values()}
     absent = [n["file"] for n in _noted_plugins(folder) if known.isdisjoint(n.values())]
-    options = " ".join(f"--plugin {shlex.quote(file)}" for file in absent)
     missing = UserError(
-        f"{folder} was made with a plug-in: repeat the command with {options} (in Python: "
-        f"nsnn.load({str(folder)!r}, plugins={absent}))"
+        f"{folder} was made with a plug-in: repeat the command with{as_options(absent)} (in "
+        f"Python: nsnn.load({str(folder)!r}, plugins={absent}))"
     )
     if absent and not known:
         raise missing

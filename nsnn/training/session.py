@@ -1,5 +1,6 @@
 """A training session from configuration to closing table: a new run or one that goes on."""
 
+import shlex
 import time
 from pathlib import Path
 
@@ -121,8 +122,9 @@ def _train(run, folder: Path, progress) -> Path | None:
         run.save(folder)  # from here on the other run is not needed
     progress = progress or Progress(run.length.epochs, run.length.steps_per_epoch)
     if not loop.train(run, folder, progress):
-        given = "".join(f" --plugin {plugin['file']}" for plugin in plugins.loaded())
-        print(f"stopped at step {run.step}, saved. Go on with: nsnn train --resume {folder}{given}")
+        given = plugins.as_options(plugin["file"] for plugin in plugins.loaded())
+        again = f"nsnn train --resume {shlex.quote(str(folder))}{given}"
+        print(f"stopped at step {run.step}, saved. Go on with: {again}")
         return None
     if run.config.train.keep == "best":
         restore_best(run.network, folder, run.config)

@@ -8,6 +8,7 @@ Arrays `train_images`, `train_labels`, `test_images`, `test_labels`, and if you 
 - labels `(n,)`, whole numbers 0 … K − 1, each of them present in the training data.
 """
 
+import abc
 import contextlib
 import inspect
 import os
@@ -129,7 +130,7 @@ def kept(path: Path | None, make: Callable[[], Splits], warning: str = "") -> Sp
 
 
 @dataclass(frozen=True, kw_only=True)
-class MadeSource(DataSource):
+class MadeSource(DataSource, abc.ABC):
     """A data set that a program makes, the same bytes on each machine, and keeps in the cache."""
 
     def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
@@ -143,13 +144,13 @@ class MadeSource(DataSource):
         write_npz(path, self.made(None))
         return path
 
+    @abc.abstractmethod
     def file_name(self, time_steps: int | None) -> str:
         """Of the file in the cache; it changes with the code, so that none goes stale."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def made(self, time_steps: int | None) -> Splits:
         """The data set made anew; `time_steps`: frames of each recording of events."""
-        raise NotImplementedError
 
 
 def checked_splits(source, arrays: dict[str, np.ndarray]) -> Splits:

@@ -93,8 +93,8 @@ class DataSource:
         return self.read_files(self.find(directory), time_steps)
 
     def read_files(self, paths: list[Path], time_steps: int | None) -> Splits:
-        """The splits in the files that `find` has found; see `read`."""
-        raise NotImplementedError
+        """The splits in the files that `find` has found, unless a subclass overrides `read`."""
+        raise UserError(f"{self.name}: its {type(self).__name__} has to define read_files, or read")
 
     def get(self, directory: Folder = None) -> Path:
         """Download, unpack or draw the data set into `target_folder`, so that it is there later.

@@ -4,6 +4,8 @@ import contextlib
 import io
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -17,7 +19,7 @@ from nsnn.training.progress import Progress
 
 
 @pytest.fixture(autouse=True)
-def threads():
+def number_of_threads():
     """Give back the number of threads that a run has set."""
     before = parallel.get_threads()
     yield
@@ -34,6 +36,31 @@ def complaint(capsys):
         assert err.startswith("nsnn: error: ")
         assert err.count("\n") == 1
         return err
+
+    return run
+
+
+@pytest.fixture
+def said(capsys):
+    """`said(*words)` gives what a command that succeeds prints, all of it on standard output."""
+
+    def run(*words):
+        capsys.readouterr()
+        assert cli.main([*map(str, words)]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def python():
+    """`python(*words, **options)` runs Python in a process of its own, and gives what it said."""
+
+    def run(*words, **options):
+        command = [sys.executable, *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, **options)
 
     return run
 

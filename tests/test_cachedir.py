@@ -3,8 +3,6 @@
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import tempfile
 
 import pytest
@@ -70,16 +68,21 @@ def test_a_full_disk_counts_where_numba_would_write(monkeypatch, tmp_path):
     assert pathlib.Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path
 
 
-SCRIPT = """
+# The command line with a command that compiles a kernel.
+COUNT = """
+import sys
 import numpy as np
+import nsnn.gradcheck
+from nsnn import cli
 from nsnn.kernels.count import column_uses
-uses = np.zeros(1, np.int64)
-column_uses(np.array([[[[0.0, 2.0]]]]), 1, 1, 1, 0, 1, 1, uses, 0, 1)
-print(uses[0])
+image, uses = np.array([[[[0.0, 2.0]]]]), np.zeros(1, np.int64)
+count = lambda: (column_uses(image, 1, 1, 1, 0, 1, 1, uses, 0, 1) or uses[0], True)
+nsnn.gradcheck.main_table = count
+sys.exit(cli.main(["gradcheck"]))
 """
 
 
-def test_a_process_with_neither_cache_nor_home(tmp_path, blocked):
+def test_a_process_with_neither_cache_nor_home(tmp_path, blocked, python):
     """A copy of the package whose caches cannot be written, and a home that is not a folder."""
     copy = tmp_path / "site" / "nsnn"
     source = pathlib.Path(nsnn.__file__).parent
@@ -91,35 +94,18 @@ def test_a_process_with_neither_cache_nor_home(tmp_path, blocked):
         "HOME": str(blocked), "XDG_CACHE_HOME": str(blocked), "TMPDIR": str(tmp_path / "temporary"),
         "PYTHONPATH": str(copy.parent), "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, cwd=tmp_path, capture_output=True,
-        text=True, timeout=120,
-    )  # fmt: skip
+    done = python("-c", COUNT, env=environment, cwd=tmp_path, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "1"
     assert done.stderr.count("RuntimeWarning: no writable place for compiled kernels") == 1
     assert list((tmp_path / "temporary").glob("nsnn-numba-*/**/*.nbi"))  # compiled into it
 
 
-COUNT = """
-import sys
-import numpy as np
-import nsnn.gradcheck
-from nsnn import cli
-from nsnn.kernels.count import column_uses
-image, uses = np.array([[[[0.0, 2.0]]]]), np.zeros(1, np.int64)
-count = lambda: (column_uses(image, 1, 1, 1, 0, 1, 1, uses, 0, 1), True)
-nsnn.gradcheck.main_table = count
-sys.exit(cli.main(["gradcheck"]))
-"""
-
-
-def test_a_damaged_kernel_cache_is_one_line(tmp_path):
+def test_a_damaged_kernel_cache_is_one_line(tmp_path, python):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
 
     def count():
-        command = [sys.executable, "-c", COUNT]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        done = python("-c", COUNT, env=environment)
         return done.returncode, done.stderr
 
     assert count() == (0, "")

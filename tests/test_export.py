@@ -1,14 +1,11 @@
 """What `nsnn export` writes is the network, readable without nsnn."""
 
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import nsnn
-from nsnn import cli
 from nsnn.data import load
 from nsnn.errors import UserError
 from nsnn.export import export, network_arrays
@@ -16,12 +13,6 @@ from nsnn.export import export, network_arrays
 READER = pathlib.Path(__file__).parents[1] / "tutorials" / "use_exported.py"
 
 MATRICES = ("data", "indices", "indptr", "shape", "dims")
-
-
-@pytest.fixture
-def run(finished):
-    """A finished run with sparse layers, and by its small size a dense one."""
-    return finished
 
 
 def read(path):
@@ -33,9 +24,9 @@ def weights(network):
     return [p for p in network.parameters() if p.prunable]
 
 
-def test_compressed_rows_are_the_weights(run, tmp_path):
-    arrays = read(export(run, tmp_path / "a.npz"))
-    network = nsnn.load(run)
+def test_compressed_rows_are_the_weights(finished, tmp_path):
+    arrays = read(export(finished, tmp_path / "a.npz"))
+    network = nsnn.load(finished)
     for p in weights(network):
         data, indices, indptr, shape, dims = (arrays[f"{p.name}.{key}"] for key in MATRICES)
         assert data.size == p.active
@@ -46,27 +37,27 @@ def test_compressed_rows_are_the_weights(run, tmp_path):
             rebuilt[row, columns] = data[indptr[row] : indptr[row + 1]]
         np.testing.assert_array_equal(rebuilt, p.to_dense())
         assert tuple(dims) == p.dims
-    assert {p.active < p.size for p in weights(network)} == {False, True}
+    assert {p.active < p.size for p in weights(network)} == {False, True}  # the small one is dense
     for name in ("conv1.bias", "norm1.gamma", "norm2.beta"):
         parameter = next(p for p in network.parameters() if p.name == name)
         np.testing.assert_array_equal(arrays[name], parameter.data)
     norm = next(layer for layer in network.layers() if layer.name == "norm1")
     np.testing.assert_array_equal(arrays["norm1.running_variance"], norm.running_variance)
     np.testing.assert_array_equal(arrays["input.mean"], network.mean)
-    assert str(arrays["config"]) == (run / "config.toml").read_text()
+    assert str(arrays["config"]) == (finished / "config.toml").read_text()
 
 
-def test_dense_arrays_and_masks(run, tmp_path):
-    arrays = read(export(run, tmp_path / "a.npz", dense=True))
-    for p in weights(nsnn.load(run)):
+def test_dense_arrays_and_masks(finished, tmp_path):
+    arrays = read(export(finished, tmp_path / "a.npz", dense=True))
+    for p in weights(nsnn.load(finished)):
         assert arrays[p.name].shape == arrays[f"{p.name}.mask"].shape == p.dims
         np.testing.assert_array_equal(arrays[p.name].reshape(p.shape), p.to_dense())
         np.testing.assert_array_equal(np.flatnonzero(arrays[f"{p.name}.mask"]), p.positions())
         assert not any(f"{p.name}.{key}" in arrays for key in MATRICES)
 
 
-def test_a_weight_that_exists_is_exported_although_it_is_0(run):
-    network = nsnn.load(run)
+def test_a_weight_that_exists_is_exported_although_it_is_0(finished):
+    network = nsnn.load(finished)
     p = next(p for p in weights(network) if p.topology is not None)
     p.data[0] = 0
     assert network_arrays(network)[f"{p.name}.data"].size == p.active
@@ -74,10 +65,11 @@ def test_a_weight_that_exists_is_exported_although_it_is_0(run):
 
 
 @pytest.mark.parametrize("dense", [False, True])
-def test_the_command_prints_python_that_loads_the_file(run, tmp_path, monkeypatch, capsys, dense):
+def test_the_command_prints_python_that_loads_the_file(
+    finished, tmp_path, monkeypatch, said, dense
+):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["export", str(run), *(["--dense"] if dense else [])]) == 0
-    printed = capsys.readouterr().out
+    printed = said("export", finished, *(["--dense"] if dense else []))
     assert printed.startswith("whole.npz: ")
     scope = {"numpy": np}
     if not dense:
@@ -86,20 +78,20 @@ def test_the_command_prints_python_that_loads_the_file(run, tmp_path, monkeypatc
     _, python, call = printed.split("\n\n")
     assert "use_exported.py whole.npz IMAGES.npy" in call
     exec(python, scope)
-    first = weights(nsnn.load(run))[0]
+    first = weights(nsnn.load(finished))[0]
     W = scope["W"].reshape(first.shape) if dense else scope["W"].toarray()
     np.testing.assert_array_equal(W, first.to_dense())
 
 
-def classes_without_nsnn(name, images):
-    """What the reader prints in a process that cannot import nsnn."""
+@pytest.fixture
+def classes_without_nsnn(python):
+    """What the reader says, by names of network and images, where nsnn cannot be imported."""
     program = f"""
 import runpy, sys
 sys.modules.update(dict.fromkeys(["nsnn", "numba", "scipy"]))
-sys.argv = ["use_exported.py", {str(name)!r}, {str(images)!r}]
 runpy.run_path({str(READER)!r})
 """
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    return lambda name, images: python("-c", program, name, images)
 
 
 @pytest.fixture(scope="module")
@@ -114,25 +106,23 @@ def events(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["model.name=sdsnn-mnist", "model.width=0.2"],
-        ["model.name=mlp", "model.norm=none", "neuron.preset=esl", "method.name=static"],
-        ["model.name=lenet5", "neuron.preset=sdsnn", "method.name=rigl"],
-        ["model.name=custom", "model.layers=6C4V-MP3-20", "neuron.preset=lth"],
-        ["model.name=custom", "model.layers=4C3-MP2-9", "method.name=dense", "data.name=arrays"],
-    ],
-)
-def test_numpy_alone_predicts_the_same_classes(train, events, tmp_path, capsys, options):
+@pytest.mark.parametrize("options", [
+    ["model.name=sdsnn-mnist", "model.width=0.2"],
+    ["model.name=mlp", "model.norm=none", "neuron.preset=esl", "method.name=static"],
+    ["model.name=lenet5", "neuron.preset=sdsnn", "method.name=rigl"],
+    ["model.name=custom", "model.layers=6C4V-MP3-20", "neuron.preset=lth"],
+    ["model.name=custom", "model.layers=4C3-MP2-9", "method.name=dense", "data.name=arrays"],
+])  # fmt: skip
+def test_numpy_alone_predicts_the_same_classes(
+    train, events, tmp_path, said, classes_without_nsnn, options
+):
     common = ["data.samples=150", "data.batch=3", "neuron.time_steps=3", "train.epochs=1"]
     own = options[-1] == "data.name=arrays"
     out = train([*common, *options, *([f"data.dir={events}"] if own else [])])
     images = load("arrays", events).test.images if own else load("glyphs").test.images[:200]
     np.save(tmp_path / "images.npy", images)
-    capsys.readouterr()
-    assert cli.main(["predict", str(out), str(tmp_path / "images.npy")]) == 0
-    expected = [line.split(",")[1] for line in capsys.readouterr().out.split()[1:]]
+    printed = said("predict", out, tmp_path / "images.npy")
+    expected = [line.split(",")[1] for line in printed.split()[1:]]
     assert len(set(expected)) > 2
     for dense in (False, True):
         export(out, tmp_path / "net.npz", dense, overwrite=True)
@@ -142,15 +132,12 @@ def test_numpy_alone_predicts_the_same_classes(train, events, tmp_path, capsys, 
         assert found.stdout.split() == expected
 
 
-@pytest.mark.parametrize(
-    ("options", "what"),
-    [
-        (["model.name=firstspike"], "linear1 is a FirstSpike"),
-        (["model.name=resnet19", "model.width=0.02"], "block1 is a Residual"),
-    ],
-)
+@pytest.mark.parametrize(("options", "what"), [
+    (["model.name=firstspike"], "linear1 is a FirstSpike"),
+    (["model.name=resnet19", "model.width=0.02"], "block1 is a Residual"),
+])  # fmt: skip
 def test_the_reader_refuses_by_name_what_it_does_not_read(
-    train, tiny_data, tmp_path, options, what
+    train, tiny_data, tmp_path, classes_without_nsnn, options, what
 ):
     data = ["data.name=arrays", f"data.dir={tiny_data}", "data.batch=50", "train.epochs=1"]
     export(train([*data, "method.name=dense", *options]), tmp_path / "net.npz")
@@ -161,26 +148,25 @@ def test_the_reader_refuses_by_name_what_it_does_not_read(
 
 
 @pytest.mark.parametrize("words", [[], ["net"], ["net", "images.npy"], [READER, READER]])
-def test_the_reader_says_how_it_is_called(words, tmp_path):
-    call = [sys.executable, READER, *words]
-    found = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+def test_the_reader_says_how_it_is_called(words, tmp_path, python):
+    found = python(READER, *words, cwd=tmp_path)
     assert (found.returncode, "Traceback" in found.stderr) == (1, False)
     assert "use_exported.py NAME IMAGES.npy" in found.stderr
 
 
-def test_files_are_replaced_only_when_asked(run, tmp_path):
+def test_files_are_replaced_only_when_asked(finished, tmp_path):
     path = tmp_path / "a.npz"
     path.write_text("mine")
     with pytest.raises(UserError, match=r"a\.npz exists: replace it with --overwrite"):
-        export(run, path)
+        export(finished, path)
     assert path.read_text() == "mine"
-    export(run, path, overwrite=True)
+    export(finished, path, overwrite=True)
     first = path.read_bytes()
-    export(run, path, overwrite=True)
+    export(finished, path, overwrite=True)
     assert path.read_bytes() == first
     with pytest.raises(UserError, match="is a folder: name a file"):
-        export(run, tmp_path, overwrite=True)
+        export(finished, tmp_path, overwrite=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.network.json", "a.npz"]
     path.unlink()
     with pytest.raises(UserError, match=r"a\.network\.json exists: replace it with --overwrite"):
-        export(run, path)
+        export(finished, path)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nsnn import parallel
-from nsnn.cli import main
 from nsnn.plot import pictures
 from nsnn.training import session
 from nsnn.training.config_file import load_config
+from nsnn.training.run_folder import read_metrics
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +30,8 @@ def run(small, tmp_path_factory):
     parallel.set_threads(before)
 
 
-def lines(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
 def test_exploration_is_written_every_epoch_and_grows(run):
-    found = [line["method"] for line in lines(run)]
+    found = [line["method"] for line in read_metrics(run)]
     assert [*found[0]] == ["exploration", "exploration/linear1.weight"]
     shares = [each["exploration"] for each in found]
     assert 336 / 720 < shares[0] < shares[1] < 1  # ε (36 + 20) at the start
@@ -45,7 +41,7 @@ def test_exploration_is_written_every_epoch_and_grows(run):
 def test_a_method_without_measures_leaves_no_trace(small, tmp_path):
     changed = [*(s for s in small if "method" not in s), "method.name=dense", "train.epochs=1"]
     folder = session.start(load_config(None, changed), tmp_path / "dense")
-    assert "method" not in lines(folder)[0]
+    assert "method" not in read_metrics(folder)[0]
 
 
 def test_the_summary_has_energy_and_undecided(run):
@@ -59,13 +55,12 @@ def test_the_summary_has_energy_and_undecided(run):
     assert summary["time_steps"] is None
 
 
-def test_eval_says_how_many_samples_have_no_answer(run, capsys):
-    assert main(["eval", str(run)]) == 0
-    assert "undecided      0, without an output spike" in capsys.readouterr().out
+def test_eval_says_how_many_samples_have_no_answer(run, said):
+    assert "undecided      0, without an output spike" in said("eval", run)
 
 
-def test_all_pictures_of_such_a_run(run):
-    assert main(["plot", str(run)]) == 0
+def test_all_pictures_of_such_a_run(run, said):
+    said("plot", run)
     made = {path.name for path in (run / "plots").iterdir()}
     others = {"neurons.png", "events.png", "events.gif", "bounds.png", "spines.png"}
     assert set(pictures.PICTURES) - made == others

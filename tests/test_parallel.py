@@ -1,7 +1,5 @@
 """Threads: ranges, exceptions, and results that do not depend on their number."""
 
-import subprocess
-import sys
 import threading
 import time
 
@@ -85,16 +83,10 @@ def test_results_come_in_the_order_of_the_items(threads):
     assert parallel.tasks(square, []) == []
 
 
-def test_several_threads_work():
-    parallel.set_threads(2)
-    both = threading.Barrier(2, timeout=10)  # passes only if two threads are in at once
-    parallel.tasks(lambda i: both.wait(), range(2))
-
-
 @pytest.mark.parametrize("in_helper", [True, False])
 def test_an_exception_in_a_thread_surfaces(in_helper):
     parallel.set_threads(2)
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=10)  # passes only if two threads are in at once
 
     def fail(i):
         both.wait()
@@ -113,11 +105,9 @@ print(parallel.tasks(lambda i: parallel.tasks(lambda j: 10 * i + j, range(3)), r
 """
 
 
-def test_tasks_within_tasks_do_not_wait_for_each_other():
+def test_tasks_within_tasks_do_not_wait_for_each_other(python):
     """In a process of its own, so that a deadlock fails the test instead of hanging it."""
-    done = subprocess.run(
-        [sys.executable, "-c", NESTED], capture_output=True, text=True, timeout=10
-    )
+    done = python("-c", NESTED, timeout=10)
     assert done.stdout.strip() == str([[10 * i + j for j in range(3)] for i in range(4)])
 
 
@@ -163,5 +153,4 @@ def test_a_network_gives_the_same_bits_with_any_number_of_threads(storage, monke
     alone = outcome(storage, 1)
     assert all(array.any() for array in alone[1:])
     for threads in (2, 3):
-        for a, b in zip(alone, outcome(storage, threads), strict=True):
-            np.testing.assert_array_equal(a, b)
+        np.testing.assert_equal(outcome(storage, threads), alone)

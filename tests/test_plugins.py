@@ -3,8 +3,6 @@
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -49,13 +47,12 @@ def train(plugin, out, *assignments):
 
 
 @pytest.fixture
-def run(plugin, tmp_path, clean, capsys):
+def run(plugin, tmp_path, clean, said):
     """The folder of a finished run with the plug-in, in a process that has forgotten it."""
     names = ("method.name=random-static", "model.name=one-hidden", "data.name=bright-half")
     options = (*names, "method.final_sparsity=0.5", "train.epochs=20")
-    assert cli.main(train(plugin, tmp_path / "run", *options)) == 0
+    said(*train(plugin, tmp_path / "run", *options))
     clean()
-    capsys.readouterr()
     return tmp_path / "run"
 
 
@@ -66,66 +63,57 @@ def test_a_run_with_own_method_model_and_data(run):
     assert summary["test_accuracy"] == 1.0
 
 
-def test_a_run_folder_names_its_plugin_and_does_not_run_it(run, plugin, clean, capsys):
+def test_a_run_folder_names_its_plugin_and_does_not_run_it(run, plugin, clean, said, complaint):
     (run / "summary.json").unlink()
     wanted = f"{run} was made with a plug-in: repeat the command with --plugin {plugin}"
     export = ["export", str(run), "--out", str(run / "a.npz")]
     resume = ["train", "--resume", str(run)]
     plot = ["plot", str(run), str(run), "--out", str(run / "both.png")]
     for words in (["eval", str(run)], plot, export, resume):
-        assert cli.main(words) == 2
-        error = capsys.readouterr().err
-        assert error.startswith(f"nsnn: error: {wanted}")
-        assert error.count("\n") == 1
+        assert complaint(*words).startswith(f"nsnn: error: {wanted}")
         assert not plugins.loaded()
-        assert cli.main([*words, "--plugin", str(plugin)]) == 0
-        assert capsys.readouterr().err == ""
+        said(*words, "--plugin", plugin)
         clean()
     assert (run / "summary.json").exists()
     other = run / "other.py"
     other.write_text(f"{START}METHODS['m'] = type('M', (Method,), {{}})")
-    assert cli.main(["eval", str(run), "--plugin", str(other)]) == 2
-    assert capsys.readouterr().err.startswith(f"nsnn: error: {wanted}")
+    assert wanted in complaint("eval", run, "--plugin", other)
     clean()
     with pytest.raises(UserError, match="was made with a plug-in"):
         nsnn.load(run)
     assert nsnn.load(run, plugins=[plugin]).predict(np.zeros((20, 4, 4))).shape == (20,)
 
 
-def test_a_plugin_that_gave_only_the_data_is_named_too(plugin, tmp_path, clean, capsys):
+def test_a_plugin_that_gave_only_the_data_is_named_too(plugin, tmp_path, clean, said, complaint):
     out = tmp_path / "run"
-    options = ("data.name=bright-half", "model.name=mlp", "model.width=0.01")
-    assert cli.main(train(plugin, out, *options)) == 0
+    said(*train(plugin, out, "data.name=bright-half", "model.name=mlp", "model.width=0.01"))
     clean()
-    assert cli.main(["eval", str(out)]) == 2
-    assert f"repeat the command with --plugin {plugin}" in capsys.readouterr().err
+    assert f"repeat the command with --plugin {plugin}" in complaint("eval", out)
 
 
-def test_a_plugin_that_has_changed_is_warned_of(run, plugin, tmp_path, clean):
+def test_a_plugin_that_has_changed_is_warned_of(run, plugin, tmp_path, clean, said, python):
     moved = tmp_path / "moved.py"
     moved.write_text(plugin.read_text())
     plugin.write_text(plugin.read_text() + "\n# another comment\n")
     with pytest.warns(RuntimeWarning, match=f"plug-in {plugin} has changed since {run} was made"):
-        assert cli.main(["eval", str(run), "--plugin", str(plugin)]) == 0
+        said("eval", run, "--plugin", plugin)
     clean()
     (run / "summary.json").unlink()
     with pytest.warns(RuntimeWarning, match="has changed since"):
-        assert cli.main(["train", "--resume", str(run), "--plugin", str(plugin)]) == 0
+        said("train", "--resume", run, "--plugin", plugin)
     clean()
-    assert cli.main(["eval", str(run), "--plugin", str(plugin)]) == 0  # noted by the resumed run
+    said("eval", run, "--plugin", plugin)  # noted by the resumed run
     clean()
     plugin.write_text(moved.read_text())
-    command = [sys.executable, "-m", "nsnn", "eval", str(run), "--plugin", str(moved)]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = python("-m", "nsnn", "eval", run, "--plugin", moved)
     assert result.returncode == 0
     assert re.fullmatch(r"nsnn: warning: .*mine.py has changed since .* made\n", result.stderr)
 
 
-def test_damaged_notes(run, capsys):
+def test_damaged_notes(run, complaint):
     environment = json.loads((run / "environment.json").read_text())
     (run / "environment.json").write_text(json.dumps(environment | {"plugins": [3]}))
-    assert cli.main(["eval", str(run)]) == 1
-    assert "environment.json are damaged" in capsys.readouterr().err
+    assert "environment.json are damaged" in complaint("eval", run, code=1)
 
 
 START = """\
@@ -144,31 +132,25 @@ def config(field):
     return method(f"    @dataclass(frozen=True)\n    class Config(Method.Config): {field}")
 
 
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("x = 1\n\nx = 1 / 0\n", r", line 3: ZeroDivisionError: division by zero"),
-        ("x = 1\nx = (\n", r", line 2: SyntaxError: .*never closed"),
-        ("import no_such_module\n", r", line 1: ModuleNotFoundError: .*no_such_module"),
-        ("raise SystemExit\n", r", line 1: SystemExit$"),
-        ("\0", r"null bytes"),
-        ("x = 1\n", r" registers nothing in METHODS, MODELS or DATASETS"),
-        (f"{START}METHODS['ndsnn'] = METHODS['set']", r": the method 'ndsnn' is there already"),
-        (f"{START}METHODS['m'] = 3", r": the method 'm' is no class derived from"),
-        (method("    def __init__(self): pass"), r"the method 'm' has to be called with 1 arg"),
-        (method("    class Config: pass"), r"'m' needs a Config derived from Method.Config"),
-        (method("    class Config(Method.Config): x: int = 1"), r"@dataclass\(frozen=True\) above"),
-        (config("x: list = None"), r"'m' needs .* options are bool, int, float or str"),
-        (config("x: int"), r"'m' needs .* and have defaults"),
-        (method("    def end_epoch(self): pass"), r"'m' has to define end_epoch\(self, epoch: int"),
-        (
-            method("    def update(self, step, *, optimiser, lr): pass"),
-            r"to define update\(self, st",
-        ),
-        (f"{START}MODELS['m'] = lambda neuron: 3", r"model 'm' has to be called with 7 arg"),
-        (f"{START}DATASETS['d'] = lambda: 3", r"data set 'd' has to be called with 1 argument"),
-    ],
-)
+@pytest.mark.parametrize(("code", "message"), [
+    ("x = 1\n\nx = 1 / 0\n", r", line 3: ZeroDivisionError: division by zero"),
+    ("x = 1\nx = (\n", r", line 2: SyntaxError: .*never closed"),
+    ("import no_such_module\n", r", line 1: ModuleNotFoundError: .*no_such_module"),
+    ("raise SystemExit\n", r", line 1: SystemExit$"),
+    ("\0", r"null bytes"),
+    ("x = 1\n", r" registers nothing in METHODS, MODELS or DATASETS"),
+    (f"{START}METHODS['ndsnn'] = METHODS['set']", r": the method 'ndsnn' is there already"),
+    (f"{START}METHODS['m'] = 3", r": the method 'm' is no class derived from"),
+    (method("    def __init__(self): pass"), r"the method 'm' has to be called with 1 arg"),
+    (method("    class Config: pass"), r"'m' needs a Config derived from Method.Config"),
+    (method("    class Config(Method.Config): x: int = 1"), r"@dataclass\(frozen=True\) above"),
+    (config("x: list = None"), r"'m' needs .* options are bool, int, float or str"),
+    (config("x: int"), r"'m' needs .* and have defaults"),
+    (method("    def end_epoch(self): pass"), r"'m' has to define end_epoch\(self, epoch: int"),
+    (method("    def update(self, step, *, optimiser, lr): pass"), r"to define update\(self, st"),
+    (f"{START}MODELS['m'] = lambda neuron: 3", r"model 'm' has to be called with 7 arg"),
+    (f"{START}DATASETS['d'] = lambda: 3", r"data set 'd' has to be called with 1 argument"),
+])  # fmt: skip
 def test_a_plugin_that_cannot_be_used_says_where_and_leaves_nothing(tmp_path, code, message):
     before = [dict(registry) for registry in (METHODS, MODELS, DATASETS)]
     path = tmp_path / "bad.py"
@@ -227,67 +209,50 @@ def failing(path, **statements):
     ("step", "np.zeros(3).reshape(2)",
      "ValueError: cannot reshape array of size 3 into shape (2,)"),
 ])  # fmt: skip
-def test_a_plugin_that_fails_later_says_where(tmp_path, capsys, place, statement, message):
+def test_a_plugin_that_fails_later_says_where(tmp_path, complaint, place, statement, message):
     path = tmp_path / "late.py"
     words = failing(path, **{place: statement})
     line = next(i for i, t in enumerate(path.read_text().split("\n"), 1) if t.strip() == statement)
-    assert cli.main(words) == 2
-    errors = capsys.readouterr().err
-    assert errors == f"nsnn: error: plug-in {path}, line {line}: {message}\n"
+    assert complaint(*words) == f"nsnn: error: plug-in {path}, line {line}: {message}\n"
 
 
 @pytest.mark.parametrize("made", ["'x'", "Sequential(['x'])", "Sequential([Residual('x')])"])
-def test_a_model_that_is_not_made_of_layers(tmp_path, capsys, made):
-    words = failing(
-        tmp_path / "m.py", model=f"from nsnn.layers import Residual, Sequential; return {made}"
-    )
-    assert cli.main(words) == 2
-    assert "its function returned a str, no layer" in capsys.readouterr().err
+def test_a_model_that_is_not_made_of_layers(tmp_path, complaint, made):
+    model = f"from nsnn.layers import Residual, Sequential; return {made}"
+    words = failing(tmp_path / "m.py", model=model)
+    assert "its function returned a str, no layer" in complaint(*words)
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("def __init__(self, config): self.x = 1", "__init__ has to call super().__init__(config)"),
-        ("def prepare(self, *arguments): pass", "prepare has to call super().prepare(network"),
-        (
-            "def prepare(self, *a): super().prepare(*a), self.prunable[0].sparsify(np.arange(3))",
-            "made linear1.weight sparse without a word to the log: call log.start(",
-        ),
-        ("def schedule(self, step): return 3", "schedule to return (step, steps)"),
-        ("def schedule(self, step): return 1, 2, 3", "schedule to return (step, steps)"),
-        ("def schedule(self, step): return step, 0.5", "schedule to return (step, steps)"),
-        ("def targets(self): return {}", "targets None or a number for each prunable weight"),
-        ("def bytes_held(self): return None", "bytes_held a number"),
-        ("def state(self): return 3", "state a dictionary"),
-    ],
-)
-def test_a_method_that_is_not_what_training_relies_on(tmp_path, capsys, body, message):
+@pytest.mark.parametrize(("body", "message"), [
+    ("def __init__(self, config): self.x = 1", "__init__ has to call super().__init__(config)"),
+    ("def prepare(self, *arguments): pass", "prepare has to call super().prepare(network"),
+    ("def prepare(self, *a): super().prepare(*a), self.prunable[0].sparsify(np.arange(3))",
+     "made linear1.weight sparse without a word to the log: call log.start("),
+    ("def schedule(self, step): return 3", "schedule to return (step, steps)"),
+    ("def schedule(self, step): return 1, 2, 3", "schedule to return (step, steps)"),
+    ("def schedule(self, step): return step, 0.5", "schedule to return (step, steps)"),
+    ("def targets(self): return {}", "targets None or a number for each prunable weight"),
+    ("def bytes_held(self): return None", "bytes_held a number"),
+    ("def state(self): return 3", "state a dictionary"),
+])  # fmt: skip
+def test_a_method_that_is_not_what_training_relies_on(tmp_path, complaint, body, message):
     path = tmp_path / "mine.py"
     words = failing(path)
     code = path.read_text()
     path.write_text(code[: code.index("class M")] + f"class M(Method):\n    {body}\n{REGISTER}")
-    assert cli.main(words) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("nsnn: error: ")
-    assert message in error
-    assert error.count("\n") == 1
+    assert message in complaint(*words)
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    ("statement", "code", "message"),
-    [
-        ("raise nsnn.errors.UserError('do so')", 2, "nsnn: error: do so\n"),
-        ("raise nsnn.errors.RunError('full')", 1, "nsnn: error: full\n"),
-        ("raise KeyboardInterrupt", 130, "nsnn: error: interrupted\n"),
-        ("raise MemoryError('8 GiB')", 1, "nsnn: error: not enough memory: 8 GiB"),
-    ],
-)
-def test_what_says_enough_by_itself_is_left_alone(tmp_path, capsys, statement, code, message):
+@pytest.mark.parametrize(("statement", "code", "message"), [
+    ("raise nsnn.errors.UserError('do so')", 2, "do so\n"),
+    ("raise nsnn.errors.RunError('full')", 1, "full\n"),
+    ("raise KeyboardInterrupt", 130, "interrupted\n"),
+    ("raise MemoryError('8 GiB')", 1, "not enough memory: 8 GiB"),
+])  # fmt: skip
+def test_what_says_enough_by_itself_is_left_alone(tmp_path, complaint, statement, code, message):
     words = failing(tmp_path / "late.py", step=f"import nsnn.errors; {statement}")
-    assert cli.main(words) == code
-    assert capsys.readouterr().err.startswith(message)
+    assert complaint(*words, code=code).startswith(f"nsnn: error: {message}")
 
 
 def test_an_error_of_nsnn_keeps_its_traceback(tmp_path, monkeypatch):

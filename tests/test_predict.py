@@ -23,16 +23,9 @@ def images(tiny_data):
 
 
 @pytest.fixture
-def printed(finished, capsys):
+def printed(finished, said):
     """The table that the command prints of a file."""
-
-    def rows(path):
-        assert cli.main(["predict", str(finished), str(path)]) == 0
-        out, err = capsys.readouterr()
-        assert err == ""
-        return list(csv.DictReader(io.StringIO(out)))
-
-    return rows
+    return lambda path: list(csv.DictReader(io.StringIO(said("predict", finished, path))))
 
 
 def test_each_sample_has_its_class_and_scores(finished, images, printed, tmp_path):
@@ -70,22 +63,15 @@ def test_a_colour_picture_keeps_its_channels_first(tmp_path):
     np.testing.assert_allclose(found[0], np.moveaxis(pixels, 2, 0) / 255, atol=1e-7)
 
 
-def npy(array):
+def saved(save, *arguments, **arrays):
+    """The bytes of a file that `save` writes."""
     file = io.BytesIO()
-    np.save(file, array, allow_pickle=True)
-    return file.getvalue()
-
-
-def npz(**arrays):
-    file = io.BytesIO()
-    np.savez(file, **arrays)
+    save(file, *arguments, **arrays)
     return file.getvalue()
 
 
 def png(array):
-    file = io.BytesIO()
-    Image.fromarray(array).save(file, "png")
-    return file.getvalue()
+    return saved(Image.fromarray(array).save, "png")
 
 
 GOOD = np.zeros((2, 6, 6), np.uint8)
@@ -93,14 +79,14 @@ BAD = [
     ("a.jpg", b"x", "read from .npy, .npz or .png"),
     ("a.npy", None, "No such file"),
     ("a.npy", b"", "damaged"),
-    ("a.npy", npy(GOOD)[:-9], "damaged"),
-    ("a.npy", npy(np.array([{}])), "damaged, or no images"),
-    ("a.npy", npy(GOOD.astype(np.int64)), "has type int64, expected uint8 or float"),
-    ("a.npy", npy(np.full((6, 6), np.nan)), "has values from nan"),
-    ("a.npy", npy(np.full((6, 6), 255.0)), "has values from 255 to 255, expected"),
-    ("a.npy", npy(np.array("text")), "has type <U4, expected uint8"),
-    ("a.npz", npz(), "holds nothing; call the array of the images images"),
-    ("a.npz", npz(a=GOOD, b=GOOD), "holds a, b; call the array of the images images"),
+    ("a.npy", saved(np.save, GOOD)[:-9], "damaged"),
+    ("a.npy", saved(np.save, np.array([{}])), "damaged, or no images"),
+    ("a.npy", saved(np.save, GOOD.astype(np.int64)), "has type int64, expected uint8 or float"),
+    ("a.npy", saved(np.save, np.full((6, 6), np.nan)), "has values from nan"),
+    ("a.npy", saved(np.save, np.full((6, 6), 255.0)), "has values from 255 to 255, expected"),
+    ("a.npy", saved(np.save, np.array("text")), "has type <U4, expected uint8"),
+    ("a.npz", saved(np.savez), "holds nothing; call the array of the images images"),
+    ("a.npz", saved(np.savez, a=GOOD, b=GOOD), "holds a, b; call the array of the images images"),
     ("a.png", b"\x89PNG", "damaged"),
     ("a.png", png(GOOD[0])[:-30], "damaged"),
     ("a.png", png(np.zeros((6, 6, 4), np.uint8)), "has transparent pixels"),
@@ -129,8 +115,7 @@ def test_mistakes_are_told_by_the_command(finished, tmp_path, capsys):
         assert message in err
 
 
-def test_a_sample_without_an_answer_has_no_class(finished, images, tmp_path, monkeypatch, capsys):
+def test_a_sample_without_an_answer_has_no_class(finished, images, tmp_path, monkeypatch, said):
     monkeypatch.setattr("nsnn.network.Network.undecided", lambda self, scores: 1)
     np.save(tmp_path / "a.npy", images[:1])
-    assert cli.main(["predict", str(finished), str(tmp_path / "a.npy")]) == 0
-    assert capsys.readouterr().out.splitlines()[1].startswith("0,,")
+    assert said("predict", finished, tmp_path / "a.npy").splitlines()[1].startswith("0,,")

@@ -40,20 +40,17 @@ def test_a_tutorial_is_short_and_asks_before_it_tells(path):
 
 
 @pytest.mark.tutorial
-@pytest.mark.parametrize(
-    ("number", "old", "new"),
-    [
-        ("01", 'decay=0.5, reset="zero"', 'decay=0.8, threshold=1.3, reset="zero"'),
-        ("02", "w := 0.4", "w := 0.6"),
-        ("03", "decay=0.8", "decay=0.3, threshold=1.5"),
-        ("05", "4, 100, (0, 1)", "6, 60, (3, 4)"),
-        ("07", "1e6, 0.05", "1e6, 0.1"),
-        ("08", "0.3, (0.9, 0.95)", "0.1, (0.8, 0.9)"),
-        ("09", "default_rng(4)", "default_rng(5)"),
-        ("11", 'from_preset("sdsnn")', 'from_preset("sdsnn", decay=0.5, threshold=0.7)'),
-        ("12", "{}, 100", "{}, 50"),
-    ],
-)
+@pytest.mark.parametrize(("number", "old", "new"), [
+    ("01", 'decay=0.5, reset="zero"', 'decay=0.8, threshold=1.3, reset="zero"'),
+    ("02", "w := 0.4", "w := 0.6"),
+    ("03", "decay=0.8", "decay=0.3, threshold=1.5"),
+    ("05", "4, 100, (0, 1)", "6, 60, (3, 4)"),
+    ("07", "1e6, 0.05", "1e6, 0.1"),
+    ("08", "0.3, (0.9, 0.95)", "0.1, (0.8, 0.9)"),
+    ("09", "default_rng(4)", "default_rng(5)"),
+    ("11", 'from_preset("sdsnn")', 'from_preset("sdsnn", decay=0.5, threshold=0.7)'),
+    ("12", "{}, 100", "{}, 50"),
+])  # fmt: skip
 def test_a_reader_may_change_a_constant(number, old, new):
     (path,) = HERE.glob(f"{number}_*.py")
     text = path.read_text(encoding="utf-8")

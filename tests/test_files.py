@@ -15,14 +15,6 @@ def full(*arguments):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_write_replaces_the_whole_file(tmp_path):
-    path = tmp_path / "a.txt"
-    files.write_text(path, "a long first text")
-    files.write_text(path, "short")
-    assert path.read_text() == "short"
-    assert os.listdir(tmp_path) == ["a.txt"]
-
-
 @pytest.mark.parametrize("call", ["write", "fsync", "replace", "other"])
 def test_an_error_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeypatch, call):
     path = tmp_path / "a.txt"

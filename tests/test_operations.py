@@ -1,6 +1,7 @@
 """Operations and work against a walk along every synapse to every output pixel."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +11,7 @@ from nsnn.layers import Conv2d, Linear
 from nsnn.methods import METHODS, RunLength
 from nsnn.models import build
 from nsnn.neuron import from_preset
-from nsnn.operations import (
-    Operations,
-    layer_operations,
-    synaptic_operations,
-    training_work,
-)
+from nsnn.operations import Operations, layer_operations, synaptic_operations, training_work
 from nsnn.optim import SGD
 from nsnn.sparsity.log import TopologyLog
 
@@ -84,14 +80,9 @@ LAYERS = [
 ]
 
 
-class OneLayer:
-    """A network as far as counting asks for it."""
-
-    def __init__(self, layer):
-        self.layer = layer
-
-    def layers(self):
-        return [self.layer]
+def alone(layer):
+    """A network of one layer, as far as counting asks for it."""
+    return SimpleNamespace(layers=lambda: [layer])
 
 
 @pytest.mark.parametrize("storage", [None, "csr", "dense"])
@@ -112,7 +103,7 @@ def test_operations_and_work_equal_the_walk(make, storage, real):
         epsilon = (rng.random(y.shape) * (rng.random(y.shape) < 0.5)).astype(np.float32)
         layer.backward(epsilon)
         operations = Operations({layer.weight.name: layer_operations(layer)}, 0)
-        found = training_work(OneLayer(layer), operations)
+        found = training_work(alone(layer), operations)
         assert found == Counter(walked_work(layer, epsilon, shown))
         assert found["useful/input_gradient"] > 0
 
@@ -122,19 +113,16 @@ def test_the_first_layer_has_no_input_gradient():
     layer.input_gradient = False
     y = layer.forward(np.ones((*shape, 1, 2), np.float32))
     layer.backward(np.ones_like(y))
-    found = training_work(OneLayer(layer), Operations({layer.weight.name: 7}, 0))
+    found = training_work(alone(layer), Operations({layer.weight.name: 7}, 0))
     assert found["useful/weight_gradient"] == 7
     assert found["useful/input_gradient"] == found["executed/input_gradient"] == 0
 
 
-@pytest.mark.parametrize(
-    ("method", "options"),
-    [
-        ("rigl", {"drop_fraction": 0.9, "end_fraction": 1.0}),
-        ("ndsnn", {"initial_sparsity": 0.4, "death_ratio": 0.9, "death_ratio_min": 0.9}),
-        ("ndsnn", {"initial_sparsity": 0.6, "death_ratio_min": 0.5, "growth_score": "scaled"}),
-    ],
-)
+@pytest.mark.parametrize(("method", "options"), [
+    ("rigl", {"drop_fraction": 0.9, "end_fraction": 1.0}),
+    ("ndsnn", {"initial_sparsity": 0.4, "death_ratio": 0.9, "death_ratio_min": 0.9}),
+    ("ndsnn", {"initial_sparsity": 0.6, "death_ratio_min": 0.5, "growth_score": "scaled"}),
+])  # fmt: skip
 def test_the_work_of_steps_and_of_rounds_equals_the_walk(method, options):
     """A network on images that are constant in time; every third step grows by dense gradients."""
     rng, neuron = np.random.default_rng(5), from_preset("ndsnn", time_steps=2)

@@ -17,15 +17,9 @@ def test_a_stream_depends_on_its_arguments_alone():
 
 
 def test_seed_name_and_numbers_each_give_another_stream():
-    streams = [
-        draw(0, "order"),
-        draw(1, "order"),
-        draw(0, "init"),
-        draw(0, "order", 0),
-        draw(0, "order", 1),
-        draw(0, "order", 1, 0),
-    ]
-    assert len({tuple(numbers) for numbers in streams}) == len(streams)
+    named = [(0, "order"), (1, "order"), (0, "init")]
+    named += [(0, "order", 0), (0, "order", 1), (0, "order", 1, 0)]
+    assert len({tuple(draw(*arguments)) for arguments in named}) == len(named)
 
 
 def test_a_negative_seed_is_a_mistake():

@@ -1,7 +1,5 @@
 """Amounts, names and tables in words."""
 
-import pytest
-
 from nsnn import text
 
 
@@ -17,20 +15,11 @@ def test_a_name_is_known_whatever_its_case_unless_another_is_written_so():
     assert text.whatever_case("NDSN", ["ndsnn"]) == "NDSN"
 
 
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [(0, "0.0 KiB"), (1023 * 1024, "1023.0 KiB"), (3 << 20, "3.00 MiB"), (5 << 30, "5.00 GiB")],
-)
-def test_bytes(count, said):
-    assert text.size(count) == said
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h"), (3.6e6, "1,000 h")],
-)
-def test_durations(seconds, said):
-    assert text.duration(seconds) == said
+def test_bytes_and_durations():
+    sizes = [text.size(count) for count in (0, 1023 * 1024, 3 << 20, 5 << 30)]
+    assert sizes == ["0.0 KiB", "1023.0 KiB", "3.00 MiB", "5.00 GiB"]
+    durations = [text.duration(seconds) for seconds in (0.4, 89, 600, 9000, 3.6e6)]
+    assert durations == ["0 s", "89 s", "10 min", "2.5 h", "1,000 h"]
 
 
 def test_counts_and_percent():

@@ -34,10 +34,7 @@ def test_the_network_is_as_before(options):
     rates = network.spike_rates()
     assert 0 < rates["lif1"] < 1
     check_network(network, batch)
-    after = network.state()
-    assert after.keys() == before.keys()
-    for key, array in before.items():
-        np.testing.assert_array_equal(after[key], array, err_msg=key)
+    np.testing.assert_equal(network.state(), before)
     np.testing.assert_array_equal(network.forward(batch), outputs)
     assert network.spike_rates() == rates
     assert not network.layers()[0].input_gradient
@@ -99,8 +96,6 @@ def test_silent_neighbours_are_no_tie():
     pictures[:, :, 2:4, 2:4] = batch.images[:, :, 2:4, 2:4]
     assert worst(network, Batch(pictures, batch.labels)) <= gradcheck.TOLERANCE
 
-
-# ---- a backward that is wrong in its structure --------------------------------------------------
 
 honest_lif, honest_global_pool = lif_layer.lif_backward, GlobalAvgPool2d.backward
 

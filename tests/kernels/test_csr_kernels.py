@@ -13,17 +13,13 @@ CASES = [  # rows, cols, density, K
 ]  # fmt: skip
 
 
-def matrix(rows, cols, density, rng):
-    positions = np.flatnonzero(rng.random(rows * cols) < density)
-    return CSRMatrix.from_positions((rows, cols), positions, rng.normal(size=positions.size))
-
-
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("spikes", [False, True])
 def test_products_equal_those_of_dense_matrices(case, spikes):
     rng = np.random.default_rng(5)
     rows, cols, density, K = case
-    W = matrix(rows, cols, density, rng)
+    positions = np.flatnonzero(rng.random(rows * cols) < density)
+    W = CSRMatrix.from_positions((rows, cols), positions, rng.normal(size=positions.size))
     dense = W.to_dense()
     s = rng.normal(size=(cols, K))
     if spikes:

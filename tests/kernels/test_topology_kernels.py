@@ -28,12 +28,10 @@ def test_rewiring_and_transposing_equal_those_of_a_mask(shape, density, stays):
         starts = np.full(shape[0] + 1, -7, np.int32)
         topology.csr_rewire(W.indices, W.indptr, keep, new, shape[1], merged, starts, source)
         expected = reference.rewire(shape, active, keep, new)
-        for found, wanted in zip((merged, starts, source), expected, strict=True):
-            np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_equal((merged, starts, source), expected)
 
         rows, slots = np.full(count, -7, np.int32), np.full(count, -7, np.int32)
         columns = np.full(shape[1] + 1, -7, np.int32)
         topology.csr_transpose(merged, starts, rows, columns, slots)
         expected = reference.transpose(shape, np.union1d(active[keep], new))
-        for found, wanted in zip((rows, columns, slots), expected, strict=True):
-            np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_equal((rows, columns, slots), expected)

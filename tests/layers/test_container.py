@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.layers import (
-    LIF,
-    AvgPool2d,
-    Conv2d,
-    MaxPool2d,
-    Residual,
-    Sequential,
-)
+from nsnn.layers import LIF, AvgPool2d, Conv2d, MaxPool2d, Residual, Sequential
 from nsnn.layers.gradients import GradientPair
 from nsnn.neuron import from_preset
 
@@ -47,11 +40,6 @@ def test_sequential_is_one_layer_after_another():
     assert body.buffer_bytes() == sum(part.buffer_bytes() for part in parts)
 
 
-def without_weights(layer):
-    layer.weight.sparsify(np.empty(0, dtype=np.int64))
-    return layer
-
-
 def test_a_layer_without_weights_cuts_a_stack_but_not_a_branch():
     def stack(*parts):
         return Sequential([*parts, AvgPool2d(2, np.float64)])
@@ -60,7 +48,9 @@ def test_a_layer_without_weights_cuts_a_stack_but_not_a_branch():
         return conv(3, 3)
 
     def dead():
-        return without_weights(conv(3, 3))
+        layer = conv(3, 3)
+        layer.weight.sparsify(np.empty(0, dtype=np.int64))
+        return layer
 
     assert stack(alive(), alive()).is_connected()
     assert not stack(alive(), dead()).is_connected()

@@ -129,8 +129,20 @@ def test_a_readout_has_no_delta():
         layer.backward(dy)
 
 
-def extra_memory(layer, x, dy, k):
-    """Peak bytes that a backward allocates because growth was requested."""
+@pytest.mark.parametrize("k", [10, 20_000])
+@pytest.mark.parametrize("kind", ["linear", "convolution"])
+def test_no_dense_gradient_is_ever_held(kind, k):
+    """Peak extra memory O(grown + block), far below the dense gradient."""
+    rng = np.random.default_rng(33)
+    if kind == "linear":
+        layer = Linear(4_000, 2_000, rng)
+        x, dy = np.ones((4_000, 1, 2)), rng.normal(size=(2_000, 1, 2))
+    else:
+        layer = Conv2d(300, 600, 5, rng, padding=2)
+        x, dy = np.ones((300, 2, 2, 1, 1)), rng.normal(size=(600, 2, 2, 1, 1))
+    x, dy = x.astype(np.float32), dy.astype(np.float32)
+    size = layer.weight.size
+    layer.weight.sparsify(np.arange(0, size, 2_000))
     layer.forward(x)
     for count in (1, k):  # after the first buffers exist, and kernels are compiled
         top = TopK(layer.weight.shape, count, layer.weight.positions())
@@ -142,23 +154,6 @@ def extra_memory(layer, x, dy, k):
         finally:
             tracemalloc.stop()
     assert top.positions().size == k
-    return peak
-
-
-@pytest.mark.parametrize("k", [10, 20_000])
-@pytest.mark.parametrize("kind", ["linear", "convolution"])
-def test_no_dense_gradient_is_ever_held(kind, k):
-    """Peak extra memory O(grown + block), far below the dense gradient."""
-    rng = np.random.default_rng(33)
-    if kind == "linear":
-        layer = Linear(4_000, 2_000, rng)
-        x, dy = np.ones((4_000, 1, 2), np.float32), rng.normal(size=(2_000, 1, 2))
-    else:
-        layer = Conv2d(300, 600, 5, rng, padding=2)
-        x, dy = np.ones((300, 2, 2, 1, 1), np.float32), rng.normal(size=(600, 2, 2, 1, 1))
-    size = layer.weight.size
-    layer.weight.sparsify(np.arange(0, size, 2_000))
-    peak = extra_memory(layer, x, dy.astype(np.float32), k)
     # Of a block: gradient, score, indices of those that may be among the best. Of a candidate: a
     # score and a position, more than once while they are sorted.
     bound = weighted.OBSERVED * 64 + 4 * k * (8 + 8)

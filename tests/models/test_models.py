@@ -7,15 +7,7 @@ import pytest
 
 from nsnn.data import Batch
 from nsnn.errors import UserError
-from nsnn.layers import (
-    LIF,
-    AvgPool2d,
-    Conv2d,
-    Flatten,
-    Integrator,
-    Linear,
-    Sequential,
-)
+from nsnn.layers import LIF, AvgPool2d, Conv2d, Flatten, Integrator, Linear, Sequential
 from nsnn.models import MODELS, architecture, build
 from nsnn.neuron import from_preset
 from nsnn.sparsity.distribution import layer_densities

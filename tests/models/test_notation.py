@@ -15,15 +15,6 @@ def make(notation, shape=(1, 28, 28), classes=10, seed=70, **options):
     return build(notation, NEURON, shape, classes, np.random.default_rng(seed), **options)
 
 
-def sizes(network):
-    weights = sum(p.size for p in network.parameters() if p.prunable)
-    return weights, sum(p.size for p in network.parameters()) - weights
-
-
-def names(network):
-    return [layer.name for layer in network.layers()]
-
-
 def test_width_scales_channels_and_hidden_neurons():
     dims = [p.dims for p in make("15C3-AP2-40C3-AP2-300", width=0.5).parameters() if p.prunable]
     assert dims == [(8, 1, 3, 3), (20, 8, 3, 3), (150, 980), (10, 150)]
@@ -49,14 +40,16 @@ def test_bad_notations(notation):
 
 def test_norm_and_pools():
     network = make("4C3-MP2-6", (1, 8, 8), norm="batch")
-    assert names(network) == [
+    assert [layer.name for layer in network.layers()] == [
         "conv1", "norm1", "lif1", "pool1", "flatten", "linear1", "norm2", "lif2", "linear2",
     ]  # fmt: skip
     assert isinstance(network.layers()[1], BatchNorm)
     assert sum(isinstance(part, BatchNormLIF) for part in network.body.parts) == 2
     assert isinstance(network.layers()[3], MaxPool2d)
     assert isinstance(network.layers()[-1], Integrator)
-    assert sizes(network) == (4 * 9 + 64 * 6 + 60, 4 + 6 + 10 + 2 * (4 + 6))
+    weights = sum(p.size for p in network.parameters() if p.prunable)
+    assert weights == 4 * 9 + 64 * 6 + 60
+    assert sum(p.size for p in network.parameters()) == weights + 4 + 6 + 10 + 2 * (4 + 6)
     with pytest.raises(UserError, match=r"model\.norm = 'layer': use 'none' or 'batch'"):
         make("4C3", norm="layer")
 

@@ -1,5 +1,7 @@
 """Pictures of run folders: what is made, what is left out, what is said."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib import image
@@ -103,15 +105,9 @@ def test_mistakes_are_the_samples_that_the_network_gets_wrong(run, test_split):
 
 
 def test_mistakes_on_events_show_their_sum_over_time(run):
-    class Undecided:
-        """The same score for each class: 0 for every sample."""
-
-        def scores(self, images, batch_size):
-            return np.zeros((len(images), 10))
-
     events = np.random.default_rng(2).integers(0, 3, (6, 4, 2, 5, 5)).astype(np.uint8)
     run.samples = Split(events, np.array([0, 0, 5, 0, 0, 0]))
-    run.network = Undecided()
+    run.network = SimpleNamespace(scores=lambda images, batch_size: np.zeros((len(images), 10)))
     ax, *_ = draw(run, "mistakes")
     summed = events.sum(axis=1) / events.sum(axis=1).max()
     np.testing.assert_allclose(ax.images[0].get_array(), summed[2].mean(axis=0))
@@ -151,15 +147,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("metrics.jsonl", '{"epoch": 0\n', "line 1 of .*damaged"),
-        ("metrics.jsonl", '{"epoch": 0}\n', "line 1 of .*damaged"),
-        ("summary.json", '{"test_accuracy": 1}', "damaged"),
-        ("plots", "not a folder", "plots"),
-    ],
-)
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("metrics.jsonl", '{"epoch": 0\n', "line 1 of .*damaged"),
+    ("metrics.jsonl", '{"epoch": 0}\n', "line 1 of .*damaged"),
+    ("summary.json", '{"test_accuracy": 1}', "damaged"),
+    ("plots", "not a folder", "plots"),
+])  # fmt: skip
 def test_a_run_that_cannot_be_read_or_drawn_is_a_failure(finished, name, content, message):
     (finished / name).write_text(content)
     with pytest.raises(RunError, match=message):

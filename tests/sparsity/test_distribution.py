@@ -1,4 +1,4 @@
-"""Densities of the layers, and positions drawn for them."""
+"""Densities of the layers, and positions drawn; of the papers' networks: tests/models."""
 
 import itertools
 import math
@@ -17,9 +17,6 @@ def conv(out, into, side=3):
 WIDTHS = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
 VGG16 = [conv(out, into) for into, out in itertools.pairwise(WIDTHS)] + [(10, 512)]
 MIXED = [conv(64, 3), conv(128, 64), conv(128, 64, 1), conv(256, 128), (256, 512), (10, 256)]
-
-
-# The papers' networks at the papers' densities: tests/models/test_models.py.
 
 
 def test_er_ignores_the_kernel():

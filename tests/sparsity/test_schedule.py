@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.sparsity.schedule import (
-    death_ratio_at,
-    drop_and_grow_counts,
-    plan_rounds,
-    sparsity_at,
-)
+from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, plan_rounds, sparsity_at
 
 
 def test_sparsity_by_hand():

@@ -13,6 +13,7 @@ import pytest
 
 import nsnn.plot
 from nsnn import cli, files, parallel
+from nsnn.errors import UserError
 from nsnn.training import session
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
@@ -63,6 +64,22 @@ def python():
         return subprocess.run(command, capture_output=True, text=True, **options)
 
     return run
+
+
+@pytest.fixture
+def refused():
+    """`with refused("part", …):` expects a UserError of one line that holds each part."""
+
+    @contextlib.contextmanager
+    def expecting(*parts, error=UserError):
+        with pytest.raises(error) as caught:
+            yield
+        message = str(caught.value)
+        assert "\n" not in message
+        for part in parts:
+            assert str(part) in message, f"{part!r} is not in {message!r}"
+
+    return expecting
 
 
 @pytest.fixture

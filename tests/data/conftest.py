@@ -6,15 +6,21 @@ import functools
 import gzip
 import hashlib
 import http.server
+import io
 import os
 import re
 import resource
 import struct
+import tarfile
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from nsnn.data import DATASETS, glyph_fonts
+from nsnn.data.idx import MNIST
 
 # Before the fixture below hides it.
 _NSNN_DATA = os.environ.get("NSNN_DATA")
@@ -33,8 +39,6 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def fields():
     """`glyph_fonts.distance_fields`, which computes those of each face once a session."""
-    from nsnn.data import glyph_fonts
-
     compute = glyph_fonts.distance_fields
     one = functools.cache(lambda face: compute((face,)))
     return lambda faces: np.concatenate([one(face) for face in faces])
@@ -43,8 +47,6 @@ def fields():
 @pytest.fixture
 def small_glyphs(fields, monkeypatch):
     """The glyphs, of 40 + 20 pictures."""
-    from nsnn.data import DATASETS, glyph_fonts
-
     monkeypatch.setattr(glyph_fonts, "distance_fields", fields)
     small = dataclasses.replace(DATASETS["glyphs"], sizes=(40, 20))
     monkeypatch.setitem(DATASETS, "glyphs", small)
@@ -102,8 +104,6 @@ def md5(content: bytes) -> str:
 @pytest.fixture
 def small_mnist():
     """MNIST that takes the checksums of the small IDX files for the published ones."""
-    from nsnn.data.idx import MNIST
-
     files = []
     for file, packed in zip(MNIST.files, idx_files().values(), strict=True):
         files.append(file._replace(md5=md5(packed), content_md5=md5(gzip.decompress(packed))))
@@ -127,6 +127,29 @@ def cifar_records():
     return records
 
 
+@pytest.fixture(scope="session")
+def pack():
+    """`pack(path, files)` writes an archive of files, and of the folder that all are in."""
+
+    def pack(path, files):
+        folder = next(iter(files)).partition("/")[0]
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path, "w") as opened:
+                opened.mkdir(folder)
+                for name, content in files.items():
+                    opened.writestr(name, content)
+            return path
+        with tarfile.open(path, "w:gz") as opened:
+            for name, content in {folder: None, **files}.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content or b"")
+                info.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+                opened.addfile(info, io.BytesIO(content or b""))
+        return path
+
+    return pack
+
+
 @pytest.fixture
 def full_disk():
     """`with full_disk():` no file grows beyond 20 bytes, as on a full disk."""
@@ -147,13 +170,10 @@ def full_disk():
 def same():
     """Whether two data sets have equal training and test splits."""
 
-    def same(first, second):
-        return all(
-            np.array_equal(a.images, b.images) and np.array_equal(a.labels, b.labels)
-            for a, b in zip(first[:2], second[:2], strict=True)
-        )
+    def arrays(splits):
+        return [array for split in splits[:2] for array in (split.images, split.labels)]
 
-    return same
+    return lambda first, second: all(map(np.array_equal, arrays(first), arrays(second)))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -204,29 +224,6 @@ def server(monkeypatch):
     server.shutdown()
     thread.join(5)
     server.server_close()
-
-
-@pytest.fixture
-def refused():
-    """`with refused("part", …):` expects a UserError of one line that holds each part."""
-    from nsnn.errors import UserError
-
-    class Refused:
-        def __init__(self, *parts, error=UserError):
-            self.parts, self.raises = parts, pytest.raises(error)
-
-        def __enter__(self):
-            self.info = self.raises.__enter__()
-
-        def __exit__(self, *exception):
-            caught = self.raises.__exit__(*exception)
-            message = str(self.info.value)
-            assert "\n" not in message
-            for part in self.parts:
-                assert str(part) in message, f"{part!r} is not in {message!r}"
-            return caught
-
-    return Refused
 
 
 @pytest.fixture

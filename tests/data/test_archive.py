@@ -1,32 +1,11 @@
 """Unpacking archives: whole or not at all, nothing outside the folder."""
 
-import io
-import tarfile
-import zipfile
-
 import pytest
 
 from nsnn.data import archive
 
 FILES = {"top/a.bin": b"a" * 5000, "top/sub/b.txt": b"bb", "top/empty": b""}
 KINDS = ["files.tar.gz", "files.zip"]
-
-
-def make(path, files=FILES):
-    """An archive of a folder and files."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as opened:
-            opened.mkdir("top")
-            for name, content in files.items():
-                opened.writestr(name, content)
-        return path
-    with tarfile.open(path, "w:gz") as opened:
-        for name, content in {"top": None, **files}.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content or b"")
-            info.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
-            opened.addfile(info, io.BytesIO(content or b""))
-    return path
 
 
 @pytest.fixture(params=KINDS)
@@ -47,16 +26,16 @@ def beside(path):
 OUTSIDE = ("__MACOSX/top/a.bin", "notes", "top", "../evil", "top/../../evil", "/evil")
 
 
-def test_everything_in_the_folder_is_unpacked_and_nothing_else(path):
-    archive.unpack(make(path, FILES | dict.fromkeys(OUTSIDE, b"x")), path.parent / "top")
+def test_everything_in_the_folder_is_unpacked_and_nothing_else(path, pack):
+    archive.unpack(pack(path, FILES | dict.fromkeys(OUTSIDE, b"x")), path.parent / "top")
     assert content(path.parent / "top") == FILES
     assert beside(path) == ["top"]
 
 
 @pytest.mark.parametrize("damage", ["missing", "longer", "changed", "folder"])
-def test_differences_are_found_and_mended(path, damage):
+def test_differences_are_found_and_mended(path, pack, damage):
     folder = path.parent / "top"
-    archive.unpack(make(path), folder)
+    archive.unpack(pack(path, FILES), folder)
     assert archive.first_difference(path, folder) is None
     target = folder / "sub" / "b.txt"
     target.unlink()
@@ -70,10 +49,10 @@ def test_differences_are_found_and_mended(path, damage):
     assert beside(path) == ["top"]
 
 
-def test_remains_of_an_earlier_attempt_and_other_files_are_removed(path):
+def test_remains_of_an_earlier_attempt_and_other_files_are_removed(path, pack):
     for name in ("top.part", "top"):
         (path.parent / name).mkdir()
         (path.parent / name / "stale").write_bytes(b"")
-    archive.unpack(make(path), path.parent / "top")
+    archive.unpack(pack(path, FILES), path.parent / "top")
     assert content(path.parent / "top") == FILES
     assert beside(path) == ["top"]

@@ -1,8 +1,6 @@
 """`nsnn data get` and `check` of the data sets that come in one archive, from a local server."""
 
 import hashlib
-import io
-import tarfile
 from dataclasses import replace
 
 import pytest
@@ -27,15 +25,10 @@ def content(cifar_records):
 
 
 @pytest.fixture(scope="module")
-def packed(content):
+def packed(content, pack, tmp_path_factory):
     """The archive of `content`."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as opened:
-        for name, data in content.items():
-            info = tarfile.TarInfo(f"{FOLDER}/{name}")
-            info.size = len(data)
-            opened.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
+    files = {f"{FOLDER}/{name}": data for name, data in content.items()}
+    return pack(tmp_path_factory.mktemp("archive") / ARCHIVE, files).read_bytes()
 
 
 @pytest.fixture
@@ -65,9 +58,7 @@ def test_get_downloads_unpacks_and_reads(cifar10, content, tmp_path, cache, give
     assert given or cifar10.where() == str(folder / FOLDER)
 
 
-def test_only_what_is_damaged_or_missing_comes_out_of_the_archive_again(
-    cifar10, content, tmp_path, server
-):
+def test_only_what_is_damaged_or_missing_is_unpacked_again(cifar10, content, tmp_path, server):
     cifar10.get(tmp_path)
     server.requests.clear()
     before = unpacked(tmp_path).stat()

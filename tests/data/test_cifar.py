@@ -13,14 +13,12 @@ NAMES = list(SMALL)
 
 @pytest.fixture
 def write(tmp_path, cifar_records):
-    """Write the files of a set into a folder below `tmp_path` and give their records."""
+    """Write the files of a set into `tmp_path` and give their records."""
 
-    def write(name, place):
-        folder = tmp_path / place
-        folder.mkdir(parents=True)
+    def write(name):
         content = cifar_records(SMALL[name])
         for file, records in content.items():
-            (folder / file).write_bytes(records.tobytes())
+            (tmp_path / file).write_bytes(records.tobytes())
         return content
 
     return write
@@ -28,8 +26,8 @@ def write(tmp_path, cifar_records):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_read(name, write, tmp_path):
-    content = write(name, "data")
-    train, test, _ = SMALL[name].read(tmp_path / "data")
+    content = write(name)
+    train, test, _ = SMALL[name].read(tmp_path)
     skip = SMALL[name].label_bytes
     files = SMALL[name].train_files, [SMALL[name].test_file]
     for split, names in zip((train, test), files, strict=True):
@@ -48,12 +46,12 @@ def test_what_is_read(name, write, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c + b"x", lambda c: b""])
 def test_a_file_of_a_wrong_size(name, change, write, tmp_path, refused):
-    write(name, "data")
+    write(name)
     file, count = SMALL[name].test_file, 6
-    path = tmp_path / "data" / file
+    path = tmp_path / file
     before = path.read_bytes()
     path.write_bytes(change(before))
     expected, found = len(before), len(change(before))
     words = (f"expected {expected} bytes", count, f"found {found}", f"nsnn data get {name}")
     with refused(path, *words):
-        SMALL[name].read(tmp_path / "data")
+        SMALL[name].read(tmp_path)

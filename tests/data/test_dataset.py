@@ -1,9 +1,9 @@
-"""The validation split, mean and deviation."""
+"""The validation split, mean and deviation; cutting batches."""
 
 import numpy as np
 import pytest
 
-from nsnn.data import Split, Splits, dataset
+from nsnn.data import Split, Splits, batches, dataset
 
 
 def assemble(name, *splits, **options):
@@ -121,3 +121,35 @@ def test_the_fingerprint_is_that_of_the_training_data():
     turned = Split(make_split(20).images.reshape(20, 1, 4, 3), make_split(20).labels)
     for other in (changed, relabelled, turned):
         assert assemble("x", other, make_split(5)).fingerprint() != first
+
+
+@pytest.mark.parametrize(("size", "drop_last", "lengths"), [
+    (4, False, [4, 4, 2]), (11, False, [10]), (4, True, [4, 4]), (5, True, [5, 5]),
+    (10, True, [10]), (1, True, [1] * 10),
+])  # fmt: skip
+def test_the_lengths_of_batches(size, drop_last, lengths):
+    assert [len(b) for b in batches(make_split(10), size, drop_last=drop_last)] == lengths
+
+
+def test_without_rng_order_is_kept_and_nothing_is_copied():
+    split = make_split(10)
+    parts = list(batches(split, 3))
+    assert np.array_equal(np.concatenate([b.labels for b in parts]), split.labels)
+    assert all(np.shares_memory(b.images, split.images) for b in parts)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shuffled_batches_hold_each_sample_once_with_its_label(seed):
+    rngs = (np.random.default_rng(seed) for _ in range(2))
+    parts, again = (list(batches(make_split(10), 3, rng)) for rng in rngs)
+    marks = np.concatenate([b.images[:, 0, 0, 0] for b in parts])
+    assert sorted(marks) == list(range(10))
+    assert not np.array_equal(marks, range(10))
+    assert np.array_equal(np.concatenate([b.labels for b in parts]), marks % 5)
+    assert np.array_equal(np.concatenate([b.images[:, 0, 0, 0] for b in again]), marks)
+
+
+@pytest.mark.parametrize(("size", "parts"), [(11, ("11", "10 samples")), (0, ("at least 1",))])
+def test_an_impossible_size_of_batches_is_refused_at_the_call(size, parts, refused):
+    with refused("data.batch", *parts):
+        batches(make_split(10), size, drop_last=True)

@@ -80,10 +80,9 @@ class TestFormat:
         (HEADER + struct.pack("<hhiiiiii", 1, 0, 8, 4, 0, 1, -1, 0), "packet 0 has -1 events"),
         (HEADER + struct.pack("<hhiiiiii", 2, 0, -8, 4, 0, 1, 0, 0), "of -8 bytes: damaged"),
     ])  # fmt: skip
-    def test_damage(self, content, message):
-        with pytest.raises(ValueError, match=message) as error:
+    def test_damage(self, content, message, refused):
+        with refused(message, error=ValueError):
             decode_aedat3(content)
-        assert "\n" not in str(error.value)
 
     def test_the_interval_of_a_gesture_is_half_open(self):
         events = decode_aedat3(HEADER + packet([(t, 1, 1, 1) for t in (4, 5, 5, 8, 9, 10)]))
@@ -97,14 +96,12 @@ def folder(tmp_path):
     folder = tmp_path / "events" / "DvsGesture"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    labels = {
-        "user01_lab": "".join(f"{k},{7000 * k},{7000 * k + 20000}\n" for k in range(1, 7)),
-        "user02_led": "".join(f"{k},{7000 * k},{7000 * k + 20000}\n" for k in range(7, 12)),
-        "user24_natural": "4,2000,60000\n4,50000,90000\n",
-    }
-    for name, text in labels.items():
+    lines = [f"{k},{7000 * k},{7000 * k + 20000}\n" for k in range(1, 12)]
+    last = ["4,2000,60000\n", "4,50000,90000\n"]
+    names = ("user01_lab", "user02_led", "user24_natural")
+    for name, labels in zip(names, (lines[:6], lines[6:], last), strict=True):
         (folder / f"{name}.aedat").write_bytes(recording(some_rows(rng)))
-        (folder / f"{name}_labels.csv").write_text(HEAD + text)
+        (folder / f"{name}_labels.csv").write_text(HEAD + "".join(labels))
     (folder / "trials_to_train.txt").write_text("user01_lab.aedat\nuser02_led.aedat\n\n")
     (folder / "trials_to_test.txt").write_text("user24_natural.aedat\n")
     (folder / "gesture_mapping.csv").write_text("action,label\nhand_clapping,1\n")

@@ -28,14 +28,11 @@ def test_the_names_and_what_they_declare():
 
 
 @pytest.mark.parametrize("use", [load, source])
-@pytest.mark.parametrize(
-    ("name", "near"),
-    [
-        ("minst", "did you mean mnist"),
-        ("fashion_mnist", "mean fashion-mnist"),
-        ("", "Known: glyphs"),
-    ],
-)
+@pytest.mark.parametrize(("name", "near"), [
+    ("minst", "did you mean mnist"),
+    ("fashion_mnist", "mean fashion-mnist"),
+    ("", "Known: glyphs"),
+])  # fmt: skip
 def test_an_unknown_name(use, name, near, refused):
     with refused(f"data.name = {name}", near):
         use(name)

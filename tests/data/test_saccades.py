@@ -9,8 +9,7 @@ import pytest
 from nsnn.data import DATASETS, load, saccades
 from nsnn.data.events import to_frames
 from nsnn.data.saccades import SACCADES, STEP, record
-from nsnn.training.config_file import load_config
-from nsnn.training.run import Run
+from nsnn.training.run_folder import read_metrics
 
 
 def by_the_formula(image):
@@ -35,9 +34,8 @@ def by_the_formula(image):
                 move, part = divmod(ms - 1, 100)
                 share = (part + 1) / 100
                 (x0, y0), (x1, y1) = corners[move : move + 2]
-                L = math.log(
-                    0.05 + brightness(x, y, x0 + share * (x1 - x0), y0 + share * (y1 - y0))
-                )
+                dx, dy = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
+                L = math.log(0.05 + brightness(x, y, dx, dy))
                 # A hair less than a step: the formula's own rounding.
                 while L - reference >= STEP - 1e-9:
                     events.append((1000 * ms, x, y, 1))
@@ -112,20 +110,12 @@ def test_more_frames_than_events(small, refused):
         small.read(time_steps=100_000)
 
 
-def test_a_network_learns_from_them(small):
-    options = {
-        "data.name": "saccades", "data.batch": 8, "data.frames": "time", "model.name": "custom",
-        "model.layers": "4C3-AP2-8C3-AP2", "neuron.preset": "esl", "neuron.time_steps": 4,
-        "train.loss": "tet", "train.tet_lambda": 0.001, "method.name": "dense",
-        "optim.name": "adam", "optim.lr": 0.01, "train.epochs": 6,
-    }  # fmt: skip
-    run = Run(load_config(None, [f"{key}={value}" for key, value in options.items()]))
-    losses = []
-    for epoch in range(6):
-        each = []
-        for batch in run.batches(epoch):
-            loss, _ = run.network.loss_and_backward(batch)
-            run.optimiser.step(0.01)
-            each.append(loss)
-        losses.append(np.mean(each))
+def test_a_network_learns_from_them(small, train):
+    words = [
+        "data.name=saccades", "data.batch=8", "data.frames=time", "model.name=custom",
+        "model.layers=4C3-AP2-8C3-AP2", "neuron.preset=esl", "neuron.time_steps=4",
+        "train.loss=tet", "train.tet_lambda=0.001", "method.name=dense",
+        "optim.name=adam", "optim.lr=0.01", "train.epochs=6",
+    ]  # fmt: skip
+    losses = [record["train_loss"] for record in read_metrics(train(words))]
     assert losses[-1] < 0.7 * losses[0]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import pytest
 
 from nsnn.data.source import DataSource
-from nsnn.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +85,7 @@ def test_a_place_named_twice_is_searched_once(monkeypatch, tmp_path, cache, refu
         find(tmp_path)
 
 
-def test_a_source_that_cannot_read_says_what_it_lacks(tmp_path):
+def test_a_source_that_cannot_read_says_what_it_lacks(tmp_path, refused):
     fill(tmp_path, "a", "b")
-    with pytest.raises(UserError, match="digits: its Digits has to define read_files, or read"):
+    with refused("digits: its Digits has to define read_files, or read"):
         Digits().read(tmp_path)

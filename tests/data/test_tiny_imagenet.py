@@ -155,32 +155,29 @@ WORDS, TEXT = "wnids.txt", "val/val_annotations.txt"
 TRAIN_IMAGE, TEST_IMAGE = "train/n01/images/n01_2.JPEG", "val/images/val_3.JPEG"
 
 
-@pytest.mark.parametrize(
-    ("name", "change", "message"),
-    [
-        (WORDS, None, "has no wnids.txt"),
-        (WORDS, lambda c: b"n03\nn01\n", "expected 3 different classes, found 2"),
-        (WORDS, lambda c: c + b"n04\n", "expected 3 different classes, found 4"),
-        (WORDS, lambda c: b"n03\nn01\nn01\n", "found 2 in 3 lines"),
-        (WORDS, lambda c: b"n03\nn01\n\xff\n", "\ufffd/images: expected 4 .JPEG files, found 0"),
-        (WORDS, lambda c: b"\0" + c[1:], "\ufffd03/images: expected 4 .JPEG files, found 0"),
-        (WORDS, lambda c: b"n03\nn01\nn09\n", "n09/images: expected 4 .JPEG files, found 0"),
-        (TEXT, None, "has no val/val_annotations.txt"),
-        (TEXT, lambda c: c[: c.rindex(b"val_4")], "expected 5 lines, found 4"),
-        (TEXT, third_line(b"val_2.JPEG\tn09\t0\t0\t9\t9"), "n09"),
-        (TEXT, third_line(b"val_1.JPEG\tn01\t0\t0\t9\t9"), "not named before"),
-        (TEXT, third_line(b"../a.JPEG\tn01\t0\t0\t9\t9"), "../a.JPEG"),
-        (TEXT, third_line(b"val_2.JPEG"), "found 'val_2.JPEG'"),
-        (TEXT, third_line(b""), "line 3"),
-        (TRAIN_IMAGE, None, "expected 4 .JPEG files, found 3"),
-        (TEST_IMAGE, None, "cannot be read"),
-        *((TRAIN_IMAGE, change, "cannot be read as an image")
-          for change in (lambda c: b"", lambda c: c[: len(c) // 2], lambda c: b"x")),
-        (TEST_IMAGE, drawn("jpeg", 15),
-         "expected 16 × 16 pixels, grey or RGB of 8 bits, found (16, 15, 3)"),
-        (TEST_IMAGE, drawn("png", 16), "float32"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "change", "message"), [
+    (WORDS, None, "has no wnids.txt"),
+    (WORDS, lambda c: b"n03\nn01\n", "expected 3 different classes, found 2"),
+    (WORDS, lambda c: c + b"n04\n", "expected 3 different classes, found 4"),
+    (WORDS, lambda c: b"n03\nn01\nn01\n", "found 2 in 3 lines"),
+    (WORDS, lambda c: b"n03\nn01\n\xff\n", "\ufffd/images: expected 4 .JPEG files, found 0"),
+    (WORDS, lambda c: b"\0" + c[1:], "\ufffd03/images: expected 4 .JPEG files, found 0"),
+    (WORDS, lambda c: b"n03\nn01\nn09\n", "n09/images: expected 4 .JPEG files, found 0"),
+    (TEXT, None, "has no val/val_annotations.txt"),
+    (TEXT, lambda c: c[: c.rindex(b"val_4")], "expected 5 lines, found 4"),
+    (TEXT, third_line(b"val_2.JPEG\tn09\t0\t0\t9\t9"), "n09"),
+    (TEXT, third_line(b"val_1.JPEG\tn01\t0\t0\t9\t9"), "not named before"),
+    (TEXT, third_line(b"../a.JPEG\tn01\t0\t0\t9\t9"), "../a.JPEG"),
+    (TEXT, third_line(b"val_2.JPEG"), "found 'val_2.JPEG'"),
+    (TEXT, third_line(b""), "line 3"),
+    (TRAIN_IMAGE, None, "expected 4 .JPEG files, found 3"),
+    (TEST_IMAGE, None, "cannot be read"),
+    *((TRAIN_IMAGE, change, "cannot be read as an image")
+      for change in (lambda c: b"", lambda c: c[: len(c) // 2], lambda c: b"x")),
+    (TEST_IMAGE, drawn("jpeg", 15),
+     "expected 16 × 16 pixels, grey or RGB of 8 bits, found (16, 15, 3)"),
+    (TEST_IMAGE, drawn("png", 16), "float32"),
+])  # fmt: skip
 def test_what_is_refused(folder, name, change, message, cache, refused):
     path = folder / name
     if change is None:

@@ -236,3 +236,18 @@ def finish(tmp_path, monkeypatch):
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def comparable():
+    """`comparable(out)`: what runs of TINY on two machines of a kind agree about, by digest."""
+    times = ("seconds", "cpu_seconds", "bytes_process_peak", "environment")
+
+    def read(out):
+        found = {}
+        for record in results.read_cells(out, "tiny", "small"):
+            del record["per_epoch"]["seconds"]
+            found[record["digest"]] = {k: v for k, v in record.items() if k not in times}
+        return found
+
+    return read

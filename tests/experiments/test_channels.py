@@ -6,7 +6,7 @@ from nsnn.experiments.channels import channels
 from nsnn.sparsity.log import TopologyLog
 
 
-def made():
+def test_a_channel_that_a_round_empties_was_not_empty_before_it():
     """A layer of 4 channels with 5 inputs each, three rounds of 10 steps; another never changes."""
     log = TopologyLog()
     log.start("a", 20, np.array([0, 1, 5, 15, 16]))  # two weights, one, none, two
@@ -14,11 +14,7 @@ def made():
     log.record(3, "a", np.array([5]), np.array([2]))  # channel 1 is emptied by this round
     log.record(5, "a", np.array([0, 1]), np.array([6, 10]))  # both were empty before
     log.record(9, "a", np.array([2]), np.array([], int))  # and now channel 0 is empty
-    return log, {"a": (4, 5), "b": (2, 2)}
-
-
-def test_a_channel_that_a_round_empties_was_not_empty_before_it():
-    found = channels(*made(), steps=10)
+    found = channels(log, {"a": (4, 5), "b": (2, 2)}, steps=10)
     assert found["rows"] == {"a": 4, "b": 2}
     assert found["steps"] == [3, 5, 9]
     assert found["empty"] == {"a": [1, 2, 0, 1]}

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import json
 import os
 import re
 import signal
@@ -16,13 +15,11 @@ import pytest
 
 from nsnn import __version__, cli, plugins
 from nsnn.errors import UserError
-from nsnn.experiments import results, spec
+from nsnn.experiments import spec
 from nsnn.experiments.cells import plan
 from nsnn.experiments.cluster import Dask
 
 PATIENCE = 120  # seconds
-# What differs from run to run.
-TIMES = ("seconds", "cpu_seconds", "bytes_process_peak", "environment")
 
 cluster_test = pytest.mark.peer
 pytestmark = pytest.mark.filterwarnings("default")  # those of Dask are not ours
@@ -134,19 +131,9 @@ def said(cells):
     return "".join(path.read_text() for cell in cells for path in cell.folder.glob("log.txt"))
 
 
-def comparable(out):
-    """What runs on two machines of a kind agree about, by slug."""
-    found = {}
-    for record in results.read_cells(out, "tiny", "small"):
-        record = {key: value for key, value in record.items() if key not in TIMES}
-        del record["per_epoch"]["seconds"]
-        found[json.dumps(record["labels"])] = record
-    return found
-
-
 @cluster_test
 def test_a_worker_that_dies_costs_time_alone_and_records_are_those_of_this_machine(
-    glyphs, workers, tmp_path, monkeypatch, wait_for
+    glyphs, workers, tmp_path, monkeypatch, wait_for, comparable
 ):
     from distributed import Client
 
@@ -214,21 +201,16 @@ def test_where_no_scheduler_answers(tiny_toml, capfd):
         assert wanted in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [([], "--executor needs Dask: pip install 'nsnn[dask]'"), (["--jobs", "2"], "--jobs is for")],
-)
-def test_without_dask_a_line_says_what_to_install(
-    tiny_toml, monkeypatch, words, message, complaint
-):
+@pytest.mark.parametrize(("words", "message"), [
+    ([], "--executor needs Dask: pip install 'nsnn[dask]'"), (["--jobs", "2"], "--jobs is for"),
+])  # fmt: skip
+def test_a_line_says_what_to_install(tiny_toml, monkeypatch, words, message, complaint):
     monkeypatch.setitem(sys.modules, "distributed", None)
     command = ["reproduce", tiny_toml(), "--executor", "dask://localhost:8786", *words]
     assert message in complaint(*command)
 
 
-def test_a_cancelled_call_is_asked_to_stop_and_may_take_its_time(
-    one_worker, tmp_path, monkeypatch, wait_for
-):
+def test_a_cancelled_call_may_take_its_time(one_worker, tmp_path, monkeypatch, wait_for):
     monkeypatch.syspath_prepend(Path(__file__).parents[1])
     calls, path = importlib.import_module("process_calls"), tmp_path / "call"
     future = one_worker.submit(calls.save_slowly, path)
@@ -257,9 +239,7 @@ def test_a_worker_has_to_have_the_same_files(one_worker, tmp_path, monkeypatch, 
         file.write_text("first")
 
 
-def test_a_dry_run_looks_at_the_workers_and_not_at_the_data_of_this_machine(
-    tiny_toml, one_worker, monkeypatch, capsys
-):
+def test_a_dry_run_looks_at_the_data_of_the_workers(tiny_toml, one_worker, monkeypatch, capsys):
     path = tiny_toml(('data = "arrays"', 'data = "mnist"'))
     command = ["reproduce", str(path), "--dry-run", "--executor", "dask://nowhere:1"]
     assert cli.main(command) == 2

@@ -95,17 +95,14 @@ def test_axes_say_where_ours_and_the_papers_have_another_scale(make_experiment, 
     assert paper.get_ylabel() == "test accuracy (%), another scale"
 
 
-@pytest.mark.parametrize(
-    ("option", "values", "places", "scale"),
-    [
-        ("method.final_sparsity", [0.4, 0.5, 0.6, 0.75], [40, 50, 60, 75], " (%)"),
-        ("method.final_sparsity", [0.9, 0.95, 0.98, 0.99], -np.log([10, 5, 2, 1]),
-         " (%), density on a log scale"),
-        ("optim.lr", [0.03, 0.05, 0.1, 0.2, 0.3], np.log([3, 5, 10, 20, 30]), ", log scale"),
-        ("train.epochs", [10, 20, 30, 40, 60], [1, 2, 3, 4, 6], ""),
-        ("model.name", ["mlp", "vgg16", "lenet5"], [1, 2, 3], ""),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("option", "values", "places", "scale"), [
+    ("method.final_sparsity", [0.4, 0.5, 0.6, 0.75], [40, 50, 60, 75], " (%)"),
+    ("method.final_sparsity", [0.9, 0.95, 0.98, 0.99], -np.log([10, 5, 2, 1]),
+     " (%), density on a log scale"),
+    ("optim.lr", [0.03, 0.05, 0.1, 0.2, 0.3], np.log([3, 5, 10, 20, 30]), ", log scale"),
+    ("train.epochs", [10, 20, 30, 40, 60], [1, 2, 3, 4, 6], ""),
+    ("model.name", ["mlp", "vgg16", "lenet5"], [1, 2, 3], ""),
+])  # fmt: skip
 def test_numbers_stand_to_scale(make_experiment, make_record, option, values, places, scale):
     axis = ("method.final_sparsity", option), ("sparsity = [0.90, 0.99]", f"sparsity = {values}")
     printed = "91.84, 88.1", ", ".join(["90"] * len(values))
@@ -135,11 +132,10 @@ def test_bars_of_another_measure_stand_behind_the_lines(make_experiment, drawn):
     assert behind.get_ylabel() == "bars: density reached (%)"
     assert ours.get_zorder() > behind.get_zorder()
     assert paper.get_title(loc="left").endswith("printed in the paper")
-    last = np.array(
-        [[bar.get_x() + bar.get_width() / 2, bar.get_height()] for bar in behind.patches]
-    )
-    np.testing.assert_allclose(last[:, 0], [0.90, 0.99])
-    np.testing.assert_allclose(last[:, 1], [20.0, (50.0 + 15.0) / 2])
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in behind.patches]
+    np.testing.assert_allclose(middles, [0.90, 0.99])
+    found = [bar.get_height() for bar in behind.patches]
+    np.testing.assert_allclose(found, [20.0, (50.0 + 15.0) / 2])
     np.testing.assert_allclose(heights(line_of(ours, "NDSNN")), [95.0, 89.0])
 
 

@@ -82,11 +82,9 @@ def test_a_table_leaves_out_the_cells_on_other_data(experiment, data, reproduce)
     change(data)
     reproduce(experiment, seeds=[1])
     assert counts() == [1, 1, 1]
-    told = table.write(experiment, "small", "out")
-    assert "3 finished cells left out, on other data (arrays " in told.splitlines()[-1]
-    assert (
-        told.splitlines()[-1] in (results.folder("out", "tiny", "small") / "table.md").read_text()
-    )
+    *_, told = table.write(experiment, "small", "out").splitlines()
+    assert "3 finished cells left out, on other data (arrays " in told
+    assert told in (results.folder("out", "tiny", "small") / "table.md").read_text()
     change(data)
     assert table.write(experiment, "small", "out").count("left out") == 1
 

@@ -35,7 +35,10 @@ def test_cells_of_several_folders_are_joined_each_once(cell, capsys):
     keep("b", cell(1, cpu_seconds=7.0), cell(2, test_accuracy=0.6))
     assert join("a", "b") == 0
     assert kept() == [0, 1, 2]
-    assert "80.00 ± 17.32 (3)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "80.00 ± 17.32 (3)" in printed
+    assert "– (0 of 1)" in printed
+    assert "out/tiny/small" in printed
     assert join("b", "a") == 0  # nothing is new
     assert kept() == [0, 1, 2]
 
@@ -46,16 +49,13 @@ def test_joined_folders_need_no_cells_in_the_new_one(cell):
     assert kept() == [0]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"test_accuracy": 0.8}, "has come to another result than in out"),
-        ({"spike_rate": 0.3}, "has come to another result than in out"),
-        ({"data_fingerprint": "ffffffff"}, "is on other data than the others"),
-        ({"lr": 0.3}, "has other options than tiny has now"),
-        ({"labels": {"method": "lth"}}, "has other options than tiny has now"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"test_accuracy": 0.8}, "has come to another result than in out"),
+    ({"spike_rate": 0.3}, "has come to another result than in out"),
+    ({"data_fingerprint": "ffffffff"}, "is on other data than the others"),
+    ({"lr": 0.3}, "has other options than tiny has now"),
+    ({"labels": {"method": "lth"}}, "has other options than tiny has now"),
+])  # fmt: skip
 def test_what_cannot_be_joined_is_named_and_nothing_is_added(cell, changes, message, complaint):
     changed = cell(0)
     if "lr" in changes:

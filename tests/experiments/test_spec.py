@@ -50,44 +50,39 @@ def test_a_file_with_the_name_of_a_shipped_experiment_is_refused(tiny_toml):
     assert shipped.given == "ndsnn-table1"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("title =", "titel =", "unknown key titel; did you mean title?"),
-        ('panels = "data"', 'panel = "data"', "figure: unknown key panel; did you mean panels?"),
-        ("seeds = [0]", "seed = [0]", "unknown key seed; did you mean seeds?"),
-        ("seeds = [0]", "seeds = 0", "profiles.small.seeds: expected a list of whole numbers"),
-        ("seeds = [0]", "seeds = [true]", "expected a list of whole numbers"),
-        ("model = { name", "modell = { name", "unknown key modell; did you mean model?"),
-        ('method = "ndsnn"\n', 'metod = "ndsnn"\n', "unknown key metod; did you mean method?"),
-        ('rows = ["data", "method"]', 'rows = ["method", "dta"]', "'dta' is no label of [axes]"),
-        ('labels = ["method"]', 'labels = ["model"]', "'model' is no label"),
-        ('rows = [["ndsnn", 80.5, 91]]', 'rows = [["ndsnn", 91]]', "has 2 entries, expected 1"),
-        ('y = "test_accuracy"', "", "figure: y is missing"),
-        ("method.final_sparsity", "final_sparsity", "write table.key"),
-        ('data = "data.name"', 'seed = "train.seed"', "axes.seed: the name is taken"),
-        ("sparsity = [0.5, 0.8]\n", "sparsity = [[0.5]]\n", "expected text or a number"),
-        ("sparsity = [0.5, 0.8]\n", "sparsity = []\n", "grids.sparsity: the list is empty"),
-        ('data = "arrays"', 'data = "../arrays"', "grids.data: '../arrays' cannot name a folder"),
-        ('rows = ["data", "method"]', 'rows = [["data"]]', "rows: expected a list of texts"),
-        ('labels = ["method"]', "labels = 3", "paper.labels: expected a list, got 3"),
-        ("across.sparsity = [0.8, 0.5]", "across.sparsity = 1", "across.sparsity: expected a list"),
-        ('[["ndsnn", 80.5, 91]]', "[3]", "paper.rows: expected a list, got 3"),
-        ('[["ndsnn", 80.5, 91]]', '[["ndsnn", "x", 91]]', "expected a number, got 'x'"),
-        ('labels = ["method"]', 'metric = [1]\nlabels = ["method"]', "paper.metric: expected text"),
-        ('title = "Tiny"', "title = 3", "title: expected text, got 3"),
-        ('title = "Tiny"', "title = ", "tiny.toml: Invalid value"),
-        ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table9"', "did you mean ndsnn-table"),
-        ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table2"', "has no profile small of its own"),
-        ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table1"', "has rules for model"),
-    ],
-)  # fmt: skip
-def test_a_mistake_is_one_line(tiny_toml, old, new, message):
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("title =", "titel =", "unknown key titel; did you mean title?"),
+    ('panels = "data"', 'panel = "data"', "figure: unknown key panel; did you mean panels?"),
+    ("seeds = [0]", "seed = [0]", "unknown key seed; did you mean seeds?"),
+    ("seeds = [0]", "seeds = 0", "profiles.small.seeds: expected a list of whole numbers"),
+    ("seeds = [0]", "seeds = [true]", "expected a list of whole numbers"),
+    ("model = { name", "modell = { name", "unknown key modell; did you mean model?"),
+    ('method = "ndsnn"\n', 'metod = "ndsnn"\n', "unknown key metod; did you mean method?"),
+    ('rows = ["data", "method"]', 'rows = ["method", "dta"]', "'dta' is no label of [axes]"),
+    ('labels = ["method"]', 'labels = ["model"]', "'model' is no label"),
+    ('rows = [["ndsnn", 80.5, 91]]', 'rows = [["ndsnn", 91]]', "has 2 entries, expected 1"),
+    ('y = "test_accuracy"', "", "figure: y is missing"),
+    ("method.final_sparsity", "final_sparsity", "write table.key"),
+    ('data = "data.name"', 'seed = "train.seed"', "axes.seed: the name is taken"),
+    ("sparsity = [0.5, 0.8]\n", "sparsity = [[0.5]]\n", "expected text or a number"),
+    ("sparsity = [0.5, 0.8]\n", "sparsity = []\n", "grids.sparsity: the list is empty"),
+    ('data = "arrays"', 'data = "../arrays"', "grids.data: '../arrays' cannot name a folder"),
+    ('rows = ["data", "method"]', 'rows = [["data"]]', "rows: expected a list of texts"),
+    ('labels = ["method"]', "labels = 3", "paper.labels: expected a list, got 3"),
+    ("across.sparsity = [0.8, 0.5]", "across.sparsity = 1", "across.sparsity: expected a list"),
+    ('[["ndsnn", 80.5, 91]]', "[3]", "paper.rows: expected a list, got 3"),
+    ('[["ndsnn", 80.5, 91]]', '[["ndsnn", "x", 91]]', "expected a number, got 'x'"),
+    ('labels = ["method"]', 'metric = [1]\nlabels = ["method"]', "paper.metric: expected text"),
+    ('title = "Tiny"', "title = 3", "title: expected text, got 3"),
+    ('title = "Tiny"', "title = ", "tiny.toml: Invalid value"),
+    ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table9"', "did you mean ndsnn-table"),
+    ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table2"', "has no profile small of its own"),
+    ("seeds = [0]", 'seeds = [0]\nlike = "ndsnn-table1"', "has rules for model"),
+])  # fmt: skip
+def test_a_mistake_is_one_line(tiny_toml, old, new, message, refused):
     path = tiny_toml((old, new))
-    with pytest.raises(UserError) as error:
+    with refused(message):
         spec.load(path)
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 def test_a_name_in_another_case_is_the_same_name_and_each_is_there_once(tiny_toml, monkeypatch):

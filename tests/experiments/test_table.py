@@ -5,7 +5,6 @@ import io
 
 import pytest
 
-from nsnn.cli import main
 from nsnn.errors import UserError
 from nsnn.experiments import results, runner, spec, table
 from nsnn.experiments.cells import cells
@@ -172,6 +171,7 @@ def test_a_file_of_ones_own_is_named_as_it_was_given(tiny_toml, in_process):
     experiment = spec.load(path)
     with pytest.raises(UserError, match=f"first run nsnn reproduce {path} --profile small --out"):
         table.write(experiment, "small", "out")
+    assert not (path.parent / "out").exists()
     runner.reproduce(experiment, "small", "out", executor=in_process)
     page = (path.parent / "out" / "tiny" / "small" / "table.md").read_text(encoding="utf-8")
     assert f"This page is written by `nsnn table {path} --profile small --out out`" in page
@@ -212,44 +212,21 @@ def test_csv_has_all_numbers_at_full_precision(experiment, records, finish):
     assert lines[1]["test_accuracy_mean (%)"] == ""
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ('columns = ["sparsity"]', 'metric = "speed"', "table.metric = 'speed': did you mean"),
-        ('y = "test_accuracy"', 'y = "speed"', "figure.y = 'speed'"),
-        ('panels = "data"', 'kind = "pie"', "figure.kind = 'pie': did you mean lines"),
-        ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "curves"', "figure.y = 'test_acc"),
-        ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "tradeoff"', "figure.cost = ''"),
-        ('y = "test_accuracy"', 'y = "test_accuracy"\ncost = "seconds"', "figure.cost.*leave it"),
-        ('x = "sparsity"', 'x = "epoch"', "figure.x = 'epoch': Known: data"),
-        ('note = "with', 'metric = "speed"\nnote = "with', "paper.metric = 'speed'"),
-        ('note = "with', 'unit = "points"\nnote = "with', "paper.unit = 'points'.*% or fraction"),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ('columns = ["sparsity"]', 'metric = "speed"', "table.metric = 'speed': did you mean"),
+    ('y = "test_accuracy"', 'y = "speed"', "figure.y = 'speed'"),
+    ('panels = "data"', 'kind = "pie"', "figure.kind = 'pie': did you mean lines"),
+    ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "curves"', "figure.y = 'test_acc"),
+    ('y = "test_accuracy"', 'y = "test_accuracy"\nkind = "tradeoff"', "figure.cost = ''"),
+    ('y = "test_accuracy"', 'y = "test_accuracy"\ncost = "seconds"', "figure.cost.*leave it"),
+    ('x = "sparsity"', 'x = "epoch"', "figure.x = 'epoch': Known: data"),
+    ('note = "with', 'metric = "speed"\nnote = "with', "paper.metric = 'speed'"),
+    ('note = "with', 'unit = "points"\nnote = "with', "paper.unit = 'points'.*% or fraction"),
+])  # fmt: skip
 def test_measures_that_there_are_none_of(make_experiment, finish, old, new, message):
     experiment = make_experiment((old, new))
     with pytest.raises(UserError, match=message):
         table.write(experiment, "small", finish(experiment, []))
-
-
-def test_the_command_prints_the_grid(tmp_path, finish, make_record, capsys):
-    experiment = spec.load("ndsnn-table1")
-    labels = {"method": "ndsnn", "sparsity": 0.90}
-    record = make_record(experiment, profile="smoke", test_accuracy=0.625, **labels)
-    finish(experiment, [record], "smoke")
-    options = ["table", "ndsnn-table1", "--profile", "smoke", "--out", str(tmp_path)]
-    assert main(options) == 0
-    printed = capsys.readouterr().out
-    assert "62.50 (1)" in printed
-    assert "– (0 of 1)" in printed
-    assert str(tmp_path / "ndsnn-table1" / "smoke") in printed
-
-
-def test_the_command_without_cells_is_one_line(finish, make_experiment, complaint):
-    out = finish(make_experiment(), [])
-    error = complaint("table", "ndsnn-table1", "--out", out)
-    assert "nsnn reproduce ndsnn-table1 --profile small" in error
-    assert [*out.iterdir()] == []
 
 
 def test_other_pixels_under_the_same_name_are_seen():

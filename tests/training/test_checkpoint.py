@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from nsnn.errors import RunError, UserError
-from nsnn.sparsity.log import TopologyLog
 from nsnn.training import checkpoint
 from nsnn.training.checkpoint import load_checkpoint, save_checkpoint
 from nsnn.training.config_file import load_config
@@ -25,14 +24,6 @@ def saved(tmp_path):
     path = tmp_path / "checkpoint.npz"
     save_checkpoint(path, load_config(), PARTS)
     return path
-
-
-def test_what_is_saved_comes_back_exactly(saved):
-    parts = load_checkpoint(saved, load_config())
-    for part, state in PARTS.items():
-        for key, array in state.items():
-            assert parts[part][key].dtype == array.dtype
-            assert np.array_equal(parts[part][key], array)
 
 
 def test_equal_states_give_equal_bytes(saved, tmp_path):
@@ -97,13 +88,7 @@ def test_nothing_is_pickled(saved):
     assert saved.read_bytes() == before
 
 
-def test_topology_log_comes_back(tmp_path):
-    log = TopologyLog()
-    log.start("fc.weight", 6, np.array([0, 2]))
-    log.record(3, "fc.weight", np.array([2]), np.array([4]))
-    path = tmp_path / "topology.npz"
-    checkpoint.save_topology(path, log)
-    assert checkpoint.load_topology(path).positions_at("fc.weight", 3).tolist() == [0, 4]
-    np.savez(path, names=np.array(["a"]))
+def test_a_damaged_topology_log_is_called_so(tmp_path):
+    np.savez(tmp_path / "topology.npz", names=np.array(["a"]))
     with pytest.raises(RunError, match="is damaged"):
-        checkpoint.load_topology(path)
+        checkpoint.load_topology(tmp_path / "topology.npz")

@@ -24,23 +24,20 @@ def test_defaults_then_a_file_then_set_the_last_wins(tmp_path):
     assert (config.method.options.final_sparsity, config.optim.momentum) == (0.9, 0.9)
 
 
-@pytest.mark.parametrize(
-    ("assignment", "value"),
-    [
-        ("data.dir=/a folder/b=c", "/a folder/b=c"),
-        ("data.dir='quoted'", "quoted"),
-        ("data.dir=", ""),
-        ("model.layers=300", "300"),
-        ("optim.lr=1", 1.0),
-        ("optim.lr=1e-3", 1e-3),
-        ("method.final_sparsity=.99999", 0.99999),
-        ("optim.lr=+.5e-3", 0.5e-3),
-        ("optim.lr=1.", 1.0),
-        ("data.dir=.5", ".5"),
-        ("optim.nesterov=true", True),
-        ("method.name=dense", "dense"),
-    ],
-)
+@pytest.mark.parametrize(("assignment", "value"), [
+    ("data.dir=/a folder/b=c", "/a folder/b=c"),
+    ("data.dir='quoted'", "quoted"),
+    ("data.dir=", ""),
+    ("model.layers=300", "300"),
+    ("optim.lr=1", 1.0),
+    ("optim.lr=1e-3", 1e-3),
+    ("method.final_sparsity=.99999", 0.99999),
+    ("optim.lr=+.5e-3", 0.5e-3),
+    ("optim.lr=1.", 1.0),
+    ("data.dir=.5", ".5"),
+    ("optim.nesterov=true", True),
+    ("method.name=dense", "dense"),
+])  # fmt: skip
 def test_set_takes_toml_values_and_bare_words(assignment, value):
     name = assignment.partition("=")[0]
     found = flatten(load_config(None, [assignment]))[name]
@@ -55,15 +52,12 @@ def test_names_match_whatever_their_case():
     assert (written.data.name, written.optim.name) == ("mnist", "adam")
 
 
-@pytest.mark.parametrize(
-    "assignments",
-    [
-        [],
-        ["method.name=dense", "optim.name=adam", "optim.lr=1e-05"],
-        ["neuron.preset=sdsnn", "neuron.decay=0.5"],
-        ['data.dir="ü \\"quoted\\" back\\\\slash \\t tab \\u007f"'],
-    ],
-)
+@pytest.mark.parametrize("assignments", [
+    [],
+    ["method.name=dense", "optim.name=adam", "optim.lr=1e-05"],
+    ["neuron.preset=sdsnn", "neuron.decay=0.5"],
+    ['data.dir="ü \\"quoted\\" back\\\\slash \\t tab \\u007f"'],
+])  # fmt: skip
 def test_written_configuration_reads_back_equal(assignments):
     config = load_config(None, assignments)
     text = to_toml(config)
@@ -89,54 +83,48 @@ def test_differences_name_what_differs():
     assert ("method.final_sparsity", 0.95, None) in other
 
 
-@pytest.mark.parametrize(
-    ("assignment", "message"),
-    [
-        ("optim.momentun=1", r"unknown key optim.momentun \(--set optim.momentun=1\): did you mean "
-         r"momentum\?"),
-        ("train.lr=1", r"unknown key train.lr .*: did you mean optim.lr\?"),
-        ("model.nam=mlp", r"did you mean name\? Known: name, "),
-        ("method.final_spasity=0.9", r"did you mean final_sparsity\?"),
-        ("modle.name=x", r"unknown table \[modle\] .*: did you mean model\?"),
-        ("method.name=ndsn", r"method.name = 'ndsn' .*: did you mean ndsnn\?"),
-        ("train.epochs=ten", r"train.epochs \(--set .*\): expected a whole number, got 'ten'"),
-        ("optim.lr=0", r"optim.lr = 0.0 .*: must be above 0"),
-        ("method.name=dense method.final_sparsity=0.9",
-         r"unknown key method.final_sparsity .*leave the key out"),
-        ("method.name=dense method.lr=1", r"unknown key method.lr .*did you mean optim.lr\?"),
-        ("model.storage=coo", r"model.storage = 'coo' .*: Known: csr"),
-        ("method.final_sparsity=1.0", r"method.final_sparsity = 1.0"),
-        ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),
-        ("epochs=3", r"--set epochs=3: write table.key=value"),
-        ("train.seed=1\ntrain.epochs=77", "one line sets one option"),
-        ("train.epochs", r"--set train.epochs: write table.key=value"),
-        ("optim.lr=1e39", r"optim.lr \(--set .*\): .* got 1e\+39, too large for float32"),
-        (f"optim.lr={10**400}", r"optim.lr \(--set .*\): expected a finite number"),
-        (f"train.seed={'9' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
-        (f"train.seed={'[' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
-        ("neuron.time_steps=1000001", r"neuron.time_steps = 1000001 .*: .*at most 1000000"),
-        ("data.dir=d\udcff", r"data.dir \(--set .*\): expected UTF-8 text, got 'd\\udcff'"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("assignment", "message"), [
+    ("optim.momentun=1", r"unknown key optim.momentun \(--set optim.momentun=1\): did you mean "
+     r"momentum\?"),
+    ("train.lr=1", r"unknown key train.lr .*: did you mean optim.lr\?"),
+    ("model.nam=mlp", r"did you mean name\? Known: name, "),
+    ("method.final_spasity=0.9", r"did you mean final_sparsity\?"),
+    ("modle.name=x", r"unknown table \[modle\] .*: did you mean model\?"),
+    ("method.name=ndsn", r"method.name = 'ndsn' .*: did you mean ndsnn\?"),
+    ("train.epochs=ten", r"train.epochs \(--set .*\): expected a whole number, got 'ten'"),
+    ("optim.lr=0", r"optim.lr = 0.0 .*: must be above 0"),
+    ("method.name=dense method.final_sparsity=0.9",
+     r"unknown key method.final_sparsity .*leave the key out"),
+    ("method.name=dense method.lr=1", r"unknown key method.lr .*did you mean optim.lr\?"),
+    ("model.storage=coo", r"model.storage = 'coo' .*: Known: csr"),
+    ("method.final_sparsity=1.0", r"method.final_sparsity = 1.0"),
+    ("method.initial_sparsity=0.99", r"method.initial_sparsity = 0.99 is above"),
+    ("epochs=3", r"--set epochs=3: write table.key=value"),
+    ("train.seed=1\ntrain.epochs=77", "one line sets one option"),
+    ("train.epochs", r"--set train.epochs: write table.key=value"),
+    ("optim.lr=1e39", r"optim.lr \(--set .*\): .* got 1e\+39, too large for float32"),
+    (f"optim.lr={10**400}", r"optim.lr \(--set .*\): expected a finite number"),
+    (f"train.seed={'9' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
+    (f"train.seed={'[' * 5000}", r"train.seed \(--set .*\): expected a whole number"),
+    ("neuron.time_steps=1000001", r"neuron.time_steps = 1000001 .*: .*at most 1000000"),
+    ("data.dir=d\udcff", r"data.dir \(--set .*\): expected UTF-8 text, got 'd\\udcff'"),
+])  # fmt: skip
 def test_mistakes_are_one_line_that_names_key_and_place(assignment, message):
     with pytest.raises(UserError, match=message) as caught:
         load_config(None, assignment.split(" "))
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[train]\nepochs = \n", "a.toml is not valid TOML"),
-        ("[trian]\nepochs = 1\n", r"unknown table \[trian\] \(.*a.toml\): did you mean train"),
-        ("[train]\nepoch = 1\n", r"unknown key train.epoch \(.*a.toml\): did you mean epochs"),
-        ("a = " + "[" * 100_000, r"a.toml is not valid TOML: maximum recursion depth"),
-        ("a = " + "9" * 5000, r"a.toml is not valid TOML: Exceeds the limit"),
-        ("train = 3\n", r"a.toml: train is a table, write \[train\]"),
-        ("\udcff", r"config file .*a.toml: not a text file"),
-        ("[train]\nepochs = '3'\n", r"train.epochs \(.*a.toml\): expected a whole number"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), [
+    ("[train]\nepochs = \n", "a.toml is not valid TOML"),
+    ("[trian]\nepochs = 1\n", r"unknown table \[trian\] \(.*a.toml\): did you mean train"),
+    ("[train]\nepoch = 1\n", r"unknown key train.epoch \(.*a.toml\): did you mean epochs"),
+    ("a = " + "[" * 100_000, r"a.toml is not valid TOML: maximum recursion depth"),
+    ("a = " + "9" * 5000, r"a.toml is not valid TOML: Exceeds the limit"),
+    ("train = 3\n", r"a.toml: train is a table, write \[train\]"),
+    ("\udcff", r"config file .*a.toml: not a text file"),
+    ("[train]\nepochs = '3'\n", r"train.epochs \(.*a.toml\): expected a whole number"),
+])  # fmt: skip
 def test_mistakes_in_a_file_name_the_file(tmp_path, text, message):
     path = tmp_path / "a.toml"
     with pytest.raises(UserError, match=r"config file .*a.toml: No such file"):

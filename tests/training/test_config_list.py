@@ -19,14 +19,11 @@ def test_every_option_has_a_meaning():
                 assert field.metadata["meaning"], f"{names}: {table}.{field.name}"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["model.name=firstspike", "method.name=esl", "train.epochs=2"],
-        ["neuron.preset=sdsnn", "neuron.decay=0.9", "model.pool=max", "method.name=dense"],
-    ],
-)
+@pytest.mark.parametrize("words", [
+    [],
+    ["model.name=firstspike", "method.name=esl", "train.epochs=2"],
+    ["neuron.preset=sdsnn", "neuron.decay=0.9", "model.pool=max", "method.name=dense"],
+])  # fmt: skip
 def test_the_list_is_a_configuration_of_every_option(words):
     config = load_config(None, words)
     text = described(config)

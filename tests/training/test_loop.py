@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from nsnn import files
+from nsnn.data import augment
 from nsnn.errors import RunError, UserError
 from nsnn.layers import LIF
 from nsnn.methods import METHODS
 from nsnn.operations import synaptic_operations
 from nsnn.optim import SGD
+from nsnn.streams import stream
 from nsnn.training import loop
+from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
 from nsnn.training.progress import Progress
 from nsnn.training.run import Run
@@ -85,6 +88,52 @@ def test_epochs_have_their_own_order(tiny):
     assert np.array_equal(first, [batch.labels for batch in run.batches(0)])
 
 
+@pytest.mark.parametrize(("seed", "epoch"), [(0, 1), (0, 2), (3, 1)])
+def test_only_training_batches_are_augmented_by_a_stream_of_their_own(tiny, seed, epoch):
+    arguments = ["data.validation=0.2", f"train.seed={seed}"]
+    plain, changed = make(tiny, *arguments), make(tiny, *arguments, "data.augment=crop-flip")
+    for purpose in ("train", "validation", "test"):
+        before, after = getattr(plain.data, purpose), getattr(changed.data, purpose)
+        assert np.array_equal(before.images, after.images)
+    rng = stream(seed, "augment", epoch)
+    expected = augment.augmented(plain.batches(epoch), "crop-flip", rng)
+    for ours, theirs in zip(changed.batches(epoch), expected, strict=True):
+        assert np.array_equal(ours.labels, theirs.labels)
+        assert np.array_equal(ours.images, theirs.images)
+
+
+@pytest.mark.parametrize("options", [
+    ["name=deepr", "final_sparsity=0.8"], ["name=gradr", "alpha=0.05"],
+])  # fmt: skip
+def test_the_mask_of_every_epoch_can_be_rebuilt(bare, tmp_path, options):
+    optimiser = ["optim.lr=0.3", "optim.momentum=0"]
+    run, masks = make(bare, *(f"method.{option}" for option in options), *optimiser), []
+
+    class Looking(Progress):
+        def line(self, record, seconds):
+            weights = [p for p in run.network.parameters() if p.topology is not None]
+            masks.append({p.name: p.positions() for p in weights})
+
+    assert loop.train(run, tmp_path, Looking(3, 15, bars=False))
+    log = load_topology(tmp_path / "topology.npz")
+    assert len(masks) == 3
+    for last, layers in zip((14, 29, 44), masks, strict=True):
+        assert [*layers] == log.names
+        for name, positions in layers.items():
+            np.testing.assert_array_equal(log.positions_at(name, last), positions)
+    # It grows with epochs, not with steps: at most one event a layer in each.
+    events = log.counts()
+    assert 3 <= log.events <= 3 * len(log.names)
+    assert set(events["step"]) <= {14, 29, 44}
+    assert (events["dropped"] > 0).any()
+    assert (events["grown"] > 0).any()
+
+
+def test_grad_r_refuses_a_momentum_in_one_line(bare, tmp_path):
+    with pytest.raises(UserError, match=r"optim\.momentum from 0\.9 to 0, or optim\.name = adam"):
+        train(make(bare, "method.name=gradr"), tmp_path)
+
+
 def test_a_part_of_the_training_samples_is_drawn_by_the_seed(tiny):
     few, all_of_them = make(tiny, "data.samples=100", "data.batch=50"), make(tiny)
     assert len(list(few.batches(0))) == 2
@@ -124,9 +173,7 @@ def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):
     assert 0 < record["spike_rate"] < 1
 
 
-def test_operations_are_those_of_the_forwards_not_of_what_grew_after_them(
-    tiny, tmp_path, monkeypatch
-):
+def test_operations_are_those_of_the_forwards(tiny, tmp_path, monkeypatch):
     run = make(tiny, "train.epochs=1")
     real, counted = run.network.loss_and_backward, []
 
@@ -144,15 +191,12 @@ def test_operations_are_those_of_the_forwards_not_of_what_grew_after_them(
         assert count == sum(step.layers[name] for step in counted) / 150
 
 
-@pytest.mark.parametrize(
-    ("name", "changes", "message"),
-    [
-        ("linear2.weight", [], r"loss is nan at step 22, first in linear2; .*from before"),
-        # A hidden neuron whose membrane is no number is silent: the loss does not tell, and no
-        # round looks at it.
-        ("conv1.bias", ["method.end_fraction=0.3"], r"conv1 is not finite after step 29; .*before"),
-    ],
-)
+@pytest.mark.parametrize(("name", "changes", "message"), [
+    ("linear2.weight", [], r"loss is nan at step 22, first in linear2; .*from before"),
+    # A hidden neuron whose membrane is no number is silent: the loss does not tell, and no
+    # round looks at it.
+    ("conv1.bias", ["method.end_fraction=0.3"], r"conv1 is not finite after step 29; .*before"),
+])  # fmt: skip
 def test_a_value_that_is_not_finite_is_named_and_not_saved(
     tiny, tmp_path, monkeypatch, name, changes, message
 ):

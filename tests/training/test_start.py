@@ -26,9 +26,7 @@ def same_weights(network, other):
 
 
 @pytest.mark.parametrize("method", ["static", "set", "rigl", "esl"])
-def test_a_run_begins_with_weights_topology_and_statistics_and_a_new_optimiser(
-    bare, finished, method
-):
+def test_a_run_begins_with_all_but_the_optimiser(bare, finished, method):
     words = [*bare, *STEADY, f"method.name={method}", f"train.start={finished}"]
     words[:0] = ["method.distribution=erk"]  # of esl it is another
     run, other = Run(load_config(None, [*words, "train.epochs=8"])), nsnn.load(finished)
@@ -53,13 +51,10 @@ def test_a_method_that_starts_dense_begins_with_a_dense_run_only(bare, finished,
         Run(load_config(None, [*words, f"train.start={finished}"]))
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        [*STEADY, "method.name=set", "method.update_every=4"],
-        ["method.name=gradr", "method.alpha=0.05", "optim.momentum=0"],  # of the first signs
-    ],
-)
+@pytest.mark.parametrize("options", [
+    [*STEADY, "method.name=set", "method.update_every=4"],
+    ["method.name=gradr", "method.alpha=0.05", "optim.momentum=0"],  # of the first signs
+])  # fmt: skip
 def test_it_needs_the_other_run_at_its_start_only(
     bare, finished, train, content, tmp_path, options
 ):
@@ -98,17 +93,14 @@ def test_a_kill_before_the_first_step_costs_nothing(bare, finished, tmp_path, co
     assert content(session.resume(tmp_path / "run")) == whole
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (["model.layers=6C3-AP2-31"], "model.layers = '6C3-AP2-30', not '6C3-AP2-31'"),
-        (["model.width=2"], r"conv1.weight has the shape \(6, 1, 3, 3\) there, \(12, 1"),
-        (["model.norm=none"], r"norm1.gamma has the shape \(6,\) there, None here"),
-        (["method.final_sparsity=0.9"], "method.name = 'static' begins with 18: give it that"),
-        (["method.name=deepr"], r"method.name = 'deepr' begins with \d+ others: give it"),
-        (["train.start=nowhere"], "nowhere holds no run"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "message"), [
+    (["model.layers=6C3-AP2-31"], "model.layers = '6C3-AP2-30', not '6C3-AP2-31'"),
+    (["model.width=2"], r"conv1.weight has the shape \(6, 1, 3, 3\) there, \(12, 1"),
+    (["model.norm=none"], r"norm1.gamma has the shape \(6,\) there, None here"),
+    (["method.final_sparsity=0.9"], "method.name = 'static' begins with 18: give it that"),
+    (["method.name=deepr"], r"method.name = 'deepr' begins with \d+ others: give it"),
+    (["train.start=nowhere"], "nowhere holds no run"),
+])  # fmt: skip
 def test_a_run_that_cannot_be_begun_with_is_refused(bare, finished, tmp_path, changes, message):
     words = [*bare, *STEADY, "method.name=static", f"train.start={finished}", *changes]
     with pytest.raises(UserError, match=message):

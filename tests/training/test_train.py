@@ -36,21 +36,20 @@ def test_a_file_of_options_is_taken_too(finished, tmp_path, content):
     assert content(run.folder) == content(finished)
     with pytest.raises(UserError, match="already holds a run"):
         nsnn.train(finished / "config.toml", tmp_path / "again")
-    assert nsnn.train(finished / "config.toml", run.folder, overwrite=True) == run
+    assert content(run.folder) == content(finished)
+    again = nsnn.train(finished / "config.toml", run.folder, overwrite=True)
+    assert again == run
 
 
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ({"epochs": 3}, "'epochs' is no option; options are named table.key"),
-        ({"method": {"name": "set"}}, "'method' is no option; options are named table.key"),
-        ({1: 2}, "1 is no option"),
-        (["train.epochs=3"], "config is a list; give a TOML file, or options by name"),
-        ({"train.epoch": 3}, r"unknown key train.epoch \(nsnn.train\): did you mean epochs"),
-        ({"optim.lr": "fast"}, r"optim.lr \(nsnn.train\): expected a number, got 'fast'"),
-        ({"optim.lr": [0.1, 0.2]}, r"optim.lr \(nsnn.train\): expected a number"),
-    ],
-)
+@pytest.mark.parametrize(("config", "message"), [
+    ({"epochs": 3}, "'epochs' is no option; options are named table.key"),
+    ({"method": {"name": "set"}}, "'method' is no option; options are named table.key"),
+    ({1: 2}, "1 is no option"),
+    (["train.epochs=3"], "config is a list; give a TOML file, or options by name"),
+    ({"train.epoch": 3}, r"unknown key train.epoch \(nsnn.train\): did you mean epochs"),
+    ({"optim.lr": "fast"}, r"optim.lr \(nsnn.train\): expected a number, got 'fast'"),
+    ({"optim.lr": [0.1, 0.2]}, r"optim.lr \(nsnn.train\): expected a number"),
+])  # fmt: skip
 def test_mistakes_are_one_line(config, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message) as caught:

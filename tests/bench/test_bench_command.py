@@ -52,25 +52,20 @@ def test_sparsity_is_what_density_leaves(tmp_path, capsys):
     assert "linear1" in out
 
 
-def test_epoch_and_its_json(tmp_path, capsys):
-    path = tmp_path / "epoch.json"
-    words = ["--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11]
-    assert bench("epoch", *words, "--threads", 1, "--repeats", 1, "--json", path) == 0
-    (found,) = read(path, "epoch")
+def test_an_epoch_its_json_and_its_seconds_drawn_against_density(tmp_path, capsys):
+    path, picture = tmp_path / "epoch.json", tmp_path / "epoch.png"
+    words = ["epoch", "--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11]
+    words += ["--threads", 1, "--repeats", 1, "--json", path, "--plot", picture, "--density"]
+    assert bench(*words, 0.1, 0.5, 1) == 0
+    *_, found = read(path, "epoch")
     assert found["ours"]["steps"] == 2
     assert found["job"]["norm"] == "none"
     out = capsys.readouterr().out
     assert "epoch of mlp" in out
     assert f"{1e3 * found['ours']['seconds']['epoch']['median'] / 2:.2f} ms" in out  # a step
-
-
-def test_seconds_of_an_epoch_are_drawn_against_density(tmp_path, capsys):
-    path = tmp_path / "epoch.png"
-    words = ["--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11, "--repeats", 1]
-    assert bench("epoch", *words, "--density", 0.1, 0.5, 1, "--threads", 1, "--plot", path) == 0
-    assert path.stat().st_size > 5000
-    assert "s for each % of density, R² = " in capsys.readouterr().out
-    assert bench("epoch", *words, "--density", 0.1, 0.5, "--plot", path) == 2
+    assert "s for each % of density, R² = " in out
+    assert picture.stat().st_size > 5000
+    assert bench(*words, 0.1, 0.5) == 2
     assert "--plot needs three densities" in capsys.readouterr().err
 
 
@@ -111,26 +106,23 @@ def no_measurement(monkeypatch):
     monkeypatch.setattr(kernels, "measure", refuse)
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["step", "--sparsity", "1"], "density = 0.0: must be above 0"),
-        (["step", "--density", "0.5", "2"], "density = 2.0: must be above 0 and at most 1"),
-        (["step", "--density", "0.5", "--sparsity", "0.5"], "not allowed with"),
-        (["step", "--storage", "paper"], "bench.storage = 'paper'"),
-        (["step", "--model", "resnet"], "model.name = 'resnet'"),
-        (["step", "--model", "custom"], "model.name = 'custom' needs"),
-        (["step", "--threads", "-1"], "--threads: -1 is not at least 0"),
-        (["kernels", "--batch", "9" * 20], "9 is not at least 1 and below 10^12"),
-        (["step", "--json", "no/such/place.json"], "no/such does not exist"),
-        (["step", "--against", "torch"], "torch has no vgg16: use --against spikingjelly"),
-        (["epoch", "--samples", "100"], "--samples 100 is less than --batch 128"),
-        (["epoch", "--model", "firstspike", "--against", "spikingjelly"], "use --against torch"),
-        (["step", "--model", "firstspike"], "use nsnn bench epoch"),
-        (["kernels", "--shapes", "3C3"], "--shapes 3C3"),
-        (["kernels", "--threads", "1", "2"], "one number of threads"),
-    ],
-)
+@pytest.mark.parametrize(("words", "expected"), [
+    (["step", "--sparsity", "1"], "density = 0.0: must be above 0"),
+    (["step", "--density", "0.5", "2"], "density = 2.0: must be above 0 and at most 1"),
+    (["step", "--density", "0.5", "--sparsity", "0.5"], "not allowed with"),
+    (["step", "--storage", "paper"], "bench.storage = 'paper'"),
+    (["step", "--model", "resnet"], "model.name = 'resnet'"),
+    (["step", "--model", "custom"], "model.name = 'custom' needs"),
+    (["step", "--threads", "-1"], "--threads: -1 is not at least 0"),
+    (["kernels", "--batch", "9" * 20], "9 is not at least 1 and below 10^12"),
+    (["step", "--json", "no/such/place.json"], "no/such does not exist"),
+    (["step", "--against", "torch"], "torch has no vgg16: use --against spikingjelly"),
+    (["epoch", "--samples", "100"], "--samples 100 is less than --batch 128"),
+    (["epoch", "--model", "firstspike", "--against", "spikingjelly"], "use --against torch"),
+    (["step", "--model", "firstspike"], "use nsnn bench epoch"),
+    (["kernels", "--shapes", "3C3"], "--shapes 3C3"),
+    (["kernels", "--threads", "1", "2"], "one number of threads"),
+])  # fmt: skip
 def test_a_mistake_is_one_line(no_measurement, words, expected, complaint):
     assert expected in complaint("bench", *words)
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from nsnn.bench import child
-from nsnn.bench.child import Job, compare, summary
+from nsnn.bench.child import Job, compare
 from nsnn.bench.step import plan
 from nsnn.errors import RunError, UserError
 
@@ -24,25 +24,18 @@ def test_libraries_have_the_threads_that_they_are_given(monkeypatch):
     assert child.call("os:getenv", {"key": "OMP_NUM_THREADS"}, library_threads=2) == "2"
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments", "error", "message"),
-    [
-        ("nsnn.models:architecture", {"name": "resnet"}, UserError, "model.name = 'resnet'"),
-        ("builtins:int", {"no_such": 1}, RunError,
-         r"measures builtins:int failed: TypeError: .*no_such"),
-        ("posix:abort", {}, RunError, "killed by signal 6"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("function", "arguments", "error", "message"), [
+    ("nsnn.models:architecture", {"name": "resnet"}, UserError, "model.name = 'resnet'"),
+    ("builtins:int", {"no_such": 1}, RunError,
+     r"measures builtins:int failed: TypeError: .*no_such"),
+    ("posix:abort", {}, RunError, "killed by signal 6"),
+])  # fmt: skip
 def test_what_goes_wrong_there_comes_back(function, arguments, error, message):
     with pytest.raises(error, match=message):
         child.call(function, arguments)
 
 
 # Ours and theirs
-
-
-def run(seconds, memory, **more):
-    return {"seconds": {"step": seconds}, "memory": memory, **more}
 
 
 @pytest.fixture
@@ -53,8 +46,10 @@ def calls(monkeypatch):
     def call(function, arguments, library_threads=1):
         made.append((function, arguments, library_threads))
         if "peer" in function:
-            return run([10.0, 20.0, 60.0], 600)
-        return run([float(len(made)), 2.0, 100.0], 200)
+            return {"seconds": {"step": [10.0, 20.0, 60.0]}, "memory": 600}
+        seconds = {"step": [float(len(made)), 2.0, 100.0]}
+        seconds |= {"rewire": [4.0]} if "rounds" in arguments else {}
+        return {"seconds": seconds, "memory": 200 * len(made), "work": 0.1}
 
     monkeypatch.setattr(child, "call", call)
     return made
@@ -70,21 +65,13 @@ def test_both_get_the_same_job_in_processes_that_alternate(calls):
 
 
 def test_ratios_of_the_medians_of_each_pair(calls):
-    found = compare("step", JOB, 2, "spikingjelly", steps=3)
+    found = compare("step", JOB, 2, "spikingjelly", first={"rounds": 4}, steps=3)
     # Ours: median of (1, 2, 100) and of (3, 2, 100).
     assert found["ratio"]["time"] == {"median": (10 + 20 / 3) / 2, "low": 20 / 3, "high": 10.0}
-    assert found["ratio"]["memory"] == {"median": 3.0, "low": 3.0, "high": 3.0}
+    assert found["ratio"]["memory"] == {"median": 2.0, "low": 1.0, "high": 3.0}
     assert found["ours"]["seconds"]["step"] == {"median": 2.5, "low": 1.0, "high": 100.0}
+    assert found["ours"]["seconds"]["rewire"]["median"] == 4.0  # of the first process only
+    assert (found["ours"]["work"], found["ours"]["memory"]["median"]) == (0.1, 400)
     assert found["theirs"]["memory"]["median"] == 600
     # Without a peer there is none.
     assert set(compare("epoch", JOB, 1, samples=4)) == {"job", "ours"}
-
-
-def test_summary_takes_all_steps_of_all_processes():
-    runs = [run([1.0, 2.0], 5, work=0.1), run([3.0], 7, work=0.1)]
-    runs[0]["seconds"]["rewire"] = [4.0]  # of the first process only
-    found = summary(runs)
-    assert found["seconds"]["step"] == {"median": 2.0, "low": 1.0, "high": 3.0}
-    assert found["seconds"]["rewire"]["median"] == 4.0
-    assert found["memory"]["median"] == 6
-    assert found["work"] == 0.1

@@ -1,6 +1,5 @@
 """The benchmark of single layers: shapes, operations, rates, break-even."""
 
-import itertools
 import math
 
 import numpy as np
@@ -15,14 +14,11 @@ from nsnn.sparsity.distribution import random_positions
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize(
-    ("shape", "dims", "pixels"),
-    [
-        ("784-800", (800, 784), ()),
-        ("512-256C3@4", (256, 512, 3, 3), (4, 4)),
-        ("3-64C1@32", (64, 3, 1, 1), (32, 32)),
-    ],
-)
+@pytest.mark.parametrize(("shape", "dims", "pixels"), [
+    ("784-800", (800, 784), ()),
+    ("512-256C3@4", (256, 512, 3, 3), (4, 4)),
+    ("3-64C1@32", (64, 3, 1, 1), (32, 32)),
+])  # fmt: skip
 def test_layers_are_read_from_their_shapes(shape, dims, pixels):
     layer, found = layer_of(shape, RNG)
     assert (layer.weight.dims, found) == (dims, pixels)
@@ -35,17 +31,14 @@ def test_a_shape_that_cannot_be_read(text):
         layer_of(text, RNG)
 
 
-@pytest.mark.parametrize(
-    ("densities", "times", "dense", "density", "relation"),
-    [
-        # Interpolated in the logarithm: 1.5 is a quarter of the way from 1 to 3, 0.1 · 4^¼.
-        ((0.4, 0.1), (3.0, 1.0), 1.5, 0.1 * math.sqrt(2), "="),
-        ((0.1, 0.2, 0.4, 0.8), (1.0, 3.0, 1.0, 3.0), 2.0, 0.1 * math.sqrt(2), "="),  # the first
-        ((0.1, 0.4), (1.0, 3.0), 0.5, 0.1, "<"),
-        ((0.1, 0.4), (1.0, 3.0), 4.0, 0.4, "≥"),
-        ((0.1, 0.4), (1.0, 3.0), 3.0, 0.4, "≥"),
-    ],
-)
+@pytest.mark.parametrize(("densities", "times", "dense", "density", "relation"), [
+    # Interpolated in the logarithm: 1.5 is a quarter of the way from 1 to 3, 0.1 · 4^¼.
+    ((0.4, 0.1), (3.0, 1.0), 1.5, 0.1 * math.sqrt(2), "="),
+    ((0.1, 0.2, 0.4, 0.8), (1.0, 3.0, 1.0, 3.0), 2.0, 0.1 * math.sqrt(2), "="),  # the first
+    ((0.1, 0.4), (1.0, 3.0), 0.5, 0.1, "<"),
+    ((0.1, 0.4), (1.0, 3.0), 4.0, 0.4, "≥"),
+    ((0.1, 0.4), (1.0, 3.0), 3.0, 0.4, "≥"),
+])  # fmt: skip
 def test_break_even(densities, times, dense, density, relation):
     found = break_even(densities, times, dense)
     assert found == {"density": pytest.approx(density, rel=1e-5), "relation": relation}
@@ -69,46 +62,29 @@ def test_rates_and_the_input_gradient(monkeypatch):
     assert found["input_gradient"]["gflops"] is None
 
 
-# Useful operations, counted one by one
-
-
-def by_hand(W, height, width, geometry):
-    """Multiplications of a convolution's forward for one step and sample, pixel by pixel."""
-    kh, kw, stride, padding = geometry
-    count = 0
-    for oy in range((height + 2 * padding - kh) // stride + 1):
-        for ox in range((width + 2 * padding - kw) // stride + 1):
-            for dy, dx in itertools.product(range(kh), range(kw)):
-                iy, ix = oy * stride + dy - padding, ox * stride + dx - padding
-                if 0 <= iy < height and 0 <= ix < width:
-                    count += np.count_nonzero(W[:, :, dy, dx])
-    return count
-
-
-@pytest.mark.parametrize(
-    ("kernel", "stride", "padding", "height", "width"),
-    [(3, 1, 1, 5, 7), (3, 2, 1, 6, 5), (1, 1, 0, 4, 4), (5, 1, 2, 3, 2), (3, 1, 0, 4, 6)],
-)
-@pytest.mark.parametrize("sparse", [True, False])
-def test_convolution(kernel, stride, padding, height, width, sparse):
+def forward_of_ones(make, pixels, count=None):
+    """A layer, after a forward that adds a one for each of its products; the sum of all."""
     rng = np.random.default_rng(0)
-    layer = Conv2d(2, 3, kernel, rng, stride=stride, padding=padding)
-    if sparse:
-        count = layer.weight.size // 3
+    layer = make(rng)
+    if count:
         layer.weight.sparsify(random_positions(layer.weight.shape, count, rng))
-    W = layer.weight.to_dense().reshape(layer.weight.dims)
-    geometry = (kernel, kernel, stride, padding)
-    expected = 2 * by_hand(W, height, width, geometry) * 4 * 3
-    layer.forward(np.zeros((2, height, width, 4, 3), np.float32))
-    assert product_flops(layer) == expected
-    whole = 2 * by_hand(np.ones_like(W), height, width, geometry) * 4 * 3
-    assert product_flops(layer, dense=True) == whole
+    layer.weight.data[...] = 1
+    x = np.ones((layer.weight.dims[1], *pixels, 4, 3), np.float32)
+    return layer, layer.forward(x).sum(dtype=float)
 
 
-def test_linear():
-    rng = np.random.default_rng(0)
-    layer = Linear(7, 5, rng)
-    layer.weight.sparsify(random_positions((5, 7), 11, rng))
-    layer.forward(np.zeros((7, 4, 3), np.float32))
-    assert product_flops(layer) == 2 * 11 * 4 * 3
-    assert product_flops(layer, dense=True) == 2 * 35 * 4 * 3
+@pytest.mark.parametrize("sparse", [True, False])
+@pytest.mark.parametrize(("kernel", "stride", "padding", "pixels"), [
+    (3, 1, 1, (5, 7)), (3, 2, 1, (6, 5)), (1, 1, 0, (4, 4)), (5, 1, 2, (3, 2)), (3, 1, 0, (4, 6)),
+    (None, None, None, ()),
+])  # fmt: skip
+def test_a_product_is_two_operations(kernel, stride, padding, pixels, sparse):
+    def make(rng):
+        if kernel is None:
+            return Linear(7, 5, rng, bias=False)
+        return Conv2d(2, 3, kernel, rng, stride=stride, padding=padding, bias=False)
+
+    whole, everywhere = forward_of_ones(make, pixels)
+    layer, products = forward_of_ones(make, pixels, whole.weight.size // 3 if sparse else None)
+    assert product_flops(layer) == 2 * products
+    assert product_flops(layer, dense=True) == 2 * everywhere

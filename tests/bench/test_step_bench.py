@@ -1,6 +1,5 @@
 """One training step, measured in this process."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -26,17 +25,13 @@ def sparse():
     return step.measure_step(replace(SMALL, density=0.2), steps=2, rounds=2, layers=True)
 
 
-def test_the_result_is_complete_and_can_be_written(sparse):
-    assert json.loads(json.dumps(sparse, allow_nan=False)) == sparse
+def test_the_result_is_complete(sparse):
     assert set(sparse) == {"seconds", "memory", "work", "layers"}
     assert set(sparse["seconds"]) == {"forward", "backward", "update", "step", "rewire"}
     assert all(len(seconds) == 2 for seconds in sparse["seconds"].values())
     assert sparse["memory"] > 1 << 20
-    s = sparse["seconds"]
-    for i in range(2):
-        assert s["step"][i] == pytest.approx(
-            sum(s[p][i] for p in ("forward", "backward", "update"))
-        )
+    parts = [sparse["seconds"][part] for part in ("forward", "backward", "update")]
+    np.testing.assert_allclose(sparse["seconds"]["step"], np.sum(parts, axis=0))
 
 
 def test_density_and_work(sparse):
@@ -126,20 +121,15 @@ def test_a_residual_network_is_measured_whole_and_part_by_part():
 
 
 def test_the_watched_step_trains_as_the_plain_one():
-    batch = one_batch()
-    weights = []
-    for watched in (True, False):
-        trainee = step.Trainee(SMALL)
-        if watched:
-            step.layer_table(trainee, batch, 2)
-            for layer in (*trainee.network.body.parts, *trainee.network.layers()):
-                assert not {"forward", "backward"} & set(vars(layer))  # as they were
-        else:
-            for _ in range(2):
-                trainee.step(batch)
-        weights.append([p.data.copy() for p in trainee.network.parameters()])
-    for a, b in zip(*weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    batch, watched, plain = one_batch(), step.Trainee(SMALL), step.Trainee(SMALL)
+    step.layer_table(watched, batch, 2)
+    for layer in (*watched.network.body.parts, *watched.network.layers()):
+        assert not {"forward", "backward"} & set(vars(layer))  # as they were
+    for _ in range(2):
+        plain.step(batch)
+    pairs = zip(watched.network.parameters(), plain.network.parameters(), strict=True)
+    for p, q in pairs:
+        np.testing.assert_array_equal(p.data, q.data)
 
 
 # Plans for peers

@@ -6,7 +6,6 @@ import pytest
 
 from nsnn import cli
 from nsnn.docs import check, pages
-from nsnn.errors import UserError
 
 TUTORIAL = """# %% [markdown]
 # # 5 spikes
@@ -84,27 +83,22 @@ def test_a_tutorial_runs_in_its_own_folder(tutorial):
     assert "```output\nTrue\n```" in pages.render(tutorial)[0]
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("a = 1\n# %% [raw]\n", "line 2: a cell begins"),
-        ("# %% [markdown]\n\n# text\ncode = 1\n", "line 4: a line of a text cell begins with #"),
-        ("# %%\na\n\n# %%\n1 / 0", "cell 1, line 2: NameError: name 'a' is not defined"),
-        ("# %%\nx = (\n", "cell 1, line 2: SyntaxError: '(' was never closed"),
-        ("# %%\ndef f():\n    1 / 0\n# %%\nf()", "cell 2, line 3: ZeroDivisionError"),
-        ("raise ValueError('two\\nlines')", "cell 1, line 1: ValueError: two lines"),
-        ("raise SystemExit(3)", "cell 1, line 1: SystemExit: 3"),
-        ("import matplotlib.pyplot as p, numpy as n\n"
-         "p.figure(figsize=(9, 9), dpi=100).figimage(n.random.default_rng(0).random((900, 900)))",
-         "cell 1, line 1: a figure has "),
-    ],
-)  # fmt: skip
-def test_a_cell_that_fails_is_named_with_its_line(tutorial, text, said):
+@pytest.mark.parametrize(("text", "said"), [
+    ("a = 1\n# %% [raw]\n", "line 2: a cell begins"),
+    ("# %% [markdown]\n\n# text\ncode = 1\n", "line 4: a line of a text cell begins with #"),
+    ("# %%\na\n\n# %%\n1 / 0", "cell 1, line 2: NameError: name 'a' is not defined"),
+    ("# %%\nx = (\n", "cell 1, line 2: SyntaxError: '(' was never closed"),
+    ("# %%\ndef f():\n    1 / 0\n# %%\nf()", "cell 2, line 3: ZeroDivisionError"),
+    ("raise ValueError('two\\nlines')", "cell 1, line 1: ValueError: two lines"),
+    ("raise SystemExit(3)", "cell 1, line 1: SystemExit: 3"),
+    ("import matplotlib.pyplot as p, numpy as n\n"
+     "p.figure(figsize=(9, 9), dpi=100).figimage(n.random.default_rng(0).random((900, 900)))",
+     "cell 1, line 1: a figure has "),
+])  # fmt: skip
+def test_a_cell_that_fails_is_named_with_its_line(tutorial, text, said, refused):
     tutorial.write_text(text)
-    with pytest.raises(UserError) as caught:
+    with refused(said):
         pages.render(tutorial)
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -124,34 +118,28 @@ def test_writing_again_removes_figures_that_are_gone(page, tutorial):
     assert [path.name for path in page.with_suffix("").iterdir()] == ["1.png"]
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "equal"),
-    [
-        ("12", "13", True), ("12", "14", False), ("79,510", "79,511", True),
-        ("79,510", "79,512", False), ("0.25", "0.26", True), ("0.25", "0.27", False),
-        ("0.123456", "0.124", True), ("0.123456", "0.1249", False), ("99.9", "100.0", True),
-        ("-0.00", "0.00", True), ("1.23e-05", "1.24e-05", True), ("1.23e-05", "1.23e-06", False),
-        ("1.5e+03", "1500", True), ("123.456", "124.1", True), ("[0. 1.5]", "[0. 1.6]", True),
-        ("a  0.10 b", "a 0.11   b", True), ("a 0.10 b", "a 0.10 c", False),
-        ("conv1", "conv2", False), ("1 2", "1", False),
-        ("(1, 2)", "(1 2)", False), ("nan", "inf", False),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("ours", "theirs", "equal"), [
+    ("12", "13", True), ("12", "14", False), ("79,510", "79,511", True),
+    ("79,510", "79,512", False), ("0.25", "0.26", True), ("0.25", "0.27", False),
+    ("0.123456", "0.124", True), ("0.123456", "0.1249", False), ("99.9", "100.0", True),
+    ("-0.00", "0.00", True), ("1.23e-05", "1.24e-05", True), ("1.23e-05", "1.23e-06", False),
+    ("1.5e+03", "1500", True), ("123.456", "124.1", True), ("[0. 1.5]", "[0. 1.6]", True),
+    ("a  0.10 b", "a 0.11   b", True), ("a 0.10 b", "a 0.10 c", False),
+    ("conv1", "conv2", False), ("1 2", "1", False),
+    ("(1, 2)", "(1 2)", False), ("nan", "inf", False),
+])  # fmt: skip
 def test_printed_lines_are_alike_but_for_spaces_and_one_in_the_last_digit(ours, theirs, equal):
     assert check.alike(ours, theirs) == equal
     assert check.alike(theirs, ours) == equal
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line"),
-    [
-        ("\nrate  0.251  of", "\nrate 0.252 of", None), ("12 spikes\n", "11 spikes\n", None),
-        ("\n~ 3 s\n", "\n~ 300 s\n~ or more\n", None), ("\n~ 3 s\n", "\n~ 3 s\nmore\n", 14),
-        ("12 spikes\n", "10 spikes\n", 12), ("5 spikes", "6 spikes", 3), ("(2, 1)", "(3, 1)", 18),
-        ('print("~ 3 s")', 'print("~ 4 s")', 8), ("```python\nfig\n```\n\n", "", 24),
-        ("![first]", "![other]", 22), ("2.png)\n", "2.png)\n\nby hand\n", 30),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("old", "new", "line"), [
+    ("\nrate  0.251  of", "\nrate 0.252 of", None), ("12 spikes\n", "11 spikes\n", None),
+    ("\n~ 3 s\n", "\n~ 300 s\n~ or more\n", None), ("\n~ 3 s\n", "\n~ 3 s\nmore\n", 14),
+    ("12 spikes\n", "10 spikes\n", 12), ("5 spikes", "6 spikes", 3), ("(2, 1)", "(3, 1)", 18),
+    ('print("~ 3 s")', 'print("~ 4 s")', 8), ("```python\nfig\n```\n\n", "", 24),
+    ("![first]", "![other]", 22), ("2.png)\n", "2.png)\n\nby hand\n", 30),
+])  # fmt: skip
 def test_a_page_may_differ_from_a_run_in_what_is_printed_only(page, old, new, line):
     fresh = page.read_text()
     assert old in fresh

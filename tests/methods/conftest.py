@@ -1,6 +1,7 @@
 """A network of bare parameters, to test methods without layers."""
 
 import io
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from nsnn.layers.groups import NeuronGroup, silence
 from nsnn.layers.parameter import Parameter
 from nsnn.methods import METHODS, Method, RunLength
+from nsnn.methods.drop_grow import DropGrow
 from nsnn.optim import SGD
 from nsnn.sparsity.distribution import layer_counts
 from nsnn.sparsity.log import TopologyLog
@@ -26,6 +28,7 @@ SHOWN = {
     "ndsnn": {"initial_sparsity": 0.5, "final_sparsity": 0.9, "update_every": 6},
     "rigl": {"final_sparsity": 0.9, "update_every": 7},
     "set": {"final_sparsity": 0.9, "update_every": 7},
+    "esl": {"final_sparsity": 0.7, "update_every": 12},
     "static": {"final_sparsity": 0.9},
     "lth": {"final_sparsity": 0.6, "prune_fraction": 0.25, "rewind_epochs": 2},
     "admm": {"final_sparsity": 0.8, "rho": 0.5, "dense_fraction": 0.2, "admm_fraction": 0.3},
@@ -50,6 +53,11 @@ def made(kind, options):
     config = kind.Config(**(SHOWN.get(shown(kind), {}) | options))
     config.validate()
     return kind(config)
+
+
+def copies(p):
+    """All that belongs to a parameter, optimiser slots included."""
+    return {key: np.array(array) for key, array in p.state().items()}
 
 
 class BareNetwork:
@@ -92,18 +100,12 @@ class BareNetwork:
         return {p.name: p for p in self._parameters if p.prunable}
 
     def states(self):
-        """All of the network, optimiser slots included, as copies."""
-        return {
-            p.name: {key: np.array(a) for key, a in p.state().items()} for p in self._parameters
-        }
+        """All of the network."""
+        return {p.name: copies(p) for p in self._parameters}
 
     def assert_same_as(self, other):
         """Bit for bit."""
-        theirs = other.states()
-        for name, arrays in self.states().items():
-            assert arrays.keys() == theirs[name].keys()
-            for key, array in arrays.items():
-                np.testing.assert_array_equal(array, theirs[name][key], err_msg=f"{name} {key}")
+        np.testing.assert_equal(self.states(), other.states())
 
     def dense_gradient(self, p, step):
         """(size,) a function of the name and the step only."""
@@ -117,12 +119,8 @@ class BareNetwork:
         silent = self.wake()
         for p in self._parameters:
             g = self.dense_gradient(p, step)
-            active = p.positions()
-            if p.gradient.size == p.active:
-                p.gradient.reshape(-1)[:] = g[active]
-            else:
-                p.gradient[...] = 0.0
-                p.gradient.reshape(-1)[active] = g[active]
+            sparse = p.topology is not None
+            p.gradient[...] = p.topology.scatter(g[p.positions()]) if sparse else g.reshape(p.shape)
             shown = self.shown(p, g).reshape(p.shape)
             for observer in p.take_observers("gradient") + p.take_observers("delta"):
                 for first in range(0, p.shape[1], 7):
@@ -145,8 +143,15 @@ class CountingSGD(SGD):
         super().step(lr, only)
 
 
+Change = namedtuple("Change", "step weights drop before after")
+
+
 class Bench:
-    """One run of a method on a `BareNetwork`: the training loop, in short."""
+    """One run of a method on a `BareNetwork`: the training loop, in short.
+
+    Of methods of drop and grow `seen` has a `Change` for each change of topology: which weights it
+    was told to drop, and what it found and left behind.
+    """
 
     def __init__(self, kind, storage="csr", seed=0, ties=False, run=None, log=None, **options):
         self.network = BareNetwork(ties=ties)
@@ -157,7 +162,17 @@ class Bench:
             p.storage = storage
         method.prepare(self.network, self.run, np.random.default_rng(seed), self.log)
         self.new_optimiser()
-        self.taken = []
+        self.taken, self.seen = [], []
+        if isinstance(method, DropGrow):
+            method.rewire = self.noting(method.rewire)
+
+    def noting(self, rewire):
+        def change(step, p, drop, *rest, **options):
+            before = copies(p)
+            rewire(step, p, drop, *rest, **options)
+            self.seen.append(Change(step, p, drop, before, copies(p)))
+
+        return change
 
     def new_optimiser(self):
         for p in self.network.parameters():
@@ -231,13 +246,8 @@ class Bench:
         """Network, log and method, bit for bit."""
         self.network.assert_same_as(other.network)
         assert self.method.targets() == other.method.targets()
-        for mine, theirs in (
-            (self.log.arrays(), other.log.arrays()),
-            (self.method.state(), other.method.state()),
-        ):
-            assert mine.keys() == theirs.keys()
-            for key, array in mine.items():
-                np.testing.assert_array_equal(array, theirs[key], err_msg=key)
+        np.testing.assert_equal(self.log.arrays(), other.log.arrays())
+        np.testing.assert_equal(self.method.state(), other.method.state())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from nsnn.errors import UserError
+from nsnn.errors import RunError, UserError
 from nsnn.methods import METHODS, Method, RunLength
 
 SPARSE = sorted(set(METHODS) - {"dense"})
@@ -33,15 +33,13 @@ def test_every_method_keeps_to_the_interface(name, bench):
                 assert p.slots["momentum"].shape == p.data.shape
 
 
-# A target of 0 included: nothing to prune, to rewire or to log.
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [("dense", {}), ("ndsnn", {"initial_sparsity": 0.0, "final_sparsity": 0.0})]
-    + [
-        (name, {"final_sparsity": 0.0})
-        for name in ("rigl", "set", "static", "lth", "admm", "deepr")
-    ],
-)
+AT_ZERO = {"final_sparsity": 0.0}  # nothing to prune, to rewire or to log
+
+
+@pytest.mark.parametrize(("name", "options"), [
+    ("dense", {}), ("ndsnn", AT_ZERO | {"initial_sparsity": 0.0}),
+    *[(name, AT_ZERO) for name in ("rigl", "set", "static", "lth", "admm", "deepr")],
+])  # fmt: skip
 def test_what_is_dense_stays_dense(bench, name, options):
     run = bench(name, **options).train()
     assert run.taken == []
@@ -53,15 +51,13 @@ def test_what_is_dense_stays_dense(bench, name, options):
     assert run.method.schedule(last) == (last, last + 1)
 
 
-@pytest.mark.parametrize("storage", ["csr", "dense"])
-def test_a_static_mask_is_the_start_of_ndsnn_and_stays(bench, storage):
-    run = bench("static", storage, final_sparsity=0.8)
-    ndsnn = bench("ndsnn", storage, initial_sparsity=0.8)
-    start = {name: p.positions() for name, p in run.network.prunable().items()}
+def test_a_static_mask_is_the_start_of_ndsnn_and_stays(bench):
+    run = bench("static", final_sparsity=0.8)
+    ndsnn = bench("ndsnn", initial_sparsity=0.8)
+    start = run.masks()
     run.train()
-    for name, p in run.network.prunable().items():
-        np.testing.assert_array_equal(p.positions(), start[name])
-        np.testing.assert_array_equal(ndsnn.network.prunable()[name].positions(), start[name])
+    np.testing.assert_equal(run.masks(), start)
+    np.testing.assert_equal(ndsnn.masks(), start)
     assert run.taken == []
     assert run.log.events == 0
 
@@ -100,9 +96,6 @@ def test_admm_without_a_pull_is_one_shot_pruning(bench):
     assert run.method.bytes_held() == 0
     run.train(prune)
     assert run.active() == run.method.targets()
-
-
-# ---- the same run again -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -162,7 +155,13 @@ def test_restore_of_another_configuration(bench, name, options, message):
         bench(name, **options).method.restore(saved)
 
 
-# ---- mistakes -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["deepr", "gradr"])  # which move their weights themselves
+def test_a_gradient_that_is_not_finite_stops_the_run(bench, name):
+    run = bench(name)
+    run.network.prunable()["conv2.weight"].gradient[...] = np.nan
+    with pytest.raises(RunError, match=r"step 3: conv2\.weight is not finite; try a smaller opt"):
+        run.method.update(3, run.optimiser, 0.1)
+
 
 NAN, INFINITE = float("nan"), float("inf")
 BAD = {  # option: values that it cannot have, and what is said of them

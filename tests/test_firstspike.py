@@ -114,8 +114,7 @@ def test_observers_see_the_gradient_at_inactive_positions():
     p.observe(observer)
     net.loss_and_backward(batch)
     layer = net.layers()[0]
-    slope = np.where(np.isfinite(layer.z), 1, 0)
-    assert slope.any()
+    assert np.isfinite(layer.z).any()
     own = seen.flat[p.positions()]
     weak = np.repeat(layer._row_sums() < 1, np.diff(p.topology.indptr))
     np.testing.assert_allclose(own, p.gradient + 0.5 * weak, rtol=1e-9, atol=1e-12)

@@ -85,12 +85,10 @@ def test_kernel_files_are_closed(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else [
-                alias.name for alias in node.names
-            ]  # fmt: skip
-            assert set(names) <= {"numpy", "numba", "numba.extending", "math"}, (
-                f"{path.name}:{node.lineno}"
-            )
+            names = {alias.name for alias in node.names}
+            names = {node.module} if isinstance(node, ast.ImportFrom) else names
+            allowed = {"numpy", "numba", "numba.extending", "math"}
+            assert names <= allowed, f"{path.name}:{node.lineno}"
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     assert functions
     # A pair `_f`, `@overload(_f)` chooses code by the type of its input while a kernel compiles.

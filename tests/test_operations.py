@@ -108,16 +108,6 @@ def test_operations_and_work_equal_the_walk(make, storage, real):
         assert found["useful/input_gradient"] > 0
 
 
-def test_the_first_layer_has_no_input_gradient():
-    layer, shape = LAYERS[1](np.random.default_rng(0))
-    layer.input_gradient = False
-    y = layer.forward(np.ones((*shape, 1, 2), np.float32))
-    layer.backward(np.ones_like(y))
-    found = training_work(alone(layer), Operations({layer.weight.name: 7}, 0))
-    assert found["useful/weight_gradient"] == 7
-    assert found["useful/input_gradient"] == found["executed/input_gradient"] == 0
-
-
 @pytest.mark.parametrize(("method", "options"), [
     ("rigl", {"drop_fraction": 0.9, "end_fraction": 1.0}),
     ("ndsnn", {"initial_sparsity": 0.4, "death_ratio": 0.9, "death_ratio_min": 0.9}),

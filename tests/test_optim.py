@@ -26,14 +26,8 @@ def make(seed=0, dtype=np.float64, storage=None, shape=(6, 9)):
 def set_gradients(parameters, rng):
     """Random gradients of the dense shape, zero where inactive; returns the active ones."""
     for p in parameters:
-        dense = rng.normal(size=p.size)
-        active = p.positions()
-        if p.gradient.size == p.size:
-            mask = np.zeros(p.size)
-            mask[active] = 1.0
-            p.gradient[...] = (dense * mask).reshape(p.gradient.shape)
-        else:
-            p.gradient[...] = dense[active]
+        g, sparse = rng.normal(size=p.size), p.topology is not None
+        p.gradient[...] = p.topology.scatter(g[p.positions()]) if sparse else g.reshape(p.shape)
     return [p.active_gradient().astype(np.float64) for p in parameters]
 
 

@@ -20,21 +20,6 @@ def make(storage=None, seed=0, shape=(5, 8), dtype=np.float64):
     return p
 
 
-def label(p):
-    """Give each active entry's gradient and slot values that say where it is."""
-    where = p.positions() + 1.0
-    arrays = {"gradient": p.gradient, "momentum": np.zeros_like(p.data)}
-    p.slots["momentum"] = arrays["momentum"]
-    for factor, array in zip((10.0, 100.0), arrays.values(), strict=True):
-        index = slice(None) if array.size == p.active else p.positions()
-        array.reshape(-1)[index] = factor * where
-
-
-def slot(p, name):
-    array = p.slots[name].reshape(-1)
-    return array if array.size == p.active else array[p.positions()]
-
-
 def test_dense():
     p = make()
     assert p.topology is None
@@ -89,7 +74,9 @@ def test_everything_follows_a_rewiring(storage):
         p.attach("bound", 0.5, np.float32)
         p.attached["bound"] += p.positions().astype(np.float32)
         for given in (False, True, False):
-            label(p)
+            where = p.positions() + 1.0  # gradients and slots say where they are
+            p.gradient[...] = p.topology.scatter(10 * where)
+            p.slots["momentum"] = p.topology.scatter(100 * where)
             before = p.positions(), p.values().copy(), p.attached["bound"]
             keep = rng.random(p.active) < 0.7
             kept = p.positions()[keep]
@@ -98,8 +85,10 @@ def test_everything_follows_a_rewiring(storage):
             positions = p.positions()
             np.testing.assert_array_equal(positions, np.union1d(kept, new))
             grown = np.isin(positions, new)
-            for array, factor in ((p.active_gradient(), 10.0), (slot(p, "momentum"), 100.0)):
-                np.testing.assert_array_equal(array, np.where(grown, 0.0, factor * (positions + 1)))
+            where = np.where(grown, 0.0, positions + 1)
+            np.testing.assert_array_equal(p.active_gradient(), 10 * where)
+            momentum = p.topology.gather(p.slots["momentum"])
+            np.testing.assert_array_equal(momentum, 100 * where)
             np.testing.assert_array_equal(p.values()[grown], -7.0 - new if given else 0)
             np.testing.assert_array_equal(p.values()[~grown], before[1][keep])
             np.testing.assert_array_equal(p.attached["born"], -positions)

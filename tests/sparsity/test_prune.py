@@ -30,21 +30,13 @@ def test_largest_overall_is_one_ranking_of_all_layers(ties):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_project_is_the_nearest_sparse_array(dtype):
-    rng = np.random.default_rng(2)
-    values = rng.normal(size=(3, 4)).astype(dtype)
+    values = np.random.default_rng(2).normal(size=(3, 4)).astype(dtype)
     before = values.copy()
     Z = project(values, 5)
     assert Z.dtype == dtype
-    assert Z.shape == values.shape
-    assert np.count_nonzero(Z) == 5
     np.testing.assert_array_equal(values, before)
-    np.testing.assert_array_equal(Z[Z != 0], values[Z != 0])
-    distance = np.sum((values - Z) ** 2)
-    for _ in range(200):
-        other = np.zeros(12, dtype)
-        chosen = rng.choice(12, 5, replace=False)
-        other[chosen] = values.reshape(-1)[chosen]
-        assert distance <= np.sum((values.reshape(-1) - other) ** 2) + 1e-6
+    fifth = np.sort(np.abs(values), axis=None)[-5]
+    np.testing.assert_array_equal(Z, np.where(np.abs(values) >= fifth, values, 0))
 
 
 @pytest.mark.parametrize(("prunes", "percent"), list(enumerate(LADDER, 1)))

@@ -7,74 +7,65 @@ import pytest
 from nsnn import cli, info, parallel
 from nsnn.bench import PEERS, child, environment, kernels
 
-TINY = ["--model", "mlp", "--width", "0.01", "--batch", "2", "--time-steps", "2",
-        "--repeats", "1", "--threads", "1"]  # fmt: skip
+TINY = ["--model", "mlp", "--width", 0.01, "--batch", 2, "--time-steps", 2]
 
 
-def bench(*words):
-    return cli.main(["bench", *map(str, words)])
+@pytest.fixture
+def bench(said, tmp_path):
+    """`bench(name, *words)` gives the results that a benchmark writes, and what it prints."""
+
+    def run(name, *words):
+        path = tmp_path / "numbers.json"
+        out = said("bench", name, *words, "--threads", 1, "--repeats", 1, "--json", path)
+        assert str(path) in out
+        record = json.loads(path.read_text())
+        assert record["bench"] == name
+        keys = {"processor", "cores", "threads", "numpy", "numba", "blas core", "others"}
+        assert keys <= record["environment"].keys()
+        assert record["options"]["repeats"] == 1
+        return record["results"], out
+
+    return run
 
 
-def read(path, name):
-    record = json.loads(path.read_text())
-    assert record["bench"] == name
-    environment = record["environment"]
-    for key in ("processor", "cores", "threads", "numpy", "numba", "blas core", "others"):
-        assert key in environment
-    assert record["options"]["repeats"] == 1
-    return record["results"]
-
-
-def test_step_and_its_json(tmp_path, capsys):
-    path = tmp_path / "step.json"
-    assert bench("step", *TINY, "--density", 1, 0.2, "--steps", 2, "--json", path) == 0
-    dense, sparse = read(path, "step")
+def test_a_step(bench, tmp_path):
+    (dense, sparse), out = bench("step", *TINY, "--density", 1, 0.2, "--steps", 2)
     assert (dense["job"]["density"], sparse["job"]["density"]) == (1.0, 0.2)
     assert set(sparse["ours"]["seconds"]) == {"step", "forward", "backward", "update", "rewire"}
     assert sparse["ours"]["memory"]["median"] > 0
-    out = capsys.readouterr().out
     assert out.startswith("nsnn bench: training step of mlp, batch 2, T = 2, norm batch")
     assert f"{info.processor()}, {parallel.available_cores()} cores, threads 1\n" in out
     assert f"BLAS core {parallel.blas_core()}" in out
     assert "erk 0.2" in out
-    assert str(path) in out
-    assert [p.name for p in tmp_path.iterdir()] == ["step.json"]
+    assert [p.name for p in tmp_path.iterdir()] == ["numbers.json"]
 
 
-def test_sparsity_is_what_density_leaves(tmp_path, capsys):
-    path = tmp_path / "step.json"
-    assert bench("step", *TINY, "--sparsity", 0.95, "--rounds", 0, "--layers", "--json", path) == 0
-    (found,) = read(path, "step")
+def test_sparsity_is_what_density_leaves(bench):
+    (found,), out = bench("step", *TINY, "--sparsity", 0.95, "--rounds", 0, "--layers")
     assert found["job"]["density"] == 0.05
     assert "rewire" not in found["ours"]["seconds"]
-    out = capsys.readouterr().out
     assert "layers at erk 0.05" in out
     assert "linear1" in out
 
 
-def test_an_epoch_its_json_and_its_seconds_drawn_against_density(tmp_path, capsys):
-    path, picture = tmp_path / "epoch.json", tmp_path / "epoch.png"
+def test_an_epoch_and_its_seconds_drawn_against_density(bench, complaint, tmp_path):
+    picture = tmp_path / "epoch.png"
     words = ["epoch", "--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11]
-    words += ["--threads", 1, "--repeats", 1, "--json", path, "--plot", picture, "--density"]
-    assert bench(*words, 0.1, 0.5, 1) == 0
-    *_, found = read(path, "epoch")
+    words += ["--plot", picture, "--density"]
+    (*_, found), out = bench(*words, 0.1, 0.5, 1)
     assert found["ours"]["steps"] == 2
     assert found["job"]["norm"] == "none"
-    out = capsys.readouterr().out
     assert "epoch of mlp" in out
     assert f"{1e3 * found['ours']['seconds']['epoch']['median'] / 2:.2f} ms" in out  # a step
     assert "s for each % of density, R² = " in out
     assert picture.stat().st_size > 5000
-    assert bench(*words, 0.1, 0.5) == 2
-    assert "--plot needs three densities" in capsys.readouterr().err
+    assert "--plot needs three densities" in complaint("bench", *words, 0.1, 0.5)
 
 
-def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
+def test_kernels(bench, monkeypatch):
     monkeypatch.setattr(kernels, "SECONDS", 0.0)
-    path = tmp_path / "kernels.json"
     words = ["--shapes", "7-5", "2-3C3@4", "--densities", 0.5, 0.1, "--batch", 2]
-    assert bench("kernels", *words, "--threads", 1, "--repeats", 1, "--json", path) == 0
-    first, second = read(path, "kernels")
+    (first, second), out = bench("kernels", *words)
     assert (first["shape"], second["shape"]) == ("7-5", "2-3C3@4")
     assert [found["density"] for found in first["sparse"]] == [0.5, 0.1]
     for found in (second["dense"], *first["sparse"]):
@@ -82,16 +73,15 @@ def test_kernels_and_its_json(tmp_path, capsys, monkeypatch):
             assert {*found[product]} == {"median", "low", "high", "gflops"}
     ratio = first["dense"]["total"]["median"] / first["sparse"][0]["total"]["median"]
     assert first["sparse"][0]["ratio"] == ratio
-    assert capsys.readouterr().out.count("break-even density") == 2
+    assert out.count("break-even density") == 2
 
 
-@pytest.mark.parametrize(("cores", "said"), [(0.5, True), (0.01, False)])
-def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, capsys, cores, said):
+@pytest.mark.parametrize(("cores", "warned"), [(0.5, True), (0.01, False)])
+def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, bench, cores, warned):
     monkeypatch.setattr(kernels, "SECONDS", 0.0)
     monkeypatch.setattr(environment, "cores_of_others", lambda *_: cores)
-    words = ["--shapes", "7-5", "--densities", 0.5, "--batch", 2, "--threads", 1, "--repeats", 1]
-    assert bench("kernels", *words) == 0
-    assert ("not valid: other programs used 0.50 cores" in capsys.readouterr().out) == said
+    _, out = bench("kernels", "--shapes", "7-5", "--densities", 0.5, "--batch", 2)
+    assert ("not valid: other programs used 0.50 cores" in out) == warned
 
 
 # Mistakes, found before anything is measured

@@ -1,11 +1,9 @@
 """The header of a report, other programs, repeats, spreads and ratios."""
 
-import doctest
-
 import pytest
 
 from nsnn import metrics
-from nsnn.bench import child, kernels
+from nsnn.bench import child
 from nsnn.bench import environment as module
 from nsnn.bench.environment import clocks, cores_of_others, environment, header
 
@@ -41,13 +39,6 @@ def test_a_system_that_does_not_tell(monkeypatch):
 
     monkeypatch.setattr("builtins.open", refuse)
     assert cores_of_others(clocks(), clocks()) is None
-
-
-@pytest.mark.parametrize("tested", [module, kernels])
-def test_examples(tested):
-    found = doctest.testmod(tested)
-    assert found.attempted
-    assert not found.failed
 
 
 def test_an_epoch_counts_its_own_batches_only(monkeypatch):

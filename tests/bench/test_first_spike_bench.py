@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from nsnn import cli
 from nsnn.bench import FIRST_SPIKE_DENSITY as DENSITY
 from nsnn.bench.child import Job
 from nsnn.bench.step import Trainee, random_data
@@ -13,20 +12,19 @@ from nsnn.data import Batch
 from nsnn.firstspike import FirstSpikeNetwork
 from nsnn.metrics import density
 
-TINY = ["--model", "firstspike", "--batch", "4", "--samples", "10", "--repeats", "1",
-        "--threads", "1"]  # fmt: skip
 
-
-def test_both_kinds_of_input_are_measured(tmp_path, capsys):
+def test_both_kinds_of_input_are_measured(tmp_path, said):
     path = tmp_path / "epoch.json"
-    assert cli.main(["bench", "epoch", *TINY, "--json", str(path)]) == 0
+    out = said(
+        "bench", "epoch", "--model", "firstspike", "--batch", 4, "--samples", 10,
+        "--repeats", 1, "--threads", 1, "--json", path,
+    )  # fmt: skip
     results = json.loads(path.read_text())["results"]
     assert [result["input"] for result in results] == ["binary input", "noisy input"]
     for result in results:
         assert result["job"]["density"] == DENSITY
         assert result["ours"]["steps"] == 2
         assert result["ours"]["seconds"]["epoch"]["median"] > 0
-    out = capsys.readouterr().out
     assert out.startswith("nsnn bench: epoch of firstspike, batch 4")
     assert out.index("binary input") < out.index("noisy input")
 

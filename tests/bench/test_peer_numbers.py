@@ -4,9 +4,6 @@ What `nsnn bench --against` compares is then the same work. Autograd of another 
 oracle for every backward that is written by hand here.
 """
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -165,7 +162,7 @@ def test_both_benchmarks_run(peers):
     assert len(epoch["seconds"]["epoch"]) == 1
 
 
-def test_a_peer_process_does_not_load_the_engine(torch):
+def test_a_peer_process_does_not_load_the_engine(torch, python):
     """Its memory is the peer's alone."""
     program = "import sys, nsnn.bench.peers; sys.exit('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    assert python("-c", program).returncode == 0

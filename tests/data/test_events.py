@@ -2,8 +2,6 @@
 
 import shutil
 import struct
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -245,12 +243,12 @@ class TestRefused:
             load("cifar10-dvs", dvs)
 
 
-def test_the_slice_of_real_nmnist(tmp_path, real_data):
+def test_the_slice_of_real_nmnist(tmp_path, real_data, python):
     """What its README says of it, and MNIST itself: a count map looks like its image."""
     script = real_data / "nmnist-small" / "to_official_layout.py"
     if not script.is_file():
         pytest.skip("1,000 + 100 recordings of N-MNIST are absent: NSNN_DATA has no nmnist-small")
-    subprocess.run([sys.executable, script, tmp_path], check=True, capture_output=True)
+    python(script, tmp_path, check=True)
     data = load("nmnist", tmp_path, time_steps=10)
     assert (len(data.train), len(data.test), data.classes) == (1000, 100, 10)
     files = [p.stat().st_size // 5 for p in tmp_path.rglob("*.bin")]

@@ -1,8 +1,5 @@
 """Data sets by name."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -50,11 +47,9 @@ def test_glyphs_at_their_full_size():
     assert load("glyphs").fingerprint() == 1245694065
 
 
-def test_importing_data_loads_neither_matplotlib_nor_numba():
+def test_importing_data_loads_neither_matplotlib_nor_numba(python):
     code = "import sys, nsnn.data; print({'matplotlib', 'numba'} & set(sys.modules))"
-    command = [sys.executable, "-c", code]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert result.stdout == "set()\n"
+    assert python("-c", code).stdout == "set()\n"
 
 
 def test_the_list_says_how_to_get_each_or_where_it_is(idx_folder, monkeypatch):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from nsnn import cli
 from nsnn.docs import equations
 from nsnn.errors import UserError
 
@@ -42,7 +41,7 @@ def test_an_equation_that_a_paper_does_not_have_is_refused_with_its_place():
         equations.mentions("NDSNN Eq. 12", "x.py, f")
 
 
-def test_the_index_follows_the_source_lines_and_the_tutorials(tmp_path, monkeypatch, capsys):
+def test_the_index_follows_source_lines_and_tutorials(tmp_path, monkeypatch, said, complaint):
     monkeypatch.chdir(tmp_path)
     for name, text in {
         "nsnn/a/b.py": 'class K:\n    def f(self):\n        """It. Source: ESL Eq. 2"""\n',
@@ -53,13 +52,12 @@ def test_the_index_follows_the_source_lines_and_the_tutorials(tmp_path, monkeypa
     }.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)
-    assert cli.main(["docs", "equations"]) == 0
+    said("docs", "equations")
     row = "| [a.b.K.f](../nsnn/a/b.py) | [test_b](../tests/test_b.py) | [01_t](../tutorials/pages/"
     assert row in Path("tutorials/equations.md").read_text()
-    assert cli.main(["docs", "equations", "--check"]) == 0
+    said("docs", "equations", "--check")
     Path("nsnn/a/b.py").write_text("")
-    assert cli.main(["docs", "equations", "--check"]) == 1
-    assert "tutorials/equations.md, line " in capsys.readouterr().err
+    assert "tutorials/equations.md, line " in complaint("docs", "equations", "--check", code=1)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())

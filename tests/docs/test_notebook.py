@@ -5,8 +5,6 @@ import json
 
 import pytest
 
-from nsnn import cli
-
 TUTORIAL = """# %% [markdown]
 # # Title
 # text
@@ -32,9 +30,8 @@ def tutorial(tmp_path):
     return path
 
 
-def test_a_notebook_has_the_cells_of_the_tutorial(tutorial, capsys):
-    assert cli.main(["notebook", str(tutorial)]) == 0
-    assert capsys.readouterr().out == f"{tutorial.with_suffix('.ipynb')}: 4 cells\n"
+def test_a_notebook_has_the_cells_of_the_tutorial(tutorial, said):
+    assert said("notebook", tutorial) == f"{tutorial.with_suffix('.ipynb')}: 4 cells\n"
     notebook = json.loads(tutorial.with_suffix(".ipynb").read_text())
     cells = notebook.pop("cells")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -45,13 +42,12 @@ def test_a_notebook_has_the_cells_of_the_tutorial(tutorial, capsys):
     assert cells[3] == code | {"source": TUTORIAL.rpartition("# %%\n")[2].rstrip()}
 
 
-def test_a_notebook_is_replaced_only_when_asked(tutorial, capsys):
+def test_a_notebook_is_replaced_only_when_asked(tutorial, said, complaint):
     path = tutorial.with_suffix(".ipynb")
     path.write_text("someone's answers")
-    assert cli.main(["notebook", str(tutorial)]) == 2
-    assert capsys.readouterr().err == f"nsnn: error: {path} exists: remove it, or say --overwrite\n"
+    assert f"error: {path} exists: remove it, or say --overwrite" in complaint("notebook", tutorial)
     assert path.read_text() == "someone's answers"
-    assert cli.main(["notebook", str(tutorial), "--overwrite"]) == 0
+    said("notebook", tutorial, "--overwrite")
     assert json.loads(path.read_text())["nbformat"] == 4
 
 
@@ -60,11 +56,11 @@ def test_a_notebook_is_replaced_only_when_asked(tutorial, capsys):
     reason="needs nbclient and ipykernel: pip install '.[dev]'",
 )
 @pytest.mark.filterwarnings("default")
-def test_a_jupyter_kernel_runs_it_and_shows_its_figures(tutorial):
+def test_a_jupyter_kernel_runs_it_and_shows_its_figures(tutorial, said):
     import nbclient
     import nbformat
 
-    assert cli.main(["notebook", str(tutorial)]) == 0
+    said("notebook", tutorial)
     notebook = nbformat.read(tutorial.with_suffix(".ipynb"), as_version=4)
     nbformat.validate(notebook)
     nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()

@@ -126,7 +126,7 @@ def begin(path, executor):
     )  # fmt: skip
 
 
-def said(cells):
+def logs(cells):
     """What the trainings have written into their logs."""
     return "".join(path.read_text() for cell in cells for path in cell.folder.glob("log.txt"))
 
@@ -148,7 +148,7 @@ def test_a_worker_that_dies_costs_time_alone_and_records_are_those_of_this_machi
     assert process.returncode == 0
     assert "with 2 processes at a time" in printed
     assert "all 3 cells done" in printed
-    assert said(cells).count("stopped at step") == said(cells).count("\nresuming ") == 1
+    assert logs(cells).count("stopped at step") == logs(cells).count("\nresuming ") == 1
 
     near = tmp_path / "near"  # a folder without these runs
     near.mkdir()
@@ -167,7 +167,7 @@ def test_ctrl_c_lets_the_workers_save(glyphs, workers, wait_for):
     printed, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "stopped, 0 of 3 cells done: go on with the same command" in printed
-    wait_for(lambda: said(cells).count("stopped at step") == 2)
+    wait_for(lambda: logs(cells).count("stopped at step") == 2)
 
 
 @cluster_test
@@ -239,15 +239,14 @@ def test_a_worker_has_to_have_the_same_files(one_worker, tmp_path, monkeypatch, 
         file.write_text("first")
 
 
-def test_a_dry_run_looks_at_the_data_of_the_workers(tiny_toml, one_worker, monkeypatch, capsys):
+def test_a_dry_run_looks_at_the_data_of_the_workers(
+    tiny_toml, one_worker, monkeypatch, said, complaint
+):
     path = tiny_toml(('data = "arrays"', 'data = "mnist"'))
-    command = ["reproduce", str(path), "--dry-run", "--executor", "dask://nowhere:1"]
-    assert cli.main(command) == 2
-    assert "error: worker one: data.dir = " in capsys.readouterr().err
+    command = ["reproduce", path, "--dry-run", "--executor", "dask://nowhere:1"]
+    assert "error: worker one: data.dir = " in complaint(*command)
     client, has_all = sys.modules["distributed"].Client(), {"one": __version__}
     monkeypatch.setattr(client, "run", lambda *of, **options: has_all)
-    assert cli.main(command) == 0
-    assert "to train: 3 cells" in capsys.readouterr().out
-    path = tiny_toml(("batch = 10", "batch = 100"))
-    assert cli.main(command) == 2
-    assert "and 2 more would fail: data.batch = 100 is larger" in capsys.readouterr().err
+    assert "to train: 3 cells" in said(*command)
+    tiny_toml(("batch = 10", "batch = 100"))
+    assert "and 2 more would fail: data.batch = 100 is larger" in complaint(*command)

@@ -4,7 +4,6 @@ import functools
 
 import pytest
 
-from nsnn import cli
 from nsnn.experiments import results
 
 TOML = "tiny.toml"  # made by `tiny`
@@ -21,31 +20,31 @@ def keep(out, *records):
         results.append(out, "tiny", "small", record)
 
 
-def join(*sources):
-    return cli.main(["table", TOML, "--out", "out", "--from", *sources])
+@pytest.fixture
+def join(said):
+    return lambda *sources: said("table", TOML, "--out", "out", "--from", *sources)
 
 
 def kept():
     return [record["seed"] for record in results.read_cells("out", "tiny", "small")]
 
 
-def test_cells_of_several_folders_are_joined_each_once(cell, capsys):
+def test_cells_of_several_folders_are_joined_each_once(cell, join):
     keep("out", cell(0))
     keep("a", cell(0, seconds=1.0, environment=cell()["environment"] | {"cores": 8}), cell(1))
     keep("b", cell(1, cpu_seconds=7.0), cell(2, test_accuracy=0.6))
-    assert join("a", "b") == 0
+    printed = join("a", "b")
     assert kept() == [0, 1, 2]
-    printed = capsys.readouterr().out
     assert "80.00 ± 17.32 (3)" in printed
     assert "– (0 of 1)" in printed
     assert "out/tiny/small" in printed
-    assert join("b", "a") == 0  # nothing is new
+    join("b", "a")  # nothing is new
     assert kept() == [0, 1, 2]
 
 
-def test_joined_folders_need_no_cells_in_the_new_one(cell):
+def test_joined_folders_need_no_cells_in_the_new_one(cell, join):
     keep("a", cell(0))
-    assert join("a") == 0
+    join("a")
     assert kept() == [0]
 
 
@@ -70,7 +69,7 @@ def test_what_cannot_be_joined_is_named_and_nothing_is_added(cell, changes, mess
     assert kept() == [0]
 
 
-def test_a_folder_without_cells_is_a_mistake(cell, capsys):
+def test_a_folder_without_cells_is_a_mistake(cell, complaint):
     keep("a", cell(0))
-    assert join("a", "nowhere") == 2
-    assert "--from nowhere: no finished cell of this profile is there" in capsys.readouterr().err
+    error = complaint("table", TOML, "--out", "out", "--from", "a", "nowhere")
+    assert "--from nowhere: no finished cell of this profile is there" in error

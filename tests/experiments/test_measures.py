@@ -1,8 +1,5 @@
 """Measures of a cell relative to the dense and the LTH cell, and of cells that differ in seed."""
 
-import doctest
-import importlib
-
 import pytest
 
 from nsnn.experiments import PaperValue
@@ -15,13 +12,6 @@ from nsnn.experiments.measures import (
     partner,
     training_cost,
 )
-
-
-@pytest.mark.parametrize("name", ["cells", "table"])
-def test_examples_of_the_docstrings(name):
-    results = doctest.testmod(importlib.import_module(f"nsnn.experiments.{name}"))
-    assert results.attempted > 0
-    assert results.failed == 0
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def start(path, *options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_after_a_kill_the_next_call_goes_on(long_cell, tmp_path, capsys, wait_for, no_sync):
+def test_after_a_kill_the_next_call_goes_on(long_cell, tmp_path, said, wait_for, no_sync):
     path, experiment, task = long_cell
     process = start(path)
     wait_for(lambda: task.fraction() > 0.03)
@@ -62,10 +62,7 @@ def test_after_a_kill_the_next_call_goes_on(long_cell, tmp_path, capsys, wait_fo
     assert "stopped at step" in (task.folder / "log.txt").read_text()
     assert [cell.state for cell in plan(experiment, "small", "out")] == ["stopped"]
 
-    assert cli.main(["reproduce", str(path), "--out", "out"]) == 0
-    printed = capsys.readouterr()
-    assert "all 1 cells done" in printed.out
-    assert printed.err == ""
+    assert "all 1 cells done" in said("reproduce", path, "--out", "out")
     assert f"resuming {task.folder.absolute()} at epoch" in (task.folder / "log.txt").read_text()
     whole = session.start(task.config, tmp_path / "reference")  # the same without the kill
     metrics = [(folder / "metrics.jsonl").read_bytes() for folder in (task.folder, whole)]
@@ -89,15 +86,13 @@ def test_a_signal_stops_the_training_saved(long_cell, number, wait_for):
     assert [cell.state for cell in plan(experiment, "small", "out")] == ["stopped"]
 
 
-def test_the_time_limit_stops_the_training_saved(long_cell, capsys):
+def test_the_time_limit_stops_the_training_saved(long_cell, said):
     path, _, task = long_cell
-    command = ["reproduce", str(path), "--out", "out", "--time-limit", str(2.5 / 60)]
     before = time.monotonic()
-    assert cli.main(command) == 0
+    printed = said("reproduce", path, "--out", "out", "--time-limit", 2.5 / 60)
     assert time.monotonic() - before < PATIENCE
-    printed = capsys.readouterr()
-    if "all 1 cells done" not in printed.out:  # a fast machine
-        assert "time is up, 0 of 1 cells done: go on with the same command" in printed.out
+    if "all 1 cells done" not in printed:  # a fast machine
+        assert "time is up, 0 of 1 cells done: go on with the same command" in printed
         # On a slow one the limit may come before the training has made its folder.
         assert not task.folder.exists() or free(task.folder)
 
@@ -168,17 +163,15 @@ def test_bad_options_are_one_line(tiny_toml, options, message, complaint):
     assert message in complaint("reproduce", tiny_toml(), *options)
 
 
-def test_without_an_id_the_experiments_are_listed(capsys):
-    assert cli.main(["reproduce"]) == 0
-    listed = capsys.readouterr().out
+def test_without_an_id_the_experiments_are_listed(said):
+    listed = said("reproduce")
     for name in spec.identifiers():
         assert f"{name} " in listed
     assert "profiles: smoke, small, full" in listed
 
 
-def test_a_dry_run_lists_cells_and_trains_none(tiny_toml, capsys):
-    assert cli.main(["reproduce", str(tiny_toml()), "--dry-run", "--jobs", "2"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_a_dry_run_lists_cells_and_trains_none(tiny_toml, said):
+    lines = said("reproduce", tiny_toml(), "--dry-run", "--jobs", 2).splitlines()
     assert lines[0].startswith("arrays-dense-seed0              missing, about 0 s, 0.1 GiB")
     assert lines[-2] == "3 cells: 3 missing"
     assert lines[-1].startswith("to train: 3 cells, about 0 s with 2 processes at a time, memory")
@@ -207,11 +200,8 @@ def test_a_dry_run_tells_hours_also_where_the_data_are_missing(tiny_toml, capsys
     assert "to train: 3 cells" in printed.out
 
 
-def test_the_smoke_profile_end_to_end(tiny, tmp_path, capsys):
-    command = ["reproduce", "ndsnn-table3", "--profile", "smoke", "--jobs", "2"]
-    assert cli.main(command) == 0
-    printed = capsys.readouterr().out
-    assert "2/2 cells" in printed
+def test_the_smoke_profile_end_to_end(tiny, tmp_path, said):
+    assert "2/2 cells" in said("reproduce", "ndsnn-table3", "--profile", "smoke", "--jobs", 2)
     folder = tmp_path / "runs" / "results" / "ndsnn-table3" / "smoke"
     assert "| NDSNN  | 90 %" in (folder / "table.md").read_text()
     assert len(results.read_cells("runs/results", "ndsnn-table3", "smoke")) == 2

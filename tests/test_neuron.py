@@ -44,8 +44,3 @@ def test_changes():
 def test_impossible_neurons(option, value):
     with pytest.raises(UserError, match=option):
         Neuron(**{option: value})
-
-
-def test_unknown_preset():
-    with pytest.raises(UserError, match=r"neuron\.preset = 'snn': did you mean sdsnn\?"):
-        from_preset("snn")

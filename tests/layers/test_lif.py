@@ -100,7 +100,7 @@ def test_simulated_spikes_can_be_counted_and_subtracted():
 def test_a_neuron_is_simulated_by_the_name_of_its_paper_and_a_current_is_a_number():
     named, made = (nsnn.simulate([2, 1, 1], each)[0] for each in ("lth", from_preset("lth")))
     np.testing.assert_array_equal(named, made)
-    with pytest.raises(nsnn.UserError, match="preset = 'ndsn': did you mean ndsnn"):
+    with pytest.raises(nsnn.UserError, match=r"neuron\.preset = 'ndsn': did you mean ndsnn"):
         nsnn.simulate([1.0], "ndsn")
     for wrong in (np.nan, np.inf):
         with pytest.raises(nsnn.UserError, match="current: nan or inf"):

@@ -63,17 +63,6 @@ def test_round_trip_of_empty_logs():
     assert again.counts()["step"].size == 0
 
 
-@pytest.mark.parametrize("step", [0, 7, 24, 100])
-def test_truncate(step):
-    log, masks = random_history(5)
-    log.truncate(int(np.count_nonzero(log.counts()["step"] <= step)))
-    assert log.counts()["step"].max(initial=0) <= step
-    assert_rebuilds(log, {name: history[: step + 1] for name, history in masks.items()})
-    for name, history in masks.items():
-        last = history[min(step, len(history) - 1)]
-        assert log.positions_at(name, 10**6).tolist() == sorted(last)
-
-
 def test_counts_by_hand():
     log = TopologyLog()
     log.start("a", 10, [1, 2, 3])

@@ -1,31 +1,12 @@
-"""Pruning rules: what is kept, exact counts, the ladder of the lottery-ticket papers."""
+"""Pruning rules: the projection, the ladder of the lottery-ticket papers; LTH's: test_lth.py."""
 
 import numpy as np
 import pytest
 
-from nsnn.sparsity.prune import ladder_counts, largest_overall, project
+from nsnn.sparsity.prune import ladder_counts, project
 
 # Percent pruned after 1, 2, … prunes of a quarter of what is left, as the papers print them.
 LADDER = [25, 43.75, 57.81, 68.36, 76.27, 82.20, 86.65, 89.99, 92.49]
-
-
-def draw(rng, size, ties):
-    return rng.integers(-3, 4, size).astype(float) if ties else rng.normal(size=size)
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_largest_overall_is_one_ranking_of_all_layers(ties):
-    rng = np.random.default_rng(1)
-    for _ in range(50):
-        values = [draw(rng, n, ties) * 2.0**i for i, n in enumerate(rng.integers(0, 20, 4))]
-        joined = np.concatenate(values)
-        count = int(rng.integers(0, joined.size + 1))
-        kept = largest_overall(values, count)
-        assert [k.shape for k in kept] == [v.shape for v in values]
-        # From the largest |w| down; among equals the larger index first.
-        order = np.lexsort((-np.arange(joined.size), -np.abs(joined)))
-        expected = np.isin(np.arange(joined.size), order[:count])
-        np.testing.assert_array_equal(np.concatenate(kept), expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -119,11 +119,6 @@ class CSRMatrix:
         return self.indices.size
 
     @property
-    def density(self) -> float:
-        """Fraction of all positions that is active."""
-        return self.nnz / (self.shape[0] * self.shape[1])
-
-    @property
     def index_bytes(self) -> int:
         """Bytes of all index arrays, the transposed view included."""
         arrays = (self.indices, self.indptr, self.t_indices, self.t_indptr, self.t_perm)
@@ -131,8 +126,11 @@ class CSRMatrix:
 
     def positions(self) -> np.ndarray:
         """Flat positions `row · cols + col` of the active synapses, sorted; int64, shape (nnz,)."""
-        rows = np.repeat(np.arange(self.shape[0], dtype=np.int64), np.diff(self.indptr))
-        return rows * self.shape[1] + self.indices
+        return self.rows() * self.shape[1] + self.indices
+
+    def rows(self) -> np.ndarray:
+        """Row of each active synapse, in the order of `positions`; int64, shape (nnz,)."""
+        return np.repeat(np.arange(self.shape[0], dtype=np.int64), np.diff(self.indptr))
 
     def gather(self, array) -> np.ndarray:
         """The active entries (nnz,) of an array that is stored like `data`: the array itself."""
@@ -145,15 +143,11 @@ class CSRMatrix:
     def by_offset(self, offsets: int) -> np.ndarray:
         """Synapses of each row by column modulo `offsets`, in a convolution by place in the kernel.
 
-        Returns
-        -------
-        ndarray of int64, shape (rows, offsets)
-            Kept until the topology changes.
+        int64 (rows, offsets), kept until the topology changes.
         """
         if self._by_offset is None or self._by_offset.shape[1] != offsets:
-            row = np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
-            size = self.shape[0] * offsets
-            found = np.bincount(row * offsets + self.indices % offsets, minlength=size)
+            place = self.rows() * offsets + self.indices % offsets
+            found = np.bincount(place, minlength=self.shape[0] * offsets)
             self._by_offset = found.reshape(-1, offsets)
         return self._by_offset
 
@@ -170,8 +164,7 @@ class CSRMatrix:
         ----------
         keep : ndarray of bool, shape (nnz,)
         new_positions : ndarray of int64, shape (grown,)
-            Sorted, unique, none of them kept. A position dropped by the same call may be among
-            them: it is then a new synapse.
+            Sorted, unique, none of them kept. One dropped by the same call is a new synapse.
         values : number or ndarray of float, shape (grown,)
             Initial values of the new synapses.
 
@@ -223,12 +216,9 @@ class MaskedMatrix:
 
     def __init__(self, shape, positions, values):
         self.shape = (int(shape[0]), int(shape[1]))
-        positions = _checked_positions(positions, self.shape[0] * self.shape[1])
-        values = np.asarray(values)
-        self.data = np.zeros(self.shape, dtype=values.dtype)
-        self.data.reshape(-1)[positions] = values
         self.mask = np.zeros(self.shape, dtype=bool)
-        self.mask.reshape(-1)[positions] = True
+        self.mask.reshape(-1)[_checked_positions(positions, self.mask.size)] = True
+        self.data = self.scatter(values)
 
     @property
     def nnz(self) -> int:

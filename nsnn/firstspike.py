@@ -60,12 +60,10 @@ class FirstSpikeNetwork(Network):
     ----------
     sizes : sequence of int
         Hidden neurons of each layer.
-    input_shape : tuple of int
-        (C, H, W).
-    classes : int
+    input_shape, classes, dtype
+        As for `Network`.
     config : FirstSpikeNetwork.Config
     rng : numpy.random.Generator
-    dtype : float32 or float64
     weight_decay : float
         2λ; the optimiser applies it.
 
@@ -83,8 +81,7 @@ class FirstSpikeNetwork(Network):
 
         `input`: binary: a pixel above ½ fires at z = 1, any other at z = dark (Mostafa: 6, so that
         t = ln 6); grey: at dark^(1 − x). `k_term`: K of the penalty K Σ_j max(0, 1 − Σ_i w_ij).
-        `largest_gradient`: the norm of a layer's gradient divided by the number of its inputs; a
-        larger one is scaled down.
+        `largest_gradient`: of a layer's gradient, norm / inputs; a larger one is scaled down.
         """
 
         layers: str = option("800", "hidden neurons of each layer, such as 400-200")
@@ -92,9 +89,7 @@ class FirstSpikeNetwork(Network):
         input: str = option("binary", "times of pixels", choices=("binary", "grey"))
         dark: float = option(6.0, "z of a black pixel", above=1)
         initial_sum: float = option(4.0, "mean sum of a neuron's weights at the start", above=1)
-        k_term: float = option(
-            100.0, "K, which keeps neurons able to fire; with Adam 0.01", at_least=0
-        )
+        k_term: float = option(100.0, "K of the K-term; with Adam 0.01", at_least=0)
         largest_gradient: float = option(10.0, "norm of a layer's gradient per input", above=0)
         loss_cap: float = option(20.0, "loss where the target does not fire", above=0)
 
@@ -127,12 +122,7 @@ class FirstSpikeNetwork(Network):
         return cls(sizes, input_shape, classes, options, rng, weight_decay=decay)
 
     def layers(self):
-        """All layers, in order of execution."""
         return self._layers
-
-    def is_connected(self):
-        """Whether each layer has a synapse."""
-        return all(layer.is_connected() for layer in self._layers)
 
     def sparse_start(self) -> None:
         """Scale the weights of a sparse start so that their sums are those of the dense one."""
@@ -179,7 +169,7 @@ class FirstSpikeNetwork(Network):
             dz = layer.backward(dz)
         for layer in self._layers:
             self._rescale(layer.weight)
-            value += self._k_term(layer.weight)
+            value += self._k_term(layer)
             w = layer.weight.data
             value += self.weight_decay / 2 * float(np.square(w, dtype=np.float64).sum())
         return value, z_out.argmin(axis=0)
@@ -190,22 +180,16 @@ class FirstSpikeNetwork(Network):
         if norm > self.config.largest_gradient:
             p.gradient *= self.dtype.type(self.config.largest_gradient / norm)
 
-    def _k_term(self, p) -> float:
+    def _k_term(self, layer) -> float:
         """K Σ_j max(0, 1 − Σ_i w_ij); adds its gradient, −K at each synapse of such a neuron."""
-        if p.topology is None:
-            sums = p.data.sum(axis=1)
-            weak = np.broadcast_to((sums < 1)[:, None], p.shape)
-        else:
-            row = np.repeat(np.arange(p.shape[0]), np.diff(p.topology.indptr))
-            sums = np.bincount(row, p.data, p.shape[0])
-            weak = (sums < 1)[row]
-        K = self.config.k_term
+        p, sums, K = layer.weight, layer.row_sums(), self.config.k_term
+        weak = (sums < 1)[:, None] if p.topology is None else (sums < 1)[p.topology.rows()]
         p.gradient -= self.dtype.type(K) * weak
         return float(K * np.maximum(0, 1 - sums).sum())
 
-    def scores(self, images, batch_size=128) -> np.ndarray:
-        """−z of each class, float (n, classes); see `Network.scores`."""
-        return self.in_batches(images, batch_size, lambda part: -self._times(part).T)
+    def scores_of(self, images) -> np.ndarray:
+        """−z of each class, float (b, classes)."""
+        return -self._times(images).T
 
     def undecided(self, scores) -> int:
         """Samples for which no output neuron fires: class 0 is predicted."""
@@ -216,6 +200,5 @@ class FirstSpikeNetwork(Network):
         rates = {layer.name: float(np.isfinite(layer.z).mean()) for layer in self._layers}
         sizes = np.array([layer.z.size for layer in self._layers])
         mean = float(np.array(list(rates.values())) @ sizes / sizes.sum())
-        return Measures(
-            mean, rates, Operations({la.weight.name: la.operations() for la in self._layers}, 0)
-        )
+        operations = {layer.weight.name: layer.operations() for layer in self._layers}
+        return Measures(mean, rates, Operations(operations, 0))

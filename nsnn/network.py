@@ -109,8 +109,7 @@ class Network(abc.ABC):
         ----------
         silent : dict of str to ndarray of bool, (size,)
             True for the members of a group of `neurons()` that are to be left out. They have no
-            input synapses, and bias, γ and β are 0. Members that were left out before and are not
-            named here come back.
+            input synapses, and bias, γ and β are 0. All others come back.
         """
         self.silent = silence(self.neurons(), silent)
 
@@ -120,9 +119,9 @@ class Network(abc.ABC):
         self.silence({})
         return silent
 
-    @abc.abstractmethod
     def is_connected(self) -> bool:
         """Whether any path from input to output has synapses in each of its weights."""
+        return all(layer.is_connected() for layer in self.layers())
 
     def sparse_start(self) -> None:  # noqa: B027 - most need nothing
         """What initial weights need once the method has made its first topology."""
@@ -138,8 +137,13 @@ class Network(abc.ABC):
         """
 
     @abc.abstractmethod
+    def scores_of(self, images) -> np.ndarray:
+        """As `scores`, float (b, classes), of a batch of images that have been checked."""
+
     def scores(self, images, batch_size=128) -> np.ndarray:
         """A score for each class, the largest that of the predicted one; float (n, classes).
+
+        Safe from several threads, which take turns: layers write into their own buffers.
 
         Parameters
         ----------
@@ -153,12 +157,6 @@ class Network(abc.ABC):
         UserError
             For images or a batch size that are not so.
         """
-
-    def in_batches(self, images, batch_size, scores) -> np.ndarray:
-        """What `scores(part)`, (b, classes), gives for parts of checked images, put together.
-
-        Safe from several threads, which take turns: layers write into their own buffers.
-        """
         if not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise UserError(f"batch_size = {batch_size!r}: needs a whole number, at least 1")
         images = self.as_images(images)
@@ -167,7 +165,7 @@ class Network(abc.ABC):
         check_pixels(images, "the input")
         with self._lock:
             starts = range(0, len(images), batch_size)
-            return np.concatenate([scores(images[i : i + batch_size]) for i in starts])
+            return np.concatenate([self.scores_of(images[i : i + batch_size]) for i in starts])
 
     def predict(self, images, batch_size=128) -> np.ndarray:
         """Predicted classes, int64 (n,), of images as `scores` takes them."""
@@ -178,13 +176,7 @@ class Network(abc.ABC):
         return {}
 
     def undecided(self, scores) -> int | None:
-        """How many samples have no answer, though one is predicted; None where all have one.
-
-        Parameters
-        ----------
-        scores : ndarray of float, (n, classes)
-            Of `scores`.
-        """
+        """How many samples have no answer, by their scores (n, classes); None where all have."""
         return None
 
     @abc.abstractmethod

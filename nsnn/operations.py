@@ -10,7 +10,7 @@ from nsnn.csr import CSRMatrix
 from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
 from nsnn.layers import LIF, Conv2d, Linear
-from nsnn.layers.weighted import pixels
+from nsnn.layers.base import pixels
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,6 @@ class Measures:
     spike_rate: float
     spike_rates: dict  # of each spiking layer by name
     operations: Operations
-
-
-def measure(network) -> Measures:
-    """Spike rates and operations of the last forward of a time-stepped network."""
-    rates = network.spike_rates()
-    neurons = {layer.name: layer.capacity for layer in network.layers() if layer.name in rates}
-    spikes = sum(rate * neurons[name] for name, rate in rates.items())
-    return Measures(spikes / max(1, sum(neurons.values())), rates, synaptic_operations(network))
 
 
 def synaptic_operations(network) -> Operations:
@@ -115,21 +107,10 @@ def training_work(network, operations: Operations) -> Counter:
     among them, times synapses, for growth times all positions; for the input gradient nonzero ε
     (dL/dI of the layer's output) times synapses. "executed/…" is what the kernels multiply or add:
     every value times synapses, in dense layers times all positions, the margin of zeros around an
-    image included. To be called before the topology changes.
+    image included. `operations` are those of the forward; without one of a `Linear` or `Conv2d`
+    there is no work. To be called before the topology changes.
 
-    The nonzero ε are counted in every backward: a pass through all activations, up to 7 % of the
-    time of a very sparse step.
-
-    Parameters
-    ----------
-    network : Network
-    operations : Operations
-        Of its forward.
-
-    Returns
-    -------
-    Counter of int
-        Empty where no `Linear` or `Conv2d` is among the operations.
+    The nonzero ε are counted in every backward: up to 7 % of the time of a very sparse step.
     """
     work = Counter()
     for layer in network.layers():
@@ -163,26 +144,19 @@ def _column_uses(layer) -> np.ndarray:
             f"{layer.name}: neurons have been silenced or woken since the last forward; count "
             "operations before that, or after the next forward"
         )
-    uses = np.empty(columns, np.int64)
+    uses, (_, Ho, Wo) = np.empty(columns, np.int64), layer.output_shape(*x.shape[1:3])
     parallel.launch(  # 8 values at a time
-        column_uses, x.shape[0], x.size / 8, x, kh, kw, stride, padding, *_sides(layer), uses
+        column_uses, x.shape[0], x.size / 8, x, kh, kw, stride, padding, Ho, Wo, uses
     )
     return uses
-
-
-def _sides(layer) -> tuple[int, int]:
-    """Height and width of the output of the last forward, in pixels."""
-    kh, kw, stride, padding = layer.geometry
-    H, W = pixels(layer.x).shape[1:3]
-    return (H + 2 * padding - kh) // stride + 1, (W + 2 * padding - kw) // stride + 1
 
 
 def _multiplied(layer) -> tuple[int, int]:
     """Multiply-adds of one product as it is stored, and of one at all positions."""
     kh, kw, stride, padding = layer.geometry
-    (_, H, W, K), (Ho, Wo) = pixels(layer.x).shape, _sides(layer)
-    rows, columns = layer.weight.stored_shape
-    dense = rows * columns * Ho * Wo * K
+    _, H, W, K = pixels(layer.x).shape
+    rows, Ho, Wo = layer.output_shape(H, W)
+    dense = rows * layer.weight.stored_shape[1] * Ho * Wo * K
     if not isinstance(layer.weight.topology, CSRMatrix):
         return dense, dense
     # Output pixels of each offset whose input is inside of the image.

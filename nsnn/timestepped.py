@@ -11,7 +11,7 @@ from nsnn.layers.gradients import GradientPair
 from nsnn.layers.groups import NeuronGroup, neuron_groups
 from nsnn.losses import cross_entropy
 from nsnn.network import Network
-from nsnn.operations import Measures, measure
+from nsnn.operations import Measures, synaptic_operations
 from nsnn.options import option
 from nsnn.sparsity.fan_in import scale_to_active_fan_in
 
@@ -23,17 +23,14 @@ class TimeSteppedNetwork(Network):
     ----------
     body : Sequential
         From encoded input (C, H, W, T or 1, B) to outputs (classes, T, B).
-    input_shape : tuple of int
-        (C, H, W).
-    classes : int
+    input_shape, classes, dtype
+        As for `Network`.
     neuron : Neuron
-    dtype : float32 or float64
 
     Attributes
     ----------
     loss : callable
-        loss(outputs (classes, T, B), labels (B,)) -> (value, d_outputs); cross-entropy of the time
-        mean unless set otherwise.
+        loss(outputs (classes, T, B), labels (B,)) -> (value, d_outputs); at first `cross_entropy`.
     init : str
         See `Config`.
     """
@@ -51,13 +48,8 @@ class TimeSteppedNetwork(Network):
         layers: str = option("", 'notation such as 15C3-AP2-300, for model.name = "custom"')
         width: float = option(1.0, "factor of all channels and hidden neurons", above=0)
         pool: str | None = option(None, "None: the model's own", choices=("average", "max"))
-        strides: str | None = option(
-            None, "of the first block of each stage, for resnet19", choices=("2,2,2", "1,2,2")
-        )
-        init: str = option(
-            "fan_in", "initial weights: by all inputs, or by the active ones",
-            choices=("fan_in", "active_fan_in"),
-        )  # fmt: skip
+        strides: str | None = option(None, "of resnet19's stages", choices=("2,2,2", "1,2,2"))
+        init: str = option("fan_in", "of the weights", choices=("fan_in", "active_fan_in"))
         norm: str = option("batch", "normalisation of the current", choices=("none", "batch"))
 
     def __init__(self, body, input_shape, classes, neuron, dtype=np.float32):
@@ -71,7 +63,6 @@ class TimeSteppedNetwork(Network):
         self.init = "fan_in"
 
     def layers(self) -> list:
-        """All layers without parts, in order of execution."""
         return self.body.layers()
 
     def neurons(self) -> list[NeuronGroup]:
@@ -79,7 +70,6 @@ class TimeSteppedNetwork(Network):
         return neuron_groups(self.body)
 
     def is_connected(self) -> bool:
-        """Whether any path from input to output has synapses in each of its weights."""
         return self.body.is_connected()
 
     def sparse_start(self) -> None:
@@ -105,17 +95,17 @@ class TimeSteppedNetwork(Network):
         self.body.backward(d_outputs)
         return loss, decide(outputs)
 
-    def scores(self, images, batch_size=128) -> np.ndarray:
-        """mean_t O[t] of each class, float (n, classes); see `Network.scores`."""
-
-        def mean(part):
-            return self._outputs(part, training=False).mean(axis=1).T
-
-        return self.in_batches(images, batch_size, mean)
+    def scores_of(self, images) -> np.ndarray:
+        """mean_t O[t] of each class, float (b, classes)."""
+        return self._outputs(images, training=False).mean(axis=1).T
 
     def measures(self) -> Measures:
         """Spike rates of the LIF layers and synaptic operations of the last forward."""
-        return measure(self)
+        rates = self.spike_rates()
+        neurons = {layer.name: layer.capacity for layer in self.layers() if layer.name in rates}
+        spikes = sum(rate * neurons[name] for name, rate in rates.items())
+        mean = spikes / max(1, sum(neurons.values()))
+        return Measures(mean, rates, synaptic_operations(self))
 
     def spike_rates(self) -> dict[str, float]:
         """Spikes per neuron and time step of each LIF layer in the last forward."""
@@ -124,8 +114,7 @@ class TimeSteppedNetwork(Network):
     def currents(self) -> dict[str, list[float]]:
         """Deviations of the current by normalisation: a tenth, and half, of its channels are below.
 
-        Of the running variances; to be held against √eps, which normalisation adds to them. Those
-        that are not finite are left out.
+        Of the running variances that are finite; to be held against √eps, which is added to them.
         """
         norms = [layer for layer in self.layers() if isinstance(layer, BatchNorm)]
         variances = {each.name: np.quantile(each.running_variance, (0.1, 0.5)) for each in norms}
@@ -133,7 +122,6 @@ class TimeSteppedNetwork(Network):
         return {name: np.sqrt(found).tolist() for name, found in finite.items()}
 
     def bytes_held(self) -> dict[str, int]:
-        """Bytes in memory: weights, gradients, optimiser, indices, and buffers (activations)."""
         return super().bytes_held() | {"buffers": self.body.buffer_bytes() + self._gradients.nbytes}
 
     def encode(self, images) -> np.ndarray:

@@ -44,7 +44,6 @@ def test_build(shape, density):
         dense.reshape(-1)[positions] = values
         np.testing.assert_array_equal(W.to_dense(), dense)
         assert W.positions().dtype == np.int64
-        assert W.density == positions.size / dense.size
 
 
 @pytest.mark.parametrize("shape", SHAPES)

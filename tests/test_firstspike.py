@@ -116,7 +116,7 @@ def test_observers_see_the_gradient_at_inactive_positions():
     layer = net.layers()[0]
     assert np.isfinite(layer.z).any()
     own = seen.flat[p.positions()]
-    weak = np.repeat(layer._row_sums() < 1, np.diff(p.topology.indptr))
+    weak = np.repeat(layer.row_sums() < 1, np.diff(p.topology.indptr))
     np.testing.assert_allclose(own, p.gradient + 0.5 * weak, rtol=1e-9, atol=1e-12)
     assert np.count_nonzero(np.delete(seen.reshape(-1), p.positions())) > 5
     assert net.bytes_held()["blocks"] == seen.nbytes

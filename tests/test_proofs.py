@@ -204,7 +204,7 @@ class Regression(Network):
         self.linear.backward(d_outputs)
         return loss, outputs[:, 0].argmax(axis=0)
 
-    def scores(self, images, batch_size=128):
+    def scores_of(self, images):
         return self.outputs(images)[:, 0].T.copy()
 
     def measures(self):
@@ -245,7 +245,7 @@ class Halving(Method):
     def prepare(self, network, run, rng, log):
         super().prepare(network, run, rng, log)
         self.groups = [group for group in network.neurons() if group.prunable]
-        for p in (p for group in self.groups for p, _ in group.incoming):
+        for p in (p for group in self.groups for p in group.incoming):
             p.sparsify(np.arange(p.size))
             log.start(p.name, p.size, p.positions())
 

@@ -8,6 +8,12 @@ from nsnn.errors import UserError
 from nsnn.layers.gradients import GradientPair
 
 
+def pixels(array) -> np.ndarray:
+    """An activation as (channels, height, width, T·B); neurons of a linear layer are one pixel."""
+    sides = array.shape[:3] if array.ndim == 5 else (array.shape[0], 1, 1)
+    return np.ascontiguousarray(array).reshape(*sides, -1)
+
+
 class Layer(abc.ABC):
     """A step of the network with a hand-written forward and backward.
 

@@ -39,8 +39,7 @@ class BatchNorm(Layer):
     def fold(self, x, training=False) -> tuple[np.ndarray, np.ndarray]:
         """Take x as the input of this pass; (scale, shift), each (C,): y = scale x + shift.
 
-        The normalisation is folded into whatever comes next. Training uses the statistics of x,
-        and moves the running ones.
+        For what comes next to apply. Training uses the statistics of x, and moves the running ones.
         """
         self._require("channels", x.shape[0], self.gamma.data.size)
         self._x = x

@@ -3,7 +3,6 @@
 import numpy as np
 
 from nsnn import parallel
-from nsnn.errors import UserError
 from nsnn.kernels.conv import conv_csr_backward, conv_csr_gradient, conv_csr_matmul
 from nsnn.layers import dense_conv
 from nsnn.layers.weighted import Weighted
@@ -27,8 +26,6 @@ class Conv2d(Weighted):
     ----------
     weight : Parameter, (outputs, inputs·kernel·kernel)
         Row o holds the kernel of output channel o, in the order (channel, dy, dx).
-    geometry : tuple of int
-        (kernel, kernel, stride, padding).
     """
 
     def __init__(
@@ -38,20 +35,11 @@ class Conv2d(Weighted):
         super().__init__((outputs, inputs, kernel, kernel), rng, dtype, bias, name)
         self.geometry = (kernel, kernel, stride, padding)
 
-    def output_shape(self, height, width) -> tuple[int, int, int]:
-        """(channels, height, width) of the output for an image of `height` x `width`."""
-        kh, kw, stride, padding = self.geometry
-        Ho = (height + 2 * padding - kh) // stride + 1
-        Wo = (width + 2 * padding - kw) // stride + 1
-        if Ho < 1 or Wo < 1:
-            raise UserError(f"{self.name}: a {kh}x{kw} kernel does not fit {height}x{width} pixels")
-        return self.weight.stored_shape[0], Ho, Wo
-
     def forward(self, x, training=False):
         """x (C, H, W, T, B) uint8 or float -> y (O, Ho, Wo, T, B)."""
         kh, kw = self.geometry[:2]
         self._require("channels", x.shape[0], self.weight.stored_shape[1] // (kh * kw))
-        self._x = x
+        self.x = x
         self._K = x.shape[3] * x.shape[4]
         shape = (*self.output_shape(*x.shape[1:3]), *x.shape[3:])
         y = self._buffer("y", shape, self.weight.data.dtype)

@@ -10,7 +10,6 @@ from nsnn.kernels import firstspike as kernels
 from nsnn.kernels.csr import csr_gradient, csr_matmul
 from nsnn.layers.base import Layer
 from nsnn.layers.parameter import Parameter
-from nsnn.layers.weighted import OBSERVED
 
 
 class BinaryTimes(NamedTuple):
@@ -101,7 +100,7 @@ class FirstSpike(Layer):
         """Fires on the early inputs alone, or else on all of them, or never."""
         first, last = self.dtype.type(x.first), self.dtype.type(x.last)
         S = self._product(x.early)  # Σ w of the early inputs
-        all_S = self._row_sums()[:, None]
+        all_S = self.row_sums().astype(self.dtype)[:, None]
         over = S - 1
         early = (over >= kernels.TINY) & (S * first <= last * over)
         self._waited = ~early & (all_S - 1 >= kernels.TINY)  # for all of its inputs
@@ -127,7 +126,14 @@ class FirstSpike(Layer):
                 kernels.first_spike_gradient, p.shape[0], self._work(),
                 W.indices, W.indptr, self.x, z_out, slope, p.gradient, indptr=W.indptr,
             )  # fmt: skip
-        self._show(p.take_observers("gradient"), z_out, slope)
+        observers = p.take_observers("gradient")
+        if observers:
+            z = self.x.z if isinstance(self.x, BinaryTimes) else self.x
+
+            def make(span, block):
+                self._dense_gradient(z[span], z_out, slope, block)
+
+            self.block_bytes = p.show(observers, len(z), make)
         return self._input_gradient_of(z_out, slope, dy) if self.input_gradient else None
 
     def _binary_gradient(self, z_out, slope):
@@ -177,8 +183,7 @@ class FirstSpike(Layer):
         W, inputs = self.weight.topology, self.x.early
         if W is None:
             return int(inputs.sum(axis=0, dtype=np.int64) @ early.sum(axis=0))
-        rows = np.repeat(np.arange(early.shape[0]), np.diff(W.indptr))
-        both = np.packbits(inputs, axis=1)[W.indices] & np.packbits(early, axis=1)[rows]
+        both = np.packbits(inputs, axis=1)[W.indices] & np.packbits(early, axis=1)[W.rows()]
         return int(np.bitwise_count(both).sum(dtype=np.int64))
 
     def _product(self, early):
@@ -193,13 +198,12 @@ class FirstSpike(Layer):
             parallel.launch(csr_matmul, p.shape[0], self._work(), *common, indptr=W.indptr)
         return out
 
-    def _row_sums(self):
-        """Σ_i w_ij of each neuron, (out,)."""
+    def row_sums(self) -> np.ndarray:
+        """Σ_i w_ij of each neuron, (out,); float64 of a sparse weight."""
         p, W = self.weight, self.weight.topology
         if W is None:
             return p.data.sum(axis=1)
-        row = np.repeat(np.arange(p.shape[0]), np.diff(W.indptr))
-        return np.bincount(row, p.data, p.shape[0]).astype(self.dtype)
+        return np.bincount(W.rows(), p.data, p.shape[0])
 
     def _work(self):
         return self.z.shape[1] * self.weight.active
@@ -210,18 +214,3 @@ class FirstSpike(Layer):
         parallel.launch(
             kernels.first_spike_gradient_dense, gradient.shape[0], work, z, z_out, slope, gradient
         )
-
-    def _show(self, observers, z_out, slope):
-        """Make the dense gradient block by block for those who have asked; see `Parameter`."""
-        if not observers:
-            return
-        rows, cols = self.weight.shape
-        z = self.x.z if isinstance(self.x, BinaryTimes) else self.x
-        step = cols if self.weight.topology is None else max(1, OBSERVED // rows)
-        for first in range(0, cols, step):
-            columns = slice(first, min(cols, first + step))
-            block = np.empty((rows, columns.stop - first), self.dtype)
-            self.block_bytes = max(self.block_bytes, block.nbytes)
-            self._dense_gradient(z[columns], z_out, slope, block)
-            for observer in observers:
-                observer(columns, block)

@@ -27,8 +27,8 @@ class NeuronGroup:
         Of the LIF layer, such as "lif1".
     size : int
         Number of members.
-    incoming : list of (Parameter, ndarray of int64, (size,))
-        The weights that feed the group, and the row of each that belongs to a member.
+    incoming : list of Parameter, each (size, …)
+        The weights that feed the group; row i of each belongs to member i.
     vectors : list of Parameter, each (size,)
         Bias and norm parameters (γ, β) with an entry for each member.
     outgoing : list of (Parameter, callable)
@@ -44,7 +44,7 @@ class NeuronGroup:
 
     name: str
     size: int
-    incoming: list[tuple[Parameter, np.ndarray]]
+    incoming: list[Parameter]
     vectors: list[Parameter]
     outgoing: list[tuple[Parameter, Callable]]
     prunable: bool
@@ -53,21 +53,9 @@ class NeuronGroup:
     def inputs_of(self, members) -> list[tuple[Parameter, np.ndarray]]:
         """Each weight that feeds the group, and where its synapses lead into some members.
 
-        Parameters
-        ----------
-        members : ndarray of bool, (size,)
-
-        Returns
-        -------
-        list of (Parameter, ndarray of bool, (active,))
-            In the order of `Parameter.positions()`.
+        `members` is bool (size,); where is bool (active,), in the order of `Parameter.positions()`.
         """
-        found = []
-        for p, rows in self.incoming:
-            into = np.zeros(p.shape[0], bool)
-            into[rows[members]] = True
-            found.append((p, into[p.positions() // p.shape[1]]))
-        return found
+        return [(p, members[p.positions() // p.shape[1]]) for p in self.incoming]
 
 
 @dataclass
@@ -91,13 +79,7 @@ class _Flow:
 
 
 def neuron_groups(body) -> list[NeuronGroup]:
-    """The groups of all LIF layers that weights feed, in order of execution.
-
-    Parameters
-    ----------
-    body : Layer
-        All layers of a network, from its input to its outputs.
-    """
+    """The groups of all LIF layers that weights feed, in order; `body` is a network's layers."""
     groups = []
     _walk(body, _Flow(), groups).pin()
     return groups
@@ -124,10 +106,8 @@ def _walk(layer, flow, groups) -> _Flow:
         vectors = flow.vectors + layer.parameters()
         return replace(flow, vectors=vectors, norms=[*flow.norms, layer])
     if isinstance(layer, LIF) and flow.weights:
-        size = flow.weights[0].shape[0]
-        incoming = [(p, np.arange(size)) for p in flow.weights]
-        parts = [*flow.norms, layer]
-        group = NeuronGroup(layer.name, size, incoming, flow.vectors, [], flow.single, parts)
+        size, parts = flow.weights[0].shape[0], [*flow.norms, layer]
+        group = NeuronGroup(layer.name, size, flow.weights, flow.vectors, [], flow.single, parts)
         groups.append(group)
         return _Flow([group])
     return _Flow(single=False)  # a layer of a plug-in, or neurons that no weight feeds
@@ -166,13 +146,10 @@ def silence(groups, silent) -> dict[str, np.ndarray]:
     axes, layers = {}, []
     for group in groups:
         live = ~silent.get(group.name, np.zeros(group.size, bool))
-        parameters = group.vectors + [p for p, _ in group.incoming + group.outgoing]
-        for p in parameters:
+        for p in group.vectors + group.incoming + [p for p, _ in group.outgoing]:
             axes.setdefault(p, [np.ones(n, bool) for n in p.shape])
-        for p in group.vectors:
+        for p in group.vectors + group.incoming:
             axes[p][0] &= live
-        for p, rows in group.incoming:
-            axes[p][0][rows[~live]] = False
         for p, columns_of in group.outgoing:
             axes[p][1][columns_of(np.flatnonzero(~live))] = False
         layers += [(layer, live) for layer in group.layers]

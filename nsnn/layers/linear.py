@@ -31,7 +31,7 @@ class Linear(Weighted):
         """x (in, T, B) uint8 or float -> y (out, T, B)."""
         rows, cols = self.weight.stored_shape
         self._require("features", x.shape[0], cols)
-        self._x, self._converted = x, None
+        self.x, self._converted = x, None
         y = self._buffer("y", (rows, *x.shape[1:]), self.weight.data.dtype)
         flat_x, flat_y = self._flat(x), self._flat(y)
         W = self._csr()
@@ -70,7 +70,7 @@ class Linear(Weighted):
         For few outputs BLAS would spend its time on converting the spikes to real numbers.
         """
         W, shape = self.weight, self.weight.stored_shape
-        if W.topology is not None or shape[0] > FEW or self._x.dtype != np.uint8:
+        if W.topology is not None or shape[0] > FEW or self.x.dtype != np.uint8:
             return super()._csr()
         data = W.data.reshape(-1)
         if self._every is None or self._every.shape != shape:

@@ -6,6 +6,8 @@ from nsnn.csr import follow
 from nsnn.errors import UserError
 from nsnn.layers.stored import Stored
 
+OBSERVED = 65_536  # gradient entries shown at a time to those who observe a sparse weight
+
 
 class Parameter(Stored):
     """A weight, bias or norm parameter with everything that belongs to its entries.
@@ -39,8 +41,7 @@ class Parameter(Stored):
         None: dense, every position active.
     storage : "csr", "auto" or "dense"
         How the weight is held once it is sparse. "csr" stores the active weights only; "dense"
-        keeps the full array and a mask; "auto" does the one or the other, whichever is faster at
-        the present density.
+        keeps the full array and a mask; "auto" does what is faster at the present density.
     """
 
     def __init__(self, name, data, dims=None, prunable=False, decayed=True):
@@ -55,10 +56,7 @@ class Parameter(Stored):
     def sparsify(self, positions) -> None:
         """Keep only `positions` active, with their present values, stored as `storage` says.
 
-        Parameters
-        ----------
-        positions : ndarray of int64, shape (active,)
-            Flat positions, sorted and unique.
+        Flat positions, int64 (active,), sorted and unique.
         """
         if self.topology is not None or self.slots:
             raise UserError(f"{self.name} is sparse or in training already: rewire it instead")
@@ -70,8 +68,7 @@ class Parameter(Stored):
     def rewire(self, keep, new_positions, values=0) -> None:
         """Drop synapses and grow others; all that belongs to a synapse follows it.
 
-        Gradient and optimiser state start at 0 for new synapses, attached arrays as `attach` was
-        told.
+        New synapses start with gradient and optimiser state 0, and attached values by `attach`.
 
         Parameters
         ----------
@@ -127,8 +124,7 @@ class Parameter(Stored):
         ----------
         observer : callable
             `observer(columns, block)`: a slice of the weight's columns, rising, and the gradient
-            (rows, width) at all their positions, active or not. It is called by one thread; the
-            block is overwritten afterwards.
+            (rows, width) at all their positions. One thread calls; the block is overwritten.
         of : "gradient", "scaled" or "delta"
             Σ_t ε[t] s[t]ᵀ = dL/dW; the same with the ε of each neuron divided by their rms; or
             Σ_t δ[t] s[t]ᵀ with δ = dL/do, before the surrogate: a neuron that never comes near
@@ -149,6 +145,25 @@ class Parameter(Stored):
             self._require_whole("observed")
         self._observers = [pair for pair in self._observers if pair[0] != of]
         return taken
+
+    def show(self, observers, inputs: int, make) -> int:
+        """Show a dense gradient to `observers`, block by block; the largest block's bytes.
+
+        `make(span, block)` fills the block (rows, width) of the inputs `span`, a slice of so many.
+        By inputs and not by rows, because then each patch of the input is made once for all rows.
+        """
+        rows, cols = self.stored_shape
+        each = cols // inputs
+        step = inputs if self.topology is None else max(1, OBSERVED // (rows * each))
+        memory = np.empty(rows * each * min(step, inputs), self.data.dtype)
+        for first in range(0, inputs, step):
+            span = slice(first, min(inputs, first + step))
+            columns = slice(span.start * each, span.stop * each)
+            block = memory[: rows * (columns.stop - columns.start)].reshape(rows, -1)
+            make(span, block)
+            for observer in observers:
+                observer(columns, block)
+        return memory.nbytes
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that a checkpoint needs, as plain arrays."""

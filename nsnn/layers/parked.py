@@ -6,8 +6,7 @@ import numpy as np
 class Parked:
     """Entries in rows or columns of silent neurons, kept aside; and where the others are.
 
-    What is left forms a smaller array, the live block, that layers multiply with as if there were
-    no other.
+    What is left forms a smaller array, the live block, which is all that layers multiply with.
 
     Parameters
     ----------

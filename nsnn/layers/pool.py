@@ -4,12 +4,7 @@ import numpy as np
 
 from nsnn import parallel
 from nsnn.kernels import pool as kernels
-from nsnn.layers.base import Layer
-
-
-def _pixels(image):
-    """(C, H, W, T, B) seen as (C, H, W, T·B): what the kernels take."""
-    return image.reshape(*image.shape[:3], -1)
+from nsnn.layers.base import Layer, pixels
 
 
 class AvgPool2d(Layer):
@@ -32,14 +27,14 @@ class AvgPool2d(Layer):
         C, H, W, T, B = x.shape
         self._shape = x.shape
         y = self._buffer("y", (C, H // self.k, W // self.k, T, B), self.dtype)
-        parallel.launch(kernels.average_pool_forward, C, x.size, _pixels(x), self.k, _pixels(y))
+        parallel.launch(kernels.average_pool_forward, C, x.size, pixels(x), self.k, pixels(y))
         return y
 
     def backward(self, dy):
         """dy shared equally among the window."""
         dx = self._gradient(dy, self._shape, dy.dtype)
         parallel.launch(
-            kernels.average_pool_backward, dx.shape[0], dx.size, _pixels(dy), self.k, _pixels(dx)
+            kernels.average_pool_backward, dx.shape[0], dx.size, pixels(dy), self.k, pixels(dx)
         )
         return dx
 
@@ -64,7 +59,7 @@ class MaxPool2d(Layer):
         C, H, W, T, B = x.shape
         self.x = x
         self.y = self._buffer("y", (C, H // self.k, W // self.k, T, B), x.dtype)
-        parallel.launch(kernels.max_pool_forward, C, x.size, _pixels(x), self.k, _pixels(self.y))
+        parallel.launch(kernels.max_pool_forward, C, x.size, pixels(x), self.k, pixels(self.y))
         return self.y
 
     def backward(self, dy):
@@ -72,7 +67,7 @@ class MaxPool2d(Layer):
         dx = self._gradient(dy, self.x.shape, dy.dtype)
         parallel.launch(
             kernels.max_pool_backward, dx.shape[0], dx.size,
-            _pixels(dy), _pixels(self.x), _pixels(self.y), self.k, _pixels(dx),
+            pixels(dy), pixels(self.x), pixels(self.y), self.k, pixels(dx),
         )  # fmt: skip
         return dx
 

@@ -86,8 +86,7 @@ class Stored:
         """Leave out rows and columns until further notice; `Network.silence` calls it.
 
         Their active entries are parked with values and optimiser state: kept, counted, neither
-        multiplied nor updated. All True brings everything back, bit for bit, but for the gradient
-        of what was parked, which is 0.
+        multiplied nor updated. All True brings all back, bit for bit, with gradients of 0.
 
         Parameters
         ----------

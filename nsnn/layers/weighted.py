@@ -9,22 +9,14 @@ from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.errors import UserError
 from nsnn.kernels.bias import bias_gradient
 from nsnn.kernels.count import row_uses
-from nsnn.layers.base import Layer
+from nsnn.layers.base import Layer, pixels
 from nsnn.layers.parameter import Parameter
-
-OBSERVED = 65_536  # gradient entries shown at a time to those who observe a sparse weight
 
 
 def uniform_fan_in(shape, fan_in: int, rng, dtype) -> np.ndarray:
     """U(-1/√fan_in, 1/√fan_in): PyTorch's default for linear layers and convolutions."""
     bound = 1 / np.sqrt(fan_in)
     return rng.uniform(-bound, bound, shape).astype(dtype)
-
-
-def pixels(array) -> np.ndarray:
-    """An activation as (channels, height, width, T·B); neurons of a linear layer are one pixel."""
-    sides = array.shape[:3] if array.ndim == 5 else (array.shape[0], 1, 1)
-    return np.ascontiguousarray(array).reshape(*sides, -1)
 
 
 class Weighted(Layer):
@@ -45,6 +37,8 @@ class Weighted(Layer):
     weight : Parameter, (out, in·kh·kw)
         Its topology says how it is stored and multiplied.
     bias : Parameter or None
+    x : ndarray, (…, T or 1, B) uint8 or float
+        Input of the last forward.
     input_gradient : bool
         False for a network's first layer: nobody needs dL/dx there, and `backward` returns None.
     spiking : LIF or None
@@ -74,23 +68,27 @@ class Weighted(Layer):
             self.bias = Parameter(f"{name}.bias", b, decayed=False)
         self._no_bias = np.zeros(out, dtype)
 
-    @property
-    def x(self) -> np.ndarray:
-        """Input of the last forward, (…, T or 1, B) uint8 or float."""
-        return self._x
-
     def parameters(self):
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
     def is_connected(self):
         return self.weight.active > 0
 
+    def output_shape(self, height, width) -> tuple[int, int, int]:
+        """(channels, height, width) of the output for an image of `height` x `width`."""
+        kh, kw, stride, padding = self.geometry
+        Ho = (height + 2 * padding - kh) // stride + 1
+        Wo = (width + 2 * padding - kw) // stride + 1
+        if Ho < 1 or Wo < 1:
+            raise UserError(f"{self.name}: a {kh}x{kw} kernel does not fit {height}x{width} pixels")
+        return self.weight.stored_shape[0], Ho, Wo
+
     def backward(self, dy):
         """dy = dL/dI (g ε, or what batch normalisation makes of it) -> dL/dx; fills the gradients.
 
         Source: NDSNN Eq. 2a, corrected (the paper omits the transpose). Source: NDSNN Eq. 2c.
         """
-        x, epsilon = self._flat(self._x), self._flat(dy)
+        x, epsilon = self._flat(self.x), self._flat(dy)
         self.row_uses, self.dense_gradients, self.block_bytes = None, 0, 0
         self._show_delta(x)  # before dL/dx takes its place
         if self.bias is not None:  # ∂L/∂b = Σ_t ε[t]
@@ -99,7 +97,7 @@ class Weighted(Layer):
         dx, flat_dx = None, None
         if self.input_gradient:
             self._count(dy)
-            dx = self._gradient(dy, self._x.shape, dy.dtype)
+            dx = self._gradient(dy, self.x.shape, dy.dtype)
             flat_dx = self._flat(dx)
         W = self._csr()
         if W is None:
@@ -118,7 +116,7 @@ class Weighted(Layer):
 
     def _count(self, dy) -> None:
         """Count the nonzero ε that dL/dx takes up."""
-        epsilon, sides = pixels(dy), pixels(self._x).shape[1:3]
+        epsilon, sides = pixels(dy), pixels(self.x).shape[1:3]
         self.row_uses = np.empty((epsilon.shape[0], self.geometry[0] * self.geometry[1]), np.int64)
         parallel.launch(
             row_uses, epsilon.shape[0], epsilon.size / 8, epsilon, *self.geometry, *sides,
@@ -135,41 +133,30 @@ class Weighted(Layer):
                 f"{self.weight.name}: no neurons follow it directly, so it has no delta"
             )
         delta = self.spiking.delta
-        if self._x.shape[-2] == 1:  # a constant input: Σ_t over δ alone
+        if self.x.shape[-2] == 1:  # a constant input: Σ_t over δ alone
             delta = delta.sum(axis=-2, keepdims=True)
         self._show(observers, self._flat(delta), x)
 
     def _show(self, observers, epsilon, x, scaled=False) -> None:
-        """Make the dense gradient block by block, for all observers together.
+        """Make the dense gradient for all observers together, see `Parameter.show`.
 
         `scaled`: with each neuron's ε divided by its own rms, which is constant in a row.
-
-        By inputs and not by rows, because then each patch of the input is made once for all rows.
         """
         if not observers:
             return
         self.dense_gradients += 1
-        rows, cols = self.weight.stored_shape
-        inputs = x.shape[0]
-        each = cols // inputs
-        step = max(1, OBSERVED // (rows * each))
-        if self.weight.topology is None:
-            step = inputs
-        memory = np.empty(rows * each * min(step, inputs), epsilon.dtype)
-        self.block_bytes = memory.nbytes
         if scaled:
-            own = epsilon.reshape(rows, -1)
+            own = epsilon.reshape(epsilon.shape[0], -1)
             squares = np.einsum("ij,ij->i", own, own, dtype=np.float64)  # in float32 they underflow
             rms = np.sqrt(squares / own.shape[1]).astype(own.dtype)[:, None]
             rms[rms == 0] = 1
-        for first in range(0, inputs, step):
-            columns = slice(first * each, min(inputs, first + step) * each)
-            block = memory[: rows * (columns.stop - columns.start)].reshape(rows, -1)
-            self._dense_gradient(epsilon, x[first : first + step], block)
+
+        def make(span, block):
+            self._dense_gradient(epsilon, x[span], block)
             if scaled:
                 block /= rms
-            for observer in observers:
-                observer(columns, block)
+
+        self.block_bytes = self.weight.show(observers, x.shape[0], make)
 
     def _csr(self) -> CSRMatrix | None:
         """The sparse matrix that is multiplied with, None for BLAS."""

@@ -43,7 +43,7 @@ class Hidden:
 
     def __init__(self, group: NeuronGroup, rate: float):
         self.group, self.rate = group, rate
-        self.weights, self.target = group.incoming[0][0], group.outgoing[0][0]
+        self.weights, self.target = group.incoming[0], group.outgoing[0][0]
         self.listed, self.D = np.zeros(group.size, bool), np.zeros(group.size)
         self.kept = [np.zeros_like(vector.data) for vector in group.vectors]
         self.streaks = Streaks(np.empty(0, np.int32), np.empty(0, np.int16))
@@ -113,8 +113,7 @@ class Hidden:
         Source: SD-SNN Algorithm 2
 
         Scores above a percentile of the layer's are admitted. New weights are the mean |w| of the
-        layer against the sign of the score ("mean"), or 0 ("zero"). Returns the positions of the
-        synapses that have grown, int64.
+        layer against the sign of the score ("mean"), or 0 ("zero"). Returns the new positions.
         """
         p, signed, self.scores = self.weights, self.scores.reshape(-1), None
         self.streaks.extend(spines.admitted(np.abs(signed), p.positions(), percent))

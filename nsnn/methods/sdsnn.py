@@ -55,16 +55,9 @@ class SDSNN(Method):
         for the share of the largest ("top"). What grows back at 0 has neurons that cannot fire.
         """
 
-        linear_rate: float = option(
-            35.0, "ρ of linear layers at first, in percent of the neurons", at_least=0, at_most=100
-        )
-        channel_rate: float = option(
-            0.5, "ρ of convolutions at first, in percent of the channels", at_least=0, at_most=100
-        )
-        t_num: int = option(
-            18, "paper epochs running after which bounds move; START is twice that",
-            at_least=2, at_most=1000,
-        )  # fmt: skip
+        linear_rate: float = option(35.0, "initial ρ of linear layers, %", at_least=0, at_most=100)
+        channel_rate: float = option(0.5, "initial ρ of convolutions, %", at_least=0, at_most=100)
+        t_num: int = option(18, "T_num in paper epochs; START is 2 T_num", at_least=2, at_most=1000)
         alpha: float = option(1.0, "of δ until paper epoch 60 (Eq. 7)", at_least=0, at_most=1)
         beta: float = option(0.00075, "δ after paper epoch 60 (Eq. 7)", at_least=0, at_most=1)
         counts: str = option("live", "neurons that Eq. 6 counts", choices=("live", "fixed"))
@@ -75,16 +68,9 @@ class SDSNN(Method):
         window: int = option(8, "last batches of an epoch that make the score", at_least=1)
         growth_start: float = option(60.0, "ρ_g at START, in percent", at_least=0, at_most=99)
         growth: str = option("code", "how ρ_g grows", choices=("code", "eq8"))
-        admitted: str = option(
-            "percentile", "the group that ρ_g names", choices=("percentile", "top")
-        )
-        regrown: str = option(
-            "mean", "new weights: the mean |w| against the sign of the score, or 0",
-            choices=("mean", "zero"),
-        )  # fmt: skip
-        paper_epochs: int = option(
-            150, "epochs of the paper's run (CIFAR: 500)", at_least=1, at_most=5000
-        )
+        admitted: str = option("percentile", "what ρ_g names", choices=("percentile", "top"))
+        regrown: str = option("mean", "size of new weights: mean, or 0", choices=("mean", "zero"))
+        paper_epochs: int = option(150, "of the paper's run (CIFAR: 500)", at_least=1, at_most=5000)
         dense_layers: str = option("", "names of layers that stay dense, separated by commas")
 
     def prepare(self, network, run, rng, log) -> None:
@@ -120,7 +106,7 @@ class SDSNN(Method):
         groups = [group for group in self.network.neurons() if group.prunable and group.outgoing]
         hidden = []
         for group in groups:
-            p = group.incoming[0][0]
+            p = group.incoming[0]
             if p in self.prunable:
                 rate = c.channel_rate if len(p.dims) == 4 else c.linear_rate
                 hidden.append(Hidden(group, rate))

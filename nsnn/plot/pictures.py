@@ -212,8 +212,8 @@ def _spines(run):
     groups = [group for group in run.network.neurons() if f"{group.name}/D" in run.method]
     if not groups:
         return None
-    group = max(groups, key=lambda group: group.incoming[0][0].size)
-    p, D, listed = group.incoming[0][0], *(run.method[f"{group.name}/{k}"] for k in ("D", "listed"))
+    group = max(groups, key=lambda group: group.incoming[0].size)
+    p, D, listed = group.incoming[0], *(run.method[f"{group.name}/{k}"] for k in ("D", "listed"))
     rows, width = p.positions() // p.shape[1], p.attached["upper"] - p.attached["lower"]
     now, synapses = (np.bincount(rows, w, minlength=group.size) for w in (width, None))
     return spines.importance(D, now, synapses, listed, group.name)[0].figure

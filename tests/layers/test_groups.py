@@ -17,7 +17,7 @@ def make(model, shape=(1, 28, 28), norm="none", width=1.0):
 
 def described(group):
     """Sizes and names of a group; of outgoing weights also the columns of one member."""
-    incoming = [p.name for p, _ in group.incoming]
+    incoming = [p.name for p in group.incoming]
     outgoing = [(p.name, columns_of(0).size) for p, columns_of in group.outgoing]
     vectors = [p.name for p in group.vectors]
     return group.name, group.size, incoming, vectors, outgoing, group.prunable

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Conv2d, Linear, Sequential, weighted
+from nsnn.layers import LIF, BatchNorm, BatchNormLIF, Conv2d, Linear, Sequential, parameter
 from nsnn.neuron import from_preset
 from nsnn.reference.conv import conv_weight_gradient
 from nsnn.sparsity.grow import TopK
@@ -42,7 +42,7 @@ def whole_gradient(conv, dy, x):
 @pytest.mark.parametrize("spikes", [False, True])
 @pytest.mark.parametrize("size", [1, 20, 65_536])
 def test_observers_see_the_same_blocks_of_the_whole_gradient(storage, spikes, size, monkeypatch):
-    monkeypatch.setattr(weighted, "OBSERVED", size)
+    monkeypatch.setattr(parameter, "OBSERVED", size)
     rng = np.random.default_rng(32)
     for make in (linear, *(partial(convolution, geometry=g) for g in GEOMETRIES)):
         layer, x, dy, gradient = make(rng, spikes)
@@ -156,6 +156,6 @@ def test_no_dense_gradient_is_ever_held(kind, k):
     assert top.positions().size == k
     # Of a block: gradient, score, indices of those that may be among the best. Of a candidate: a
     # score and a position, more than once while they are sorted.
-    bound = weighted.OBSERVED * 64 + 4 * k * (8 + 8)
+    bound = parameter.OBSERVED * 64 + 4 * k * (8 + 8)
     assert peak < bound
     assert bound < 4 * size / 3  # what the dense gradient would take, three times over

@@ -83,7 +83,7 @@ class BareNetwork:
     def neurons(self):
         """One group, between the linear layers."""
         fc1, fc2 = (self.prunable()[name] for name in ("fc1.weight", "fc2.weight"))
-        return [NeuronGroup("lif", 60, [(fc1, np.arange(60))], [], [(fc2, np.ravel)], True, [])]
+        return [NeuronGroup("lif", 60, [fc1], [], [(fc2, np.ravel)], True, [])]
 
     def silence(self, silent):
         self.silent = silence(self.neurons(), silent)

@@ -31,22 +31,25 @@ class Optimiser(abc.ABC):
         self.weight_decay = float(weight_decay)
         self.max_norm = float(max_norm)
 
-    def clip(self) -> None:
-        """Scale all gradients together where their norm is above `max_norm`; once a step."""
+    def clip(self, parameters=None) -> None:
+        """Scale all gradients, or those of others, together where their norm is above `max_norm`.
+
+        To be called once a step.
+        """
         if self.max_norm:
-            clip_by_norm(self.parameters, self.max_norm)
+            clip_by_norm(self.parameters if parameters is None else parameters, self.max_norm)
 
     def step(self, lr: float, only=None) -> None:
         """Update every parameter once from its gradient, which is left as it is.
 
-        Parameters
-        ----------
-        lr : float
-        only : list of Parameter, optional
-            Update these alone: a method moves the others itself.
+        With `only`, a list, these alone: a method moves the others itself.
         """
         for parameter in self.parameters if only is None else only:
-            self._update(parameter, self._decayed_gradient(parameter), lr)
+            g = parameter.gradient
+            if self.weight_decay and parameter.decayed:  # g + λ w
+                g = parameter.data * self.weight_decay
+                g += parameter.gradient
+            self._update(parameter, g, lr)
 
     @abc.abstractmethod
     def _update(self, parameter, g, lr) -> None:
@@ -55,14 +58,6 @@ class Optimiser(abc.ABC):
     def decays(self) -> tuple[float, ...]:
         """Decay of each moment that it keeps: (μ,) or (β1, β2)."""
         return ()
-
-    def _decayed_gradient(self, parameter):
-        """g + λ w, or g where there is no decay."""
-        if not (self.weight_decay and parameter.decayed):
-            return parameter.gradient
-        g = parameter.data * self.weight_decay
-        g += parameter.gradient
-        return g
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint needs beside `Parameter.slots`, as plain arrays."""
@@ -94,9 +89,7 @@ class SGD(Optimiser):
     def __init__(self, parameters, momentum=0.0, weight_decay=0.0, nesterov=False, max_norm=0.0):
         super().__init__(parameters, weight_decay, max_norm)
         if nesterov and not momentum:
-            raise UserError(
-                "optim.nesterov = true needs momentum: set optim.momentum above 0, 0.9 for example"
-            )
+            raise UserError("optim.nesterov = true needs momentum, such as optim.momentum = 0.9")
         self.momentum = float(momentum)
         self.nesterov = nesterov
 
@@ -182,18 +175,9 @@ def _slot(parameter, name) -> np.ndarray:
 
 
 def clip_by_norm(parameters, max_norm: float) -> float:
-    """Scale all gradients together so that their norm is at most `max_norm`.
+    """Scale all gradients together so that their norm, as one vector, is at most `max_norm`.
 
-    Parameters
-    ----------
-    parameters : iterable of Parameter
-    max_norm : float
-        Largest Euclidean norm of all gradients as one vector.
-
-    Returns
-    -------
-    float
-        The norm before scaling, summed in float64.
+    Returns the norm before scaling, summed in float64.
     """
     parameters = list(parameters)
     # Sums of squares, not a dot product: BLAS gives other bits for other numbers of threads.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.errors import UserError
+from nsnn.layers.parameter import part_of
 from nsnn.methods.base import CostPlan, SharedSparsity
 from nsnn.options import option
 from nsnn.sparsity.distribution import DISTRIBUTIONS
@@ -32,8 +33,7 @@ class ADMM(SharedSparsity):
 
     The network is dense until the hard prune. Z and U are dense arrays of this method, each as
     large as the prunable weights, beside the network's own memory; the hard prune drops them.
-    Layers whose share is dense take no part. With ρ = 0 there is no pull, no Z and no U: one-shot
-    magnitude pruning.
+    Layers whose share is dense take no part. ρ = 0 is one-shot magnitude pruning, without Z and U.
     """
 
     title = "ADMM"
@@ -48,16 +48,13 @@ class ADMM(SharedSparsity):
         meeting. Where much slower, the weights that stay are held to an old Z, and hardly learn.
         """
 
-        distribution: str = option(
-            "uniform", "how sparsity is shared among the layers", choices=tuple(DISTRIBUTIONS)
-        )
+        distribution: str = option("uniform", "how to share sparsity", choices=tuple(DISTRIBUTIONS))
         rho: float = option(0.003, "strength of the pull; 0: none", at_least=0)
         dense_fraction: float = option(0.2, "part of the run before the pull", at_least=0, below=1)
         admm_fraction: float = option(0.3, "part of the run with the pull", above=0, below=1)
         update_every: int = option(0, "steps between two updates of Z and U; 0 chooses", at_least=0)
 
         def validate(self) -> None:
-            """Raise UserError where a value is impossible, alone or with another."""
             super().validate()
             left = 1.0 - self.dense_fraction
             if self.admm_fraction >= left:
@@ -69,7 +66,8 @@ class ADMM(SharedSparsity):
     def prepare(self, network, run, rng, log) -> None:
         """Share out the weights and plan the phases; the network stays dense."""
         super().prepare(network, run, rng, log)
-        self._final = self.counts_at("final_sparsity")
+        self.planned = self.counts_at("final_sparsity")
+        self.aim_at(self.planned)
         self.dense_end, self.prune_epoch = self._plan(run.epochs)
         self.every = self._interval((self.prune_epoch - self.dense_end) * run.steps_per_epoch)
         self.Z: dict[str, np.ndarray] = {}
@@ -106,40 +104,25 @@ class ADMM(SharedSparsity):
                 # U += W − Z
                 U += p.data - self.Z[p.name]
 
-    def targets(self) -> dict[str, int]:
-        """Active weights that each prunable parameter has to end with."""
-        own = {p.name: int(n) for p, n in zip(self.prunable, self._final, strict=True)}
-        return super().targets() | own
-
     def bytes_held(self) -> int:
         """Bytes of Z and U."""
         arrays = (*self.Z.values(), *self.U.values())
         return super().bytes_held() + sum(array.nbytes for array in arrays)
 
     def state(self) -> dict[str, np.ndarray]:
-        """As `Method.state`, with Z and U while the ADMM phase lasts."""
-        state = super().state() | {"counts": self._final}
-        for name in self.Z:
-            state |= {f"Z/{name}": self.Z[name].copy(), f"U/{name}": self.U[name].copy()}
-        return state
+        """As `SharedSparsity.state`, with Z and U while the ADMM phase lasts."""
+        own = {f"Z/{name}": array.copy() for name, array in self.Z.items()}
+        own |= {f"U/{name}": array.copy() for name, array in self.U.items()}
+        return super().state() | own
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """As `Method.restore`; the counts must be those that `prepare` has found."""
-        if not np.array_equal(state["counts"], self._final):
-            raise UserError(
-                "the checkpoint was made with other numbers of weights per layer: resume it with "
-                "its own network, method.final_sparsity and distribution"
-            )
+        """As `SharedSparsity.restore`."""
         super().restore(state)
-        self.Z, self.U = {}, {}
-        for key, array in state.items():
-            kind, _, name = key.partition("/")
-            if kind in ("Z", "U"):
-                getattr(self, kind)[name] = array.copy()
+        self.Z, self.U = part_of(state, "Z/"), part_of(state, "U/")
 
     def _layers(self) -> list:
         """The layers that take part, with the number of weights that each is to keep."""
-        pairs = zip(self.prunable, self._final, strict=True)
+        pairs = zip(self.prunable, self.planned, strict=True)
         return [(p, int(count)) for p, count in pairs if count < p.size]
 
     def _plan(self, epochs: int) -> tuple[int, int]:

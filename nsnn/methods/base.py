@@ -106,8 +106,8 @@ class Method:
         """
         if "config" not in vars(self):
             raise UserError(f"{type(self).__name__}.__init__ has to call super().__init__(config)")
-        self._sizes = {p.name: p.size for p in network.parameters() if p.prunable}
-        dense = dense_names(getattr(self.config, "dense_layers", ""), list(self._sizes))
+        self._targets = {p.name: p.size for p in network.parameters() if p.prunable}
+        dense = dense_names(getattr(self.config, "dense_layers", ""), list(self._targets))
         self.prunable = [p for p in network.parameters() if p.prunable and p.name not in dense]
         self.network, self.run, self.rng, self.log = network, run, rng, log
 
@@ -134,7 +134,12 @@ class Method:
         """At the end of `step`."""
 
     def end_epoch(self, epoch: int) -> None:
-        """After the last step of `epoch`, counted from 0."""
+        """After the last step of `epoch`; logs what it has changed if `rewires_every_step`."""
+        if self.rewires_every_step:
+            step = (epoch + 1) * self.run.steps_per_epoch - 1
+            for p in self.prunable:
+                if p.topology is not None:
+                    self.log.record_positions(step, p.name, p.positions())
 
     def schedule(self, step: int) -> tuple[int, int]:
         """Where `step` stands in the learning-rate schedule: (step, steps of the schedule).
@@ -148,7 +153,7 @@ class Method:
 
         None where density is an outcome.
         """
-        return dict(self._sizes)
+        return dict(self._targets)
 
     def measures(self) -> dict[str, float]:
         """What the method measures of itself at the end of an epoch, by name; most do nothing."""
@@ -167,20 +172,9 @@ class Method:
     def asked_sparsity(cls, config, total_steps: int, dims: dict, initial: dict) -> dict:
         """The sparsity that each layer is asked for over a run, for the pictures of runs.
 
-        Parameters
-        ----------
-        config : Config
-        total_steps : int
-            Optimiser steps of the whole run.
-        dims : dict of str to tuple of int
-            Of every prunable parameter, (outputs, inputs, …).
-        initial : dict of str to int
-            Active weights at the start, of the parameters that take part.
-
-        Returns
-        -------
-        dict of str to (ndarray, ndarray)
-            Steps, and the sparsity in [0, 1] at each; empty where a method has no such curve.
+        `dims` has (outputs, inputs, …) of every prunable parameter by name, `initial` the active
+        weights at the start of those that take part. Returns by name two arrays, steps and the
+        sparsity in [0, 1] at each; nothing where a method has no such curve.
         """
         return {}
 
@@ -205,22 +199,32 @@ class SparseMethod(Method):
     class Config(Method.Config):
         """Options that every sparse method has; layers that stay dense have no part in shares."""
 
-        final_sparsity: float = option(
-            0.95, "share of the weights that is left out at the end", at_least=0, below=1
-        )
+        final_sparsity: float = option(0.95, "share left out at the end", at_least=0, below=1)
         dense_layers: str = option("", "names of layers that stay dense, separated by commas")
+
+    def aim_at(self, counts) -> None:
+        """Let `targets` say `counts`, one for each parameter of `prunable`."""
+        self._targets |= {p.name: int(n) for p, n in zip(self.prunable, counts, strict=True)}
 
 
 class SharedSparsity(SparseMethod):
-    """A sparse method that shares its sparsity out among the layers beforehand."""
+    """A sparse method that shares its sparsity out among the layers beforehand.
+
+    Attributes
+    ----------
+    start_option : str
+        The option that says the sparsity at the start.
+    planned : ndarray of int64
+        The counts that `prepare` has found; a run can be resumed with the same ones only.
+    """
+
+    start_option = "final_sparsity"
 
     @dataclass(frozen=True)
     class Config(SparseMethod.Config):
         """As `SparseMethod.Config`, with the rule."""
 
-        distribution: str = option(
-            "erk", "how sparsity is shared among the layers", choices=tuple(DISTRIBUTIONS)
-        )
+        distribution: str = option("erk", "how sparsity is shared", choices=tuple(DISTRIBUTIONS))
 
     def counts_at(self, key: str) -> np.ndarray:
         """Weights of each layer of `prunable` at the sparsity that option `key` gives to them all.
@@ -241,12 +245,25 @@ class SharedSparsity(SparseMethod):
                 )
         return counts
 
+    def state(self) -> dict[str, np.ndarray]:
+        """As `Method.state`, with the counts."""
+        return super().state() | {"counts": self.planned}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """As `Method.restore`; UserError for other counts."""
+        if not np.array_equal(state["counts"], self.planned):
+            names = ", ".join(dict.fromkeys((self.start_option, "final_sparsity")))
+            raise UserError(
+                "the checkpoint was made with other numbers of weights per layer: resume it with "
+                f"its own network, method.{names} and distribution"
+            )
+        super().restore(state)
+
 
 def dense_names(text: str, weights: list[str]) -> set[str]:
     """The weights of the layers that an option `dense_layers` names.
 
-    Raises UserError for a layer that the network does not have (naming the nearest), and where no
-    layer would be left to prune.
+    Raises UserError for a layer that the network does not have, and where none is left to prune.
     """
     layers = {name.rpartition(".")[0] or name: name for name in weights}
     asked = [name.strip() for name in text.split(",") if name.strip()]

@@ -66,8 +66,7 @@ class DeepR(SparseStart):
         optimiser.clip()
         for p in self.walking:
             self._walk(step, p, lr)
-        own = {p.name for p in self.walking}
-        optimiser.step(lr, only=[p for p in optimiser.parameters if p.name not in own])
+        optimiser.step(lr, only=[p for p in optimiser.parameters if p not in self.walking])
 
     def _walk(self, step: int, p: Parameter, lr: float) -> None:
         """One step of a layer's weights, and who sleeps and wakes after it."""
@@ -91,12 +90,6 @@ class DeepR(SparseStart):
         if woken:
             kept = p.positions()[stays]
             p.rewire(stays, random_inactive(p.size, kept, woken, self.rng))
-
-    def end_epoch(self, epoch: int) -> None:
-        """Log what the epoch has changed."""
-        step = (epoch + 1) * self.run.steps_per_epoch - 1
-        for p in self.walking:
-            self.log.record_positions(step, p.name, p.positions())
 
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:

@@ -12,7 +12,7 @@ from nsnn.options import option
 from nsnn.sparsity.distribution import random_positions
 from nsnn.sparsity.drop import smallest_magnitude
 from nsnn.sparsity.grow import TopK
-from nsnn.sparsity.schedule import Rounds, plan_rounds
+from nsnn.sparsity.schedule import death_ratio_at, plan_rounds
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,19 @@ class SparseStart(SharedSparsity):
     """
 
     takes_topology = True
-    start_option = "final_sparsity"  # of the sparsity at the start: here it stays constant
 
     def prepare(self, network, run, rng, log) -> None:
         """Share out the weights and sparsify the layers at random positions."""
         super().prepare(network, run, rng, log)
         initial, final = self.counts_at(self.start_option), self.counts_at("final_sparsity")
-        self._final = {p.name: int(n) for p, n in zip(self.prunable, final, strict=True)}
+        self.aim_at(final)
         self.shares = [
             Share(p, int(n_i), int(n_f))
             for p, n_i, n_f in zip(self.prunable, initial, final, strict=True)
             if n_f < p.size
         ]
+        counts = [(share.initial, share.final) for share in self.shares]
+        self.planned = np.array(counts, dtype=np.int64).reshape(-1, 2)
         self.plan_ahead()
         for share in self.shares:
             p = share.weights
@@ -54,30 +55,10 @@ class SparseStart(SharedSparsity):
     def plan_ahead(self) -> None:
         """What can be refused before a weight is touched."""
 
-    def targets(self) -> dict[str, int]:
-        """Active weights that each prunable parameter has to end with."""
-        return super().targets() | self._final
-
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:
         """The same density throughout; the start is logged."""
-        density = 1.0 - config.final_sparsity
-        return CostPlan(np.full(length.epochs, density), logged=density)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """As `Method.state`, with the counts of every layer that takes part."""
-        counts = [(share.initial, share.final) for share in self.shares]
-        return super().state() | {"counts": np.array(counts, dtype=np.int64).reshape(-1, 2)}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """As `Method.restore`; the counts must be those that `prepare` has found."""
-        if not np.array_equal(state["counts"], self.state()["counts"]):
-            names = ", ".join(dict.fromkeys((self.start_option, "final_sparsity")))
-            raise UserError(
-                "the checkpoint was made with other numbers of weights per layer: resume it with "
-                f"its own network, method.{names} and distribution"
-            )
-        super().restore(state)
+        return constant_plan(config, length)
 
 
 class DropGrow(SparseStart, abc.ABC):
@@ -91,9 +72,7 @@ class DropGrow(SparseStart, abc.ABC):
         """As `SharedSparsity.Config`, with ΔT and T_end; `plan_rounds` says how ΔT = 0 chooses."""
 
         update_every: int = option(0, "steps between two rounds; 0 chooses", at_least=0)
-        end_fraction: float = option(
-            0.75, "no round after this fraction of the run", above=0, at_most=1
-        )
+        end_fraction: float = option(0.75, "no round after this part of a run", above=0, at_most=1)
 
     @abc.abstractmethod
     def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
@@ -142,24 +121,25 @@ class DropGrow(SparseStart, abc.ABC):
         """Values of `count` weights that grow; 0 unless overridden."""
         return 0
 
-    def plan_ahead(self) -> None:
-        """Plan the rounds."""
-        self.rounds = self.plan(self.run)
+    def drop_and_grow(self, step: int) -> None:
+        """A round of every layer that takes part, by `counts` and the two choices."""
+        for share in self.shares:
+            D, G, raised = self.counts(share, step)
+            self.rewire(step, share.weights, self.dropped(step, share.weights, D), G, raised)
 
-    def plan(self, run) -> Rounds:
-        """The rounds of this run; a UserError where none fits and the method is nothing without."""
+    def plan_ahead(self) -> None:
+        """Plan the rounds; a UserError where none fits and the method is nothing without."""
         every, fraction = self.config.update_every, self.config.end_fraction
-        rounds = plan_rounds(run.total_steps, fraction, every)
+        self.rounds = rounds = plan_rounds(self.run.total_steps, fraction, every)
         if rounds.count < 1 and self.needs_rounds():
             advice = "train longer or raise method.end_fraction"
             if rounds.end > 1:
                 advice = f"set method.update_every to at most {rounds.end - 1}, or {advice}"
             raise UserError(
                 f"method.update_every = {every}: no round of drop and grow fits into the first "
-                f"{rounds.end} of {run.total_steps} steps (method.end_fraction = {fraction}): "
+                f"{rounds.end} of {self.run.total_steps} steps (method.end_fraction = {fraction}): "
                 + advice
             )
-        return rounds
 
     def needs_rounds(self) -> bool:
         """Whether a run without a round would not be what the configuration asks for."""
@@ -182,16 +162,9 @@ class DropGrow(SparseStart, abc.ABC):
         return drop
 
     def rewire(self, step: int, p: Parameter, drop, count: int, raised: bool = False) -> None:
-        """Drop the marked weights, grow `count` others, log the net change.
+        """Drop the marked weights (bool, (active,)), grow `count` others, log the net change.
 
-        Parameters
-        ----------
-        step : int
-        p : Parameter
-        drop : ndarray of bool, shape (active,)
-        count : int
-        raised : bool
-            See `TopologyLog.record`.
+        `raised` is for the log, see `TopologyLog.record`.
         """
         before = p.positions()
         grown = np.sort(self.choose_grow(p, count, before[~drop]))
@@ -226,16 +199,11 @@ class GradientGrowth(DropGrow, abc.ABC):
             "gradient", "what is largest where weights grow", choices=("gradient", "scaled")
         )
 
-    def plan_ahead(self) -> None:
-        """As `DropGrow.plan_ahead`."""
-        super().plan_ahead()
-        self._best: dict[str, TopK] = {}
-
     def before_backward(self, step: int) -> None:
         """On a drop-and-grow step: choose what to drop, observe where to grow."""
         if not self.rounds.happens_at(step):
             return
-        self._rounds = []
+        self._rounds, self._best = [], {}
         for share in self.shares:
             p = share.weights
             D, G, raised = self.counts(share, step)
@@ -263,3 +231,21 @@ class GradientGrowth(DropGrow, abc.ABC):
             return
         for p, drop, count, raised in self._rounds:
             self.rewire(step, p, drop, count, raised)
+
+
+def constant_plan(config, length, rounds=0, moved=0.0) -> CostPlan:
+    """The `Method.cost_plan` of constant density: the log has the start and what moves.
+
+    `moved` is the fraction of the active weights that all rounds drop, and grow, together.
+    """
+    density = 1.0 - config.final_sparsity
+    logged = density * (1.0 + 2.0 * moved)
+    return CostPlan(np.full(length.epochs, density), logged=logged, rounds=rounds)
+
+
+def falling_plan(config, length) -> CostPlan:
+    """As `constant_plan`, of rounds whose `drop_fraction` falls with a cosine to 0 at T_end."""
+    rounds = plan_rounds(length.total_steps, config.end_fraction, config.update_every)
+    steps = rounds.every * np.arange(1, rounds.count + 1)
+    moved = death_ratio_at(steps, rounds.end, config.drop_fraction, 0.0).sum()
+    return constant_plan(config, length, rounds.count, moved)

@@ -4,18 +4,18 @@ Shen et al., "ESL-SNNs: An Evolutionary Structure Learning Strategy for Spiking 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nsnn.errors import UserError
-from nsnn.layers.parameter import Parameter
+from nsnn.layers.parameter import Parameter, part_of
 from nsnn.methods.base import CostPlan
-from nsnn.methods.drop_grow import DropGrow, Share
+from nsnn.methods.drop_grow import DropGrow, Share, falling_plan
 from nsnn.options import option
 from nsnn.sparsity.drop import smallest_magnitude, smallest_per_sign
 from nsnn.sparsity.grow import TopK, random_inactive
-from nsnn.sparsity.schedule import death_ratio_at, plan_rounds
+from nsnn.sparsity.schedule import death_ratio_at
 
 PRUNE = ("set", "magnitude")
 GROW = ("random", "unfired", "gradient", "momentum")
@@ -28,11 +28,9 @@ class ESL(DropGrow):
     Source: ESL Algorithm 1
 
     Layers start as Erdős–Rényi graphs (Eq. 1) with as many synapses as `epsilon` or the sparsity
-    says, and keep that number. The fraction that moves falls with a cosine (Eq. 2) to 0 at the
-    end of the run. The rules:
+    says, and keep that number. The fraction that moves falls to 0 with a cosine (Eq. 2). The rules:
 
-    - prune "set": the fraction nearest 0 of the positive weights, and of the negative weights;
-      "magnitude": of all together.
+    - prune "set": the fraction nearest 0 of each sign; "magnitude": of all together.
     - grow "random": uniformly among the inactive positions; "unfired": those first that have
       never been active; "gradient": where |∂L/∂w| of this batch is largest; "momentum": where the
       first moment is, or m/(√v + 1e-8) of Adam, of the dense gradients of the last 8 batches.
@@ -48,32 +46,22 @@ class ESL(DropGrow):
         `drop_fraction`, the paper gives no number. Weights that grow by gradient or momentum are 0.
         """
 
-        epsilon: float = option(
-            0.0, "synapses per neuron of both layers; 0: by sparsity", at_least=0
-        )
+        epsilon: float = option(0.0, "ε, synapses per neuron; 0: by sparsity", at_least=0)
         distribution: str = option("er", "how sparsity is shared", choices=("er", "erk", "uniform"))
         update_every: int = option(1000, "steps between two rounds of evolution", at_least=1)
-        end_fraction: float = option(
-            1.0, "no round after this fraction of the run", above=0, at_most=1
-        )
-        drop_fraction: float = option(
-            0.5, "fraction of the weights that a round moves, at first", at_least=0, at_most=1
-        )
+        end_fraction: float = option(1.0, "no round after this part of a run", above=0, at_most=1)
+        drop_fraction: float = option(0.5, "fraction moved, at first", at_least=0, at_most=1)
         prune: str = option("set", "which weights are removed", choices=PRUNE)
         grow: str = option("random", "which positions grow", choices=GROW)
         grown_scale: float = option(0.0, "range of grown weights in 1/√fan_in", at_least=0)
 
-    def plan_ahead(self) -> None:
-        """As `DropGrow.plan_ahead`; no position but those of the start has been active yet."""
-        super().plan_ahead()
+    def prepare(self, network, run, rng, log) -> None:
+        """As `SparseStart.prepare`; no position but those of the start has been active yet."""
+        super().prepare(network, run, rng, log)
         self._ever: dict[str, np.ndarray] = {}
         self._moments: dict[str, np.ndarray] = {}
         self._squares: dict[str, np.ndarray] = {}
         self._decays, self._fraction = np.empty(0), 0.0
-
-    def prepare(self, network, run, rng, log) -> None:
-        """As `SparseStart.prepare`."""
-        super().prepare(network, run, rng, log)
         for share in self.shares:
             p = share.weights
             self._ever[p.name] = np.zeros(p.size, dtype=bool)
@@ -125,29 +113,24 @@ class ESL(DropGrow):
         super().update(step, optimiser, lr)
 
     def after_update(self, step: int) -> None:
-        """Evolve every layer where a round is due."""
+        """Evolve every layer where a round is due. Source: ESL Eq. 2"""
         if not self.rounds.happens_at(step):
             return
-        self._fraction = self.fraction(step)
-        for share in self.shares:
-            p = share.weights
-            count, _, _ = self.counts(share, step)
-            self.rewire(step, p, self.dropped(step, p, count), count)
+        # f_decay(t; α, T_end) = α/2 (1 + cos(tπ/T_end))
+        self._fraction = death_ratio_at(step, self.rounds.end, self.config.drop_fraction, 0.0)
+        self.drop_and_grow(step)
+        for p in (share.weights for share in self.shares):
             self._ever[p.name][p.positions()] = True
         self._moments, self._squares = {}, {}
 
     def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
-        """As many to drop as to grow. Source: ESL Eq. 2"""
+        """As many to drop as to grow."""
         fraction, active = self._fraction, share.weights.active
         count = int(fraction * active)
         if self.config.prune == "set":
             negative = int(np.count_nonzero(share.weights.values() < 0))
             count = int(fraction * negative) + int(fraction * (active - negative))
         return count, count, False
-
-    def fraction(self, step: int) -> float:
-        """f_decay(t; α, T_end) = α/2 (1 + cos(tπ/T_end)). Source: ESL Eq. 2"""
-        return death_ratio_at(step, self.rounds.end, self.config.drop_fraction, 0.0)
 
     def choose_drop(self, p: Parameter, count: int) -> np.ndarray:
         """By the pruning rule."""
@@ -156,33 +139,25 @@ class ESL(DropGrow):
         return smallest_per_sign(p.values(), self._fraction)
 
     def choose_grow(self, p: Parameter, count: int, kept) -> np.ndarray:
-        """By the growth rule."""
+        """By the growth rule; at random where it finds too few."""
         if self.config.grow == "random":
             return random_inactive(p.size, kept, count, self.rng)
         if self.config.grow == "unfired":
-            return self._unfired(p, count, kept)
-        score = self._moments[p.name]
-        if p.name in self._squares:
-            score = score / (np.sqrt(self._squares[p.name]) + 1e-8)
-        # Inactive before the round: what was just dropped has had its chance.
-        top = TopK(p.shape, count, p.positions())
-        top(slice(0, p.shape[1]), score)
-        found = top.positions()
+            never = np.flatnonzero(~self._ever[p.name])
+            found = self.rng.choice(never, min(count, never.size), replace=False)
+        else:
+            score = self._moments[p.name]
+            if p.name in self._squares:
+                score = score / (np.sqrt(self._squares[p.name]) + 1e-8)
+            # Inactive before the round: what was just dropped has had its chance.
+            top = TopK(p.shape, count, p.positions())
+            top(slice(0, p.shape[1]), score)
+            found = top.positions()
         missing = count - found.size
         if missing:
             taken = np.union1d(kept, found)
             found = np.concatenate([found, random_inactive(p.size, taken, missing, self.rng)])
         return found
-
-    def _unfired(self, p: Parameter, count: int, kept) -> np.ndarray:
-        """Random positions, never active ones first."""
-        never = np.flatnonzero(~self._ever[p.name])
-        fresh = self.rng.choice(never, min(count, never.size), replace=False)
-        missing = count - fresh.size
-        if not missing:
-            return fresh
-        taken = np.union1d(kept, fresh)
-        return np.concatenate([fresh, random_inactive(p.size, taken, missing, self.rng)])
 
     def initial_values(self, p: Parameter, count: int):
         """Uniform in ±grown_scale/√fan_in for random growth, else 0."""
@@ -218,13 +193,9 @@ class ESL(DropGrow):
         """As `SparseStart.restore`."""
         super().restore(state)
         self._decays = state["decays"]
-        for key, array in state.items():
-            kind, _, name = key.partition("/")
-            if kind == "ever":
-                size = self._ever[name].size
-                self._ever[name] = np.unpackbits(array, count=size).astype(bool)
-            elif kind in ("moments", "squares"):
-                getattr(self, f"_{kind}")[name] = array.copy()
+        self._moments, self._squares = part_of(state, "moments/"), part_of(state, "squares/")
+        for name, bits in part_of(state, "ever/").items():
+            self._ever[name][...] = np.unpackbits(bits, count=self._ever[name].size)
 
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:
@@ -232,11 +203,8 @@ class ESL(DropGrow):
 
         With ε the density depends on the network: that of a dense one is the bound.
         """
-        rounds = plan_rounds(length.total_steps, config.end_fraction, config.update_every)
-        steps = rounds.every * np.arange(1, rounds.count + 1)
-        moved = death_ratio_at(steps, rounds.end, config.drop_fraction, 0.0).sum()
-        density = 1.0 if config.epsilon else 1.0 - config.final_sparsity
+        if config.epsilon:
+            config = replace(config, final_sparsity=0.0)
         # What has ever been active takes a byte a position.
         dense_arrays = 0.25 + {"gradient": 1.0, "momentum": 2.0}.get(config.grow, 0.0)
-        logged = density * (1.0 + 2.0 * moved)
-        return CostPlan(np.full(length.epochs, density), dense_arrays, logged, rounds.count)
+        return replace(falling_plan(config, length), dense_arrays=dense_arrays)

@@ -12,7 +12,6 @@ import numpy as np
 from nsnn.errors import RunError, UserError
 from nsnn.layers.parameter import Parameter, part_of
 from nsnn.methods.base import CostPlan, Method
-from nsnn.optim import clip_by_norm
 from nsnn.options import option
 
 
@@ -86,9 +85,7 @@ class GradR(Method):
         """Options of `[method]` for Grad R; p matters only where |μ| is in the range of θ."""
 
         alpha: float = option(1e-3, "how fast weights fall; it sets the sparsity", above=0)
-        prior_probability: float = option(
-            0.95, "p of the prior; it hardly sets the sparsity", at_least=0.5, below=1
-        )
+        prior_probability: float = option(0.95, "p of the prior", at_least=0.5, below=1)
         dense_layers: str = option("", "names of layers that stay dense, separated by commas")
 
     def prepare(self, network, run, rng, log) -> None:
@@ -118,13 +115,11 @@ class GradR(Method):
                 f"method.name = 'gradr' takes the gradient without momentum: set optim.momentum "
                 f"from {decays[0]:g} to 0, or optim.name = adam"
             )
-        own = {latent.weights.name for latent in self.latents}
-        moved = [p for p in optimiser.parameters if p.name not in own]
+        moved = [p for p in optimiser.parameters if p not in self.prunable]
         for latent in self.latents:
             latent.take_gradient()
             moved.append(latent.theta)
-        if optimiser.max_norm:
-            clip_by_norm(moved, optimiser.max_norm)
+        optimiser.clip(moved)
         for _, theta, _ in self.latents:
             # θ −= η' α sign(θ − μ)
             theta.data -= rate * self.config.alpha * np.sign(theta.data - self.mu)
@@ -134,12 +129,6 @@ class GradR(Method):
                 name = latent.weights.name
                 raise RunError(f"step {step}: {name} is not finite; try a smaller optim.lr")
             latent.write()
-
-    def end_epoch(self, epoch: int) -> None:
-        """Log what the epoch has changed."""
-        step = (epoch + 1) * self.run.steps_per_epoch - 1
-        for p, _, _ in self.latents:
-            self.log.record_positions(step, p.name, p.positions())
 
     def targets(self) -> None:
         """None: density is an outcome."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsnn.errors import RunError, UserError
+from nsnn.layers.parameter import part_of
 from nsnn.methods.base import CostPlan, SparseMethod
 from nsnn.options import option
 from nsnn.sparsity.prune import ladder_counts, largest_overall
@@ -71,33 +72,30 @@ class LTH(SparseMethod):
         of 301 epochs. What even shares leave of `train.epochs` is added to the last round.
         """
 
-        prune_fraction: float = option(
-            0.25, "of the remaining weights, pruned before each round", at_least=1e-4, below=1
-        )
+        prune_fraction: float = option(0.25, "of the weights that are left", at_least=1e-4, below=1)
         rewind_epochs: int = option(1, "epochs before the snapshot", at_least=0)
         round_epochs: int = option(0, "epochs of each round; 0: even shares", at_least=0)
 
     def prepare(self, network, run, rng, log) -> None:
         """Plan the rounds; the network stays dense."""
         super().prepare(network, run, rng, log)
-        self._snapshot: dict[str, dict[str, np.ndarray]] = {}
+        self._snapshot: dict[str, np.ndarray] = {}
         sizes = np.array([p.size for p in self.prunable], dtype=np.int64)
-        self.ladder = ladder_counts(
-            int(sizes.sum()), self.config.prune_fraction, self.config.final_sparsity
-        )
+        size, sparsity = int(sizes.sum()), self.config.final_sparsity
+        self.ladder = ladder_counts(size, self.config.prune_fraction, sparsity)
         if self.ladder.size and self.ladder[-1] == 0:
             raise UserError(
-                f"method.final_sparsity = {self.config.final_sparsity} leaves none of "
-                f"{sizes.sum()} weights: lower it"
+                f"method.final_sparsity = {sparsity} leaves none of {size} weights: lower it"
             )
         self.rounds = self._plan(run.epochs)
-        self._targets = sizes
+        self._asked = sizes
         if self.ladder.size:
-            # Shares of the exact total, until the last prune decides what each layer gets.
-            shares = np.rint(np.cumsum(sizes) * (self.ladder[-1] / sizes.sum()))
-            self._targets = np.diff(shares.astype(np.int64), prepend=0)
+            # Even shares of the exact total, until the last prune decides what each layer gets.
+            shares = np.rint(np.cumsum(sizes) * (self.ladder[-1] / size))
+            self._asked = np.diff(shares.astype(np.int64), prepend=0)
             for p in self.prunable:
                 log.start(p.name, p.size, p.positions())
+        self.aim_at(self._asked)
 
     def begin_epoch(self, epoch: int) -> bool:
         """Take the snapshot, or prune and rewind, where a round starts."""
@@ -117,44 +115,25 @@ class LTH(SparseMethod):
         rewound = (self.rounds.start(k) - self.rounds.rewind) * per_epoch
         return step - rewound, self.rounds.schedule_epochs(k) * per_epoch
 
-    def targets(self) -> dict[str, int]:
-        """Active weights that each prunable parameter has to end with.
-
-        Notes
-        -----
-        The method fixes the total. What each layer has of it the last prune decides; until then
-        it is an even share.
-        """
-        own = {p.name: int(n) for p, n in zip(self.prunable, self._targets, strict=True)}
-        return super().targets() | own
-
     def bytes_held(self) -> int:
         """Bytes of the snapshot."""
-        snapshot = [array for part in self._snapshot.values() for array in part.values()]
-        return super().bytes_held() + sum(array.nbytes for array in snapshot)
+        return super().bytes_held() + sum(array.nbytes for array in self._snapshot.values())
 
     def state(self) -> dict[str, np.ndarray]:
         """As `Method.state`, with the snapshot."""
-        state = super().state() | {"asked": self._targets}
-        for name, arrays in self._snapshot.items():
-            state |= {f"snapshot/{name}/{key}": array for key, array in arrays.items()}
-        return state
+        snapshot = {f"snapshot/{key}": array for key, array in self._snapshot.items()}
+        return super().state() | {"asked": self._asked} | snapshot
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """As `Method.restore`; the sum of what is asked must be what `prepare` has found."""
-        if state["asked"].sum() != self._targets.sum():
+        if state["asked"].sum() != self._asked.sum():
             raise UserError(
                 "the checkpoint was made for another number of weights: resume it with its own "
                 "network and method.final_sparsity"
             )
         super().restore(state)
-        self._targets = state["asked"]
-        self._snapshot = {}
-        for key, array in state.items():
-            kind, _, rest = key.partition("/")
-            if kind == "snapshot":
-                name, _, part = rest.rpartition("/")
-                self._snapshot.setdefault(name, {})[part] = array
+        self._asked, self._snapshot = state["asked"], part_of(state, "snapshot/")
+        self.aim_at(self._asked)
 
     def _plan(self, epochs: int) -> TrainingRounds:
         """The rounds of a run of so many epochs."""
@@ -185,16 +164,13 @@ class LTH(SparseMethod):
             f"use {' or '.join(advice)}"
         )
 
-    def _take_snapshot(self) -> dict[str, dict[str, np.ndarray]]:
+    def _take_snapshot(self) -> dict[str, np.ndarray]:
         """Copies of all that training changes, without the state of the optimiser."""
-        parts = (*self.network.parameters(), *self.network.layers())
         return {
-            part.name: {
-                key: array.copy()
-                for key, array in part.state().items()
-                if not key.startswith("slot.")
-            }
-            for part in parts
+            f"{part.name}/{key}": array.copy()
+            for part in (*self.network.parameters(), *self.network.layers())
+            for key, array in part.state().items()
+            if not key.startswith("slot.")
         }
 
     def _prune(self, k: int, step: int) -> None:
@@ -203,8 +179,8 @@ class LTH(SparseMethod):
         for p, keep in zip(self.prunable, kept, strict=True):
             positions = p.positions()
             self.log.record(step, p.name, positions[~keep], np.empty(0, dtype=np.int64))
-            saved = self._snapshot[p.name]
-            saved["data"], saved["positions"] = saved["data"][keep], positions[keep]
+            self._snapshot[f"{p.name}/data"] = self._snapshot[f"{p.name}/data"][keep]
+            self._snapshot[f"{p.name}/positions"] = positions[keep]
         self._rewind()
         if not self.network.is_connected():
             empty = ", ".join(p.name for p in self.prunable if p.active == 0)
@@ -213,15 +189,14 @@ class LTH(SparseMethod):
                 "passes: lower method.final_sparsity, or train longer in each round"
             )
         if k == self.rounds.prunes:
-            self._targets = np.array([p.active for p in self.prunable], dtype=np.int64)
+            self._asked = np.array([p.active for p in self.prunable], dtype=np.int64)
+            self.aim_at(self._asked)
             self._snapshot = {}
 
     def _rewind(self) -> None:
         """Put the network back to the snapshot, which holds the remaining positions only."""
-        for p in self.network.parameters():
-            p.restore(self._snapshot[p.name])
-        for layer in self.network.layers():
-            layer.restore(self._snapshot.get(layer.name, {}))
+        for part in (*self.network.parameters(), *self.network.layers()):
+            part.restore(part_of(self._snapshot, f"{part.name}/"))
 
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:

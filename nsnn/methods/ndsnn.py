@@ -34,20 +34,14 @@ class NDSNN(GradientGrowth):
     class Config(GradientGrowth.Config):
         """Options of `[method]` for NDSNN, beside those of `GradientGrowth.Config`.
 
-        θ_i, d_0 and d_min of Eq. 5. (The paper gives no numbers; as in ITOP, its reference 20. It
-        gives no ΔT either, and uses ERK.)
+        θ_i, d_0, d_min of Eq. 5 as in ITOP, reference 20: the paper has no numbers, and no ΔT.
         """
 
-        initial_sparsity: float = option(
-            0.8, "share of the weights that is left out at the start", at_least=0, below=1
-        )
-        death_ratio: float = option(
-            0.5, "fraction of the weights that a round drops, at first", at_least=0, at_most=1
-        )
+        initial_sparsity: float = option(0.8, "share left out at the start", at_least=0, below=1)
+        death_ratio: float = option(0.5, "fraction dropped, at first", at_least=0, at_most=1)
         death_ratio_min: float = option(0.005, "the same in the last round", at_least=0, at_most=1)
 
         def validate(self) -> None:
-            """Raise UserError where a value is impossible, alone or with another."""
             super().validate()
             if self.initial_sparsity > self.final_sparsity:
                 raise UserError(

@@ -6,12 +6,10 @@ Evci et al. 2020, "Rigging the Lottery: Making All Tickets Winners".
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from nsnn.methods.base import CostPlan
-from nsnn.methods.drop_grow import GradientGrowth, Share
+from nsnn.methods.drop_grow import GradientGrowth, Share, falling_plan
 from nsnn.options import option
-from nsnn.sparsity.schedule import death_ratio_at, plan_rounds
+from nsnn.sparsity.schedule import death_ratio_at
 
 
 class RigL(GradientGrowth):
@@ -32,9 +30,7 @@ class RigL(GradientGrowth):
     class Config(GradientGrowth.Config):
         """Options of `[method]` for RigL, beside those of `GradientGrowth.Config`; α is its own."""
 
-        drop_fraction: float = option(
-            0.3, "fraction of the weights that a round drops, at first", at_least=0, at_most=1
-        )
+        drop_fraction: float = option(0.3, "fraction dropped, at first", at_least=0, at_most=1)
 
     def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
         """As many to drop as to grow; never raised."""
@@ -47,9 +43,4 @@ class RigL(GradientGrowth):
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:
         """The same density throughout; each round logs what it drops and what it grows."""
-        rounds = plan_rounds(length.total_steps, config.end_fraction, config.update_every)
-        steps = rounds.every * np.arange(1, rounds.count + 1)
-        moved = death_ratio_at(steps, rounds.end, config.drop_fraction, 0.0).sum()
-        density = 1.0 - config.final_sparsity
-        logged = density * (1.0 + 2.0 * moved)
-        return CostPlan(np.full(length.epochs, density), logged=logged, rounds=rounds.count)
+        return falling_plan(config, length)

@@ -13,11 +13,11 @@ import numpy as np
 from nsnn.errors import UserError
 from nsnn.layers.parameter import Parameter
 from nsnn.methods.base import CostPlan
-from nsnn.methods.drop_grow import DropGrow, Share
+from nsnn.methods.drop_grow import DropGrow, Share, constant_plan
 from nsnn.options import option
 from nsnn.sparsity.drop import smallest_per_sign
 from nsnn.sparsity.grow import random_inactive
-from nsnn.sparsity.schedule import Rounds, plan_rounds
+from nsnn.sparsity.schedule import plan_rounds
 
 
 class SET(DropGrow):
@@ -39,22 +39,18 @@ class SET(DropGrow):
         """Options of `[method]` for SET, beside those of `DropGrow.Config`.
 
         ΔT, T_end, ζ, and the range of what grows, by all inputs: 1 is that of the initial weights.
-        (SET's paper: ζ = 0.3, "random small".) In any case the last round is at least ΔT steps
-        before the end, so that what it grows is trained: SET's paper leaves out the round of the
-        last epoch.
+        (SET's paper: ζ = 0.3, "random small".) The last round is at least ΔT steps before the end,
+        so that what it grows is trained: SET's paper leaves out that of the last epoch.
         """
 
         update_every: int = option(0, "steps between two rounds; 0: an epoch", at_least=0)
-        end_fraction: float = option(
-            1.0, "no round after this fraction of the run", above=0, at_most=1
-        )
-        drop_fraction: float = option(
-            0.3, "fraction of the weights of either sign that a round drops", at_least=0, at_most=1
-        )
+        end_fraction: float = option(1.0, "no round after this part of a run", above=0, at_most=1)
+        drop_fraction: float = option(0.3, "fraction dropped of each sign", at_least=0, at_most=1)
         grown_scale: float = option(1.0, "range of grown weights in 1/√fan_in", at_least=0)
 
-    def plan(self, run) -> Rounds:
+    def plan_ahead(self) -> None:
         """Rounds after every ΔT updates; the last leaves at least ΔT updates."""
+        run = self.run
         every = self.config.update_every or run.steps_per_epoch
         rounds = plan_rounds(run.total_steps, self.config.end_fraction, every)
         count = max(min(rounds.count, run.total_steps // every - 1), 0)
@@ -69,15 +65,12 @@ class SET(DropGrow):
                 f"{run.total_steps} steps (method.end_fraction = {self.config.end_fraction}) has "
                 f"no round of drop and grow with {every} steps before and after it: {advice}"
             )
-        return dataclasses.replace(rounds, count=count)
+        self.rounds = dataclasses.replace(rounds, count=count)
 
     def after_update(self, step: int) -> None:
         """Rewire every layer where a round is due; `step` + 1 updates have been made."""
         if self.rounds.happens_at(step + 1):
-            for share in self.shares:
-                count, _, _ = self.counts(share, step)
-                drop = self.dropped(step, share.weights, count)
-                self.rewire(step, share.weights, drop, count)
+            self.drop_and_grow(step)
 
     def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
         """⌊ζ · count⌋ of each sign, as many to grow; never raised."""
@@ -103,7 +96,5 @@ class SET(DropGrow):
     def cost_plan(cls, config, length) -> CostPlan:
         """The same density throughout; each round logs what it drops and what it grows."""
         every = config.update_every or length.steps_per_epoch
-        rounds = plan_rounds(length.total_steps, config.end_fraction, every)
-        density = 1.0 - config.final_sparsity
-        logged = density * (1.0 + 2.0 * config.drop_fraction * rounds.count)
-        return CostPlan(np.full(length.epochs, density), logged=logged, rounds=rounds.count)
+        rounds = plan_rounds(length.total_steps, config.end_fraction, every).count
+        return constant_plan(config, length, rounds, config.drop_fraction * rounds)

@@ -15,6 +15,4 @@ class Static(SparseStart):
     class Config(SparseStart.Config):
         """As `SparseStart.Config`, with ε of ESL Eq. 1: a mask beside the graph that evolves."""
 
-        epsilon: float = option(
-            0.0, "synapses per neuron of both layers; 0: by sparsity", at_least=0
-        )
+        epsilon: float = option(0.0, "ε, synapses per neuron; 0: by sparsity", at_least=0)

@@ -52,15 +52,7 @@ class Energy:
 
 
 def energy(network, operations, samples: int) -> Energy:
-    """The energy of one of `samples` inferences with these operations.
-
-    Parameters
-    ----------
-    network : Network
-    operations : nsnn.operations.Operations
-        Of all samples together.
-    samples : int
-    """
+    """The energy of one of so many inferences, whose `Operations` together are `operations`."""
     connections = sum(p.active for p in network.parameters() if p.prunable)
     spikes = sum(operations.layers.values()) - operations.real
     return Energy(connections, operations.real / samples, spikes / samples)

@@ -8,18 +8,7 @@ import numpy as np
 
 
 def _cross_entropy(logits, labels) -> tuple[float, np.ndarray]:
-    """Sum of `−ln softmax(z)[y]` over all columns, and its gradient in z.
-
-    Parameters
-    ----------
-    logits : ndarray of float64, shape (classes, columns)
-    labels : ndarray of int64, shape (columns,)
-
-    Returns
-    -------
-    loss : float
-    gradient : ndarray of float64, shape (classes, columns)
-    """
+    """Sum of `−ln softmax(z)[y]` over the columns of z (classes, columns), and its gradient."""
     # ln softmax(z) = (z − max z) − ln Σ e^(z − max z): nothing overflows.
     shifted = logits - logits.max(axis=0)
     exponentials = np.exp(shifted)
@@ -95,8 +84,7 @@ def mse_rate(outputs, labels) -> tuple[float, np.ndarray]:
     Parameters
     ----------
     outputs : ndarray of float, shape (classes, T, B)
-        Spikes of the output neurons, as a rule; their mean over time is a rate in spikes per time
-        step.
+        Spikes of the output neurons, as a rule; their mean over time is a rate (spikes/step).
     labels : ndarray of int64, shape (B,)
 
     Returns

@@ -60,12 +60,7 @@ class Density:
 
 
 def density(parameters) -> Density:
-    """Count the active weights; biases and norm parameters do not count, as in the papers.
-
-    Parameters
-    ----------
-    parameters : list of Parameter
-    """
+    """Count the active weights of a list of Parameter; as in the papers, of prunable ones only."""
     layers = {p.name: (p.active, p.size) for p in parameters if p.prunable}
     active = sum(active for active, _ in layers.values())
     return Density(active, sum(size for _, size in layers.values()), layers)
@@ -84,8 +79,7 @@ def paper_bytes(parameters, time_steps: int) -> float:
     Notes
     -----
     Source: NDSNN III-D. ``(1−θ)·((1+T)·N·b_w + N·b_idx) + Σ_l (F_l+1)·b_idx`` bits, with N the
-    prunable positions, θ their sparsity and F_l the rows of layer l. b_w is 32 there; b_idx,
-    which it leaves open, is 32 here.
+    prunable positions, θ their sparsity, F_l the rows of layer l, b_w = 32 and (ours) b_idx = 32.
     """
     weights = [p for p in parameters if p.prunable]
     active = sum(p.active for p in weights)  # (1−θ)·N
@@ -100,8 +94,7 @@ def relative_cost(spike_rate: float, density: float, dense_spike_rate: float) ->
     Parameters
     ----------
     spike_rate, dense_spike_rate : float
-        R_s and R_d: average spike rates of the sparse and the dense network (spikes per neuron and
-        time step).
+        R_s and R_d: average spikes per neuron and step of the sparse and the dense network.
     density : float
         1 − θ; the paper prints "Sparsity" where the density is meant.
 
@@ -133,12 +126,7 @@ def peak_memory() -> int:
 
 
 def straight_line(x, y) -> tuple[float, float, float]:
-    """The least-squares line y = a + b x, and how much of the spread of y it explains.
-
-    Returns
-    -------
-    a, b, r_squared : float
-    """
+    """(a, b, R²) of the least-squares line y = a + b x; R²: how much of y's spread it explains."""
     b, a = np.polyfit(x, y, 1)
     rest = np.square(np.asarray(y) - a - b * np.asarray(x)).sum()
     return float(a), float(b), float(1 - rest / np.square(y - np.mean(y)).sum())

@@ -12,18 +12,12 @@ from nsnn.text import nearest
 class Neuron:
     """A leaky integrate-and-fire neuron, T is `time_steps`; UserError for impossible values."""
 
-    decay: float = option(
-        0.5, "α or τ: what remains of the membrane after one step", at_least=0, at_most=1
-    )
+    decay: float = option(0.5, "α or τ: what remains of v after a step", at_least=0, at_most=1)
     gain: float = option(1.0, "g: factor of the input current", above=0)
     threshold: float = option(1.0, "ϑ: it fires where v ≥ ϑ", above=0)
-    reset: str = option(
-        "subtract", "what a spike does to v: v - ϑ, or 0", choices=("subtract", "zero")
-    )
+    reset: str = option("subtract", "a spike sets v to v - ϑ, or 0", choices=("subtract", "zero"))
     detach_reset: bool = option(True, "true: no gradient passes through the reset")
-    surrogate: str = option(
-        "arctan", "φ, the derivative of a spike: see nsnn.surrogate", choices=tuple(SURROGATES)
-    )
+    surrogate: str = option("arctan", "φ, the derivative of a spike", choices=tuple(SURROGATES))
     surrogate_width: float = option(1.0, "width or slope of φ", above=0)
     time_steps: int = option(4, "T", at_least=1, at_most=1_000_000)
 
@@ -56,8 +50,7 @@ def from_preset(preset: str, **changes) -> Neuron:
     preset : str
         A key of `PRESETS`.
     **changes
-        Attributes of `Neuron`; None means: as the preset says. A changed surrogate comes with its
-        own default scale.
+        Attributes of `Neuron`; None: as the preset says. A surrogate brings its default width.
 
     Examples
     --------

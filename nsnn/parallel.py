@@ -1,9 +1,8 @@
 """Threads: each owns a range of a kernel's output, so results do not depend on their number.
 
 Kernels release the GIL and write only the outputs `start:stop` they are given; no number is ever
-summed by two threads. Dense products run as a fixed number of chunks, with BLAS at one thread: the
-bits of a BLAS product depend on its thread count and shape, and its threads would spin against
-ours.
+summed by two threads. Dense products run as a fixed number of chunks, with BLAS at one thread: its
+bits depend on its thread count and the shapes, and its threads would spin against ours.
 """
 
 import concurrent.futures

@@ -1,8 +1,7 @@
 """The gradient of a first-spike network is exact: compared with differences of its own loss.
 
 No surrogate, no smooth network in its place: while every neuron waits for the same inputs, its time
-is a smooth function of the weights. A difference across a change of these causal sets says nothing
-and is left out.
+is a smooth function of the weights. A difference across a change of these sets is left out.
 """
 
 import contextlib

@@ -53,13 +53,9 @@ MODELS = {
 }
 
 # (C, H, W) of what a model is trained on in the papers, where this is not MNIST.
-_CIFAR = (3, 32, 32)
 INPUT_SHAPES = {
-    "sdsnn-cifar": _CIFAR,
-    "lenet5": _CIFAR,
-    "vgg16": _CIFAR,
-    "resnet19": _CIFAR,
     "vggsnn": (2, 48, 48),
+    **dict.fromkeys(("sdsnn-cifar", "lenet5", "vgg16", "resnet19"), (3, 32, 32)),
 }
 
 
@@ -131,8 +127,7 @@ def build(
     Parameters
     ----------
     model : str or callable
-        Notation such as "15C3-AP2-40C3-AP2-300" (`nsnn.models.notation`), or a function as in
-        `MODELS`; see `architecture`.
+        Notation such as "15C3-AP2-300" (`nsnn.models.notation`), or a function as in `MODELS`.
     neuron : Neuron
     input_shape : tuple of int
         (C, H, W).
@@ -152,8 +147,7 @@ def build(
     Raises
     ------
     UserError
-        For a notation that cannot be read, an image too small for the model, or two layers of the
-        same name.
+        For a notation that cannot be read, too small an image, or two layers of the same name.
     """
     if not 0 < width < float("inf"):
         raise UserError(f"model.width = {width}: must be positive and finite")

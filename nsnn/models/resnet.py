@@ -14,8 +14,7 @@ def resnet19(
     Parameters
     ----------
     strides : tuple of int
-        Of the first block of each stage; (1, 2, 2) is the network of TET, which keeps the image's
-        size in the first stage.
+        Of the first block of each stage; (1, 2, 2), without the first reduction, is TET's.
     neuron, input_shape, classes, rng, width, norm, dtype
         See `nsnn.models.build`.
     """

@@ -4,6 +4,5 @@ Read these files beside the papers. They know nothing of how the engine stores a
 steps into one; a test that compares a kernel with them does the translation. Letters are NDSNN's: s
 input spikes, o output spikes, v membrane, I current, δ = dL/do, ε = dL/dv, φ = do/dv.
 
-Activations are (N, T, B), or (C, H, W, T, B); where time and batch play no different part they are
-one axis of K = T·B columns.
+Activations are (N, T, B), or (C, H, W, T, B); where T and B play the same part, K = T·B columns.
 """

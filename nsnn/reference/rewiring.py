@@ -1,7 +1,6 @@
 """A step of Deep R and of Grad R on dense arrays: weights w = s θ where a position is active.
 
-Everywhere θ is (N,) float, s (N,) of 1 and −1, `gradient` (N,) the raw ∂L/∂w; θ and what else
-changes are changed in place.
+Everywhere θ is (N,) float, changed in place, s (N,) of 1 and −1, `gradient` (N,) the raw ∂L/∂w.
 """
 
 import numpy as np

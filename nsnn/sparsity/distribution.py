@@ -54,8 +54,7 @@ def layer_densities(distribution, dims, density) -> np.ndarray:
     Notes
     -----
     ε, a scale (not the ε of backpropagation), solves `Σ d_l N^l = density · Σ N^l`. Where some
-    `ε·raw_l` exceeds 1, the layers with the largest raw are fixed to dense and ε is solved again
-    for the others.
+    `ε·raw_l` exceeds 1, the layers with the largest raw become dense and ε is that of the others.
 
     Examples
     --------

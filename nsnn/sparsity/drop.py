@@ -57,8 +57,7 @@ def smallest_per_sign(values, fraction: float) -> np.ndarray:
     Returns
     -------
     ndarray of bool, shape (active,)
-        True where a weight is dropped: ⌊ζ · count⌋ of each sign, among equals those with the
-        smaller index.
+        True where a weight is dropped: ⌊ζ · count⌋ of each sign, of equals the first.
 
     Notes
     -----

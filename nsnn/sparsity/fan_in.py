@@ -16,7 +16,4 @@ def scale_to_active_fan_in(parameters) -> None:
         row = parameter.positions() // cols
         active = np.bincount(row, minlength=rows)
         factor = np.sqrt(cols / np.maximum(active, 1)).astype(parameter.data.dtype)
-        if parameter.data.ndim == 1:
-            parameter.data *= factor[row]
-        else:
-            parameter.data *= factor[:, None]
+        parameter.assign(parameter.values() * factor[row])

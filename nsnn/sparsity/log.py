@@ -1,5 +1,7 @@
 """The record of every change of topology, from which the mask at any step can be rebuilt."""
 
+import itertools
+
 import numpy as np
 
 from nsnn.errors import UserError
@@ -98,13 +100,7 @@ class TopologyLog:
     def record_positions(self, step: int, name: str, positions) -> None:
         """Add the net change since the last event of a layer, for methods that rewire every step.
 
-        Parameters
-        ----------
-        step : int
-            The last of an epoch.
-        name : str
-        positions : ndarray of int64, sorted
-            Active now.
+        `step` is the last of an epoch; `positions` (int64, sorted) are active now.
         """
         before = self.positions_at(name, step)
         dropped = np.setdiff1d(before, positions, assume_unique=True)
@@ -115,9 +111,7 @@ class TopologyLog:
     def positions_at(self, name: str, step: int) -> np.ndarray:
         """Active positions after the events up to and including `step`; int64, sorted."""
         if name not in self._sizes:
-            raise UserError(
-                f"no layer {name!r} in the topology log; it has {', '.join(self.names)}"
-            )
+            raise UserError(f"no layer {name!r} in the topology log, only {', '.join(self.names)}")
         mask = np.zeros(self._sizes[name], dtype=bool)
         mask[self._initial[name]] = True
         for event_step, event_name, _, dropped, grown in self._events:
@@ -159,22 +153,16 @@ class TopologyLog:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The log as plain arrays, for `np.savez_compressed`."""
-        layer = {name: number for number, name in enumerate(self._sizes)}
-        initial, initial_ptr = _join(list(self._initial.values()))
-        dropped, dropped_ptr = _join([event[3] for event in self._events])
-        grown, grown_ptr = _join([event[4] for event in self._events])
+        layer, counts = {name: i for i, name in enumerate(self._sizes)}, self.counts()
         return {
             "names": np.array(self.names, dtype=np.str_),
             "sizes": np.array(list(self._sizes.values()), dtype=np.int64),
-            "initial": initial,
-            "initial_ptr": initial_ptr,
-            "step": np.array([event[0] for event in self._events], dtype=np.int64),
+            **_joined("initial", self._initial.values()),
+            "step": counts["step"],
             "layer": np.array([layer[event[1]] for event in self._events], dtype=np.int32),
-            "raised": np.array([event[2] for event in self._events], dtype=bool),
-            "dropped": dropped,
-            "dropped_ptr": dropped_ptr,
-            "grown": grown,
-            "grown_ptr": grown_ptr,
+            "raised": counts["raised"],
+            **_joined("dropped", [event[3] for event in self._events]),
+            **_joined("grown", [event[4] for event in self._events]),
         }
 
     @classmethod
@@ -183,28 +171,21 @@ class TopologyLog:
         log = cls()
         names = [str(name) for name in arrays["names"]]
         log._sizes = dict(zip(names, arrays["sizes"].tolist(), strict=True))
-        initial = _split(arrays["initial"], arrays["initial_ptr"])
-        log._initial = dict(zip(names, initial, strict=True))
-        log._events = list(
-            zip(
-                arrays["step"].tolist(),
-                [names[number] for number in arrays["layer"]],
-                arrays["raised"].tolist(),
-                _split(arrays["dropped"], arrays["dropped_ptr"]),
-                _split(arrays["grown"], arrays["grown_ptr"]),
-                strict=True,
-            )
-        )
+        log._initial = dict(zip(names, _split("initial", arrays), strict=True))
+        layers = [names[number] for number in arrays["layer"]]
+        plain = arrays["step"].tolist(), layers, arrays["raised"].tolist()
+        changed = _split("dropped", arrays), _split("grown", arrays)
+        log._events = list(zip(*plain, *changed, strict=True))
         return log
 
 
-def _join(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Concatenate, with the start of each part: int32 (total,) and int64 (parts + 1,)."""
-    pointers = np.zeros(len(parts) + 1, dtype=np.int64)
-    np.cumsum([part.size for part in parts], out=pointers[1:])
-    return np.concatenate([np.empty(0, dtype=np.int32), *parts]), pointers
+def _joined(key, parts) -> dict[str, np.ndarray]:
+    """Positions end to end, int32 (total,), and where each part begins, int64 (parts + 1,)."""
+    starts = np.cumsum([0, *(part.size for part in parts)], dtype=np.int64)
+    return {key: np.concatenate([np.empty(0, np.int32), *parts]), f"{key}_ptr": starts}
 
 
-def _split(joined, pointers) -> list[np.ndarray]:
-    """The inverse of `_join`."""
-    return [joined[pointers[i] : pointers[i + 1]].copy() for i in range(pointers.size - 1)]
+def _split(key, arrays) -> list[np.ndarray]:
+    """The inverse of `_joined`."""
+    joined, starts = arrays[key], arrays[f"{key}_ptr"].tolist()
+    return [joined[start:stop].copy() for start, stop in itertools.pairwise(starts)]

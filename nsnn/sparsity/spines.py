@@ -101,8 +101,7 @@ def rate_step(E: int, start: int, alpha: float, beta: float, ratio: float) -> fl
 
     Source: SD-SNN Eqs. 6, 7
 
-    δ = α e^{−(E − start)} up to epoch 60, then β; `ratio` is N^l/N^{l+1}, of this layer and the one
-    that it feeds.
+    δ = α e^{−(E − start)} up to epoch 60, then β; `ratio` N^l/N^{l+1} is to the layer it feeds.
     """
     return (alpha * math.exp(start - E) if E <= MID else beta) * ratio
 

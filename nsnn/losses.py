@@ -45,9 +45,8 @@ def cross_entropy(outputs, labels) -> tuple[float, np.ndarray]:
     T, B = outputs.shape[1:]
     loss, gradient = _cross_entropy(outputs.mean(axis=1, dtype=np.float64), labels)
     gradient /= T * B
-    d_outputs = np.empty_like(outputs)
-    d_outputs[...] = gradient[:, np.newaxis, :]
-    return loss / B, d_outputs
+    d_outputs = np.repeat(gradient[:, np.newaxis], T, axis=1)
+    return loss / B, d_outputs.astype(outputs.dtype)
 
 
 def tet(outputs, labels, lam=0.0) -> tuple[float, np.ndarray]:
@@ -97,9 +96,8 @@ def mse_rate(outputs, labels) -> tuple[float, np.ndarray]:
     error = outputs.mean(axis=1, dtype=np.float64)
     error[labels, np.arange(B)] -= 1.0
     gradient = 2.0 / (error.size * T) * error
-    d_outputs = np.empty_like(outputs)
-    d_outputs[...] = gradient[:, np.newaxis, :]
-    return float(np.square(error).mean()), d_outputs
+    d_outputs = np.repeat(gradient[:, np.newaxis], T, axis=1)
+    return float(np.square(error).mean()), d_outputs.astype(outputs.dtype)
 
 
 LOSSES = {"cross_entropy": cross_entropy, "tet": tet, "mse_rate": mse_rate}

@@ -8,11 +8,7 @@ import numpy as np
 
 
 def accuracy(predicted, labels) -> float:
-    """Fraction of equal entries.
-
-    Parameters
-    ----------
-    predicted, labels : ndarray of int64, shape (n,)
+    """Fraction of equal entries of `predicted` and `labels`, both int64 (n,).
 
     Examples
     --------
@@ -23,17 +19,9 @@ def accuracy(predicted, labels) -> float:
 
 
 def confusion_matrix(predicted, labels, classes: int) -> np.ndarray:
-    """How often each class was taken for each.
+    """How often each class (row) was taken for each (column); int64 (classes, classes).
 
-    Parameters
-    ----------
-    predicted, labels : ndarray of int64, shape (n,)
-    classes : int
-
-    Returns
-    -------
-    ndarray of int64, shape (classes, classes)
-        Row: true class; column: predicted class.
+    `predicted` and `labels` are int64 (n,).
 
     Examples
     --------
@@ -98,14 +86,9 @@ def relative_cost(spike_rate: float, density: float, dense_spike_rate: float) ->
     density : float
         1 − θ; the paper prints "Sparsity" where the density is meant.
 
-    Returns
-    -------
-    float
-        0 for a dense network that never spiked: no cost can be relative to its.
-
     Notes
     -----
-    Source: NDSNN IV-C. ``R_s·density/R_d``; a run's cost is the mean over its epochs.
+    Source: NDSNN IV-C. ``R_s·density/R_d``, 0 where R_d is; of a run the mean over its epochs.
     """
     return spike_rate * density / dense_spike_rate if dense_spike_rate else 0.0
 

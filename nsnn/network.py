@@ -130,10 +130,7 @@ class Network(abc.ABC):
     def loss_and_backward(self, batch) -> tuple[float, np.ndarray]:
         """One forward and backward in training mode; fills the gradient of every parameter.
 
-        Returns
-        -------
-        loss : float
-        predictions : ndarray of int64, (B,)
+        Returns the loss, and the predicted classes, int64 (B,).
         """
 
     @abc.abstractmethod

@@ -28,14 +28,11 @@ class Neuron:
 # The papers' neurons; where a paper is silent the value is that of its public code.
 PRESETS = {
     # NDSNN Eqs. 1-3; α is not given there. The printed Eq. 2b is that of a detached reset.
-    "ndsnn": {"decay": 0.5, "gain": 1.0, "reset": "subtract", "detach_reset": True,
-              "surrogate": "arctan"},
+    "ndsnn": {"decay": 0.5, "reset": "subtract", "detach_reset": True, "surrogate": "arctan"},
     # ESL Eqs. 7-9, with the surrogate and the reset's gradient of TET's code.
-    "esl": {"decay": 0.5, "gain": 1.0, "reset": "zero", "detach_reset": False,
-            "surrogate": "triangle"},
+    "esl": {"decay": 0.5, "reset": "zero", "detach_reset": False, "surrogate": "triangle"},
     # SD-SNN Eqs. 1-3.
-    "sdsnn": {"decay": 0.2, "gain": 1.0, "reset": "zero", "detach_reset": True,
-              "surrogate": "rectangle"},
+    "sdsnn": {"decay": 0.2, "reset": "zero", "detach_reset": True, "surrogate": "rectangle"},
     # The lottery-ticket code that NDSNN compares with: LIFNode(tau=4/3, decay_input=True).
     "lth": {"decay": 0.25, "gain": 0.75, "reset": "zero", "detach_reset": True,
             "surrogate": "arctan"},

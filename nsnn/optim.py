@@ -72,11 +72,10 @@ class SGD(Optimiser):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    parameters, weight_decay, max_norm
+        As for `Optimiser`.
     momentum : float
         μ in [0, 1); 0 keeps no state.
-    weight_decay, max_norm : float
-        As for `Optimiser`.
     nesterov : bool
         Look ahead along the momentum; needs momentum > 0.
 
@@ -114,13 +113,12 @@ class Adam(Optimiser):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    parameters, weight_decay, max_norm
+        As for `Optimiser`.
     beta1, beta2 : float
         Decay of the first and second moment, in [0, 1).
     eps : float
         Added to the root of the second moment.
-    weight_decay, max_norm : float
-        As for `Optimiser`.
 
     Notes
     -----
@@ -163,7 +161,6 @@ class Adam(Optimiser):
         return {"updates": np.array(self.updates, dtype=np.int64)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take over what `state` returned."""
         self.updates = int(state["updates"])
 
 

@@ -13,7 +13,7 @@ def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
     Parameters
     ----------
     seed : int
-        `train.seed`, at least 0.
+        `train.seed`; UserError below 0.
     name : str
         What the numbers are for: "init", "order", "topology", "data" or "augment". Two names
         give independent streams, so that a second draw in one place moves nothing in another.
@@ -24,11 +24,6 @@ def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
     Returns
     -------
     numpy.random.Generator
-
-    Raises
-    ------
-    UserError
-        For a negative seed.
 
     Examples
     --------

@@ -7,7 +7,7 @@ import numpy as np
 from nsnn.encoding import encode
 from nsnn.errors import UserError
 from nsnn.layers import LIF, BatchNorm, decide
-from nsnn.layers.gradients import GradientPair
+from nsnn.layers.base import GradientPair
 from nsnn.layers.groups import NeuronGroup, neuron_groups
 from nsnn.losses import cross_entropy
 from nsnn.network import Network

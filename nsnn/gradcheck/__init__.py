@@ -5,12 +5,7 @@
 ...     print(result.layer, result.error, result.passed)
 """
 
-from nsnn.gradcheck.check import (
-    check_network,
-    check_readout,
-    check_surrogate,
-    smooth_spikes,
-)  # fmt: skip
+from nsnn.gradcheck.check import check_network, check_readout, check_surrogate, smooth_spikes
 from nsnn.gradcheck.differences import NearKinkError
 from nsnn.gradcheck.result import TOLERANCE, Result
 from nsnn.gradcheck.table import main_table, run_all

@@ -37,13 +37,7 @@ class Composite(Layer):
 
 
 class Sequential(Composite):
-    """One layer after another.
-
-    Parameters
-    ----------
-    parts : list of Layer
-    name : str
-    """
+    """One layer after another: `parts`, a list."""
 
     def __init__(self, parts, name=""):
         super().__init__()
@@ -79,12 +73,7 @@ class Sequential(Composite):
 class Residual(Composite):
     """y = body(x) + shortcut(x), an addition of currents: the LIF comes after it.
 
-    Parameters
-    ----------
-    body : Sequential
-    shortcut : Sequential, optional
-        Default: the identity.
-    name : str
+    Without a shortcut, a `Sequential` as the body is, y = body(x) + x.
     """
 
     def __init__(self, body, shortcut=None, name="residual"):
@@ -133,11 +122,6 @@ class BatchNormLIF(Composite):
 
     For given statistics batch normalisation is scale x + shift for each channel, which the LIF
     kernel applies while it integrates. At VGG-16's size this saves four trips through memory.
-
-    Parameters
-    ----------
-    norm : BatchNorm
-    lif : LIF
     """
 
     def __init__(self, norm, lif):

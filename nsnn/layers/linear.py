@@ -16,11 +16,8 @@ class Linear(Weighted):
     Parameters
     ----------
     inputs, outputs : int
-    rng : numpy.random.Generator
-        Draws the weights, then the bias: U(-1/√inputs, 1/√inputs).
-    dtype : float32 or float64
-    bias : bool
-    name : str
+    rng, dtype, bias, name
+        As for `Weighted`; drawn from U(-1/√inputs, 1/√inputs).
     """
 
     def __init__(self, inputs, outputs, rng, dtype=np.float32, bias=True, name="linear"):

@@ -72,11 +72,8 @@ class Parameter(Stored):
 
         Parameters
         ----------
-        keep : ndarray of bool, shape (active,)
-        new_positions : ndarray of int64, shape (grown,)
-            Sorted, unique, none of them kept.
-        values : number or ndarray of float, shape (grown,)
-            Initial values of the new synapses.
+        keep, new_positions, values
+            As for `CSRMatrix.rewire`.
         """
         if self.topology is None:
             raise UserError(f"{self.name} is dense: sparsify it before rewiring it")

@@ -14,10 +14,8 @@ class Parked:
         Of the whole parameter.
     axes : sequence of ndarray of bool, one (n,) for each axis
         True where a row, a column stays in use.
-    positions : ndarray of int64, (active,)
-        All active positions, sorted.
-    arrays : dict of str to ndarray, each (active,)
-        What belongs to them: values, optimiser state.
+    positions, arrays : ndarray of int64 and dict of str to ndarray, each (active,)
+        All active positions, sorted, and what belongs to them: values, optimiser state.
 
     Attributes
     ----------
@@ -58,11 +56,6 @@ class Parked:
         Parked entries of an array that is younger than their parking are 0.
         """
         return self._joined(live, self.arrays.get(key, 0))
-
-    def forget(self, keys) -> None:
-        """Parked entries of these arrays are 0 from now on."""
-        for key in keys:
-            self.arrays.pop(key, None)
 
     def bytes_held(self) -> dict[str, int]:
         """Bytes in memory, by the kinds of `Parameter.bytes_held`."""

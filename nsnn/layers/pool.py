@@ -8,15 +8,7 @@ from nsnn.layers.base import Layer, pixels
 
 
 class AvgPool2d(Layer):
-    """Mean of each k × k window, windows side by side; real output also for spikes.
-
-    Parameters
-    ----------
-    k : int
-    dtype : float32 or float64
-        Type of the output.
-    name : str
-    """
+    """Mean of each k × k window, windows side by side; output of `dtype`, real also for spikes."""
 
     def __init__(self, k, dtype=np.float32, name="pool"):
         super().__init__()

@@ -15,13 +15,6 @@ BREAK_EVEN = 0.5  # density above which "auto" keeps a weight dense and masked; 
 class Stored:
     """Values with their gradient and optimiser state, all held in the same way.
 
-    Parameters
-    ----------
-    name : str
-    data : ndarray of float
-
-    Notes
-    -----
     `shrink` leaves rows and columns of silent neurons out of `data`, `gradient`, `slots` and
     `topology`. Everything else is of the whole array still: `shape`, `active`, `positions()`,
     `values()`, and what a `Parameter` has beside.
@@ -109,7 +102,7 @@ class Stored:
     def forget_slots(self) -> None:
         """Drop the optimiser's state: training goes on with a new optimiser."""
         if self._parked is not None:
-            self._parked.forget(self.slots)
+            self._parked.arrays = {"data": self._parked.arrays["data"]}
         self.slots.clear()
 
     def bytes_held(self) -> dict[str, int]:

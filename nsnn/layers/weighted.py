@@ -66,7 +66,6 @@ class Weighted(Layer):
         if bias:
             b = uniform_fan_in(out, fan_in, rng, dtype)
             self.bias = Parameter(f"{name}.bias", b, decayed=False)
-        self._no_bias = np.zeros(out, dtype)
 
     def parameters(self):
         return [self.weight] if self.bias is None else [self.weight, self.bias]
@@ -166,7 +165,7 @@ class Weighted(Layer):
     def _bias(self):
         """The bias, or zeros."""
         if self.bias is None:
-            return self._no_bias[: self.weight.stored_shape[0]]
+            return np.zeros(self.weight.stored_shape[0], self.weight.data.dtype)
         return self.bias.data
 
     def _work(self, nnz, epsilon):

@@ -174,14 +174,9 @@ class DropGrow(SparseStart, abc.ABC):
                 "were found; is the gradient finite?"
             )
         p.rewire(~drop, grown, self.initial_values(p, count))
-        back = np.intersect1d(before[drop], grown, assume_unique=True)
-        self.log.record(
-            step,
-            p.name,
-            dropped=np.setdiff1d(before[drop], back, assume_unique=True),
-            grown=np.setdiff1d(grown, back, assume_unique=True),
-            raised=raised,
-        )
+        gone = np.setdiff1d(before[drop], grown, assume_unique=True)
+        new = np.setdiff1d(grown, before[drop], assume_unique=True)
+        self.log.record(step, p.name, gone, new, raised)
 
 
 class GradientGrowth(DropGrow, abc.ABC):

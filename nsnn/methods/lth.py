@@ -181,7 +181,8 @@ class LTH(SparseMethod):
             self.log.record(step, p.name, positions[~keep], np.empty(0, dtype=np.int64))
             self._snapshot[f"{p.name}/data"] = self._snapshot[f"{p.name}/data"][keep]
             self._snapshot[f"{p.name}/positions"] = positions[keep]
-        self._rewind()
+        for part in (*self.network.parameters(), *self.network.layers()):
+            part.restore(part_of(self._snapshot, f"{part.name}/"))
         if not self.network.is_connected():
             empty = ", ".join(p.name for p in self.prunable if p.active == 0)
             raise RunError(
@@ -192,11 +193,6 @@ class LTH(SparseMethod):
             self._asked = np.array([p.active for p in self.prunable], dtype=np.int64)
             self.aim_at(self._asked)
             self._snapshot = {}
-
-    def _rewind(self) -> None:
-        """Put the network back to the snapshot, which holds the remaining positions only."""
-        for part in (*self.network.parameters(), *self.network.layers()):
-            part.restore(part_of(self._snapshot, f"{part.name}/"))
 
     @classmethod
     def cost_plan(cls, config, length) -> CostPlan:

@@ -20,11 +20,6 @@ from nsnn.neuron import Neuron
 from nsnn.text import nearest
 from nsnn.timestepped import TimeSteppedNetwork
 
-__all__ = [
-    "INPUT_SHAPES", "MODELS", "POOLS", "TITLES", "architecture", "build", "from_notation", "lenet5",
-    "network_class", "resnet19", "usual_input",
-]  # fmt: skip
-
 # model.name: the network's notation (`nsnn.models.notation`), or a function for what that cannot
 # say. Add your own to choose it as model.name:
 #

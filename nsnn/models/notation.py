@@ -40,7 +40,7 @@ class _Item:
 def from_notation(
     notation, neuron, input_shape, classes, rng, width=1.0, norm="none", dtype=np.float32, what=""
 ) -> Sequential:
-    """Build the layers of a network that is written in the notation.
+    """Build the layers of a network; UserError for a wrong notation or too small an image.
 
     Parameters
     ----------
@@ -50,11 +50,6 @@ def from_notation(
         What messages call the network; default: model.layers and the notation.
     neuron, input_shape, classes, rng, width, norm, dtype
         See `nsnn.models.build`.
-
-    Raises
-    ------
-    UserError
-        For a notation that cannot be read, or an image that is too small for it.
     """
     items = [_read(token) for token in notation.split("-")]
     _check_order(items)

@@ -40,16 +40,11 @@ def layer_densities(distribution, dims, density) -> np.ndarray:
     dims : sequence of tuple of int
         (out, in, kh, kw) of a convolution or (out, in) of a linear layer, one for each layer.
     density : float
-        Active weights / all weights over all layers, in (0, 1].
+        Active weights / all weights over all layers, in (0, 1]: UserError for what is outside.
 
     Returns
     -------
     ndarray of float64, shape (layers,)
-
-    Raises
-    ------
-    UserError
-        If the density is outside (0, 1], which no choice of layer densities can reach.
 
     Notes
     -----
@@ -79,17 +74,10 @@ def layer_densities(distribution, dims, density) -> np.ndarray:
 
 
 def layer_counts(distribution, dims, density) -> np.ndarray:
-    """Exact number of active weights of each layer, `round(d_l N^l)`.
+    """Exact number of active weights of each layer, `round(d_l N^l)`; int64 (layers,).
 
-    Parameters
-    ----------
-    distribution, dims, density
-        As for `layer_densities`.
-
-    Returns
-    -------
-    ndarray of int64, shape (layers,)
-        Rounded layer by layer, so that the total may differ by a few from density · ΣN.
+    Arguments as for `layer_densities`. Rounded layer by layer, so that the total may differ by a
+    few from density · ΣN.
     """
     sizes = np.array([math.prod(d) for d in dims], dtype=np.int64)
     return np.rint(layer_densities(distribution, dims, density) * sizes).astype(np.int64)
@@ -110,11 +98,7 @@ def er_counts(epsilon, dims) -> np.ndarray:
     Returns
     -------
     ndarray of int64, shape (layers,)
-
-    Raises
-    ------
-    UserError
-        Where every layer would be dense.
+        UserError where every layer would be dense.
 
     Examples
     --------

@@ -76,12 +76,10 @@ def random_inactive(size: int, active, count: int, rng) -> np.ndarray:
 
     Parameters
     ----------
-    size : int
-        N^l, all positions.
+    size, count : int
+        N^l, all positions; at most size − active.
     active : ndarray of int64, shape (active,)
         Sorted.
-    count : int
-        At most size − active.
     rng : numpy.random.Generator
 
     Returns

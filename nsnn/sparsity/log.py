@@ -47,24 +47,10 @@ class TopologyLog:
         return len(self._events)
 
     def start(self, name: str, size: int, positions) -> None:
-        """Begin the record of a layer.
+        """Begin the record of a parameter of `size` positions; the active ones are int64, sorted.
 
         A log read back from a file already holds the layers of its run: starting one of them
-        again changes nothing, but the positions must be the same.
-
-        Parameters
-        ----------
-        name : str
-            Of the parameter, such as "conv1.weight".
-        size : int
-            N^l, all positions.
-        positions : ndarray of int64, shape (active,)
-            Active positions before the first event, sorted.
-
-        Raises
-        ------
-        UserError
-            If the log belongs to a run that started with another topology.
+        again changes nothing; UserError where the positions are not the same.
         """
         if size > _LARGEST:
             raise UserError(f"{name} has {size} positions: at most {_LARGEST} can be logged")
@@ -81,17 +67,10 @@ class TopologyLog:
         self._initial[name] = positions.copy()
 
     def record(self, step: int, name: str, dropped, grown, raised: bool = False) -> None:
-        """Add an event.
+        """Add an event at an optimiser step, counted from 0, not before the last one recorded.
 
-        Parameters
-        ----------
-        step : int
-            Optimiser step, counted from 0; not before the last recorded event.
-        name : str
-        dropped, grown : ndarray of int64
-            Net changes: positions that were active and are not any more, and the reverse.
-        raised : bool
-            Whether more had to be dropped than the method's own rule says.
+        `dropped` and `grown` are net: positions that were active and are not any more, and the
+        reverse. `raised`: whether more had to be dropped than the method's own rule says.
         """
         dropped = np.array(dropped, dtype=np.int32)
         grown = np.array(grown, dtype=np.int32)
@@ -111,7 +90,8 @@ class TopologyLog:
     def positions_at(self, name: str, step: int) -> np.ndarray:
         """Active positions after the events up to and including `step`; int64, sorted."""
         if name not in self._sizes:
-            raise UserError(f"no layer {name!r} in the topology log, only {', '.join(self.names)}")
+            known = ", ".join(self.names)
+            raise UserError(f"no layer {name!r} in the topology log; it has {known}")
         mask = np.zeros(self._sizes[name], dtype=bool)
         mask[self._initial[name]] = True
         for event_step, event_name, _, dropped, grown in self._events:
@@ -125,13 +105,9 @@ class TopologyLog:
         return [(step, *changed) for step, of, _, *changed in self._events if of == name]
 
     def counts(self) -> dict[str, np.ndarray]:
-        """What each event did, for plots and tables.
+        """What each event did, for plots and tables: arrays (events,) by name.
 
-        Returns
-        -------
-        dict
-            Arrays of shape (events,): "step" int64, "layer" str, "dropped", "grown" and "active"
-            int64 (active after the event), "raised" bool.
+        "step", "dropped", "grown" and "active" (after it) are int64, "layer" str, "raised" bool.
         """
         active = {name: positions.size for name, positions in self._initial.items()}
         after = []

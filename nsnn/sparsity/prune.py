@@ -30,18 +30,13 @@ def largest_overall(values, count: int) -> list[np.ndarray]:
     Parameters
     ----------
     values : list of ndarray of float, each (active,)
-        Active weights of each layer.
+        Of each layer, which may be left with few of them, or with none.
     count : int
-        Weights to keep in all, between 0 and the number of all weights.
 
     Returns
     -------
     list of ndarray of bool, each (active,)
         True where a weight is kept. Among equals the later layer, then the larger index stays.
-
-    Notes
-    -----
-    A layer with smaller weights than the others may be left with few of them, or with none.
 
     Examples
     --------

@@ -6,7 +6,6 @@ import numpy as np
 
 MID = 60  # paper epochs, of the change from fast to slow pruning
 FACTOR = 0.75  # ε, by which the bounds of a synapse contract that decays
-LARGEST_RATE = 99.0  # of ρ_g, in percent
 
 
 def constrain(w, spines: dict, t_num: int, clip: bool = True) -> np.ndarray:
@@ -119,7 +118,7 @@ def growth_rate(rate: float, E: int, start: int, first: float, literally: bool) 
     [61.3, 63.5, 69.0, 83.2, 99.0]
     """
     grown = rate + 1.1 ** (E - start) if literally else first + 1.1 ** (E - start - 1)
-    return min(LARGEST_RATE, grown)
+    return min(99.0, grown)
 
 
 def admitted(score, positions, percent: float) -> np.ndarray:

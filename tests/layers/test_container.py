@@ -5,7 +5,7 @@ import pytest
 
 from nsnn.errors import UserError
 from nsnn.layers import LIF, AvgPool2d, Conv2d, MaxPool2d, Residual, Sequential
-from nsnn.layers.gradients import GradientPair
+from nsnn.layers.base import GradientPair
 from nsnn.neuron import from_preset
 
 SHAPE = (3, 5, 4, 2, 3)

@@ -16,7 +16,7 @@ from nsnn.layers import (
     Residual,
     Sequential,
 )
-from nsnn.layers.gradients import GradientPair
+from nsnn.layers.base import GradientPair
 from nsnn.neuron import from_preset
 
 NEURON = from_preset("ndsnn", detach_reset=False, time_steps=3)

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from nsnn.layers.gradients import GradientPair
+from nsnn.layers.base import GradientPair
 from nsnn.models import build
 from nsnn.neuron import from_preset
 

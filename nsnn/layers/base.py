@@ -83,7 +83,7 @@ class Layer(abc.ABC):
 
     def is_connected(self) -> bool:
         """Whether the output can depend on the input: not through a weight without synapses."""
-        return True
+        return all(parameter.active for parameter in self.parameters() if parameter.prunable)
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays beside the parameters that a checkpoint needs."""

@@ -63,9 +63,6 @@ class FirstSpike(Layer):
     def parameters(self):
         return [self.weight]
 
-    def is_connected(self):
-        return self.weight.active > 0
-
     def forward(self, x, training=False):
         """z of the inputs, (in, B) with infinity allowed or `BinaryTimes` -> z (out, B)."""
         self._require("features", x.shape[0], self.weight.shape[1])

@@ -70,9 +70,6 @@ class Weighted(Layer):
     def parameters(self):
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
-    def is_connected(self):
-        return self.weight.active > 0
-
     def output_shape(self, height, width) -> tuple[int, int, int]:
         """(channels, height, width) of the output for an image of `height` x `width`."""
         kh, kw, stride, padding = self.geometry

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nsnn import cli, info, parallel
-from nsnn.bench import PEERS, child, environment, kernels
+from nsnn.bench import FIRST_SPIKE_DENSITY, PEERS, child, environment, kernels
 
 TINY = ["--model", "mlp", "--width", 0.01, "--batch", 2, "--time-steps", 2]
 
@@ -60,6 +60,17 @@ def test_an_epoch_and_its_seconds_drawn_against_density(bench, complaint, tmp_pa
     assert "s for each % of density, R² = " in out
     assert picture.stat().st_size > 5000
     assert "--plot needs three densities" in complaint("bench", *words, 0.1, 0.5)
+
+
+def test_both_kinds_of_input_of_first_spikes_are_measured(bench):
+    results, out = bench("epoch", "--model", "firstspike", "--batch", 4, "--samples", 10)
+    assert [result["input"] for result in results] == ["binary input", "noisy input"]
+    for result in results:
+        assert result["job"]["density"] == FIRST_SPIKE_DENSITY
+        assert result["ours"]["steps"] == 2
+        assert result["ours"]["seconds"]["epoch"]["median"] > 0
+    assert out.startswith("nsnn bench: epoch of firstspike, batch 4")
+    assert out.index("binary input") < out.index("noisy input")
 
 
 def test_kernels(bench, monkeypatch):

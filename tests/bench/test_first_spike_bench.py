@@ -1,6 +1,4 @@
-"""`nsnn bench epoch --model firstspike`, and the networks in PyTorch that it compares with."""
-
-import json
+"""What `nsnn bench epoch --model firstspike` compares with networks in PyTorch."""
 
 import numpy as np
 import pytest
@@ -11,22 +9,6 @@ from nsnn.bench.step import Trainee, random_data
 from nsnn.data import Batch
 from nsnn.firstspike import FirstSpikeNetwork
 from nsnn.metrics import density
-
-
-def test_both_kinds_of_input_are_measured(tmp_path, said):
-    path = tmp_path / "epoch.json"
-    out = said(
-        "bench", "epoch", "--model", "firstspike", "--batch", 4, "--samples", 10,
-        "--repeats", 1, "--threads", 1, "--json", path,
-    )  # fmt: skip
-    results = json.loads(path.read_text())["results"]
-    assert [result["input"] for result in results] == ["binary input", "noisy input"]
-    for result in results:
-        assert result["job"]["density"] == DENSITY
-        assert result["ours"]["steps"] == 2
-        assert result["ours"]["seconds"]["epoch"]["median"] > 0
-    assert out.startswith("nsnn bench: epoch of firstspike, batch 4")
-    assert out.index("binary input") < out.index("noisy input")
 
 
 def test_a_first_spike_network_has_the_density_of_epsilon_60():

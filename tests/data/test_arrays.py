@@ -126,31 +126,19 @@ class TestRefused:
         *(({name: None}, f"no array {name}") for name in REQUIRED),
         ({"validation_labels": LABELS}, "no array validation_images"),
         ({"valid_images": LABELS}, "unknown array valid_images"),
-        *(
-            ({"train_images": np.zeros(shape, np.uint8)}, f"train_images has shape {shape}")
-            for shape in ((12,), (12, 30), (12, 1, 1, 1, 6, 5), (0, 6, 5), (12, 0, 5))
-        ),
-        *(
-            ({"train_labels": x}, f"train_labels has shape {x.shape} and type {x.dtype}")
-            for x in (LABELS[:11], np.eye(12), LABELS * 1.0)
-        ),
-        *(
-            ({"train_labels": x}, "expected each of 0 … K − 1")
-            for x in (LABELS + 1, LABELS * 2, LABELS * 0, np.arange(12) - 1)
-        ),
-        *(
-            ({"test_labels": np.where(np.arange(12) == 4, label, LABELS)}, wrong)
-            for label, wrong in ((-1, "labels from -1 to 2"), (3, "labels from 0 to 3"))
-        ),
-        *(
-            ({"train_images": changed(x, dtype=np.float32)}, "uint8 or float in [0, 1]")
-            for x in (np.nan, np.inf, -np.inf, -0.1, 1.5)
-        ),
+        *(({"train_images": np.zeros(shape, np.uint8)}, f"train_images has shape {shape}")
+          for shape in ((12,), (12, 30), (12, 1, 1, 1, 6, 5), (0, 6, 5), (12, 0, 5))),
+        *(({"train_labels": x}, f"train_labels has shape {x.shape} and type {x.dtype}")
+          for x in (LABELS[:11], np.eye(12), LABELS * 1.0)),
+        *(({"train_labels": x}, "expected each of 0 … K − 1")
+          for x in (LABELS + 1, LABELS * 2, LABELS * 0, np.arange(12) - 1)),
+        *(({"test_labels": np.where(np.arange(12) == 4, label, LABELS)}, wrong)
+          for label, wrong in ((-1, "labels from -1 to 2"), (3, "labels from 0 to 3"))),
+        *(({"train_images": changed(x, dtype=np.float32)}, "uint8 or float in [0, 1]")
+          for x in (np.nan, np.inf, -np.inf, -0.1, 1.5)),
         ({"train_images": changed(1.5, dtype=np.float32)}, "to 1.5"),
-        *(
-            ({"train_images": np.ones((12, 6, 5), x)}, f"type {np.dtype(x)}")
-            for x in (np.int64, np.int8, bool)
-        ),
+        *(({"train_images": np.ones((12, 6, 5), x)}, f"type {np.dtype(x)}")
+          for x in (np.int64, np.int8, bool)),
         ({"test_images": np.zeros((12, 5, 6), np.uint8)}, "(1, 5, 6) uint8, train_images (1,"),
         ({"test_images": np.zeros((12, 6, 5), np.float32)}, "(1, 6, 5) float32, train_images"),
     ])  # fmt: skip
@@ -159,10 +147,9 @@ class TestRefused:
         with refused(path, message, next(iter(changes))):
             ARRAYS.read(path)
 
-    @pytest.mark.parametrize(
-        ("value", "dtype", "message"),
-        [(-1, int, "from -1 to"), (256, int, "to 256"), (0.5, np.float32, "type float32")],
-    )
+    @pytest.mark.parametrize(("value", "dtype", "message"), [
+        (-1, int, "from -1 to"), (256, int, "to 256"), (0.5, np.float32, "type float32"),
+    ])  # fmt: skip
     def test_events_that_are_no_counts(self, write, value, dtype, message, refused):
         options = {"shape": (4, 2, 6, 5), "dtype": dtype}
         content = make(**options)

@@ -77,14 +77,6 @@ def test_networks_beyond_all_bounds(notation, width, message):
         make(notation, width=width)
 
 
-def test_valid_convolutions_shrink_the_image():
-    network = make("3C5V-AP2-4C2V-6", (2, 11, 8), 4)
-    assert [p.dims for p in network.parameters() if p.prunable] == [
-        (3, 2, 5, 5), (4, 3, 2, 2), (6, 4 * 2 * 1), (4, 6),
-    ]  # fmt: skip
-    assert network.predict(np.zeros((2, 2, 11, 8))).shape == (2,)
-
-
 @pytest.mark.parametrize(("notation", "side"), [
     ("4C3-10", 1), ("4C3V", 3), ("AP2-MP3", 6), ("AP2-4C3V-AP2", 8), ("4C5V-AP2-4C5V", 14),
 ])  # fmt: skip

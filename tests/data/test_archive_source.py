@@ -73,9 +73,7 @@ def test_only_what_is_damaged_or_missing_is_unpacked_again(cifar10, content, tmp
     assert server.requests == []
 
 
-def test_an_archive_put_there_by_hand_and_a_full_disk(
-    cifar10, packed, tmp_path, server, full_disk, refused
-):
+def test_an_archive_by_hand_and_a_full_disk(cifar10, packed, tmp_path, server, full_disk, refused):
     (tmp_path / "cifar10").mkdir()
     (tmp_path / "cifar10" / ARCHIVE).write_bytes(packed)
     with refused("too large", tmp_path / "cifar10", "--dir", error=RunError), full_disk():

@@ -239,9 +239,7 @@ def test_a_worker_has_to_have_the_same_files(one_worker, tmp_path, monkeypatch, 
         file.write_text("first")
 
 
-def test_a_dry_run_looks_at_the_data_of_the_workers(
-    tiny_toml, one_worker, monkeypatch, said, complaint
-):
+def test_a_dry_run_looks_at_the_workers(tiny_toml, one_worker, monkeypatch, said, complaint):
     path = tiny_toml(('data = "arrays"', 'data = "mnist"'))
     command = ["reproduce", path, "--dry-run", "--executor", "dask://nowhere:1"]
     assert "error: worker one: data.dir = " in complaint(*command)

@@ -267,9 +267,7 @@ def test_a_method_has_one_colour_and_each_of_its_lines_a_marker(make_experiment,
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf"])
-def test_a_figure_for_a_paper_has_no_title_and_no_note(
-    make_experiment, make_record, finish, suffix, tmp_path
-):
+def test_a_figure_for_a_paper_has_no_title(make_experiment, make_record, finish, suffix, tmp_path):
     experiment = make_experiment()
     out = finish(experiment, [make_record(experiment, method="ndsnn", sparsity=0.90)])
     path = tmp_path / f"mine{suffix}"

@@ -114,9 +114,7 @@ def test_operations_and_times_are_those_of_the_whole_training(dense, sparse):
 
 
 @pytest.mark.parametrize(("seed", "lr", "expected"), [(1, 0.1, 1), (7, 0.1, 0), (1, 9.0, 3)])
-def test_the_same_learning_rate_is_compared_then_the_same_seed_else_the_smallest(
-    experiment, make_record, sparse, seed, lr, expected
-):
+def test_partners_share_the_rate_then_the_seed(experiment, make_record, sparse, seed, lr, expected):
     dense = [make_record(experiment, method="dense", seed=seed) for seed in (3, 2, 0, 1)]
     dense[0]["config"]["optim.lr"] = 9.0
     sparse |= {"seed": seed, "config": sparse["config"] | {"optim.lr": lr}}

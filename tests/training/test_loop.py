@@ -197,9 +197,7 @@ def test_operations_are_those_of_the_forwards(tiny, tmp_path, monkeypatch):
     # round looks at it.
     ("conv1.bias", ["method.end_fraction=0.3"], r"conv1 is not finite after step 29; .*before"),
 ])  # fmt: skip
-def test_a_value_that_is_not_finite_is_named_and_not_saved(
-    tiny, tmp_path, monkeypatch, name, changes, message
-):
+def test_nan_is_named_and_not_saved(tiny, tmp_path, monkeypatch, name, changes, message):
     run = make(tiny, *changes)
     real = SGD.step
 

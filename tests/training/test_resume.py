@@ -46,9 +46,7 @@ def stopped(tiny, tmp_path, train):
 @pytest.mark.parametrize(("number", "step"), [
     (signal.SIGINT, 0), (signal.SIGTERM, 7), (signal.SIGHUP, 14), (signal.SIGINT, 44),
 ])  # fmt: skip
-def test_a_signal_saves_and_resume_equals_the_whole(
-    whole, tiny, tmp_path, train, content, capsys, number, step
-):
+def test_a_signal_saves_the_run(whole, tiny, tmp_path, train, content, capsys, number, step):
     handler = signal.getsignal(number)
     assert train(tiny, step, number=number) is None
     assert signal.getsignal(number) is handler
@@ -212,9 +210,7 @@ def test_of_a_finished_run_only_a_missing_summary_is_made(whole, finished, conte
     assert content(finished) == whole
 
 
-def test_resume_may_move_data_and_threads_and_nothing_else(
-    stopped, tiny_data, tmp_path, whole, content
-):
+def test_resume_may_move_data_and_threads_alone(stopped, tiny_data, tmp_path, whole, content):
     with pytest.raises(UserError, match=r"only data.dir and train.threads .* not optim.lr"):
         session.resume(stopped, ["optim.lr=0.5"])
     moved = tmp_path / "moved.npz"

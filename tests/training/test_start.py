@@ -55,9 +55,7 @@ def test_a_method_that_starts_dense_begins_with_a_dense_run_only(bare, finished,
     [*STEADY, "method.name=set", "method.update_every=4"],
     ["method.name=gradr", "method.alpha=0.05", "optim.momentum=0"],  # of the first signs
 ])  # fmt: skip
-def test_it_needs_the_other_run_at_its_start_only(
-    bare, finished, train, content, tmp_path, options
-):
+def test_it_needs_the_other_run_at_first_only(bare, finished, train, content, tmp_path, options):
     dense = [*bare, "method.name=dense", "train.epochs=1"]
     made = train(dense, name="dense") if "gradr" in options[0] else finished
     other = shutil.copytree(made, tmp_path / "other")

@@ -32,9 +32,7 @@ def test_laps_add_up_by_epoch(tmp_path):
     ("times", "repeats", "at_least", "seconds"),
     [((0.0, 2.0, 10.0, 13.0), 2, 0.0, [2.0, 3.0]), (range(100), 1, 4.5, [1.0] * 5)],
 )
-def test_repeat_goes_on_long_enough_and_does_not_count_the_first_call(
-    monkeypatch, times, repeats, at_least, seconds
-):
+def test_repeat_lasts_and_leaves_out_the_first(monkeypatch, times, repeats, at_least, seconds):
     clock, calls = iter(times), []
     monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: next(clock))
     assert stopwatch.repeat(lambda: calls.append(1), repeats, at_least) == seconds

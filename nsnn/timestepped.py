@@ -48,8 +48,10 @@ class TimeSteppedNetwork(Network):
         layers: str = option("", 'notation such as 15C3-AP2-300, for model.name = "custom"')
         width: float = option(1.0, "factor of all channels and hidden neurons", above=0)
         pool: str | None = option(None, "None: the model's own", choices=("average", "max"))
-        strides: str | None = option(None, "of resnet19's stages", choices=("2,2,2", "1,2,2"))
-        init: str = option("fan_in", "of the weights", choices=("fan_in", "active_fan_in"))
+        strides: str | None = option(None, "of the stages of resnet19", choices=("2,2,2", "1,2,2"))
+        init: str = option(
+            "fan_in", "by all inputs, or active ones", choices=("fan_in", "active_fan_in")
+        )
         norm: str = option("batch", "normalisation of the current", choices=("none", "batch"))
 
     def __init__(self, body, input_shape, classes, neuron, dtype=np.float32):

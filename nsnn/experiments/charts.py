@@ -12,7 +12,7 @@ from nsnn.experiments.cells import is_sparsity, label_name, value_name, words
 from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.methods import METHODS
 from nsnn.plot.spines import importance
-from nsnn.plot.style import BLUE, GREY, ORANGE, PALETTE, from_zero, titled, whole_numbers
+from nsnn.plot.style import BLUE, GREY, ORANGE, PALETTE, from_zero, titled
 
 # Of curves over epochs: the list of a record, the name of the y axis, value to drawn value.
 CURVES = {
@@ -160,8 +160,7 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
         ax.set_ylim(-3.0, 103.0)  # a line at 0 or 100 is seen whole
     else:
         from_zero(ax)
-    whole_numbers(ax.xaxis)
-    return titled(ax, "", "epoch", name)
+    return titled(ax, "", "epoch", name, whole="x")
 
 
 def bars(ax, experiment: Experiment, groups: list[Group]):

@@ -16,7 +16,6 @@ from nsnn.plot.style import (
     new_figure,
     short,
     titled,
-    whole_numbers,
 )
 
 # What `comparison` draws: title, label of the y axis, keys of metrics.jsonl.
@@ -39,7 +38,7 @@ def loss(records, ax=None):
     ax.plot(epochs, losses, "o-", color=BLUE, markersize=3, label="train")
     from_zero(ax)
     shown = f": {losses[0]:.3f} → {losses[-1]:.3f}" if losses else ""
-    return _over_epochs(ax, f"Training loss{shown}", "loss (nats)")
+    return titled(ax, f"Training loss{shown}", "epoch", "loss (nats)", whole="x")
 
 
 def accuracy(records, test=None, ax=None):
@@ -62,7 +61,7 @@ def accuracy(records, test=None, ax=None):
         ax.set_ylim(top=min(ax.get_ylim()[1], 100.5))  # no room above 100 %
         legend_beside(ax)
     title = "Accuracy" + (": " + ", ".join(shown) if shown else "")
-    return _over_epochs(ax, title, "accuracy (%)")
+    return titled(ax, title, "epoch", "accuracy (%)", whole="x")
 
 
 def spike_rates(records, ax=None, unit="spikes per neuron and time step"):
@@ -76,13 +75,9 @@ def spike_rates(records, ax=None, unit="spikes per neuron and time step"):
 
 
 def connections(records, axes=None):
-    """Connections of each layer, and their density, against epoch (ESL Fig. 3b).
+    """Connections of each layer, and their density, against epoch on two axes (ESL Fig. 3b).
 
-    Parameters
-    ----------
-    records : list of dict
-        Lines of `metrics.jsonl`; "layers" maps a weight to its "active" and its "size".
-    axes : pair of matplotlib.axes.Axes, optional
+    "layers" of `records` maps a weight to its "active" and its "size".
     """
     left, right = new_figure(11.0, 3.8).subplots(1, 2) if axes is None else axes
     layers = records[-1]["layers"]
@@ -99,20 +94,17 @@ def connections(records, axes=None):
 def exploration(records, ax=None):
     """ITOP's R_s against epoch: the share of positions that have ever had a synapse.
 
-    Parameters
-    ----------
-    records : list of dict
-        Lines of `metrics.jsonl`; "method" has "exploration" of all layers that evolve, and
-        "exploration/<weight>" of each.
+    "method" of `records` has "exploration" of all layers that evolve, "exploration/<weight>" of
+    each.
     """
-    ax = axes_or_new(ax)
     layers = [name for name in records[-1]["method"] if name.startswith("exploration/")]
     names = {"exploration": "all that evolve"}
     if len(layers) > 1:  # a layer alone is all of them
         names |= {name: name.removeprefix("exploration/") for name in layers}
     own = [record["method"] for record in records]
     shares = {said: [100 * each[name] for each in own] for name, said in names.items()}
-    _layers(ax, records, shares, "{:.1f} %", "Exploration R_s", "positions ever active (%)")
+    unit = "positions ever active (%)"
+    ax = _layers(axes_or_new(ax), records, shares, "{:.1f} %", "Exploration R_s", unit)
     ax.set_ylim(top=min(ax.get_ylim()[1], 103.0))
     return ax
 
@@ -120,12 +112,7 @@ def exploration(records, ax=None):
 def comparison(runs, tests=None):
     """A figure of loss, accuracy, density and spike rate of several runs, one legend below.
 
-    Parameters
-    ----------
-    runs : dict of str to list of dict
-        Records by the run's name.
-    tests : dict of str to float, optional
-        Test accuracy in [0, 1] of the runs that have one.
+    `runs` has records by the run's name; `tests` the test accuracy, in [0, 1], of runs with one.
     """
     tests, figure = tests or {}, new_figure(9.0, 6.0)
     looks = list(zip(runs, colours(len(runs)), itertools.cycle(STYLES), strict=False))
@@ -134,7 +121,7 @@ def comparison(runs, tests=None):
         for (name, colour, style), key in itertools.product(looks, keys):
             pale = 0.35 if key == "train_accuracy" else None
             ax.plot(*_series(runs[name], key), style, marker=".", color=colour, alpha=pale)
-        _over_epochs(ax, title, unit)
+        titled(ax, title, "epoch", unit, whole="x")
     for ax in (loss, *others):
         from_zero(ax)
     for name, colour, _ in looks:
@@ -156,7 +143,7 @@ def _layers(ax, records, values, ending, title, unit):
     from_zero(ax)
     if values:
         legend_beside(ax, title="layer (at the end)", title_fontsize=8)
-    return _over_epochs(ax, title, unit)
+    return titled(ax, title, "epoch", unit, whole="x")
 
 
 def _star(ax, records, test, colour, **options) -> None:
@@ -165,18 +152,12 @@ def _star(ax, records, test, colour, **options) -> None:
             markeredgecolor="white", **options)  # fmt: skip
 
 
-def _over_epochs(ax, title, ylabel):
-    """Title and labels of a curve over epochs, which are whole numbers."""
-    whole_numbers(ax.xaxis)
-    return titled(ax, title, "epoch", ylabel)
-
-
 def _series(records, key) -> tuple[list, list]:
     """Epochs and values of `key`, without the epochs that have none; fractions in percent."""
     # Records count epochs from 0; the terminal and readers of a plot count from 1.
-    pairs = [(record["epoch"] + 1, record[key]) for record in records if record[key] is not None]
+    found = [record for record in records if record[key] is not None]
     scale = 100.0 if key in _IN_PERCENT else 1.0
-    return [epoch for epoch, _ in pairs], [value * scale for _, value in pairs]
+    return [each["epoch"] + 1 for each in found], [each[key] * scale for each in found]
 
 
 def seconds_of_density(measured, ax=None):

@@ -13,20 +13,15 @@ _TIME = "time t (in time constants of the synaptic current)"
 def spike_times(z, bins=60, ax=None):
     """When the neurons of each layer fire, one row a layer, input at the top.
 
-    Parameters
-    ----------
-    z : dict of str to ndarray of float
-        By layer: times z = e^t of all its neurons and samples, infinity where one never fires.
-    bins : int
-        Shared by all layers; the last has the latest thousandth as well.
+    `z` has by layer the times z = e^t of all its neurons and samples, infinity where one never
+    fires. All layers share the `bins`; the last has the latest thousandth as well.
     """
     ax = axes_or_new(ax, 7.0, 1.4 + 0.75 * len(z))
     times = {name: np.log(each[np.isfinite(each)]) for name, each in z.items()}
     together = np.concatenate([*times.values(), [0.0]])
     edges = np.linspace(together.min(), max(np.quantile(together, 0.999), 1e-3), bins + 1)
-    labels = [
-        f"{name}\n{percent(t.size / max(z[name].size, 1), 1)} fire" for name, t in times.items()
-    ]
+    fire = {name: percent(t.size / max(z[name].size, 1), 1) for name, t in times.items()}
+    labels = [f"{name}\n{share} fire" for name, share in fire.items()]
     ridges(ax, [np.minimum(t, edges[-1]) for t in times.values()], edges, labels)
     return titled(ax, "Spike times per layer (each row to its own scale)", _TIME, "")
 
@@ -34,14 +29,9 @@ def spike_times(z, bins=60, ax=None):
 def race(W, z, z_out, label, ax=None):
     """Potentials of the output neurons for one sample, up to their spikes: the first one decides.
 
-    Parameters
-    ----------
-    W : ndarray of float, (classes, in)
-        Weights of the output layer, 0 where there is no synapse.
-    z, z_out : ndarray of float, (in,) and (classes,)
-        Times of the neurons before it and of its own, infinity where one never fires.
-    label : int
-        The true class.
+    `W` (classes, in) are the weights of the output layer, 0 where there is no synapse, `z` (in,)
+    and `z_out` (classes,) the times of the neurons before it and of its own, infinity where one
+    never fires; `label` is the true class.
     """
     ax = axes_or_new(ax, 7.0, 3.8)
     fired, t_in, t_out = np.isfinite(z_out), np.log(z), np.log(z_out)

@@ -15,12 +15,8 @@ _MOST_NUMBERED = 20
 def confusion_matrix(confusion, ax=None):
     """How often each true class was called each class.
 
+    `confusion` (classes, classes) counts samples, a row a true class, a column a predicted one.
     Only mistakes are coloured: in a good classifier the diagonal would use up the whole scale.
-
-    Parameters
-    ----------
-    confusion : ndarray of int, shape (classes, classes)
-        Row = true class, column = predicted class, in samples.
     """
     confusion = np.asarray(confusion)
     if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1]:
@@ -38,8 +34,7 @@ def confusion_matrix(confusion, ax=None):
     if classes <= _MOST_NUMBERED:
         _number_cells(ax, confusion, wrong, worst)
     ticks = range(classes) if classes <= _MOST_NUMBERED else range(0, classes, classes // 10)
-    ax.set_xticks(ticks)
-    ax.set_yticks(ticks)
+    ax.set(xticks=ticks, yticks=ticks)
     total, right = int(confusion.sum()), int(np.trace(confusion))
     title = f"{_mistakes(total - right, total)} ({percent(right / max(total, 1))} right)"
     return titled(ax, title, "predicted class", "true class")
@@ -52,13 +47,11 @@ def worst_mistakes(images, true, predicted, confidence, count=10, confusion=None
     ----------
     images : ndarray of uint8 or float, shape (n, C, H, W)
         C = 1 or 3 is drawn as grey or colour, anything else as the mean of the channels.
-    true, predicted : ndarray of int64, shape (n,)
-        Classes; samples where they agree are passed over.
-    confidence : ndarray of float, shape (n,)
-        Probability that the network gave to its prediction, in [0, 1].
+    true, predicted, confidence : array_like, shape (n,)
+        Classes, and the probability in [0, 1] that the network gave to its prediction.
     count : int
         Most images in the figure.
-    confusion : ndarray of int, shape (classes, classes), optional
+    confusion : array_like of int, shape (classes, classes), optional
         Of the whole split, where these are its first samples only.
     """
     true, predicted, confidence = map(np.asarray, (true, predicted, confidence))

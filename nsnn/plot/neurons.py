@@ -3,7 +3,7 @@
 import numpy as np
 
 from nsnn.errors import UserError
-from nsnn.plot.style import GREY, axes_or_new, colours, legend_beside, titled, whole_numbers
+from nsnn.plot.style import GREY, axes_or_new, colours, legend_beside, titled
 from nsnn.text import plural
 
 
@@ -15,15 +15,11 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
 
     Parameters
     ----------
-    v : array_like of float, shape (N, T), or (T,) of one neuron
-        Membrane *before* the reset, for one sample: what is compared with the threshold.
-    s : array_like of int, shape of `v`
-        Spikes of the same neurons.
-    threshold : float
-        ϑ, in the unit of `v`.
+    v, s : array_like of float and of int, shape (N, T), or (T,) of one neuron
+        Of one sample, the membrane *before* the reset, what is compared with `threshold`, and the
+        spikes.
     decay : float
-        α, what remains of the membrane after one step, in [0, 1].
-    reset : "subtract" or "zero"
+        α, what remains of the membrane after one step, in [0, 1]; `reset`: "subtract" or "zero".
     neurons : sequence of int, optional
         Which rows to draw. Default: `most_telling(s)`.
     """
@@ -48,10 +44,9 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
     ax.plot([], [], "^", color=GREY, label="spike")
     ax.plot([], [], ":", color=GREY, label="reset")
     legend_beside(ax)
-    whole_numbers(ax.xaxis)
     spikes = plural(np.count_nonzero(s[neurons]), "spike")
     title = f"Membrane of {plural(len(neurons), 'neuron')}: {spikes}"
-    return titled(ax, title, "time step", "membrane v")
+    return titled(ax, title, "time step", "membrane v", whole="x")
 
 
 def trace(v, s, threshold, decay, reset, end=0.9) -> tuple:
@@ -86,13 +81,10 @@ def raster(s, neurons=None, ax=None):
     height = float(np.clip(200.0 / max(len(neurons), 1), 2.0, 14.0))
     width = float(np.clip(60.0 / max(s.shape[1], 1), 1.5, 12.0))
     ax.plot(time, row, "|", color="black", markersize=height, markeredgewidth=width)
-    ax.set_xlim(-0.5, s.shape[1] - 0.5)
-    ax.set_ylim(-0.8, len(neurons) - 0.2)
-    whole_numbers(ax.xaxis)
-    whole_numbers(ax.yaxis)
+    ax.set(xlim=(-0.5, s.shape[1] - 0.5), ylim=(-0.8, len(neurons) - 0.2))
     rate = s[neurons].mean() if len(neurons) else 0.0
     title = f"{row.size} spikes of {len(neurons)} neurons: {rate:.3f} per neuron and time step"
-    return titled(ax, title, "time step", "neuron (row)")
+    return titled(ax, title, "time step", "neuron (row)", whole="xy")
 
 
 def most_telling(s, count=4) -> np.ndarray:

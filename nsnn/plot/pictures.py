@@ -39,10 +39,14 @@ class RunData:
         self.config = read_config(folder)
         self.records = read_metrics(folder)
         self.summary = read_summary(folder)
+        self.confusion = self.summary.get("confusion")
         changes = self.folder / "topology.npz"
         self.log = load_topology(changes) if changes.exists() else TopologyLog()
         self.sparse = self.log.names
         self.rounds = self.log.counts()["step"].size  # that changed the topology
+        measures = self.records[-1].get("method", {}) if self.records else {}
+        self.explored = "exploration" in measures
+        self.bounded = any(name.startswith("synapse/") for name in measures)
 
     @cached_property
     def network(self):
@@ -69,10 +73,8 @@ def _training(run):
 
 
 def _spike_rates(run):
-    if run.config.time_steps is None:
-        unit = "spikes per neuron: each fires once or never"
-        return curves.spike_rates(run.records, unit=unit).figure
-    return curves.spike_rates(run.records).figure
+    once = {"unit": "spikes per neuron: each fires once or never"}
+    return curves.spike_rates(run.records, **once if run.config.time_steps is None else {})
 
 
 def _sparsity(run):
@@ -89,7 +91,7 @@ def _sparsity(run):
         sparsity[name] = 1.0 - np.append(active, active[-1]) / size
     name = run.config.method.name
     title = METHODS[name].title or name
-    return topology.layer_sparsity(steps, sparsity, _asked(run), title).figure
+    return topology.layer_sparsity(steps, sparsity, _asked(run), title)
 
 
 def _asked(run) -> dict:
@@ -102,10 +104,6 @@ def _asked(run) -> dict:
     initial = {n: run.log.positions_at(n, -1).size for n in dims if n in run.log.names}
     method = run.config.method
     return METHODS[method.name].asked_sparsity(method.options, total, dims, initial)
-
-
-def _rewiring(run):
-    return topology.rewiring(run.log.counts()).figure
 
 
 def _masks(run):
@@ -129,13 +127,7 @@ def _mask(log, p, step):
 
 def _weights(run):
     weights = {p.name: p.values() for p in run.network.parameters() if p.prunable}
-    return topology.weight_histogram(weights).figure
-
-
-def _confusion(run):
-    if "confusion" not in run.summary:
-        return None
-    return mistakes.confusion_matrix(np.array(run.summary["confusion"])).figure
+    return topology.weight_histogram(weights)
 
 
 def _neurons(run):
@@ -170,18 +162,8 @@ def _worst_mistakes(run):
     if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
-    whole = {"confusion": run.summary.get("confusion")}
+    whole = {"confusion": run.confusion}
     return mistakes.worst_mistakes(images, true, predicted, confidence, **whole)
-
-
-def _connections(run):
-    return curves.connections(run.records)[0].figure
-
-
-def _exploration(run):
-    if "exploration" not in run.records[-1].get("method", {}):
-        return None
-    return curves.exploration(run.records).figure
 
 
 def _receptive_fields(run):
@@ -201,12 +183,6 @@ def _receptive_fields(run):
     return topology.receptive_fields(masks, weights, rows, names)
 
 
-def _bounds(run):
-    if not any(name.startswith("synapse/") for name in run.records[-1].get("method", {})):
-        return None
-    return spines.bounds(run.records).figure
-
-
 def _spines(run):
     """Neurons of the largest layer whose synapses have bounds and whose neurons are pruned."""
     groups = [group for group in run.network.neurons() if f"{group.name}/D" in run.method]
@@ -216,7 +192,7 @@ def _spines(run):
     p, D, listed = group.incoming[0], *(run.method[f"{group.name}/{k}"] for k in ("D", "listed"))
     rows, width = p.positions() // p.shape[1], p.attached["upper"] - p.attached["lower"]
     now, synapses = (np.bincount(rows, w, minlength=group.size) for w in (width, None))
-    return spines.importance(D, now, synapses, listed, group.name)[0].figure
+    return spines.importance(D, now, synapses, listed, group.name)[0]
 
 
 def _first_spikes(run, count) -> dict:
@@ -232,7 +208,7 @@ def _first_spikes(run, count) -> dict:
 
 def _spike_times(run):
     times = _first_spikes(run, _TIMED)
-    return firstspike.spike_times(times).figure if times else None
+    return firstspike.spike_times(times) if times else None
 
 
 def _race(run):
@@ -262,7 +238,7 @@ def _event_frames(run):
 
 def _events(run):
     frames = _event_frames(run)
-    return None if frames is None else events.event_strip(frames).figure
+    return None if frames is None else events.event_strip(frames)
 
 
 # Each picture with what it needs of `RunData`, see `draw`; of a .gif it is the frames. Those that
@@ -271,15 +247,15 @@ PICTURES = {
     "training.png": (_training, "records"),
     "spike_rates.png": (_spike_rates, "records"),
     "sparsity.png": (_sparsity, "sparse"),
-    "rewiring.png": (_rewiring, "rounds"),
+    "rewiring.png": (lambda run: topology.rewiring(run.log.counts()), "rounds"),
     "masks.png": (_masks, "rounds", "network"),
-    "connections.png": (_connections, "records", "sparse"),
-    "exploration.png": (_exploration, "records"),
-    "bounds.png": (_bounds, "records"),
+    "connections.png": (lambda run: curves.connections(run.records)[0], "records", "sparse"),
+    "exploration.png": (lambda run: curves.exploration(run.records), "explored"),
+    "bounds.png": (lambda run: spines.bounds(run.records), "bounded"),
     "spines.png": (_spines, "network"),
     "receptive_fields.png": (_receptive_fields, "rounds", "records", "network"),
     "weights.png": (_weights, "network"),
-    "confusion.png": (_confusion,),
+    "confusion.png": (lambda run: mistakes.confusion_matrix(run.confusion), "confusion"),
     "neurons.png": (_neurons, "network"),
     "mistakes.png": (_worst_mistakes, "network"),
     "spike_times.png": (_spike_times, "network"),
@@ -290,6 +266,7 @@ PICTURES = {
 
 
 def draw(run: RunData, name: str):
-    """The picture of this name; None where the run lacks what it shows."""
+    """The figure of this name, or frames; None where the run lacks what it shows."""
     drawn, *needs = PICTURES[name]
-    return drawn(run) if all(getattr(run, need) for need in needs) else None
+    found = drawn(run) if all(getattr(run, need) for need in needs) else None
+    return getattr(found, "figure", found)  # of axes; a figure's figure is itself

@@ -12,18 +12,14 @@ from nsnn.plot.style import (
     legend_beside,
     new_figure,
     titled,
-    whole_numbers,
 )
 
 
 def bounds(records, ax=None):
     """The bounds of one synapse, and its weight inside them, against epoch (SD-SNN Fig. 2).
 
-    Parameters
-    ----------
-    records : list of dict
-        Lines of `metrics.jsonl`; "method" has "synapse/<position>/weight", "…/upper" and
-        "…/lower" of a few synapses, as long as they exist. Drawn is that whose bounds move most.
+    "method" of `records` has "synapse/<position>/weight", "…/upper" and "…/lower" of a few
+    synapses, as long as they exist. Drawn is that whose bounds move most.
     """
     names = {name.rpartition("/")[0]: None for record in records for name in record["method"]}
     tables = {}  # of each synapse: weight, upper, lower at each epoch, NaN where it does not exist
@@ -50,27 +46,16 @@ def bounds(records, ax=None):
     for epoch in epochs[1:][gone]:  # one at most: what has grown back stays
         ax.axvline(epoch, color=GREY, linestyle=":", label="pruned")
     legend_beside(ax)
-    whole_numbers(ax.xaxis)
     title = f"The synapse at position {place.partition('/')[2]}, held between its bounds"
-    return titled(ax, title, "epoch", "weight")
+    return titled(ax, title, "epoch", "weight", whole="x")
 
 
 def importance(D, now, synapses, pruned, name="", axes=None):
     """Importance of each neuron, and its synapses: kept, pruned, regenerated (SD-SNN Fig. 8).
 
-    Parameters
-    ----------
-    D : ndarray of float, (neurons,)
-        Σ_j (R⁺ − R⁻) of Eq. 5, when the first neurons were pruned.
-    now : ndarray of float, (neurons,)
-        The same over the synapses that it has now.
-    synapses : ndarray of int, (neurons,)
-        How many it has.
-    pruned : ndarray of bool, (neurons,)
-        Once; those of them that have synapses are regenerated.
-    name : str
-        Of the layer, for the title.
-    axes : pair of matplotlib.axes.Axes, optional
+    All are arrays (neurons,): `D` is Σ_j (R⁺ − R⁻) of Eq. 5 when the first neurons were pruned,
+    `now` the same over the synapses that each has now, `synapses` their number. `pruned` is bool:
+    once; those of them that have synapses are regenerated. `name` is the layer, for the title.
     """
     axes = np.asarray(new_figure(11.0, 3.8).subplots(1, 2) if axes is None else axes)
     order = np.argsort(-D, kind="stable")
@@ -89,12 +74,13 @@ def importance(D, now, synapses, pruned, name="", axes=None):
     axes[0].plot(now[order], "k.", markersize=3)
     axes[1].plot([], [], "k.", markersize=3, label="D now; bars: when\npruning began")
     legend_beside(axes[1], title="neurons", title_fontsize=8)
-    for ax in axes:
-        from_zero(ax)
-        whole_numbers(ax.xaxis)
-        ax.set_xlim(-0.5, D.size - 0.5)
-    title = f"{name}: dendritic spines of each neuron"
-    titled(axes[0], title, "neuron, by D when pruning began", "D = Σ (R⁺ − R⁻)")
     share = f"{pruned.sum()} of {D.size} neurons pruned ({100 * pruned.mean():.0f} %)"
-    titled(axes[1], share, "neuron, in the same order", "input synapses")
+    texts = (
+        (f"{name}: dendritic spines of each neuron", "by D when pruning began", "D = Σ (R⁺ − R⁻)"),
+        (share, "in the same order", "input synapses"),
+    )
+    for ax, (title, order, height) in zip(axes, texts, strict=True):
+        from_zero(ax)
+        ax.set_xlim(-0.5, D.size - 0.5)
+        titled(ax, title, f"neuron, {order}", height, whole="x")
     return axes

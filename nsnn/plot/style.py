@@ -69,19 +69,19 @@ def axes_or_new(ax, width=6.4, height=3.8):
     return new_figure(width, height).add_subplot() if ax is None else ax
 
 
-def titled(ax, title, xlabel, ylabel):
-    """Title, labels with units and a quiet frame; returns `ax`."""
+def titled(ax, title, xlabel, ylabel, whole="", most=9):
+    """Title, labels with units and a quiet frame; returns `ax`.
+
+    The axes of `whole`, such as "xy", have at most about `most` ticks, at integers only: there is
+    no epoch 2.5.
+    """
     ax.set_title(title, loc="left", fontsize=10)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
+    for name in whole:
+        locator = MaxNLocator(most, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+        getattr(ax, f"{name}axis").set_major_locator(locator)
     return ax
-
-
-def whole_numbers(axis, most=9) -> None:
-    """At most about `most` ticks, at integers only: there is no epoch 2.5."""
-    locator = MaxNLocator(most, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
-    axis.set_major_locator(locator)
 
 
 def from_zero(ax) -> None:

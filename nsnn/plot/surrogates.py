@@ -9,17 +9,8 @@ from nsnn.surrogate import SURROGATES, derivative, primitive
 def surrogates(names=tuple(SURROGATES), width=None, axes=None):
     """The spike and the smooth steps in its place, and beside them their derivatives.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Keys of `nsnn.surrogate.SURROGATES`.
-    width : float, optional
-        Of all; default: that of each with which its derivative is 1 at the threshold.
-    axes : pair of Axes, optional
-
-    Returns
-    -------
-    left, right : Axes
+    `names` are keys of `nsnn.surrogate.SURROGATES`. Without a `width` each has that with which its
+    derivative is 1 at the threshold. Returns the two axes.
     """
     left, right = new_figure(9.0, 3.4).subplots(1, 2) if axes is None else axes
     x, names = np.linspace(-2.0, 2.0, 801), list(names)

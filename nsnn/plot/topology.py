@@ -14,23 +14,15 @@ from nsnn.plot.style import (
     ridges,
     short,
     titled,
-    whole_numbers,
 )
 
 
 def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
     """Sparsity of each layer against step, with the schedule that was asked behind it.
 
-    Parameters
-    ----------
-    steps : dict of str to ndarray of int64, shape (events,)
-        Per layer, the optimiser step of each change of the topology.
-    sparsity : dict of str to ndarray of float, shape (events,)
-        Per layer, the fraction of inactive positions after that step, in [0, 1].
-    asked : dict of str to (steps, sparsity), optional
-        Per layer, the curve to draw behind: `Method.asked_sparsity`.
-    method : str
-        Who asked for it.
+    By layer: `steps`, int64 (events,), the optimiser steps that changed the topology; `sparsity`,
+    the fraction of inactive positions after each, in [0, 1]; `asked`, (steps, sparsity) of the
+    curve to draw behind, as `Method.asked_sparsity` gives it. `method` is who asked for it.
     """
     ax = axes_or_new(ax, 7.0, 4.2)
     for name, colour in zip(steps, colours(len(steps)), strict=True):
@@ -46,21 +38,17 @@ def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
         ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label=f"asked by {method}")
     if steps:
         legend_beside(ax, title="layer (at the end)", title_fontsize=8)
-    whole_numbers(ax.xaxis)
     title = "Sparsity per layer" + (": reached and asked" if asked else "")
-    return titled(ax, title, "optimiser step", "sparsity (% of positions without a synapse)")
+    unit = "sparsity (% of positions without a synapse)"
+    return titled(ax, title, "optimiser step", unit, whole="x")
 
 
 def rewiring(counts, ax=None):
     """Synapses grown (upwards) and dropped (downwards) in each round, summed over the layers.
 
     Net changes, as the log has them: a synapse that a round drops and grows again is in neither, so
-    that both may be smaller than NDSNN's D and G of Eqs. 7 and 9.
-
-    Parameters
-    ----------
-    counts : dict of str to ndarray
-        As `TopologyLog.counts()`: "step", "dropped" and "grown", int64, one entry an event.
+    that both may be smaller than NDSNN's D and G of Eqs. 7 and 9. `counts` is as
+    `TopologyLog.counts()`: arrays "step", "dropped" and "grown", an entry an event.
     """
     ax = axes_or_new(ax, 7.0, 3.8)
     rounds, which = np.unique(np.asarray(counts["step"]), return_inverse=True)
@@ -73,10 +61,9 @@ def rewiring(counts, ax=None):
     ax.bar(rounds, -dropped, width, color=ORANGE, label=f"dropped ({dropped.sum():,})")
     ax.axhline(0, color="black", linewidth=0.8)
     ax.yaxis.set_major_formatter(lambda y, _: f"{abs(y):,.0f}")
-    whole_numbers(ax.xaxis)
     legend_beside(ax)
-    title = f"{rounds.size} rounds of drop and grow"
-    return titled(ax, title, "optimiser step", "synapses changed in a round (net)")
+    title, unit = f"{rounds.size} rounds of drop and grow", "synapses changed in a round (net)"
+    return titled(ax, title, "optimiser step", unit, whole="x")
 
 
 def masks(before, after, name="", axes=None):
@@ -85,9 +72,7 @@ def masks(before, after, name="", axes=None):
     Matrices with more than 150 rows or columns are averaged over blocks: the grey of a pixel is
     then the density of its block. `name` is the layer, for the titles.
     """
-    if axes is None:
-        axes = new_figure(8.0, 3.6).subplots(1, 2)
-    axes = np.asarray(axes)
+    axes = np.asarray(new_figure(8.0, 3.6).subplots(1, 2) if axes is None else axes)
     pictures = [block_density(mask) for mask in (before, after)]
     top = max(float(picture.max()) for picture in pictures) or 1.0
     drawn = zip(axes, (before, after), pictures, ("before", "after"), strict=True)
@@ -98,9 +83,8 @@ def masks(before, after, name="", axes=None):
         image = ax.imshow(picture, cmap="Greys", interpolation="nearest", **options)
         active = np.count_nonzero(mask)
         title = f"{short(name)} {when}: {active:,} synapses ({100 * active / np.size(mask):.1f} %)"
-        titled(ax, title.strip(), "input (column)", "output (row)" if when == "before" else "")
-        whole_numbers(ax.xaxis, 5)
-        whole_numbers(ax.yaxis, 5)
+        beside = "output (row)" if when == "before" else ""
+        titled(ax, title.strip(), "input (column)", beside, whole="xy", most=5)
     if pictures[0].shape != np.shape(before):
         axes[0].figure.colorbar(image, ax=list(axes), label="density of a block")
     return axes
@@ -126,12 +110,7 @@ def block_density(mask, longest=150) -> np.ndarray:
 def weight_histogram(weights, bins=60, ax=None):
     """Distribution of each layer's active weights: a row a layer, scaled to its highest bin.
 
-    Parameters
-    ----------
-    weights : dict of str to ndarray of float, shape (active,)
-        `Parameter.values()` by parameter name.
-    bins : int
-        Shared by all layers, from the smallest to the largest weight.
+    `weights` are `Parameter.values()` by parameter name; all layers share the `bins`.
     """
     ax = axes_or_new(ax, 7.0, 1.4 + 0.55 * len(weights))
     everything = np.concatenate([np.ravel(values) for values in weights.values()] or [np.zeros(1)])
@@ -143,7 +122,7 @@ def weight_histogram(weights, bins=60, ax=None):
 
 
 def receptive_fields(masks, weights, rows, moments):
-    """Which pixels a few hidden neurons see, over the epochs; at the right with what weights.
+    """A figure of the pixels that a few hidden neurons see, over the epochs, and the weights.
 
     Parameters
     ----------
@@ -151,15 +130,8 @@ def receptive_fields(masks, weights, rows, moments):
         Where a synapse is; the first moment is the start.
     weights : ndarray of float, (neurons, H, W)
         At the end.
-    rows : sequence of int
-        Numbers of the neurons.
-    moments : sequence of str
-        Titles of the moments.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A row of axes for each neuron, a column for each moment, one for the weights.
+    rows, moments : sequences of int and of str
+        Numbers of the neurons, a row of axes each, and titles of the moments, a column each.
     """
     count, columns = masks.shape[:2]
     figure = new_figure(1.3 * (columns + 1), 1.35 * count + 0.5)

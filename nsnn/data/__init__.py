@@ -58,31 +58,24 @@ def load(
     time_steps: int | None = None,
     frames: str = "count",
 ) -> DataSet:
-    """Load a data set.
+    """Load the data set `name`, a key of `DATASETS`.
 
     Parameters
     ----------
-    name : str
-        A key of `DATASETS`.
     dir : path-like, optional
         `data.dir`: the folder of the files, or one with a sub-folder of the set's name or of the
         name that the official archive gives it; then `$NSNN_DATA`, the same ways; then the user
         cache. None and "" mean not given.
-    validation : float
-        Fraction in [0, 1) of the training data to hold out.
-    seed : int
-        Chooses which samples are held out; it changes nothing else.
+    validation, seed : float and int
+        Fraction in [0, 1) of the training data to hold out, and what chooses it.
     time_steps : int, optional
         Frames of each sample, T, for recordings of events that are cut into as many as are asked
         for; None leaves it to the data set. Still images have none, an .npz file has its own.
     frames : str
         How recordings are cut, into parts of equally many events or of equal time: `data.frames`.
 
-    Raises
-    ------
-    UserError
-        In one line: an unknown name, files that are missing or damaged, an impossible fraction,
-        `frames` for data that is not cut.
+    Raises UserError for an unknown name, for files that are missing or damaged, an impossible
+    fraction, and `frames` for data that is not cut.
 
     Examples
     --------

@@ -40,14 +40,9 @@ class CIFARSource(ArchiveSource):
 
     def _read(self, paths: list[Path], total: int) -> Split:
         """One split from its files."""
-        images = np.empty((total, PIXELS), dtype=np.uint8)
-        labels = np.empty(total, dtype=np.int64)
-        count, start = total // len(paths), self.label_bytes
-        for i, path in enumerate(paths):
-            records = self._read_records(path, count)
-            images[i * count : (i + 1) * count] = records[:, start:]
-            labels[i * count : (i + 1) * count] = records[:, start - 1]
-        return Split(images.reshape(total, *SHAPE), labels)
+        records = np.concatenate([self._read_records(p, total // len(paths)) for p in paths])
+        labels, pixels = records[:, self.label_bytes - 1], records[:, self.label_bytes :]
+        return Split(pixels.reshape(-1, *SHAPE), labels.astype(np.int64))
 
     def _read_records(self, path: Path, count: int) -> np.ndarray:
         """The records of one file, uint8 (count, label bytes + 3072)."""

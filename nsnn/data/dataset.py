@@ -89,10 +89,6 @@ class DataSet:
     shape: tuple[int, int, int]  # (C, H, W) of one image or of one frame
     time_steps: int | None  # frames of each sample for events; None for still images
 
-    def fingerprint(self) -> int:
-        """That of the training data: whether a resumed run trains on the same."""
-        return self.train.fingerprint()
-
 
 def assemble(name, splits: Splits, validation=0.0, seed=0, classes: int | None = None) -> DataSet:
     """From checked splits to a `DataSet`: hold out a validation split, measure the images.
@@ -159,16 +155,16 @@ def _pixel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A constant channel has deviation 1: there is nothing to scale. For uint8 the sums are exact
     integers: no float copy is made, and the result depends on no order of summation.
     """
-    channels = images.shape[1]
-    mean, std = np.empty(channels), np.empty(channels)
-    for c in range(channels):
-        pixels = images[:, c]
-        if images.dtype == np.uint8:
-            mean[c], std[c] = _grey_statistics(pixels)
-        else:
-            mean[c], std[c] = pixels.mean(dtype=np.float64), pixels.std(dtype=np.float64)
+    measure = _grey_statistics if images.dtype == np.uint8 else _real_statistics
+    found = np.array([measure(pixels) for pixels in images.swapaxes(0, 1)], dtype=np.float32)
+    mean, std = found[:, 0].copy(), found[:, 1].copy()
     std[std == 0] = 1.0
-    return mean.astype(np.float32), std.astype(np.float32)
+    return mean, std
+
+
+def _real_statistics(pixels: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, summed in float64."""
+    return pixels.mean(dtype=np.float64), pixels.std(dtype=np.float64)
 
 
 def _grey_statistics(pixels: np.ndarray) -> tuple[float, float]:

@@ -121,21 +121,16 @@ def during(events: Events, span: tuple[int, int] | None) -> Events:
 def to_frames(events: Events, time_steps: int, by: str, sensor: int, side: int) -> np.ndarray:
     """How many events of each polarity each pixel has in each of `time_steps` parts.
 
+    uint8 (T, 2, side, side), a channel a polarity; counts above 255 stay 255. There have to be as
+    many events as `time_steps`.
+
     Parameters
     ----------
-    events : Events
-    time_steps : int
-        T; there have to be as many events.
     by : str
         "count": ⌊n/T⌋ events in each part, the rest in the last. "time": equal parts of the time
         from the first event to the last, which belongs to the last part.
     sensor, side : int
         Pixels along each side of the sensor, and of a frame: pixel x is ⌊x · side / sensor⌋.
-
-    Returns
-    -------
-    ndarray of uint8, shape (T, 2, side, side)
-        Channel = polarity. Counts above 255 stay 255.
 
     Examples
     --------

@@ -15,14 +15,8 @@ _NAMES = ("images", "test_images")
 def read_images(path, shape) -> np.ndarray:
     """The images in a file, or the one image, as a network for `shape` (C, H, W) takes them.
 
-    Returns
-    -------
-    ndarray of uint8 or float in [0, 1], (n, C, H, W) or (n, H, W); events (n, T, C, H, W)
-
-    Raises
-    ------
-    UserError
-        For a file that cannot be read, and for values that are no pixels (`check_pixels`).
+    They are uint8, or float in [0, 1]: (n, C, H, W) or (n, H, W), events (n, T, C, H, W). Raises
+    UserError for a file that cannot be read, and for values that are no pixels.
     """
     try:
         images = _read(Path(path), shape[0])

@@ -67,8 +67,6 @@ class EventSource(DataSource, abc.ABC):
     def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
         """Training and test split: uint8 counts (n, T, 2, H, W).
 
-        Notes
-        -----
         They are kept in the user's cache, a file for each way to cut them: those of CIFAR10-DVS
         are 0.5 GB at T = 10, its recordings 16 GB. RuntimeWarning when that fails.
         """

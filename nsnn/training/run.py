@@ -44,7 +44,7 @@ class Run:
                 "train.keep = 'best' needs a validation split to choose on: set data.validation, "
                 "0.1 for example"
             )
-        self.fingerprint = self.data.fingerprint()
+        self.fingerprint = self.data.train.fingerprint()
         if fingerprint not in (None, self.fingerprint):
             raise UserError(
                 f"the training data of {config.data.name} is not what this run has trained on: set "

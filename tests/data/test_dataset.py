@@ -113,14 +113,14 @@ def test_a_label_outside_the_declared_classes_is_refused(label, position, refuse
 
 
 def test_the_fingerprint_is_that_of_the_training_data():
-    first = assemble("x", make_split(20), make_split(5)).fingerprint()
-    assert assemble("y", make_split(20), make_split(6)).fingerprint() == first
+    first = assemble("x", make_split(20), make_split(5)).train.fingerprint()
+    assert assemble("y", make_split(20), make_split(6)).train.fingerprint() == first
     changed = make_split(20)
     changed.images[7, 0, 1, 1] ^= 1
     relabelled = Split(make_split(20).images, np.roll(make_split(20).labels, 1))
     turned = Split(make_split(20).images.reshape(20, 1, 4, 3), make_split(20).labels)
     for other in (changed, relabelled, turned):
-        assert assemble("x", other, make_split(5)).fingerprint() != first
+        assert assemble("x", other, make_split(5)).train.fingerprint() != first
 
 
 @pytest.mark.parametrize(("size", "drop_last", "lengths"), [

@@ -45,6 +45,10 @@ def some_rows(rng, n=400, end=100_000):
     return [tuple(row) for row in np.stack([t, x, y, rng.integers(0, 2, n)], axis=1).tolist()]
 
 
+def fingerprint(folder):
+    return load("dvs-gesture", folder, time_steps=4).train.fingerprint()
+
+
 def rows_of(events):
     return [tuple(row) for row in np.stack(events, axis=1).tolist()]
 
@@ -125,21 +129,21 @@ class TestDataSet:
         assert np.array_equal(load("dvs-gesture", folder).test.labels, data.test.labels)
 
     def test_frames_are_kept_until_labels_change(self, folder, cache):
-        first = load("dvs-gesture", folder, time_steps=4)
+        first = fingerprint(folder)
         (kept,) = (cache / "dvs-gesture").iterdir()
         time = kept.stat().st_mtime_ns
-        assert load("dvs-gesture", folder, time_steps=4).fingerprint() == first.fingerprint()
+        assert fingerprint(folder) == first
         assert kept.stat().st_mtime_ns == time
         labels = folder / "user01_lab_labels.csv"
         labels.write_text(labels.read_text().replace("7000,27000", "7000,40000"))
-        assert load("dvs-gesture", folder, time_steps=4).fingerprint() != first.fingerprint()
+        assert fingerprint(folder) != first
 
     def test_a_line_of_head_may_be_missing_and_lines_may_end_as_on_windows(self, folder):
-        first = load("dvs-gesture", folder, time_steps=4)
+        first = fingerprint(folder)
         path = folder / "user01_lab_labels.csv"
         text = path.read_text().removeprefix(HEAD).replace(",", " , ").replace("\n", "\r\n\r\n")
         path.write_bytes(text.encode())
-        assert load("dvs-gesture", folder, time_steps=4).fingerprint() == first.fingerprint()
+        assert fingerprint(folder) == first
 
 
 class TestRefused:

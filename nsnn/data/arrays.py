@@ -43,7 +43,6 @@ class ArraysSource(DataSource):
         return super().find(directory)
 
     def look(self, folder: Path) -> list[Path]:
-        """The .npz file in one folder."""
         files = sorted(folder.glob("*.npz"))
         if len(files) > 1:
             names = ", ".join(path.name for path in files)
@@ -54,7 +53,6 @@ class ArraysSource(DataSource):
         return files
 
     def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
-        """Training, test and (where present) validation split."""
         return read_npz(paths[0])
 
 

@@ -40,17 +40,16 @@ class CIFARSource(ArchiveSource):
 
     def _read(self, paths: list[Path], total: int) -> Split:
         """One split from its files."""
-        records = np.concatenate([self._read_records(p, total // len(paths)) for p in paths])
-        labels, pixels = records[:, self.label_bytes - 1], records[:, self.label_bytes :]
-        return Split(pixels.reshape(-1, *SHAPE), labels.astype(np.int64))
-
-    def _read_records(self, path: Path, count: int) -> np.ndarray:
-        """The records of one file, uint8 (count, label bytes + 3072)."""
-        size, content = self.label_bytes + PIXELS, self.content(path)
-        if len(content) != count * size:
-            expected = f"expected {count * size} bytes ({count} records of {size})"
-            raise self.damaged(path, f"{expected}, found {len(content)}")
-        return np.frombuffer(content, dtype=np.uint8).reshape(count, size)
+        count, size, contents = total // len(paths), self.label_bytes + PIXELS, []
+        for path in paths:
+            contents.append(self.content(path))
+            if len(contents[-1]) != count * size:
+                expected = f"expected {count * size} bytes ({count} records of {size})"
+                raise self.damaged(path, f"{expected}, found {len(contents[-1])}")
+        records = np.frombuffer(b"".join(contents), dtype=np.uint8).reshape(total, size)
+        labels = records[:, self.label_bytes - 1].astype(np.int64)
+        images = np.ascontiguousarray(records[:, self.label_bytes :]).reshape(total, *SHAPE)
+        return Split(images, labels)
 
 
 CIFAR10 = CIFARSource(

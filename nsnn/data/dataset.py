@@ -152,23 +152,22 @@ def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split]:
 def _pixel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (C,) of images (n, C, H, W) scaled to [0, 1], float32.
 
-    A constant channel has deviation 1: there is nothing to scale. For uint8 the sums are exact
-    integers: no float copy is made, and the result depends on no order of summation.
+    A constant channel has deviation 1: there is nothing to scale.
     """
-    measure = _grey_statistics if images.dtype == np.uint8 else _real_statistics
-    found = np.array([measure(pixels) for pixels in images.swapaxes(0, 1)], dtype=np.float32)
-    mean, std = found[:, 0].copy(), found[:, 1].copy()
+    found = np.array([_statistics(channel) for channel in images.swapaxes(0, 1)], np.float32)
+    mean, std = found.T.copy()
     std[std == 0] = 1.0
     return mean, std
 
 
-def _real_statistics(pixels: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation, summed in float64."""
-    return pixels.mean(dtype=np.float64), pixels.std(dtype=np.float64)
+def _statistics(pixels: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the pixels of a channel.
 
-
-def _grey_statistics(pixels: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation, in units of 255, of grey levels."""
+    For uint8 the sums are exact integers: no float copy is made, and the result depends on no
+    order of summation.
+    """
+    if pixels.dtype != np.uint8:
+        return pixels.mean(dtype=np.float64), pixels.std(dtype=np.float64)
     counts = np.zeros(256, dtype=np.int64)
     for start in range(0, len(pixels), 1000):  # in parts, as `bincount` makes an int64 copy
         counts += np.bincount(pixels[start : start + 1000].ravel(), minlength=256)

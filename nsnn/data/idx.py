@@ -76,9 +76,7 @@ class IDXSource(RemoteSource):
         found, *sizes = struct.unpack_from(f">{1 + dimensions}I", content.ljust(start, b"\0"))
         if found != magic:
             kind = "images" if dimensions == IMAGES else "labels"
-            raise self.damaged(
-                path, f"expected the magic number {magic} (IDX {kind}), found {found}"
-            )
+            raise self.damaged(path, f"expected magic number {magic} (IDX {kind}), found {found}")
         shape, expected = " × ".join(map(str, sizes)), math.prod(sizes)
         if 0 in sizes[1:] or len(content) - start != expected:
             raise self.damaged(

@@ -60,15 +60,11 @@ class DataSource:
 
     def _folders(self, directory: Folder) -> list[Path]:
         """The folders to search, in order; they need not exist."""
-        places = []
-        if directory:
-            given = Path(os.path.expanduser(directory))
-            if not os.path.isdir(given):
-                raise UserError(f"data.dir = {directory}: there is no such file or folder")
-            places += [given / self.name, given]
-        if os.environ.get("NSNN_DATA"):
-            shared = Path(os.environ["NSNN_DATA"])
-            places += [shared / self.name, shared]
+        given = os.path.expanduser(directory) if directory else None
+        if given and not os.path.isdir(given):
+            raise UserError(f"data.dir = {directory}: there is no such file or folder")
+        roots = [Path(each) for each in (given, os.environ.get("NSNN_DATA")) if each]
+        places = [place for root in roots for place in (root / self.name, root)]
         cache = user_cache(self.name)
         places += [] if cache is None else [cache]
         if self.folder:
@@ -180,9 +176,7 @@ class DataSource:
             return folder if folder.name == self.name else folder / self.name
         folder = user_cache(self.name)
         if folder is None:
-            raise UserError(
-                f"{self.name}: no home directory to keep data in: give a folder with --dir"
-            )
+            raise UserError(f"{self.name}: no home directory for data: give a folder with --dir")
         return folder
 
 

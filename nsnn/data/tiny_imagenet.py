@@ -54,18 +54,14 @@ class TinyImageNetSource(ArchiveSource):
                 f"expected {self.classes} different classes, found {len(labels)} "
                 f"in {len(lines)} lines",
             )
-        train = [
-            (p, label) for wnid, label in labels.items() for p in self._class_images(folder, wnid)
-        ]
+        train, expected = [], self.sizes[0] // self.classes
+        for wnid, label in labels.items():
+            images = folder / "train" / wnid / "images"
+            found = sorted(images.glob("*.JPEG"))
+            if len(found) != expected:
+                raise self.damaged(images, f"expected {expected} .JPEG files, found {len(found)}")
+            train += [(path, label) for path in found]
         return train, self._test_images(folder, labels)
-
-    def _class_images(self, folder: Path, wnid: str) -> list[Path]:
-        """The training images of one class."""
-        images, expected = folder / "train" / wnid / "images", self.sizes[0] // self.classes
-        found = sorted(images.glob("*.JPEG"))
-        if len(found) != expected:
-            raise self.damaged(images, f"expected {expected} .JPEG files, found {len(found)}")
-        return found
 
     def _test_images(self, folder: Path, labels: dict[str, int]) -> Images:
         """The images of the official validation split."""

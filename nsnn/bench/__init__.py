@@ -14,3 +14,4 @@ LEARNING_RATE, MOMENTUM = 0.01, 0.9
 # First-spike networks: the density of 784-800-10 with ε = 60, and σ of the delays of input spikes.
 FIRST_SPIKE_DENSITY = 103_040 / 635_200
 FIRST_SPIKE_INPUTS = {"binary input": 0.0, "noisy input": 0.15}
+BRIGHT = 0.13  # share of the pixels of MNIST that are

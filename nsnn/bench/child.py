@@ -85,9 +85,8 @@ def _answer(function: str, arguments: dict):
 def compare(kind: str, job: Job, repeats: int, against=None, first=None, **arguments) -> dict:
     """Measure a job, and the same job in a peer library, in fresh processes that alternate.
 
-    `kind` is "step" or "epoch", `against` a key of `nsnn.bench.PEERS`, `repeats` the processes of
-    each library. `arguments` are those of `nsnn.bench.step.measure_step` or `measure_epoch`;
-    `first` has more for nsnn's first process only, for what need not be repeated.
+    `repeats` are the processes of each library, `arguments` those of `nsnn.bench.step.measure_step`
+    or `measure_epoch`; `first` has more for nsnn's first process only, what need not be repeated.
 
     Returns "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours of "time" and of peak
     "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
@@ -122,7 +121,5 @@ def summary(runs: list[dict]) -> dict:
     What does not change from process to process is the first one's.
     """
     parts = sorted({part for run in runs for part in run["seconds"]})
-    seconds = {
-        part: spread([s for run in runs for s in run["seconds"].get(part, [])]) for part in parts
-    }
+    seconds = {p: spread([s for run in runs for s in run["seconds"].get(p, [])]) for p in parts}
     return runs[0] | {"seconds": seconds, "memory": spread([run["memory"] for run in runs])}

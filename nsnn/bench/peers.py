@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from nsnn import metrics
-from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
+from nsnn.bench import BRIGHT, CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
 from nsnn.bench.environment import epoch_timed
 from nsnn.training.stopwatch import repeat
@@ -19,7 +19,6 @@ from nsnn.training.stopwatch import repeat
 DECAY, THRESHOLD = 0.5, 1.0
 # Of first-spike networks.
 EARLY, LATE, CAP, K = 1.0, 6.0, 20.0, 100.0
-_BRIGHT = 0.13  # share of the pixels of MNIST that are
 _STEPS = 12  # of an epoch: all steps take the same time
 
 
@@ -81,22 +80,17 @@ class Trainee:
         self.time_steps = job.time_steps
         torch.set_num_threads(job.threads)
         self.generator = torch.Generator().manual_seed(job.seed)
-        self.network = build(layers)
-        self.masks = list(self._random_masks(layers))
-        self.optimiser = torch.optim.SGD(
-            self.network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM
-        )
-        self._mask()
-
-    def _random_masks(self, layers):
-        """A (weight, mask) for each weight that is not dense, positions drawn at random."""
+        self.network, self.masks = build(layers), []
+        parameters = self.network.parameters()
+        self.optimiser = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM)
         modules = [m for m in self.network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
         active = [item["active"] for item in layers if "active" in item]
         for module, count in zip(modules, active, strict=True):
-            if count is not None:
+            if count is not None:  # not dense: positions are drawn at random
                 mask = torch.zeros(module.weight.numel())
                 mask[torch.randperm(mask.numel(), generator=self.generator)[:count]] = 1
-                yield module.weight, mask.view_as(module.weight)
+                self.masks.append((module.weight, mask.view_as(module.weight)))
+        self._mask()
 
     def data(self, input_shape, samples: int):
         """Normalised images (samples, C, H, W) and labels (samples,)."""
@@ -208,7 +202,7 @@ def measure_first_spikes(job: Job, samples: int, delay: float) -> dict:
         W = 8 / (share * n_in) * torch.rand(n_out, n_in, generator=generator)
         weights.append(W.requires_grad_())
     optimiser = torch.optim.Adam(weights, 1e-3)
-    images = (torch.rand(_STEPS * job.batch, 784, generator=generator) < _BRIGHT).float()
+    images = (torch.rand(_STEPS * job.batch, 784, generator=generator) < BRIGHT).float()
     labels = torch.randint(0, CLASSES, (len(images),), generator=generator)
 
     def step(batch):

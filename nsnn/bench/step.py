@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from nsnn import metrics, parallel
-from nsnn.bench import CLASSES, LEARNING_RATE, MOMENTUM
+from nsnn.bench import BRIGHT, CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
 from nsnn.bench.environment import epoch_timed
 from nsnn.bench.kernels import product_flops
@@ -27,8 +27,6 @@ from nsnn.training.config_file import from_options
 
 # A run of 200 rounds at constant sparsity: the one in the middle drops and grows a quarter.
 _ROUNDS = 200
-# Share of the pixels of MNIST that are bright: what a first-spike network counts.
-_BRIGHT = 0.13
 # The layers that peers have as well.
 _COMMON = (
     "Conv2d", "Linear", "Integrator", "BatchNorm", "LIF", "MaxPool2d", "AvgPool2d", "Flatten",
@@ -61,8 +59,7 @@ class Trainee:
         self.network.normalise([0.5] * shape[0], [0.29] * shape[0])
         self.method = METHODS[config.method.name](config.method.options)
         topology = stream(job.seed, "topology")
-        length = RunLength(_ROUNDS, 1)
-        self.method.prepare(self.network, length, topology, TopologyLog())
+        self.method.prepare(self.network, RunLength(_ROUNDS, 1), topology, TopologyLog())
         self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         self.learning_rate = config.optim.lr
@@ -105,15 +102,14 @@ def random_data(job: Job, samples: int) -> Split:
     if network_class(job.model).has_neurons:
         images = rng.integers(0, 256, shape, dtype=np.uint8)
     else:
-        images = np.where(rng.random(shape, np.float32) < _BRIGHT, np.uint8(255), np.uint8(0))
+        images = np.where(rng.random(shape, np.float32) < BRIGHT, np.uint8(255), np.uint8(0))
     return Split(images, rng.integers(0, CLASSES, samples))
 
 
 def measure_epoch(job: Job, samples: int, delay: float = 0.0) -> dict:
-    """Time one epoch over shuffled batches of random images; a last, smaller one is left out.
+    """What `epoch_timed` says of an epoch over shuffled random images, and peak "memory" in bytes.
 
-    With `delay`, σ of "spike-delay", input spikes come late, by other times in each batch. Returns
-    "seconds" and "steps" as `epoch_timed`, and the process's peak "memory" in bytes.
+    With `delay`, σ of "spike-delay", input spikes come late, by other times in each batch.
     """
     trainee, data = Trainee(job), random_data(job, samples)
     order, kind = stream(job.seed, "order"), "spike-delay" if delay else "none"
@@ -126,14 +122,12 @@ def measure_epoch(job: Job, samples: int, delay: float = 0.0) -> dict:
 
 
 def measure_step(job: Job, steps: int, rounds: int = 0, layers: bool = False) -> dict:
-    """Time training steps on one batch, after a step that is not counted.
+    """Time training steps on one batch, then drop-and-grow rounds; the first of each do not count.
 
-    Then drop-and-grow `rounds`, after one that is not counted, unless the network is dense; with
-    `layers` each layer as well, in further steps: `layer_table`.
-
-    Returns "seconds": lists for "forward", "backward", "update", "step" and "rewire" (what a round
-    takes beyond forward and backward); "memory" before the rounds, in bytes; "work" (multiply-adds
-    relative to dense); "layers".
+    A dense network has no rounds. Returns "seconds": lists for "forward", "backward", "update",
+    "step" and "rewire" (what a round takes beyond forward and backward); "memory" before the
+    rounds, in bytes; "work" (multiply-adds relative to dense); "layers": with `layers` their
+    `layer_table`.
     """
     trainee, batch = Trainee(job), random_data(job, job.batch)
     _, *times = [trainee.step(batch) for _ in range(1 + steps)]
@@ -157,9 +151,8 @@ def measure_step(job: Job, steps: int, rounds: int = 0, layers: bool = False) ->
 def layer_table(trainee, batch, steps: int) -> list[dict]:
     """Seconds of each layer of the network, in order of execution; fused layers share a line.
 
-    Each has "name"; "forward" and "backward": median seconds over the steps, None for a backward
-    that nobody calls; one with weights also "density", and the useful rates "forward_gflops" and
-    "backward_gflops".
+    Each has "name", "forward" and "backward", median seconds over the steps (None for a backward
+    that nobody calls), with weights also "density", "forward_gflops" and "backward_gflops".
     """
     units = _units(trainee.network.body)
     clocks = [[_watched(unit, name) for name in ("forward", "backward")] for unit in units]

@@ -169,10 +169,7 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
     Containers: one for each of `COSTS`, and a hollow one for the paper's values if it has any.
     """
     groups = [each for each in groups if each.cells]
-    rows = [
-        (name, colour, [_value(each, key) for each in groups])
-        for key, (name, colour) in COSTS.items()
-    ]
+    rows = [(*look, [_value(each, key) for each in groups]) for key, look in COSTS.items()]
     printed = [_value(each, "relative_cost", paper=True) for each in groups]
     if any(printed):
         rows.insert(0, ("paper's estimate, full size", "white", printed))

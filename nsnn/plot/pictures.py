@@ -65,11 +65,9 @@ class RunData:
 
 
 def _training(run):
-    figure = new_figure(10.0, 3.6)
-    left, right = figure.subplots(1, 2)
+    left, right = new_figure(10.0, 3.6).subplots(1, 2)
     curves.loss(run.records, ax=left)
-    curves.accuracy(run.records, run.summary.get("test_accuracy"), ax=right)
-    return figure
+    return curves.accuracy(run.records, run.summary.get("test_accuracy"), ax=right)
 
 
 def _spike_rates(run):
@@ -139,17 +137,16 @@ def _neurons(run):
     run.network.wake()  # silent neurons are in the picture, too
     run.network.predict(run.samples.images[:1])
     v, s = (array.reshape(-1, *array.shape[-2:])[:, :, 0] for array in (layer.v, layer.s))
-    figure = new_figure(11.0, 3.8)
+    left, right = new_figure(11.0, 3.8).subplots(1, 2)
     sample = f"first test sample (class {run.samples.labels[0]})"
-    figure.suptitle(f"Layer {layer.name}: {len(s)} neurons, {sample}")
-    left, right = figure.subplots(1, 2)
+    left.figure.suptitle(f"Layer {layer.name}: {len(s)} neurons, {sample}")
     neuron = layer.neuron
     neurons.membrane_trace(v, s, neuron.threshold, neuron.decay, neuron.reset, ax=left)
     rows = np.linspace(0, len(s) - 1, min(len(s), _ROWS)).astype(np.int64)
     neurons.raster(s, rows, ax=right)
     if len(rows) < len(s):
         right.set_ylabel(f"row ({len(rows)} of {len(s)} neurons)")
-    return figure
+    return right
 
 
 def _worst_mistakes(run):
@@ -162,8 +159,7 @@ def _worst_mistakes(run):
     if images.ndim == 5:  # events: what happened over all steps, in shares of the busiest pixel
         images = images.sum(axis=1, dtype=np.float64)
         images /= max(images.max(), 1.0)
-    whole = {"confusion": run.confusion}
-    return mistakes.worst_mistakes(images, true, predicted, confidence, **whole)
+    return mistakes.worst_mistakes(images, true, predicted, confidence, confusion=run.confusion)
 
 
 def _receptive_fields(run):
@@ -217,14 +213,12 @@ def _race(run):
     if not times:
         return None
     z, z_out = (each[:, 0] for each in list(times.values())[-2:])
-    figure = new_figure(9.5, 3.6)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 4))
+    left, right = new_figure(9.5, 3.6).subplots(1, 2, width_ratios=(1, 4))
     image = run.samples.images[0]
     left.imshow(image.reshape(-1, *image.shape[-2:]).mean(axis=0), cmap="gray_r")
     left.set_axis_off()
     W = run.network.layers()[-1].weight.to_dense()
-    firstspike.race(W, z, z_out, int(run.samples.labels[0]), ax=right)
-    return figure
+    return firstspike.race(W, z, z_out, int(run.samples.labels[0]), ax=right)
 
 
 def _event_frames(run):

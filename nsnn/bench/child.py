@@ -1,8 +1,4 @@
-"""A measurement in a process of its own.
-
-The parent names a function and its arguments (`call`); the child imports the function's module, so
-that each process loads only the library that it measures.
-"""
+"""A measurement in a process of its own, which loads only the library that it measures."""
 
 import contextlib
 import dataclasses

@@ -118,11 +118,7 @@ def against_density(results: list[dict]) -> tuple[list[float], list[float], str]
 
 
 def disturbance(cores: float | None) -> str:
-    """A line of warning where others used so many cores meanwhile that ratios mislead.
-
-    Where threads wait by spinning, a step that shares a core can take several times as long on two
-    threads as on one.
-    """
+    """A line of warning where others used so many cores meanwhile that ratios mislead."""
     if cores is None or cores <= 0.1:
         return ""
     return (

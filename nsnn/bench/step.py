@@ -1,7 +1,4 @@
-"""One training step of nsnn: forward, backward, update, a round of drop and grow; and an epoch.
-
-This runs in a child process; `nsnn.bench.child.compare` starts it.
-"""
+"""In a child process: one training step of nsnn, part by part, with drop and grow; an epoch."""
 
 import statistics
 import time
@@ -94,10 +91,7 @@ class Trainee:
 
 
 def random_data(job: Job, samples: int) -> Split:
-    """Images (samples, C, H, W) uint8 and labels (samples,), all values equally likely.
-
-    But black and white as in MNIST for networks of first spikes.
-    """
+    """Images uint8 and labels, all values equally likely; for first spikes, black and white."""
     rng, shape = stream(job.seed, "data"), (samples, *usual_input(job.model))
     if network_class(job.model).has_neurons:
         images = rng.integers(0, 256, shape, dtype=np.uint8)

@@ -7,15 +7,11 @@ examples:
 """
 
 _ACTIONS = {
-    "get": (
-        "download a data set, with checksums; goes on where it was stopped",
-        "folder to hold it; default: the user cache",
-    ),
-    "check": (
-        "check the files of a data set",
-        "folder that holds it; default: $NSNN_DATA, then the user cache",
-    ),
-}
+    "get": ("download a data set, with checksums; goes on where it was stopped",
+            "folder to hold it; default: the user cache"),
+    "check": ("check the files of a data set",
+              "folder that holds it; default: $NSNN_DATA, then the user cache"),
+}  # fmt: skip
 
 
 def add_arguments(parser) -> None:

@@ -98,14 +98,11 @@ class NMNISTSource(EventSource):
     wanted = (("Train",), ("Test",))
 
     def recordings(self, paths: list[Path]) -> tuple[Recordings, Recordings]:
-        return tuple(
-            [
-                Recording(file, k)
-                for k in range(self.classes)
-                for file in self.listed(path / str(k), ".bin")
-            ]
-            for path in paths
-        )
+        splits = [], []
+        for split, path in zip(splits, paths, strict=True):
+            for k in range(self.classes):
+                split += [Recording(file, k) for file in self.listed(path / str(k), ".bin")]
+        return splits
 
 
 class CIFAR10DVSSource(EventSource):

@@ -124,12 +124,12 @@ class DataSource:
 
     def where(self) -> str:
         """Where the files are, or how to get them."""
+        if not self.wanted:
+            return self.how
         try:
             found = self.find()
         except UserError:
-            found = []
-        if not found:
-            return f"not here: {self.how}" if self.wanted else self.how
+            return f"not here: {self.how}"
         return str(found[0] if len(found) == 1 else found[0].parent)
 
     def content(self, path: Path) -> bytes:

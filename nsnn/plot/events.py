@@ -7,16 +7,13 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from nsnn.files import make_folder, write_atomic
-from nsnn.plot.style import BLUE, ORANGE, axes_or_new, new_figure
+from nsnn.plot.style import BLUE, ORANGE, axes_or_new, new_figure, titled
 
 
 def event_strip(frames, ax=None):
     """The frames of one sample side by side: ON events blue, OFF events orange, both black.
 
-    Parameters
-    ----------
-    frames : ndarray of uint8, shape (T, 2, H, W)
-        Events of each polarity (OFF, ON) in each time step.
+    `frames`, uint8 (T, 2, H, W), count events of each polarity (OFF, ON) in each time step.
     """
     pictures = _coloured(frames)
     steps, height, width, _ = pictures.shape
@@ -26,20 +23,15 @@ def event_strip(frames, ax=None):
     ax.imshow(strip.reshape(height, -1, 3)[:, :-2], interpolation="nearest")
     ax.set_xticks((np.arange(steps) + 0.5) * (width + 2) - 1.5, range(1, steps + 1))
     ax.set_yticks([])
-    ax.set_xlabel("time step")
-    ax.set_title(f"{frames.sum():,} events: ON blue, OFF orange", loc="left", fontsize=10)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    return ax
+    return titled(ax, f"{frames.sum():,} events: ON blue, OFF orange", "time step", "")
 
 
 def save_animation(frames, path) -> Path:
     """Write the frames of one sample (see `event_strip`) as a GIF, five in a second, without end.
 
-    Raises
-    ------
-    RunError
-        Where the file cannot be written.
+    Raises RunError where the file cannot be written.
     """
     from matplotlib.animation import PillowWriter
 

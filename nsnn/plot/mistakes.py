@@ -43,16 +43,10 @@ def confusion_matrix(confusion, ax=None):
 def worst_mistakes(images, true, predicted, confidence, count=10, confusion=None):
     """A figure of the mistakes the network was most sure of, surest first.
 
-    Parameters
-    ----------
-    images : ndarray of uint8 or float, shape (n, C, H, W)
-        C = 1 or 3 is drawn as grey or colour, anything else as the mean of the channels.
-    true, predicted, confidence : array_like, shape (n,)
-        Classes, and the probability in [0, 1] that the network gave to its prediction.
-    count : int
-        Most images in the figure.
-    confusion : array_like of int, shape (classes, classes), optional
-        Of the whole split, where these are its first samples only.
+    At most `count` of `images`, uint8 or float (n, C, H, W): C = 1 or 3 is drawn as grey or colour,
+    anything else as the mean of the channels. `true` and `predicted` are classes, `confidence` the
+    probability that the network gave to its prediction, arrays (n,). `confusion` is that of the
+    whole split, where these are its first samples only.
     """
     true, predicted, confidence = map(np.asarray, (true, predicted, confidence))
     wrong = np.flatnonzero(true != predicted)

@@ -13,15 +13,10 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
     Between two steps a membrane decays; a neuron that has fired is then reset, at a dotted jump;
     the input of the next step takes it to its next value of `v`, at a dot.
 
-    Parameters
-    ----------
-    v, s : array_like of float and of int, shape (N, T), or (T,) of one neuron
-        Of one sample, the membrane *before* the reset, what is compared with `threshold`, and the
-        spikes.
-    decay : float
-        α, what remains of the membrane after one step, in [0, 1]; `reset`: "subtract" or "zero".
-    neurons : sequence of int, optional
-        Which rows to draw. Default: `most_telling(s)`.
+    `v` and `s`, arrays (N, T), or (T,) of one neuron, are the membrane *before* the reset, what is
+    compared with `threshold`, and the spikes, for one sample; `decay` is α, what remains of the
+    membrane after one step; `reset` is "subtract" or "zero". `neurons` are the rows to draw,
+    without them `most_telling(s)`.
     """
     v, s = np.atleast_2d(v), np.atleast_2d(s)
     if v.ndim != 2 or v.shape != s.shape:

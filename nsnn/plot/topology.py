@@ -124,14 +124,9 @@ def weight_histogram(weights, bins=60, ax=None):
 def receptive_fields(masks, weights, rows, moments):
     """A figure of the pixels that a few hidden neurons see, over the epochs, and the weights.
 
-    Parameters
-    ----------
-    masks : ndarray of bool, (neurons, moments, H, W)
-        Where a synapse is; the first moment is the start.
-    weights : ndarray of float, (neurons, H, W)
-        At the end.
-    rows, moments : sequences of int and of str
-        Numbers of the neurons, a row of axes each, and titles of the moments, a column each.
+    `masks`, bool (neurons, moments, H, W), say where a synapse is, at the start in the first
+    moment; `weights` (neurons, H, W) are those of the end. `rows` are the numbers of the neurons,
+    a row of axes each, `moments` the titles of the moments, a column each.
     """
     count, columns = masks.shape[:2]
     figure = new_figure(1.3 * (columns + 1), 1.35 * count + 0.5)

@@ -58,8 +58,7 @@ def clocks() -> tuple[float, float, float]:
 def cores_of_others(start, end) -> float | None:
     """Cores that other programs used on average between two `clocks`; None if unknown.
 
-    On a machine that they use too, libraries whose threads wait for each other by spinning become
-    slower by any factor: no ratio measured then means anything.
+    Libraries whose threads wait for each other by spinning then become slower by any factor.
     """
     elapsed, busy, own = (now - then for then, now in zip(start, end, strict=True))
     return max(0.0, busy - own) / elapsed if busy and elapsed else None

@@ -62,10 +62,7 @@ def _draw_chunk(fields, glyphs, rng, style) -> np.ndarray:
         # Not rng.uniform: its C code may be compiled to a fused multiply-add, with other bits.
         return (low + (high - low) * rng.random((n, 1, 1))).astype(np.float32)
 
-    def symmetric(bound):
-        return uniform(-bound, bound)
-
-    x, y = _sources(n, uniform, symmetric, style)
+    x, y = _sources(uniform, style)
     distance = _sample(fields.reshape(-1, *fields.shape[2:]), glyphs, x, y) * np.float32(_HEIGHT)
     ink = np.clip(0.5 - (distance - uniform(*style.thicken)) / uniform(*style.blur), 0, 1)
     ink *= uniform(*style.contrast)
@@ -75,17 +72,17 @@ def _draw_chunk(fields, glyphs, rng, style) -> np.ndarray:
     return np.rint(np.clip(ink, 0, 1) * 255).astype(np.uint8)
 
 
-def _sources(n, uniform, symmetric, style) -> tuple[np.ndarray, np.ndarray]:
+def _sources(uniform, style) -> tuple[np.ndarray, np.ndarray]:
     """Where each pixel's centre lies in the glyph: x and y (n, SIDE, SIDE), in digit heights."""
     pixel = (np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2).astype(np.float32)
-    u = (pixel[None, None, :] - symmetric(style.shift)) / np.float32(_HEIGHT)
-    v = (pixel[None, :, None] - symmetric(style.shift)) / np.float32(_HEIGHT)
+    u = (pixel[None, None, :] - uniform(-style.shift, style.shift)) / np.float32(_HEIGHT)
+    v = (pixel[None, :, None] - uniform(-style.shift, style.shift)) / np.float32(_HEIGHT)
     # Rotation by φ from t = tan(φ/2): cos φ = (1 − t²)/(1 + t²), sin φ = 2t/(1 + t²).
-    t = symmetric(style.tilt)
+    t = uniform(-style.tilt, style.tilt)
     cosine, sine = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
     x = (cosine * u + sine * v) / uniform(*style.scale)
     y = (cosine * v - sine * u) / uniform(*style.scale)
-    return x + symmetric(style.shear) * y, y
+    return x + uniform(-style.shear, style.shear) * y, y
 
 
 def _sample(fields, glyphs, x, y) -> np.ndarray:

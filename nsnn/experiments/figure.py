@@ -99,10 +99,7 @@ def check(experiment: Experiment) -> None:
     if spec.kind == "tradeoff":
         wanted.append(("figure.cost", spec.cost, QUANTITIES))
     elif spec.cost:
-        raise UserError(
-            f"{experiment.id}: figure.cost = {spec.cost!r}: for a figure of the kind tradeoff, not "
-            f"{spec.kind}: leave it out"
-        )
+        raise UserError(f"{experiment.id}: figure.cost: for the kind tradeoff only, leave it out")
     if spec.kind not in ("curves", "neurons"):
         wanted.append(("figure.x", spec.x, experiment.axes))
     for where, value, choices in wanted:
@@ -111,10 +108,8 @@ def check(experiment: Experiment) -> None:
     for printed in experiment.paper:
         units = (QUANTITIES[printed.metric].unit, "fraction")
         if printed.unit not in units:
-            raise UserError(
-                f"{experiment.id}: paper.unit = {printed.unit!r} of {printed.metric}: use "
-                f"{' or '.join(units)}"
-            )
+            what = f"{experiment.id}: paper.unit = {printed.unit!r} of {printed.metric}"
+            raise UserError(f"{what}: use {' or '.join(units)}")
 
 
 def _fits(key: tuple, other: tuple) -> bool:

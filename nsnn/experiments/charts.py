@@ -219,7 +219,7 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
         for place, text in zip(zip(x, y, strict=True), names, strict=True):
             ax.annotate(text, place, color=look["color"], **options)
     ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     ax.xaxis.set_major_formatter("{x:g}")  # 20, not 2 × 10¹
     ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(x=0.12, y=0.1)

@@ -31,8 +31,8 @@ def secure_streams() -> None:
     """See to it that printing never fails for want of a character or of a stream.
 
     A character that the locale's encoding lacks, such as · in ASCII, becomes an escape, as it
-    always does on standard error. A stream that was closed (`>&-`) goes nowhere; left closed, the
-    next file that is opened would take its place.
+    always does on standard error. A stream that was closed (`>&-`), whose place the next file that
+    is opened would take, goes nowhere.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)

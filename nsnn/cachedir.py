@@ -43,8 +43,7 @@ def ensure_writable(places=None) -> None:
     Without a place for its cache, Numba refuses to define a kernel that has `cache=True`, so the
     import of nsnn would fail; with a place that is full, the first compilation would. Numba takes
     the first place where it can make an (empty) file, so that one needs the room. A value of
-    `NUMBA_CACHE_DIR` that is set already is left alone. A RuntimeWarning says, once, that the
-    temporary folder is used: each process then compiles anew.
+    `NUMBA_CACHE_DIR` that is set already is left alone. A RuntimeWarning names the folder, once.
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return

@@ -15,15 +15,7 @@ import os
 import sys
 
 from nsnn import __version__
-from nsnn.errors import (
-    EXIT_FAILURE,
-    EXIT_INTERRUPTED,
-    EXIT_PIPE,
-    EXIT_USER,
-    RunError,
-    UnknownNameError,
-    UserError,
-)
+from nsnn.errors import EXIT_FAILURE, EXIT_INTERRUPTED, RunError, UnknownNameError, UserError
 
 # The files of nsnn/commands, in the order of the help.
 COMMANDS = (
@@ -74,30 +66,28 @@ def main(arguments=None) -> int:
     """
     try:
         return _run(arguments)
-    except UserError as error:
-        return _complain(error, EXIT_USER)
+    except (UserError, RunError) as error:
+        return _complain(error, error.exit_code)
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has gone. Python flushes standard output once more at exit:
         # let that go nowhere. The code is that of a program which SIGPIPE has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PIPE
-    except RunError as error:
-        _complain(error)
+        return 141
     except MemoryError as error:
-        _complain(f"not enough memory: {error} (try a smaller data.batch)")
+        return _complain(f"not enough memory: {error} (try a smaller data.batch)")
     except OSError as error:
         # Files that nsnn opens are named in the error; what is left are these two.
         where = "" if error.filename else " (standard output, or the kernel cache: see nsnn info)"
-        _complain(f"{error}{where}")
+        return _complain(f"{error}{where}")
     except Exception as error:
         # Numba unpickles what it has compiled: of a damaged file that raises anything.
         frames = importlib.import_module("traceback").extract_tb(error.__traceback__)
         if not any(frame.filename.endswith("numba/core/caching.py") for frame in frames):
             raise
-        _complain(f"a compiled kernel is damaged: empty the kernel cache, see nsnn info ({error})")
-    return EXIT_FAILURE
+        what = "a compiled kernel is damaged: empty the kernel cache, see nsnn info"
+        return _complain(f"{what} ({error})")
 
 
 def _run(arguments) -> int:
@@ -117,8 +107,7 @@ def _run(arguments) -> int:
         if "nsnn.plugins" in sys.modules:  # else there is none, and no NumPy is needed
             sys.modules["nsnn.plugins"].explain(error)
         if isinstance(error, UnknownNameError) and hasattr(options, "plugin"):
-            mine = "or is it in a file of yours? --plugin FILE.py"
-            raise UserError(f"{error}; {mine}") from None
+            raise UserError(f"{error}; or is it in a file of yours? --plugin FILE.py") from None
         raise
 
 

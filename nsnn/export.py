@@ -58,8 +58,7 @@ def network_tree(network) -> dict:
 
     "layers" is a list in order of execution; of each layer its "kind", the name of its class in
     `nsnn.layers`, its "name" and its constants. A residual block holds two such lists, its "body"
-    and its "shortcut", empty where that is the block's input. Of a layer that nsnn does not know,
-    such as a plug-in's, there is nothing but kind and name.
+    and its "shortcut", empty where that is the block's input. A plug-in's layer has kind and name.
     """
     stepped = isinstance(network, TimeSteppedNetwork)
     words = _STEPPED if stepped else _FIRST_SPIKE
@@ -89,7 +88,6 @@ def _list(parts) -> list[dict]:
 
 
 def _layer(layer) -> dict:
-    """A layer with its constants."""
     found = {"kind": type(layer).__name__, "name": layer.name}
     match layer:
         case layers.Conv2d():

@@ -35,11 +35,9 @@ _LIMITS = {
 def option(default, meaning: str = "", **limits):
     """A field with limits: `choices`, `at_least`, `above`, `at_most`, `below`.
 
-    The default None stands for a value that depends on others; it meets every limit. `meaning` is
-    a few words for the list of all options.
+    The default None, for a value that depends on others, meets every limit.
     """
-    unknown = limits.keys() - {"choices", *_LIMITS}
-    if unknown:
+    if unknown := limits.keys() - {"choices", *_LIMITS}:
         raise TypeError(f"option: unknown limit {', '.join(sorted(unknown))}")
     return dataclasses.field(default=default, metadata={"meaning": meaning, **limits})
 
@@ -89,16 +87,14 @@ def limits_in_words(limits) -> str:
     """Such as "at least 0 and below 1", or the choices."""
     if "choices" in limits:
         return " | ".join(map(str, limits["choices"]))
-    return " and ".join(
-        f"{words} {limits[n]:.10g}" for n, (_, words) in _LIMITS.items() if n in limits
-    )
+    told = (f"{words} {limits[n]:.10g}" for n, (_, words) in _LIMITS.items() if n in limits)
+    return " and ".join(told)
 
 
 def check(options, table: str) -> None:
     """Hold every field of a dataclass object made in Python against its type and limits.
 
-    Raises UserError such as "neuron.decay = 2.0: must be at least 0 and at most 1"; the table,
-    "neuron", is what the options are called by.
+    Raises UserError such as "neuron.decay = 2.0: must be at least 0 and at most 1", of a `table`.
     """
     types_of = kinds(type(options))
     for field in dataclasses.fields(options):

@@ -85,18 +85,16 @@ def explain(error: BaseException, file: str | None = None) -> None:
 
 def _check_registered(file: str, before: dict) -> None:
     """Raise UserError unless something was registered, and all of it can be used."""
-    new = [
-        (kind, name, thing, count)
-        for kind, (registry, count) in _REGISTRIES.items()
-        for name, thing in registry.items()
-        if before[kind].get(name) is not thing
-    ]
-    if not new:
+    nothing = True
+    for kind, (registry, count) in _REGISTRIES.items():
+        for name, thing in registry.items():
+            if before[kind].get(name) is not thing:
+                nothing = False
+                taken = "is there already: choose another name" if name in before[kind] else ""
+                if flaw := taken or _flaw(kind, thing, count):
+                    raise UserError(f"plug-in {file}: the {kind} {name!r} {flaw}")
+    if nothing:
         raise UserError(f"plug-in {file} registers nothing in METHODS, MODELS or DATASETS")
-    for kind, name, thing, count in new:
-        taken = "is there already: choose another name" if name in before[kind] else ""
-        if flaw := taken or _flaw(kind, thing, count):
-            raise UserError(f"plug-in {file}: the {kind} {name!r} {flaw}")
 
 
 def _flaw(kind: str, thing, count: int) -> str:
@@ -105,10 +103,9 @@ def _flaw(kind: str, thing, count: int) -> str:
         if not (isinstance(thing, type) and issubclass(thing, Method)):
             return "is no class derived from nsnn.methods.Method"
         if not issubclass(thing.Config, Method.Config) or not _can_be_read(thing.Config):
-            return (
-                "needs a Config derived from Method.Config, with @dataclass(frozen=True) above it, "
-                "whose options are bool, int, float or str and have defaults"
-            )
+            above = "with @dataclass(frozen=True) above it"
+            options = "whose options are bool, int, float or str and have defaults"
+            return f"needs a Config derived from Method.Config, {above}, {options}"
         if wrong := _other_signature(thing):
             return f"has to define {wrong}"
     elif not inspect.isfunction(thing):

@@ -11,16 +11,11 @@ from nsnn.errors import RunError
 
 
 class Processes(Executor):
-    """Runs each call in a new process, so many at a time.
+    """Runs each call in a new process, `jobs` at a time.
 
     `concurrent.futures.ProcessPoolExecutor` gives up all calls when one process dies, for want of
     memory for example. Here that call alone fails. A process is asked to stop by SIGTERM: by
     `stop`, and when the process that made it dies in whatever way.
-
-    Parameters
-    ----------
-    jobs : int
-        Processes at a time.
     """
 
     def __init__(self, jobs: int):
@@ -35,8 +30,7 @@ class Processes(Executor):
     def submit(self, function, /, *arguments) -> Future:
         """Call `function(*arguments)`, all of it plain data, when a process may start.
 
-        The future gives what it returns or raises; None where SIGTERM ended the process, RunError
-        where the process died otherwise.
+        The future gives what it returns or raises; None after SIGTERM, RunError for another death.
         """
         return self._threads.submit(self._call, function, arguments)
 
@@ -65,18 +59,21 @@ class Processes(Executor):
             try:
                 value, error = ours.recv()
             except EOFError:
-                value, error = None, None
                 process.join()
-                if process.exitcode != -signal.SIGTERM:
-                    code = process.exitcode
-                    ended = f"its process ended with exit code {code}"
-                    maybe = " (out of memory?)" if code == -signal.SIGKILL else ""
-                    error = RunError(f"killed by signal {-code}{maybe}" if code < 0 else ended)
+                value, error = None, _death(process.exitcode)
             process.join()
             self._running.discard(process)
         if error is not None:
             raise error
         return value
+
+
+def _death(code: int) -> RunError | None:
+    """The error of a process that has ended without an answer; None where SIGTERM ended it."""
+    if code >= 0:
+        return RunError(f"its process ended with exit code {code}")
+    maybe = " (out of memory?)" if code == -signal.SIGKILL else ""
+    return None if code == -signal.SIGTERM else RunError(f"killed by signal {-code}{maybe}")
 
 
 def _serve(pipe, function, arguments) -> None:

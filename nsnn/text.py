@@ -54,19 +54,13 @@ def table(head, rows, left: int = 1, style: str = "plain") -> str:
     """Rows below a head, columns as wide as their widest cell.
 
     Cells may be of any type, `str` is what is printed. The first columns, `left` of them, are text,
-    flush left; the others flush right. With `style` "markdown" the source is padded too, so that it
-    reads as well as the page.
+    flush left; the others flush right. With `style` "markdown" the source is padded, too.
     """
     lines = [[str(cell) for cell in line] for line in (head, *rows)]
     least = 3 if style == MARKDOWN else 0
     widths = [max(least, *map(len, column)) for column in zip(*lines, strict=True)]
-    lines = [
-        [
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        for line in lines
-    ]
+    flush = [str.ljust] * left + [str.rjust] * (len(widths) - left)
+    lines = [[to(*cell) for to, *cell in zip(flush, line, widths, strict=True)] for line in lines]
     if style != MARKDOWN:
         return "\n".join("  ".join(line).rstrip() for line in lines)
     rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]

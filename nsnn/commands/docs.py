@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from nsnn.commands import whole
-from nsnn.errors import EXIT_FAILURE, EXIT_USER, RunError, UserError
+from nsnn.errors import RunError, UserError
 
 
 def add_arguments(parser) -> None:
@@ -61,5 +61,5 @@ def run(options) -> int:
                 print(f"{done}: {seconds:.0f} s, {plural(len(pictures), 'figure')}", flush=True)
             except (UserError, RunError) as error:
                 print(f"nsnn: error: {name}: {error}", file=sys.stderr)
-                code = max(code, EXIT_USER if isinstance(error, UserError) else EXIT_FAILURE)
+                code = max(code, error.exit_code)
     return code

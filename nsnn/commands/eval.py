@@ -33,10 +33,8 @@ def run(options) -> int:
     parallel.set_threads(config.train.threads)
     data = load_data(config, options.data_dir)
     if data.classes != network.classes:
-        raise UserError(
-            f"{data.name} has {data.classes} classes, the network of {options.dir} "
-            f"{network.classes}: give its own data set with --data-dir"
-        )
+        what = f"{data.name} has {data.classes} classes, the network of {options.dir}"
+        raise UserError(f"{what} {network.classes}: give its own data set with --data-dir")
     if not of_folder(Path(options.dir), config).agrees(of_data(data)):
         where = options.data_dir or config.data.dir or "its usual place"
         note = f"note: {data.name} in {where} is not the data that this run was trained on"

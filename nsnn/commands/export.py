@@ -27,15 +27,12 @@ ARGUMENTS = {
 
 
 # What the weights are, the end of a name that only a weight has, and Python that loads one.
-_KINDS = {
-    True: ("dense arrays and masks", ".mask", "W, mask = arrays['{0}'], arrays['{0}.mask']"),
-    False: (
-        "compressed rows (CSR)",
-        ".indptr",
-        "W = scipy.sparse.csr_matrix((arrays['{0}.data'], arrays['{0}.indices'], "
-        "arrays['{0}.indptr']), arrays['{0}.shape'])",
-    ),
-}
+_DENSE = "dense arrays and masks", ".mask", "W, mask = arrays['{0}'], arrays['{0}.mask']"
+_ROWS = (
+    "compressed rows (CSR)", ".indptr",
+    "W = scipy.sparse.csr_matrix((arrays['{0}.data'], arrays['{0}.indices'], "
+    "arrays['{0}.indptr']), arrays['{0}.shape'])",
+)  # fmt: skip
 
 
 def run(options) -> int:
@@ -47,7 +44,7 @@ def run(options) -> int:
     path = export.export(options.dir, options.out, options.dense, options.overwrite)
     with np.load(path, allow_pickle=False) as arrays:
         names = arrays.files
-    kind, end, load = _KINDS[options.dense]
+    kind, end, load = _DENSE if options.dense else _ROWS
     first = next(name for name in names if name.endswith(end)).removesuffix(end)
     print(f"{path}: {len(names)} arrays, weights as {kind}, {path.stat().st_size:,} bytes")
     print(f"{export.tree_file(path)}: the layers\n")

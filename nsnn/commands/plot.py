@@ -25,10 +25,8 @@ def run(options) -> int:
             raise UserError(f"{each} holds no run with a finished epoch: nothing to plot")
     if len(options.dirs) == 1:
         if options.out:
-            raise UserError(
-                f"--out names the comparison of several runs; the pictures of one run go to "
-                f"{options.dirs[0]}/plots"
-            )
+            place = f"the pictures of one run go to {options.dirs[0]}/plots"
+            raise UserError(f"--out names the comparison of several runs; {place}")
         from nsnn.plot import plot_run
 
         paths = plot_run(options.dirs[0])

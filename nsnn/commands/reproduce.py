@@ -12,8 +12,7 @@ in OUT/ID/PROFILE/cells.jsonl, with table and figure beside it. Cells that are t
 any experiment, are not trained again; a run that was stopped or killed goes on. So the same
 command, given again, does what is left. Without --out results go to tutorials/results where that
 folder exists, as in a clone of nsnn, else to runs/results; those of the profile smoke, which only
-tries the machinery, always go to runs/results. Data sets are found through --data-dir or
-$NSNN_DATA.
+tries the machinery, always go to runs/results. Data: --data-dir, or $NSNN_DATA.
 """
 
 import argparse
@@ -56,8 +55,7 @@ ARGUMENTS = {
     "--executor": {"metavar": "dask://HOST:PORT",
                    "help": "train on the workers of this Dask scheduler; pip install 'nsnn[dask]'"},
     "--out": {"type": folder, "metavar": "DIR", "help": "folder of the results; see below"},
-    "--data-dir": {"type": existing, "metavar": "DIR",
-                   "help": "where the data sets are"},
+    "--data-dir": {"type": existing, "metavar": "DIR", "help": "where the data sets are"},
     "--dry-run": {"action": "store_true",
                   "help": "only list the cells, with hours and memory, and what would fail"},
     "--time-limit": {"type": minutes, "default": math.inf, "metavar": "MINUTES",
@@ -85,17 +83,15 @@ def run(options) -> int:
     if options.executor and options.jobs > 1:
         raise UserError("--jobs is for this machine: with --executor its workers decide")
     with Dask(options.executor) if options.executor else contextlib.nullcontext() as executor:
-        options.jobs = executor.jobs if executor else options.jobs
+        jobs = executor.jobs if executor else options.jobs
+        what = experiment, options.profile, out, options.seeds, jobs, options.data_dir or ""
         if options.dry_run:
-            return _dry_run(experiment, out, options, executor)
-        outcome = runner.reproduce(
-            experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "",
-            options.time_limit, executor,
-        )  # fmt: skip
+            return _dry_run(what, jobs, executor)
+        outcome = runner.reproduce(*what, options.time_limit, executor)
     return report(outcome, results.folder(out, experiment.id, options.profile))
 
 
-def _dry_run(experiment, out, options, executor) -> int:
+def _dry_run(what, jobs: int, executor) -> int:
     """List every cell with its state, and hours and memory of those that are to be trained.
 
     Then what training would refuse: 2 if there is anything. With an executor its workers are
@@ -106,10 +102,7 @@ def _dry_run(experiment, out, options, executor) -> int:
     from nsnn.experiments.cells import STATES, refused
     from nsnn.experiments.estimate import total
 
-    cells, estimates, _ = runner.prepare(
-        experiment, options.profile, out, options.seeds, options.jobs, options.data_dir or "",
-        executor,
-    )  # fmt: skip
+    cells, estimates, _ = runner.prepare(*what, executor)
     reasons = refused(cells, elsewhere=executor is not None)
     width = max(len(cell.slug) for cell in cells)
     for cell in cells:
@@ -121,7 +114,7 @@ def _dry_run(experiment, out, options, executor) -> int:
     states = ", ".join(f"{count} {state}" for state, count in counts.items())
     print(f"\n{text.plural(len(cells), 'cell')}: {states}")
     if estimates:
-        print(total(estimates, options.jobs))
+        print(total(estimates, jobs))
     for reason, group in reasons.items():
         _complain([cell.slug for cell in group], f"would fail: {reason}")
     return EXIT_USER if reasons else 0
@@ -149,7 +142,5 @@ def report(outcome, folder) -> int:
         print(f"time is up, {outcome.done} of {outcome.cells} cells done: {again}")
     elif not outcome.failures:
         print(f"all {outcome.cells} cells done: see {folder}")
-    if outcome.failures:
-        mistakes = [isinstance(error, UserError) for error, _ in outcome.failures.values()]
-        return EXIT_USER if all(mistakes) else EXIT_FAILURE
-    return 0
+    errors = [error for error, _ in outcome.failures.values()]
+    return min((getattr(error, "exit_code", EXIT_FAILURE) for error in errors), default=0)

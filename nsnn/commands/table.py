@@ -7,8 +7,7 @@ examples:
   nsnn table ndsnn-table1 --from A B        first add the finished cells in the folders A and B
 
 Writes table.md, table.csv and figure.png into OUT/ID/PROFILE, where nsnn reproduce has left
-cells.jsonl, and prints the table: ours as mean ± standard deviation (number of seeds), beside what
-the paper prints.
+cells.jsonl, and prints it: ours as mean ± standard deviation (number of seeds), beside the paper's.
 
 With --from, cells of other --out folders are added to OUT before, each once. A cell of other
 options or data, or with two results, is named, and nothing is added.

@@ -48,10 +48,9 @@ def run(options) -> int:
 
     if options.resume is not None:
         if options.config or options.out or options.overwrite or options.options:
-            raise UserError(
-                "--resume goes on with its own folder and configuration: give no CONFIG.toml, "
-                "--out, --overwrite or --options with it"
-            )
+            others = "CONFIG.toml, --out, --overwrite or --options"
+            what = "--resume goes on with its own folder and configuration"
+            raise UserError(f"{what}: give no {others} with it")
         run = session.resume(options.resume, options.set)
     else:
         if options.overwrite and options.out is None:

@@ -55,7 +55,6 @@ def near(a: str, b: str) -> bool:
 
 
 def _unit(number: Decimal) -> Decimal:
-    """One in the last digit that counts."""
     _, digits, exponent = number.as_tuple()
     if exponent:
         exponent += max(0, len(digits) - _DIGITS)

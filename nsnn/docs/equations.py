@@ -38,12 +38,11 @@ def mentions(text: str, where) -> set[tuple[str, str]]:
             what = "Eq. " if kind else "Algorithm "
             ends = [what + each for each in re.split(" to |[-–]", part)]
             # "Eq. 1" means 1a, 1b and 1c.
-            alike = [
-                [i for i, k in enumerate(known) if end in (k, k.rstrip("abc"))] for end in ends
-            ]
+            alike = [[k for k in known if end in (k, k.rstrip("abc"))] for end in ends]
             if not all(alike):
                 raise UserError(f"{where}: {paper} has no {' to '.join(ends)}")
-            found |= {(paper, label) for label in known[alike[0][0] : alike[-1][-1] + 1]}
+            first, last = known.index(alike[0][0]), known.index(alike[-1][-1])
+            found |= {(paper, label) for label in known[first : last + 1]}
     return found
 
 

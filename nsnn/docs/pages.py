@@ -46,8 +46,7 @@ def write(page, text: str, pictures: dict) -> None:
 def render(tutorial) -> tuple[str, dict[str, bytes], float]:
     """Run a tutorial in its own folder, without a display.
 
-    A cell's figures are those that pyplot has open at its end, and a `Figure` in its last line;
-    they are closed then.
+    A cell's figures are those that pyplot has open at its end, and a `Figure` in its last line.
 
     Returns the page, its PNG files by name, such as "01_neuron/1.png", and the seconds of the run.
     Raises UserError that names cell and line where a cell fails, or a figure is too large.
@@ -56,10 +55,8 @@ def render(tutorial) -> tuple[str, dict[str, bytes], float]:
 
     matplotlib.use("Agg")
     path, started = Path(tutorial), time.monotonic()
-    page = [
-        f"*Written by `nsnn docs tutorials` from a run of [{path.name}](../{path.name}): edit that "
-        "file, not this page.*"
-    ]
+    source = f"a run of [{path.name}](../{path.name})"
+    page = [f"*Written by `nsnn docs tutorials` from {source}: edit that file, not this page.*"]
     pictures, names = {}, {"__name__": "__main__"}
     for number, (is_text, line, source) in enumerate(percent.read(path), 1):
         if is_text:
@@ -80,7 +77,7 @@ def render(tutorial) -> tuple[str, dict[str, bytes], float]:
 
 
 def _run(source: str, line: int, path: Path, names: dict, where: str) -> tuple[str, list]:
-    """Run a cell; what it printed and its figures."""
+    """What a cell prints, and its figures."""
     from matplotlib import pyplot
     from matplotlib.figure import Figure
 

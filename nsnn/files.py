@@ -20,14 +20,8 @@ _UNFINISHED = "*.????????.tmp"
 def write_atomic(path, write) -> None:
     """Write a file under a temporary name beside it, then rename it into place.
 
-    `write` is called with the open binary file.
-
-    Raises
-    ------
-    RunError
-        When the disk is full or refuses: the temporary file is gone, the old file is as it was.
-    UserError
-        For a path that is a device, a pipe or a folder: see `refuse_special`.
+    `write` is called with the open binary file. Raises RunError when the disk is full or refuses
+    (the temporary file is gone, the old file as it was), UserError as `refuse_special`.
     """
     refuse_special(path)
     target = Path(os.path.realpath(path))  # a link stays a link
@@ -105,10 +99,10 @@ def read_lines(path) -> list[dict]:
 
     Raises RunError that names the first line which is no record.
     """
-    return [_parse(line, f"line {i} of {path}") for i, line in enumerate(_lines_in(path), 1)]
+    return [_parse(line, f"line {i} of {path}") for i, line in enumerate(lines_in(path), 1)]
 
 
-def _lines_in(path) -> list[bytes]:
+def lines_in(path) -> list[bytes]:
     """The `lines_of` a file, none where it does not exist."""
     path = Path(path)
     return lines_of(path.read_bytes()) if path.exists() else []
@@ -117,11 +111,10 @@ def _lines_in(path) -> list[bytes]:
 def lines_of(content: bytes) -> list[bytes]:
     """The lines of a JSON-lines file, without a last one that a kill cut short.
 
-    An object that lacks only the end of its line, as an editor may leave it, is whole: no object
-    cut short is an object.
+    One that lacks only its end, as an editor may leave it, is whole if it is an object.
     """
     *lines, last = content.split(b"\n")
-    return [*lines, last] if json_object(last) is not None else lines
+    return [*lines, last] if _json_object(last) is not None else lines
 
 
 def read_json(path) -> dict:
@@ -130,9 +123,7 @@ def read_json(path) -> dict:
 
 
 def _parse(text: bytes, where: str) -> dict:
-    """A JSON object, which is what all files of a run hold."""
-    record = json_object(text)
-    if record is None:
+    if (record := _json_object(text)) is None:
         raise damaged(where)
     return record
 
@@ -142,8 +133,7 @@ def damaged(where) -> RunError:
     return RunError(f"{where} is damaged: mend it by hand, or train anew with --overwrite")
 
 
-def json_object(text: bytes) -> dict | None:
-    """The JSON object that a text is, None if it is none."""
+def _json_object(text: bytes) -> dict | None:
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
@@ -175,15 +165,14 @@ def keep_lines(path, count: int, known: int | None = None) -> None:
 
     Raises RunError where it has fewer, or their `checksum` is not the `known` one.
     """
-    lines = _lines_in(path)
+    lines = lines_in(path)
     if len(lines) < count:
         raise RunError(f"{path} has {len(lines)} lines, the checkpoint was made after {count}")
     content = b"".join(line + b"\n" for line in lines[:count])
     if known not in (None, zlib.crc32(content)):
-        raise RunError(
-            f"{path} is damaged, or of another run: its first {count} lines are not what the "
-            "checkpoint was made after; put them back, or train anew with --overwrite"
-        )
+        what = f"its first {count} lines are not what the checkpoint was made after"
+        mend = "put them back, or train anew with --overwrite"
+        raise RunError(f"{path} is damaged, or of another run: {what}; {mend}")
     write_atomic(path, lambda file: file.write(content))
 
 
@@ -197,8 +186,8 @@ def checksum(path) -> int:
 def locked(folder):
     """Hold a run's folder for this process; the system lets go when the process dies.
 
-    What a kill left unfinished in the folder is removed. Raises UserError where another process
-    trains in the folder, RunError where it cannot be written.
+    What a kill left unfinished in it is removed. Raises UserError where another process trains
+    there, RunError where it cannot be written.
     """
     folder = Path(folder)
     try:

@@ -80,7 +80,6 @@ class Experiment:
     def profile(self, name: str) -> Profile:
         """The profile of that name, or UserError."""
         if name not in self.profiles:
-            raise UserError(
-                f"--profile {name}: {self.id} has no such profile; {nearest(name, self.profiles)}"
-            )
+            hint = nearest(name, self.profiles)
+            raise UserError(f"--profile {name}: {self.id} has no such profile; {hint}")
         return self.profiles[name]

@@ -72,17 +72,17 @@ def cells(experiment: Experiment, profile: str, seeds=None, data_dir="") -> list
     found, runs = {}, run_folders(experiment, profile)
     for entry in experiment.profile(profile).entries:
         for seed in entry.seeds if seeds is None else seeds:
-            slug = _slug(entry.labels, seed)
+            parts = [v if isinstance(v, str) else f"{k}{v}" for k, v in entry.labels.items()]
+            slug = "-".join([*parts, f"seed{seed}"])
             if slug not in found:
                 options = entry.options | {"train.seed": seed}
                 options |= {"data.dir": data_dir} if data_dir else {}
                 config = from_options(options, f"{experiment.id}, cell {slug}")
                 found[slug] = Cell(entry.labels, seed, config, runs / slug)
             elif found[slug].labels != entry.labels:
-                raise UserError(
-                    f"{experiment.id}: profiles.{profile}.grids: two cells of other labels would "
-                    f"share the run folder {slug}: change a value, or leave one of them out"
-                )
+                what = f"two cells of other labels would share the run folder {slug}"
+                where = f"{experiment.id}: profiles.{profile}.grids"
+                raise UserError(f"{where}: {what}: change a value, or leave one of them out")
     return [*found.values()]
 
 
@@ -155,9 +155,8 @@ def state_of(folder: Path, config: Config, seen: dict) -> str:
     noted = read_json(path) if path.exists() else {}
     versions = {MODULE_PREFIX + plugin["sha256"] for plugin in noted.get("plugins", [])}
     same = results.digest(options) == results.digest(results.essential(config))
-    if not same or not {*options.get("plugins", [])} <= versions:
-        return "changed"
-    if not _unchanged(config, fingerprints.of_folder(folder, found), noted, seen):
+    same = same and {*options.get("plugins", [])} <= versions
+    if not same or not _unchanged(config, fingerprints.of_folder(folder, found), noted, seen):
         return "changed"
     return "trained" if (folder / "summary.json").exists() else "stopped"
 
@@ -218,8 +217,3 @@ def words(experiment: Experiment, labels, values) -> str:
             told = isinstance(value, str) or "=" in text
             found.append(text if told else f"{label_name(label)} {text}")
     return ", ".join(found)
-
-
-def _slug(labels: dict, seed: int) -> str:
-    parts = [str(v) if isinstance(v, str) else f"{label}{v}" for label, v in labels.items()]
-    return "-".join([*parts, f"seed{seed}"])

@@ -184,11 +184,10 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
         texts = ["" if np.isnan(v) else f"{v:.{1 if v < 99.95 else 0}f}" for v in mean]
         ax.bar_label(made, texts, fontsize=6.5, padding=2)
     ax.axhline(100.0, color=GREY, linewidth=0.8, linestyle="--", zorder=0)
-    labels = dict.fromkeys((experiment.figure.x, *experiment.figure.series))
-    names = [
-        "\n".join(value_name(experiment, n, each.labels[n]) for n in labels if n in each.labels)
-        for each in groups
-    ]
+    labels, names = dict.fromkeys((experiment.figure.x, *experiment.figure.series)), []
+    for each in groups:
+        told = [value_name(experiment, n, each.labels[n]) for n in labels if n in each.labels]
+        names.append("\n".join(told))
     ax.set_xticks(places, names, fontsize=8)
     from_zero(ax)
     return titled(ax, "", "", "training cost (% of dense)")
@@ -277,7 +276,6 @@ def _rule(ax) -> None:
 
 
 def _level(ax, mean: float, sd: float, name: str, colour: str, paper: bool) -> None:
-    """A horizontal line, with a band of ± sd."""
     ax.axhline(mean, color=colour, linestyle=":" if paper else "--", linewidth=1.2, label=name)
     if sd:
         ax.axhspan(mean - sd, mean + sd, color=colour, alpha=0.1, linewidth=0)
@@ -286,8 +284,7 @@ def _level(ax, mean: float, sd: float, name: str, colour: str, paper: bool) -> N
 def _value(each: Group, key: str, paper: bool = False) -> tuple[float, float] | None:
     """Mean and sd (0 for a single cell) in the unit of the table, or what the paper prints."""
     if paper:
-        printed = each.printed(key)
-        return None if printed is None else (printed, 0.0)
+        return None if (printed := each.printed(key)) is None else (printed, 0.0)
     found = each.spread(key)
     return found and (found.mean, found.sd or 0.0)
 

@@ -15,13 +15,8 @@ class Dask(Processes):
     """Runs each call in a process of its own on a worker, as `Processes` does on this machine.
 
     When a worker dies, another one makes the call again: a run folder that both see goes on from
-    its last checkpoint.
-
-    Parameters
-    ----------
-    address : str
-        Of the scheduler, such as "dask://localhost:8786". Raises UserError where none answers, or
-        a worker has several threads.
+    its last checkpoint. `address` is that of the scheduler, such as "dask://localhost:8786"; raises
+    UserError where none answers, or a worker has several threads.
     """
 
     def __init__(self, address: str):
@@ -33,25 +28,22 @@ class Dask(Processes):
         except ImportError:
             raise UserError("--executor needs Dask: pip install 'nsnn[dask]'") from None
         except (OSError, ValueError):
-            raise UserError(
-                f"--executor {address}: no scheduler of Dask answers there; write dask://HOST:PORT"
-            ) from None
+            wrong = "no scheduler of Dask answers there; write dask://HOST:PORT"
+            raise UserError(f"--executor {address}: {wrong}") from None
         threads = self._client.nthreads()  # by worker
         if {*threads.values()} != {1}:
             self._client.close()
             found = ", ".join(f"{name} has {n}" for name, n in threads.items()) or "none is there"
-            raise UserError(
-                f"--executor {address} needs workers of one thread ({found}); start them with: "
-                f"dask worker {where} --nworkers N --nthreads 1"
-            )
+            wrong = f"--executor {address} needs workers of one thread ({found})"
+            command = f"dask worker {where} --nworkers N --nthreads 1"
+            raise UserError(f"{wrong}; start them with: {command}")
         self.jobs = len(threads)
         super().__init__(self.jobs)
 
     def check(self, calls: list[tuple]) -> None:
         """Raise UserError where a worker lacks a data set, this nsnn, plug-ins or runs.
 
-        `calls` are the arguments that `runner.run_cell` will be given; the runs are those of
-        train.start. Of data only that they are there is seen.
+        `calls` are arguments of `runner.run_cell`. Of data only that they are there is seen.
         """
         data = {(options["data.name"], options["data.dir"]) for options, *_ in calls}
         files = {plugin["file"]: plugin["sha256"] for plugin in plugins.loaded()}
@@ -68,7 +60,6 @@ class Dask(Processes):
         self._client.close()
 
     def shutdown(self, wait=True, *, cancel_futures=False) -> None:
-        """Leave the cluster, as `stop`."""
         self.stop()
         super().shutdown(wait, cancel_futures=cancel_futures)
 

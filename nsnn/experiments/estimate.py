@@ -58,8 +58,7 @@ def estimate(cells: list[Cell], finished, threads: int) -> dict[str, CellEstimat
     """What each cell that is to be trained will take, by slug; each network is measured once.
 
     Of `finished`, records of finished cells, one with another seed gives its real time and memory.
-    `threads` are those of a training process; 0: all cores. Left out are cells whose data or
-    network cannot be made.
+    `threads` are those of a process; 0: all cores. Cells that cannot be made are left out.
     """
     twins = {digest(record["config"], seed=False): record for record in finished}
     measured, found, before = {}, {}, parallel.get_threads()
@@ -90,10 +89,8 @@ def total(estimates: dict[str, CellEstimate], jobs: int) -> str:
     largest = sorted(e.bytes for e in estimates.values())[-jobs:]
     at_a_time = "one process" if jobs == 1 else f"{jobs} processes at a time"
     longest = text.duration(max(sum(seconds) / jobs, *seconds))
-    return (
-        f"to train: {text.plural(len(estimates), 'cell')}, about {longest} with {at_a_time}, "
-        f"memory up to about {sum(largest) / (1 << 30):.1f} GiB"
-    )
+    time = f"to train: {text.plural(len(estimates), 'cell')}, about {longest} with {at_a_time}"
+    return f"{time}, memory up to about {sum(largest) / (1 << 30):.1f} GiB"
 
 
 def data_size(config: Config) -> DataSize:

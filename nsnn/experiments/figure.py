@@ -52,7 +52,7 @@ def draw(experiment: Experiment, groups: list[Group], note: str | None = ""):
         lines_of_note = textwrap.wrap(" ".join(note.split()), int(13 * figure.get_figwidth()))
         title = "\n".join([experiment.title, *lines_of_note])
         figure.suptitle(title, x=0.01, ha="left", fontsize=9)
-        _taller(figure, _LINE * len(lines_of_note))
+        figure.set_figheight(figure.get_figheight() + _LINE * len(lines_of_note))
     return _with_legend(figure, axes)
 
 
@@ -70,8 +70,7 @@ def _compare(ours, theirs) -> None:
 def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]]:
     """The groups of each panel by its title: those that agree in all labels not drawn otherwise.
 
-    A group that lacks a label, as the dense network has none of the methods' options, is in every
-    panel that it does not contradict.
+    A group that lacks a label, as the dense network may, is in all panels it does not contradict.
     """
     spec = experiment.figure
     labels = [label for label in experiment.axes if label not in (spec.x, *spec.series)]
@@ -79,10 +78,9 @@ def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]
     keys = list(dict.fromkeys(each.pick(labels) for each in groups))
     found = {}
     for key in keys:
-        if any(_fits(key, other) for other in keys if other != key):
-            continue  # these groups are in the other's panel
-        fitting = [each for each in groups if _fits(each.pick(labels), key)]
-        found[words(experiment, labels, key)] = fitting
+        if not any(_fits(key, other) for other in keys if other != key):  # else in its panel
+            fitting = [each for each in groups if _fits(each.pick(labels), key)]
+            found[words(experiment, labels, key)] = fitting
     return found
 
 
@@ -139,10 +137,6 @@ def _with_legend(figure, axes):
     columns = max(1, min(len(found), int(figure.get_figwidth() / widest)))
     options = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": size}
     figure.legend(found.values(), found.keys(), **options)
-    _taller(figure, _LINE * -(-len(found) // columns))
+    # Room for it, so that the panels keep their height.
+    figure.set_figheight(figure.get_figheight() + _LINE * -(-len(found) // columns))
     return figure
-
-
-def _taller(figure, inches: float) -> None:
-    """Room for text, so that the panels keep their height."""
-    figure.set_figheight(figure.get_figheight() + inches)

@@ -74,22 +74,18 @@ def current(cells, records: list[dict]) -> tuple[list[dict], list[dict], list[di
     those on the same data as the last one count. Of lines with the same cell, as a merge of two
     files may leave them, the last one counts: a seed is one sample.
 
-    Returns
-    -------
-    kept, left_out, outdated : list of dict
-        The second are of these cells' options, but on other data, and no such cell is kept. The
-        third are those of the first that are not on the data that are here now.
+    Returns them; those of these cells' options, but on other data, of which no such cell is kept;
+    and those of the first that are not on the data that are here now.
     """
-    wanted = {frozenset(cell.labels.items()): cell.config for cell in cells}
-    names = {frozenset(cell.labels.items()): cell.setting for cell in cells}
-    # By what was trained and tested on: the last fingerprint, and whether any cell is on the data
-    # that are here.
+    wanted = {frozenset(cell.labels.items()): cell for cell in cells}
+    # By what was trained and tested on: the last fingerprint; whether a cell is on the data here.
     found, seen, last, here_too = [], {}, {}, set()
     for record in records:
         labels, own = frozenset(record["labels"].items()), of_record(record)
-        if names.get(labels) != digest(record["config"], seed=False):
+        cell = wanted.get(labels)
+        if cell is None or cell.setting != digest(record["config"], seed=False):
             continue
-        config = replace(wanted[labels], train=replace(wanted[labels].train, seed=record["seed"]))
+        config = replace(cell.config, train=replace(cell.config.train, seed=record["seed"]))
         trained, tested = _training_images(config), _test_images(config)
         last[trained], last[tested] = own.train, own.test or last.get(tested)
         if (now := here(config, seen)).train is not None and own.agrees(now):

@@ -10,8 +10,7 @@ from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.methods import DENSE, REFERENCES
 from nsnn.text import MARKDOWN, table
 
-# Columns of the tables with a line for each entry: what it reached, after the experiment's own
-# metric, and what it cost.
+# Columns of the tables with a line for each entry: what it reached, besides the metric, and cost.
 _REACHED = ("test_accuracy", "density_asked", "density", "spike_rate")
 _COST = (
     "useful_to_dense", "executed_to_dense", "relative_cost", "cost_to_lth", "operations_to_dense",
@@ -78,8 +77,7 @@ def grid(experiment: Experiment, groups: list[Group]) -> str:
 def details(experiment: Experiment, groups: list[Group]) -> list[str]:
     """A line for each finished entry, in two tables: what it reached, and what it cost.
 
-    A column without any value is left out, and where validation accuracy chooses, the test
-    accuracy: nobody is to choose by it.
+    A column without any value is left out; so is test accuracy where validation accuracy chooses.
     """
     # What all entries share the grid shows.
     labels = itertools.chain(*_layout(experiment, groups))
@@ -116,7 +114,6 @@ def paper_marks(groups: list[Group]) -> dict[str, str]:
 
 
 def _layout(experiment: Experiment, groups: list[Group]) -> tuple[list[str], list[str]]:
-    """The labels of the rows and those of the columns."""
     columns = list(experiment.table.columns)
     present = {label for each in groups for label in each.labels}
     # Labels that the table does not name but cells have: entries are never mixed.

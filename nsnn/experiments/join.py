@@ -13,8 +13,7 @@ _RESULT = ("test_accuracy", "active_weights", "spike_rate")
 def join(experiment: Experiment, profile: str, sources, out) -> None:
     """Add the cells of a profile in the folders `sources` to those in `out`, each once.
 
-    Raises UserError, and adds none, for a folder without any, a cell of other options or on other
-    data, and one that has come to two results.
+    Raises UserError, and adds none, for a folder without any, other options, data or results.
     """
     planned, where = cells(experiment, profile), (experiment.id, profile)
     own = current(planned, results.read_cells(out, *where))[0]
@@ -43,6 +42,5 @@ def join(experiment: Experiment, profile: str, sources, out) -> None:
 
 
 def _name(record: dict) -> str:
-    """What messages call a cell."""
     labels = sorted(record["labels"].items())
     return ", ".join(f"{label} {value}" for label, value in (*labels, ("seed", record["seed"])))

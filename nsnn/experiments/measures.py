@@ -97,17 +97,15 @@ class Group:
 
     def printed(self, key: str) -> float | None:
         """What the paper prints for a measure, in the unit of the table."""
-        found = self.paper.get(key)
-        if found is None:
-            return None
-        return found.value * (QUANTITIES[key].scale if found.unit == "fraction" else 1.0)
+        if found := self.paper.get(key):
+            return found.value * (QUANTITIES[key].scale if found.unit == "fraction" else 1.0)
+        return None
 
 
 def group(planned, measured: list[dict], paper=()) -> list[Group]:
     """One group for each combination of labels among the `planned` cells, by `cells.rank`.
 
-    The profile's own order says only what is trained first. A value of the paper belongs to a
-    group that has all its labels, with the same values.
+    A value of the paper belongs to a group that has all its labels, with the same values.
     """
     order = {}
     for cell in planned:
@@ -154,17 +152,13 @@ def epochs_of_equal_work(record: dict, budget: float, tolerance: float = 0.03) -
     """In how many epochs the method of a finished cell does so much useful work in all.
 
     Work is in proportion to the epochs, but for growth where `method.update_every` is 0: the method
-    then has as many rounds in a run of any length.
-
-    Raises
-    ------
-    UserError
-        Where no whole number of epochs comes within `tolerance` of the budget, or the cell is of
-        an older nsnn, which did not count.
+    then has as many rounds in a run of any length. Raises UserError where no whole number of epochs
+    comes within `tolerance` of the budget, or the cell is of an older nsnn, which did not count.
     """
     work, done = record.get("work_training"), record["epochs"]
+    name = f"the cell {record['labels']}"
     if not work:
-        raise UserError(f"the cell {record['labels']} has no count of its work: train it anew")
+        raise UserError(f"{name} has no count of its work: train it anew")
     same_rounds = record["config"].get("method.update_every") == 0
     growth = work.get("useful/growth", 0) if same_rounds else 0
     each = (total_work(work, "useful") - growth) / done
@@ -172,9 +166,9 @@ def epochs_of_equal_work(record: dict, budget: float, tolerance: float = 0.03) -
     reached = (growth + epochs * each) / budget
     if abs(reached - 1) > tolerance:
         raise UserError(
-            f"the cell {record['labels']}: no whole number of epochs comes within {tolerance:.0%} "
-            f"of a useful work of {budget:.3g}, the nearest, {epochs}, is {reached:.2f} of it: "
-            "choose another budget, such as that of a longer run"
+            f"{name}: no whole number of epochs comes within {tolerance:.0%} of a useful work of "
+            f"{budget:.3g}, the nearest, {epochs}, is {reached:.2f} of it: choose another budget, "
+            "such as that of a longer run"
         )
     return epochs
 
@@ -211,7 +205,6 @@ def _agree(record: dict, other: dict, keys) -> bool:
 
 
 def _relative(record: dict, records: list[dict], others) -> dict:
-    """What `measure` adds to a record."""
     partners = {method: partner(record, method, records, others) for method in REFERENCES}
     dense, lth = (partners[method] for method in REFERENCES)
     cost, reason = training_cost(record, dense)

@@ -8,7 +8,7 @@ from pathlib import Path
 from nsnn.data import DATASETS, source
 from nsnn.errors import RunError, UserError
 from nsnn.experiments.channels import channels
-from nsnn.files import append_line, lines_of, make_folder, read_json, read_lines
+from nsnn.files import append_line, lines_in, make_folder, read_json, read_lines
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
 from nsnn.operations import total_work
@@ -78,9 +78,8 @@ def make_record(config: Config, folder: Path) -> dict:
     """What is kept of a finished cell, gathered from its run folder.
 
     "per_epoch" has a list for each key of `_EPOCH`, "seconds" and "synaptic_operations" (per
-    sample); "final_measures" are the method's, "channels" of `nsnn.experiments.channels`; what
-    older runs did not count is None. Raises RunError when a file of the folder is damaged or lacks
-    something.
+    sample); "final_measures" are the method's; what older runs did not count is None. Raises
+    RunError when a file of the folder is damaged or lacks something.
     """
     kept = essential(config)
     try:
@@ -112,9 +111,8 @@ def make_record(config: Config, folder: Path) -> dict:
             "environment": _environment(folder),
         }
     except (OSError, LookupError, TypeError) as error:
-        raise RunError(
-            f"{folder} is not a whole run ({error!r}): remove the folder, then reproduce again"
-        ) from None
+        mend = "remove the folder, then reproduce again"
+        raise RunError(f"{folder} is not a whole run ({error!r}): {mend}") from None
 
 
 def _environment(folder: Path) -> dict:
@@ -169,11 +167,8 @@ def finished_anywhere(out) -> list[dict]:
 
 
 def _read(path: Path) -> list[dict]:
-    """The records of a file; a last line without its end, which a kill cut short, is left out."""
-    if not path.exists():
-        return []
     records = []
-    for number, line in enumerate(lines_of(path.read_bytes()), 1):
+    for number, line in enumerate(lines_in(path), 1):
         try:
             record = json.loads(line)
             record["config"] = translated(record["config"])
@@ -181,7 +176,6 @@ def _read(path: Path) -> list[dict]:
             hash(frozenset(record["labels"].items()))
             records.append({"labels": {**record["labels"]}, "seed": record["seed"]} | record)
         except (ValueError, RecursionError, LookupError, TypeError, AttributeError, UserError):
-            raise RunError(
-                f"line {number} of {path} is damaged: remove it, its cell is trained anew"
-            ) from None
+            mend = "remove it, its cell is trained anew"
+            raise RunError(f"line {number} of {path} is damaged: {mend}") from None
     return records

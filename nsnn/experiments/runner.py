@@ -57,23 +57,20 @@ def run_cell(options: dict, folder: str, plugin_files=()) -> dict | None:
         contextlib.redirect_stderr(log),
     ):
         try:
-            return _train(options, folder, plugin_files)
+            plugins.load_files(plugin_files)
+            config = from_options(options, f"cell {folder.name}")
+            _wait_until_free(folder)
+            state = done = state_of(folder, config, {})
+            if state == "stopped":
+                free = [f"{name}={toml_value(options[name])}" for name in FREE]
+                done = session.resume(folder, free)
+            elif state != "trained":
+                done = session.start(config, folder, overwrite=state == "changed")
+            return results.make_record(config, folder) if done else None
         except Exception as error:
             told = _explained(error)
             print(told)
             raise told from None
-
-
-def _train(options: dict, folder: Path, plugin_files) -> dict | None:
-    plugins.load_files(plugin_files)
-    config = from_options(options, f"cell {folder.name}")
-    _wait_until_free(folder)
-    state = state_of(folder, config, {})
-    if state == "stopped":
-        done = session.resume(folder, [f"{name}={toml_value(options[name])}" for name in FREE])
-    else:
-        done = state == "trained" or session.start(config, folder, overwrite=state == "changed")
-    return results.make_record(config, folder) if done else None
 
 
 def _explained(error: Exception) -> Exception:
@@ -107,15 +104,13 @@ def reproduce(
     The first four are as of `plan`. `jobs` processes at a time, one with all cores or several with
     one thread each, unless there is another `concurrent.futures.Executor` for calls of `run_cell`,
     with one thread; its `check`, if it has one, gets the arguments of these calls beforehand.
-    `data_dir` says where the data sets are; after `time_limit` minutes what is under way is saved
-    and stopped. Raises UserError and RunError of one line.
+    `data_dir` says where the data sets are; after `time_limit` minutes it saves and stops.
     """
     # Both: two calls with one `out` may come from two folders, each with run folders of its own.
     runs, kept = run_folders(experiment, profile), results.folder(out, experiment.id, profile)
     with locked(make_folder(runs)), locked(make_folder(kept)):
-        cells, expected, threads = prepare(
-            experiment, profile, out, seeds, jobs, data_dir, executor
-        )
+        what = experiment, profile, out, seeds, jobs, data_dir
+        cells, expected, threads = prepare(*what, executor)
         if expected:
             print(estimate.total(expected, jobs), flush=True)
         deadline = time.monotonic() + 60.0 * time_limit
@@ -243,9 +238,8 @@ class _Sitting:
         count = f"{self._outcome.done}/{self._outcome.cells} cells"
         self._progress.reach(cell, 1.0)
         self._progress.set_description_str(count)
-        self._progress.line(
-            f"{count}  {cell.slug}: {self._kind} accuracy {accuracy}, {duration(record['seconds'])}"
-        )
+        found = f"{self._kind} accuracy {accuracy}, {duration(record['seconds'])}"
+        self._progress.line(f"{count}  {cell.slug}: {found}")
 
 
 class Progress(tqdm):
@@ -257,14 +251,9 @@ class Progress(tqdm):
     def __init__(self, cells: list[Cell], expected: dict):
         self._seconds = {slug: each.seconds for slug, each in expected.items()}
         self._done = {c.slug: c.fraction() * (c.state == "stopped") for c in cells}
-        super().__init__(
-            total=sum(self._seconds.values()),
-            initial=self._worked(),
-            bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}",
-            smoothing=0,
-            leave=False,
-            disable=not sys.stderr.isatty(),
-        )
+        look = {"bar_format": "{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}"}
+        look |= {"smoothing": 0, "leave": False, "disable": not sys.stderr.isatty()}
+        super().__init__(total=sum(self._seconds.values()), initial=self._worked(), **look)
 
     def _worked(self) -> float:
         return sum(seconds * self._done[slug] for slug, seconds in self._seconds.items())

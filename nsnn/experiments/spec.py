@@ -48,15 +48,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from nsnn.errors import UserError
-from nsnn.experiments import (
-    Entry,
-    Experiment,
-    FigureSpec,
-    Label,
-    PaperValue,
-    Profile,
-    TableSpec,
-)
+from nsnn.experiments import Entry, Experiment, FigureSpec, Label, PaperValue, Profile, TableSpec
 from nsnn.methods import METHODS
 from nsnn.text import nearest
 from nsnn.training.config import CHOICES, TABLES
@@ -80,13 +72,11 @@ def load(name) -> Experiment:
     if path.suffix != ".toml":
         path = _shipped(name)
     content = _toml(path)
-    own = path.resolve().parent != FOLDER.resolve()
-    if own and path.stem in identifiers():
-        raise UserError(
-            f"{path}: {path.stem} comes with nsnn, and the two would share their folders: rename "
-            f"the file, or say {path.stem} to mean that experiment"
-        )
-    return parse(path.stem, content, path.name, str(path) if own else path.stem)
+    own, name = path.resolve().parent != FOLDER.resolve(), path.stem
+    if own and name in identifiers():
+        wrong = f"{path}: {name} comes with nsnn, and the two would share their folders"
+        raise UserError(f"{wrong}: rename the file, or say {name} to mean that experiment")
+    return parse(name, content, path.name, str(path) if own else name)
 
 
 def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
@@ -109,7 +99,6 @@ def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
 
 
 def _shipped(name: str) -> Path:
-    """The file of an experiment that comes with nsnn."""
     if name not in identifiers():
         raise UserError(f"experiment {name}: there is none; {nearest(name, identifiers())}")
     return FOLDER / f"{name}.toml"
@@ -128,10 +117,8 @@ def _axes(axes: dict, source: str) -> dict[str, str]:
             raise UserError(f"{source}: axes.{label}: the name is taken, choose another")
         table, dot, key = target.partition(".")
         if table not in TABLES or not (dot and key):
-            raise UserError(
-                f"{source}: axes.{label} = {target!r}: write table.key, such as "
-                "method.final_sparsity"
-            )
+            write = "write table.key, such as method.final_sparsity"
+            raise UserError(f"{source}: axes.{label} = {target!r}: {write}")
     return axes
 
 
@@ -179,10 +166,8 @@ def _entries(grid: dict[str, tuple], seeds: tuple, rules: list, axes: dict, wher
         entries.append(Entry(labels, options(labels), seeds))
     for label in grid:
         if label not in used:
-            raise UserError(
-                f"{where}.grids: no method of this grid has the option {axes[label]} of the label "
-                f"{label}"
-            )
+            option = f"the option {axes[label]} of the label {label}"
+            raise UserError(f"{where}.grids: no method of this grid has {option}")
     return entries
 
 
@@ -194,9 +179,8 @@ def _like(other: str, name: str, axes: dict, where: str) -> dict:
         raise UserError(f"{where}.like: {other} has no profile {name} of its own to start from")
     for label, target in content["axes"].items():
         if axes.get(label) != target:
-            raise UserError(
-                f"{where}.like: {other} has rules for {label} = {target!r}: add it to [axes]"
-            )
+            rules = f"{other} has rules for {label} = {target!r}"
+            raise UserError(f"{where}.like: {rules}: add it to [axes]")
     return theirs
 
 
@@ -240,10 +224,8 @@ def _printed(block, axes: dict, source: str) -> list[PaperValue]:
     printed = []
     for row in rows:
         if len(_typed(row, list, f"{where}.rows")) != len(names) + len(columns):
-            raise UserError(
-                f"{where}: row {row} has {len(row)} entries, expected {len(names)} labels and "
-                f"{len(columns)} values"
-            )
+            expected = f"expected {len(names)} labels and {len(columns)} values"
+            raise UserError(f"{where}: row {row} has {len(row)} entries, {expected}")
         labels = {name: spelt(axes[name], v) for name, v in zip(names, row, strict=False)}
         for column, value in zip(columns, row[len(names) :], strict=True):
             if type(value) not in (int, float):
@@ -262,9 +244,8 @@ def _dataclass(kind: type, content: dict, where: str):
 def _known(labels, axes: dict, where: str) -> None:
     for label in labels:
         if not isinstance(label, str) or label not in axes:
-            raise UserError(
-                f"{where}: {label!r} is no label of [axes]; {nearest(str(label), axes)}"
-            )
+            hint = nearest(str(label), axes)
+            raise UserError(f"{where}: {label!r} is no label of [axes]; {hint}")
 
 
 # How a message calls a kind; (str,) and (int,) are lists of these.

@@ -44,10 +44,8 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
     records, left_out, outdated = fingerprints.current(planned, found)
     folder = results.folder(out, experiment.id, profile)
     if not records:
-        raise UserError(
-            f"{folder} has no finished cell of this profile: first run nsnn reproduce "
-            f"{experiment.given}{_plugins()} --profile {profile} --out {out}"
-        )
+        first = f"nsnn reproduce {experiment.given}{_plugins()} --profile {profile} --out {out}"
+        raise UserError(f"{folder} has no finished cell of this profile: first run {first}")
     others = results.finished_anywhere(out)
     groups = group(planned, measure(records, others), experiment.paper)
     write_text(folder / "table.md", page(experiment, profile, groups, left_out, out))
@@ -63,10 +61,8 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
 
 def _other_data(left_out: list[dict]) -> list[str]:
     """A line on the cells that are on another version of the data."""
-    if not left_out:
-        return []
-    cells, marks = plural(len(left_out), "finished cell"), data_line(left_out)
-    return [f"{cells} left out, on other data ({marks}): nsnn reproduce trains them anew."]
+    left = f"{plural(len(left_out), 'finished cell')} left out, on other data"
+    return [f"{left} ({data_line(left_out)}): nsnn reproduce trains them anew."] * bool(left_out)
 
 
 def page(experiment: Experiment, profile: str, groups: list[Group], left_out, out) -> str:
@@ -102,7 +98,6 @@ def _plugins() -> str:
 
 
 def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
-    """The notes under the table."""
     records = [record for each in groups for record in each.cells]
     planned = sum(each.planned for each in groups)
     missing = sum(max(each.planned - len(each.cells), 0) for each in groups)
@@ -132,7 +127,6 @@ def _facts(experiment: Experiment, groups: list[Group]) -> list[str]:
 
 
 def _references(records: list[dict], method: str) -> str:
-    """With which cells the cells were compared."""
     pairs = [(own, its) for own in records if (its := own["partners"][method])]
     name, others = METHODS[method].title, sum(own["seed"] != its["seed"] for own, its in pairs)
     if not pairs:
@@ -154,10 +148,8 @@ def setting_lines(experiment: Experiment, records: list[dict]) -> list[str]:
     a method that are labels of an experiment have a value also where a cell has no such label.
     """
     axes = {*experiment.axes.values(), "train.seed", "method.name"}
-    configs = [
-        from_options({k: v for k, v in record["config"].items() if k != "plugins"}, "a cell")
-        for record in records
-    ]
+    given = ({k: v for k, v in r["config"].items() if k != "plugins"} for r in records)
+    configs = [from_options(options, "a cell") for options in given]
     unusual = sorted({key for config in configs for key in changed(config)}.difference(_SHARED))
     # Networks without time steps have no neuron of that table, and no width.
     keys = [*_SHARED, *(key for key in unusual if not key.startswith("method."))]
@@ -228,11 +220,7 @@ def varying(records: list[dict], key: str) -> str:
 
 
 def data_line(records: list[dict]) -> str:
-    """On what the cells were trained: a data set that came in two versions has two checksums.
-
-    The official CIFAR-10 and a copy of other pixels bear the same name, and a validation split
-    takes images away.
-    """
+    """On what the cells were trained: a data set that came in two versions has two checksums."""
     found = {}
     for record in records:
         found.setdefault(record["data"], []).append(record["data_fingerprint"])
@@ -240,7 +228,6 @@ def data_line(records: list[dict]) -> str:
 
 
 def _machine(record: dict) -> str:
-    """On what machine and with what versions a cell was trained."""
     e = record["environment"]
     versions = ", ".join(f"{name} {e[name]}" for name in ("nsnn", "numpy", "numba", "python"))
     cores, threads = plural(e["cores"], "core"), plural(e["threads"], "thread")
@@ -250,6 +237,5 @@ def _machine(record: dict) -> str:
 def _counted(found, noun: str, join: str) -> str:
     """Each value once; where they differ, with how often."""
     counts = Counter(found)
-    if len(counts) == 1:
-        return next(iter(counts))
-    return join.join(f"{value} ({count}{noun})" for value, count in counts.items())
+    texts = [f"{value} ({count}{noun})" for value, count in counts.items()]
+    return join.join(texts if len(counts) > 1 else counts)

@@ -20,10 +20,8 @@ def load_data(config, directory=None) -> DataSet:
     seed, T = config.train.seed, config.time_steps
     loaded = load(data.name, where, data.validation, seed, T, data.frames)
     if None not in (T, loaded.time_steps) and loaded.time_steps != T:
-        raise UserError(
-            f"{data.name}: events of {loaded.time_steps} time steps, but neuron.time_steps = {T}: "
-            "set them equal"
-        )
+        found = f"{data.name}: events of {loaded.time_steps} time steps"
+        raise UserError(f"{found}, but neuron.time_steps = {T}: set them equal")
     if not data.samples:
         return loaded
     n = len(loaded.train)
@@ -34,25 +32,15 @@ def load_data(config, directory=None) -> DataSet:
 
 
 def make_network(config, shape, classes: int):
-    """The network of a `Config` at its first step, in float32, of whatever kind it is.
-
-    For input of a `shape` (C, H, W) and so many classes.
-    """
+    """The network of a `Config` at its first step, for input (C, H, W), in float32."""
     name, model = config.model.name, config.model.options
     rng, kind = stream(config.train.seed, "init"), network_class(name)
     if hasattr(kind, "from_config"):
         return kind.from_config(config, shape, classes, rng)
-    network = build(
-        architecture(name, model.layers, model.pool, model.strides),
-        from_preset(**dataclasses.asdict(config.neuron)),
-        shape,
-        classes,
-        rng,
-        width=model.width,
-        norm=model.norm,
-        storage=model.storage,
-        name=name,
-    )
+    layers = architecture(name, model.layers, model.pool, model.strides)
+    neuron = from_preset(**dataclasses.asdict(config.neuron))
+    options = {"width": model.width, "norm": model.norm, "storage": model.storage, "name": name}
+    network = build(layers, neuron, shape, classes, rng, **options)
     network.init, network.loss = model.init, LOSSES[config.train.loss]
     if config.train.loss == "tet":
         network.loss = functools.partial(network.loss, lam=config.train.tet_lambda)

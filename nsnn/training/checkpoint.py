@@ -22,8 +22,7 @@ def save_checkpoint(path, config, parts: dict) -> None:
     """Write a checkpoint; an error leaves the one before it in place.
 
     `parts` has the state of each part of the run, such as "network" and "method": arrays by name.
-    Raises RunError when the disk is full or refuses, UserError for a state that is no plain array:
-    nothing is ever pickled.
+    Raises RunError for a full disk, UserError for a state that is no plain array: no pickle.
     """
     arrays = {"format": np.array(FORMAT), "config": np.array(to_toml(_essential(config)))}
     for part, state in parts.items():
@@ -37,26 +36,22 @@ def save_checkpoint(path, config, parts: dict) -> None:
 def load_checkpoint(path, config) -> dict:
     """Read a checkpoint of a run with this configuration: the `parts` given to `save_checkpoint`.
 
-    Raises UserError for one of another format or another configuration, RunError for a damaged
-    file.
+    Raises UserError for another format or configuration, RunError for a damaged file.
     """
     arrays = _read(path)
     with intact(path):
         found = arrays.pop("format", np.array(-1)).item()
     if found != FORMAT:
-        raise UserError(
-            f"{path} has checkpoint format {found}, this nsnn reads format {FORMAT}: "
-            "use the version of nsnn in environment.json, or train anew with --overwrite"
-        )
+        what = f"{path} has checkpoint format {found}, this nsnn reads format {FORMAT}"
+        use = "use the version of nsnn in environment.json, or train anew with --overwrite"
+        raise UserError(f"{what}: {use}")
     with intact(path):
         theirs = parse_config(str(arrays.pop("config")), str(path))
-    changed = differences(_essential(config), theirs)
-    if changed:
+    if changed := differences(_essential(config), theirs):
         name, ours, wrote = changed[0]
-        raise UserError(
-            f"{path} was made with another configuration: {name} = {wrote!r} there, {ours!r} in "
-            "config.toml; put it back, or train anew with --overwrite"
-        )
+        what = f"{name} = {wrote!r} there, {ours!r} in config.toml"
+        mend = "put it back, or train anew with --overwrite"
+        raise UserError(f"{path} was made with another configuration: {what}; {mend}")
     parts = {}
     for name, array in arrays.items():
         part, _, key = name.partition("/")
@@ -93,8 +88,8 @@ def intact(path):
     except (UserError, RunError, OSError, MemoryError):
         raise
     except Exception:  # content that is none of ours can lead to anything
-        damaged = f"{path} is damaged (truncated or altered): train anew with --overwrite"
-        raise RunError(damaged) from None
+        mend = "train anew with --overwrite"
+        raise RunError(f"{path} is damaged (truncated or altered): {mend}") from None
 
 
 def _read(path) -> dict[str, np.ndarray]:

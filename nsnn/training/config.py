@@ -22,9 +22,7 @@ class DataConfig:
     name: str = option("glyphs", "data set: see nsnn data list")
     dir: str = option("", "where its files are; empty: $NSNN_DATA, then the user cache")
     batch: int = option(64, "samples in an optimiser step", at_least=1)
-    validation: float = option(
-        0.0, "fraction taken from the training data to validate on", at_least=0, below=1
-    )
+    validation: float = option(0.0, "share of training data to validate on", at_least=0, below=1)
     samples: int = option(0, "training samples that are used, drawn by seed; 0: all", at_least=0)
     frames: str = option("count", "events: parts of equal count, or of equal time", choices=FRAMES)
     augment: str = option("none", "changes of training images", choices=AUGMENTATIONS)
@@ -153,10 +151,7 @@ def defaults(model: str, method: str) -> dict:
 def translated(options: dict) -> dict:
     """Options by "table.key" as an older nsnn wrote them, by today's names.
 
-    Raises
-    ------
-    UserError
-        For an option that is gone and was set: the run cannot be made any more.
+    Raises UserError for an option that is gone and was set: the run cannot be made any more.
     """
     for name in options.keys() & REMOVED.keys():
         if options[name] != REMOVED[name]:

@@ -139,7 +139,6 @@ def _assignment(text: str) -> dict:
 
 
 def _config(entries: dict) -> Config:
-    """Build and check every table."""
     names = {table: _name(table, entries.pop((table, "name"), None)) for table in CHOICES}
     classes = option_classes(**names)
     values = {table: {} for table in classes}

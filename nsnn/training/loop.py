@@ -11,6 +11,7 @@ from nsnn.operations import training_work
 from nsnn.training.interrupt import Interruption
 from nsnn.training.run import diverged
 from nsnn.training.stopwatch import Stopwatch
+from nsnn.training.totals import EpochTotals
 
 # A long epoch is saved this often (seconds), so that a kill costs no more.
 CHECKPOINT_EVERY = 60.0
@@ -21,8 +22,7 @@ def train(run, folder, progress) -> bool:
 
     The run, that is network, method, optimiser and position, changes in place; `progress` shows
     bars and lines. False when a signal stopped it: the state is saved, `--resume` goes on from
-    there. Raises RunError for a loss that is not finite, naming step and layer, and for a full
-    disk; the last good checkpoint is kept.
+    there. Raises RunError for a loss that is not finite and a full disk; the checkpoint is kept.
     """
     network, method = run.network, run.method
     with Interruption() as interruption, quiet_overflow():
@@ -73,12 +73,11 @@ def quiet_overflow():
 def close_epoch(run, folder, progress, watch) -> None:
     """Write the epoch's line, then the checkpoint that counts it.
 
-    A kill between the two leaves a line too many, which `--resume` takes back; the other order
-    could leave one too few.
+    A kill between the two leaves a line too many, which `--resume` takes back; not one too few.
     """
     record = epoch_record(run)
     run.keep_if_best(folder, record["validation_accuracy"])
-    run.book_epoch()
+    run.epoch, run.totals = run.epoch + 1, EpochTotals()
     append_line(folder / "metrics.jsonl", record)
     run.save(folder, watch)
     progress.line(record, watch.total())

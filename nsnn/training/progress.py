@@ -23,15 +23,8 @@ class Progress:
 
     def bar(self, epoch: int, done: int, batches):
         """Pass batches on, counting them in a bar that goes when the epoch ends."""
-        return tqdm(
-            batches,
-            desc=f"epoch {epoch + 1}/{self.epochs}",
-            total=self.steps,
-            initial=done,
-            leave=False,
-            unit="step",
-            disable=not self.bars,
-        )
+        look = {"desc": f"epoch {epoch + 1}/{self.epochs}", "unit": "step", "leave": False}
+        return tqdm(batches, total=self.steps, initial=done, disable=not self.bars, **look)
 
     def line(self, record: dict, seconds: float) -> None:
         """Print an epoch's result."""

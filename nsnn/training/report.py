@@ -104,12 +104,17 @@ def closing_table(summary: dict) -> str:
     # None: density is an outcome of the method.
     asked = "none asked" if s["asked"] is None else f"{percent(s['density_asked'])} asked"
     training = f"{plural(s['steps'], 'step')} in {plural(s['epochs'], 'epoch')}"
-    rate = "spikes per neuron and time step"
+    rate, undecided = "spikes per neuron and time step", ""
     if s["time_steps"] is None:
         rate = "spikes per neuron and sample: each fires once or never"
+    if s["undecided"] is not None:
+        samples = plural(sum(map(sum, s["confusion"])), "test sample")
+        undecided = f"{s['undecided']:,} of {samples} without an output spike"
+    useful, executed = (total_work(s["work_training"], kind) for kind in ("useful", "executed"))
+    work = f"{useful:.3g} useful multiply-adds of training, {executed:.3g} executed"
     rows = {
         "test accuracy": percent(s["test_accuracy"]),
-        "undecided": _undecided(s),
+        "undecided": undecided,
         "density": f"{percent(s['density'])} reached, {asked}",
         "active weights": f"{s['active_weights']:,} of {s['weights']:,}",
         "memory held": f"{held('bytes_held')} (weights, gradients, optimiser, indices)",
@@ -119,7 +124,7 @@ def closing_table(summary: dict) -> str:
         "activations": f"{size(s['bytes_buffers'])} of a batch, beside the memory held",
         "spike rate": f"{s['spike_rate']:.4f} {rate}",
         "operations": f"{operations} per sample and forward{apart}",
-        "work": _work(s["work_training"]),
+        "work": work if s["work_training"] else "",
         "relative cost": cost,
         **_energy(s["energy"]),
         "process memory": f"{size(s['bytes_process_peak'])} at its peak",
@@ -136,23 +141,7 @@ def closing_table(summary: dict) -> str:
     return "\n".join([*lines, table(("layer", "active", "asked", "of", "density"), layers)])
 
 
-def _work(work: dict) -> str:
-    """Multiply-adds of the whole training, where they are counted."""
-    useful, executed = (total_work(work, kind) for kind in ("useful", "executed"))
-    return f"{useful:.3g} useful multiply-adds of training, {executed:.3g} executed" if work else ""
-
-
-def _undecided(s: dict) -> str:
-    """Samples without an answer, where the network may have none."""
-    if s["undecided"] is None:
-        return ""
-    samples = sum(map(sum, s["confusion"]))
-    return f"{s['undecided']:,} of {plural(samples, 'test sample')} without an output spike"
-
-
 def _energy(e: dict) -> dict[str, str]:
-    """The lines about the energy of an inference."""
-
     def microjoules(kind: str) -> str:
         return f"{1e6 * e[kind]:,.3f} µJ"
 

@@ -13,15 +13,8 @@ from nsnn.optim import learning_rate
 from nsnn.plugins import check_prepared
 from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
+from nsnn.training import checkpoint
 from nsnn.training.build import load_data, make_network, make_optimiser
-from nsnn.training.checkpoint import (
-    BEST,
-    intact,
-    load_checkpoint,
-    load_topology,
-    save_checkpoint,
-    save_topology,
-)
 from nsnn.training.run_folder import dense_spike_rates
 from nsnn.training.start import check_kept, take_over
 from nsnn.training.totals import EpochTotals
@@ -46,20 +39,17 @@ class Run:
             )
         self.fingerprint = self.data.train.fingerprint()
         if fingerprint not in (None, self.fingerprint):
-            raise UserError(
-                f"the training data of {config.data.name} is not what this run has trained on: set "
-                "data.dir to that, or train anew with --overwrite"
-            )
+            what = f"the training data of {config.data.name} is not what this run has trained on"
+            raise UserError(f"{what}: set data.dir to that, or train anew with --overwrite")
         self.batches(0)  # refuses a batch that is larger than the data
         # The last, smaller batch of an epoch is left out.
         self.length = RunLength(len(self.data.train) // config.data.batch, config.train.epochs)
         self.network = make_network(config, self.data.shape, self.data.classes)
         self.network.normalise(self.data.mean, self.data.std)
         if config.data.augment == "spike-delay" and not self.network.takes_delays:
-            raise UserError(
-                "data.augment = 'spike-delay' delays the spikes of the input: it is for model.name "
-                "= 'firstspike'; set data.augment to none"
-            )
+            what = "data.augment = 'spike-delay' delays the spikes of the input"
+            use = "it is for model.name = 'firstspike'; set data.augment to none"
+            raise UserError(f"{what}: {use}")
         self.method = METHODS[config.method.name](config.method.options)
         other = None
         if config.train.start and log is None:
@@ -72,7 +62,7 @@ class Run:
         self._check_logged()
         if other is not None:
             check_kept(self.network, other, config)
-        if not config.train.start:
+        elif not config.train.start:
             self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         self.dense_rates = dense_spike_rates(config) if dense_rates is None else dense_rates
@@ -88,10 +78,9 @@ class Run:
         """Raise UserError for a sparse layer that no log can rebuild: such a run cannot resume."""
         for p in self.network.parameters():
             if p.topology is not None and p.name not in self.log.names:
-                raise UserError(
-                    f"method.name = {self.config.method.name!r} made {p.name} sparse without a "
-                    f"word to the log: call log.start({p.name!r}, p.size, p.positions())"
-                )
+                what = f"{self.config.method.name!r} made {p.name} sparse without a word to the log"
+                call = f"log.start({p.name!r}, p.size, p.positions())"
+                raise UserError(f"method.name = {what}: call {call}")
 
     def batches(self, epoch: int):
         """The training batches of an epoch, which depend on seed and epoch alone."""
@@ -122,40 +111,32 @@ class Run:
         held["total"] = sum(size for kind, size in held.items() if kind != "buffers")
         self.peak = {kind: max(size, self.peak.get(kind, 0)) for kind, size in held.items()}
 
-    def book_epoch(self) -> None:
-        """Book an epoch whose record is made."""
-        self.epoch += 1
-        self.totals = EpochTotals()
-
     def keep_if_best(self, folder: Path, accuracy: float | None) -> None:
         """With train.keep = "best": write the network down where no epoch before was as good.
 
-        Before the checkpoint that counts the epoch: a kill between the two repeats the epoch, and
-        the same network is written again.
+        Before the checkpoint that counts the epoch: after a kill between the two it is repeated.
         """
         if self.config.train.keep != "best" or accuracy <= self.best["accuracy"]:
             return
         self.best = {"accuracy": accuracy, "epoch": self.epoch}
-        save_checkpoint(folder / BEST, self.config, {"network": self.network.state()})
+        parts = {"network": self.network.state()}
+        checkpoint.save_checkpoint(folder / checkpoint.BEST, self.config, parts)
 
     def save(self, folder: Path, watch=None) -> None:
         """Write topology log and checkpoint, which ends a lap of the `Stopwatch` if one is given.
 
-        Raises
-        ------
-        RunError
-            When a value is not finite: the checkpoint before, a good one, stays. Also for a full
-            disk.
+        Raises RunError for a full disk and a value that is not finite: the one before stays.
         """
         self._check_logged()
-        bad = self.network.first_non_finite()
-        if bad:
+        if bad := self.network.first_non_finite():
             raise diverged(f"{bad} is not finite after step {self.step - 1}", folder)
         # The log first: what it has too much a resumed run forgets. Only if it has more than at
         # the save before: in a large network it is large, and rounds are rarer than saves.
         if self._events_saved != self.log.events:
-            save_topology(folder / "topology.npz", self.log)
+            checkpoint.save_topology(folder / "topology.npz", self.log)
             self._events_saved = self.log.events
+        position = {"epoch": self.epoch, "step": self.step}
+        data = {"shape": self.data.shape, "classes": self.data.classes}
         parts = {
             "network": self.network.state(),
             "method": self.method.state(),
@@ -163,24 +144,15 @@ class Run:
             "totals": self.totals.state(),
             "peak": self.peak,
             "best": self.best,
-            "data": {
-                "shape": self.data.shape,
-                "classes": self.data.classes,
-                "fingerprint": self.fingerprint,
-            },
+            "data": data | {"fingerprint": self.fingerprint},
             "dense_run": {"rates": np.array(self.dense_rates, dtype=np.float64)},
-            "position": {
-                "epoch": self.epoch,
-                "step": self.step,
-                # By their number: at the last step of an epoch its end may have logged more.
-                "events": self.log.events,
-            },
+            # Events by their number: at the last step of an epoch its end may have logged more.
+            "position": position | {"events": self.log.events},
             "metrics": {"checksum": checksum(folder / "metrics.jsonl")},
         }
-        save_checkpoint(folder / "checkpoint.npz", self.config, parts)
+        checkpoint.save_checkpoint(folder / "checkpoint.npz", self.config, parts)
         if watch is not None:
-            lap = {"epoch": self.epoch, "step": self.step, **watch.lap()}
-            append_line(folder / "timing.jsonl", lap)
+            append_line(folder / "timing.jsonl", position | watch.lap())
 
 
 def diverged(what: str, folder: Path) -> RunError:
@@ -200,16 +172,16 @@ def from_folder(config, folder: Path) -> Run:
     if not path.exists():
         keep_lines(folder / "metrics.jsonl", 0)
         return Run(config)
-    parts = load_checkpoint(path, config)
-    with intact(path):
+    parts = checkpoint.load_checkpoint(path, config)
+    with checkpoint.intact(path):
         position = {key: parts["position"][key].item() for key in ("epoch", "step", "events")}
         fingerprint = parts["data"]["fingerprint"].item()
         dense_rates = parts["dense_run"]["rates"].tolist()
         known = _numbers(parts.get("metrics", {})).get("checksum")  # older versions made none
-    log = load_topology(folder / "topology.npz")
+    log = checkpoint.load_topology(folder / "topology.npz")
     log.truncate(position["events"])
     run = Run(config, log, dense_rates, fingerprint)
-    with intact(path):
+    with checkpoint.intact(path):
         run.network.restore(parts["network"])
         run.method.restore(parts["method"])
         run.optimiser.restore(parts.get("optimiser", {}))
@@ -223,7 +195,6 @@ def from_folder(config, folder: Path) -> Run:
 
 
 def _numbers(arrays: dict) -> dict:
-    """Arrays of one value as Python's numbers."""
     return {key: array.item() for key, array in arrays.items()}
 
 
@@ -235,7 +206,6 @@ def _check_log(run, folder) -> None:
         if p.topology is not None:
             logged = run.log.positions_at(p.name, run.step - 1)
             if not np.array_equal(logged, p.positions()):
-                raise RunError(
-                    f"{folder / 'topology.npz'} is not of this run: at step {run.step} it has "
-                    f"other positions of {p.name} than the checkpoint; train anew with --overwrite"
-                )
+                what = f"at step {run.step} it has other positions of {p.name} than the checkpoint"
+                path = folder / "topology.npz"
+                raise RunError(f"{path} is not of this run: {what}; train anew with --overwrite")

@@ -25,7 +25,8 @@ FILES += ("checkpoint.npz", "topology.npz")
 
 # What each line of metrics.jsonl has, and summary.json has at least.
 _NUMBERS = ("step", "train_loss", "train_accuracy", "density", "active_weights", "spike_rate")
-_TABLES = ("layers", "spike_rates", "synaptic_operations")
+_KINDS = dict.fromkeys(_NUMBERS, int | float)
+_KINDS |= dict.fromkeys(("layers", "spike_rates", "synaptic_operations"), dict)
 _SUMMARY = {"data", "method", "test_accuracy", "confusion"}
 
 # Runs that agree in these can be compared in what they cost.
@@ -43,17 +44,14 @@ def refuse_existing(folder) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder} is a file: name a folder")
     if holds_run(folder):
-        raise UserError(
-            f"{folder} already holds a run: continue it with --resume {folder}, replace it with "
-            "--overwrite, or choose another --out"
-        )
+        choices = f"continue it with --resume {folder}, replace it with --overwrite"
+        raise UserError(f"{folder} already holds a run: {choices}, or choose another --out")
 
 
 def next_free(stem: str, runs=RUNS) -> Path:
     """Make and return the next free `runs/<stem>-NNN`.
 
-    `os.mkdir` succeeds for one process only, so two that start together get two folders. Raises
-    RunError where no folder can be made.
+    `os.mkdir` succeeds for one process only, so two that start together get two folders.
     """
     runs = Path(runs)
     try:
@@ -87,10 +85,9 @@ def read_config(folder) -> Config:
         raise UserError(f"{folder} holds no run: {path} is missing")
     known = {value for plugin in loaded() for value in plugin.values()}
     absent = [n["file"] for n in _noted_plugins(folder) if known.isdisjoint(n.values())]
-    missing = UserError(
-        f"{folder} was made with a plug-in: repeat the command with{as_options(absent)} (in "
-        f"Python: nsnn.load({str(folder)!r}, plugins={absent}))"
-    )
+    call = f"nsnn.load({str(folder)!r}, plugins={absent})"
+    again = f"repeat the command with{as_options(absent)} (in Python: {call})"
+    missing = UserError(f"{folder} was made with a plug-in: {again}")
     if absent and not known:
         raise missing
     try:
@@ -124,8 +121,7 @@ def read_metrics(folder) -> list[dict]:
     records = read_lines(path)
     for i, record in enumerate(records):
         good = record.get("epoch") == i and "validation_accuracy" in record
-        good = good and all(isinstance(record.get(key), int | float) for key in _NUMBERS)
-        if not good or not all(isinstance(record.get(key), dict) for key in _TABLES):
+        if not good or not all(isinstance(record.get(key), kind) for key, kind in _KINDS.items()):
             raise damaged(f"line {i + 1} of {path}")
     return records
 
@@ -154,17 +150,14 @@ def require_same(where: str, config, folder, keys, wanted: str, also=()) -> None
     """Raise UserError unless the run in a folder has our values of these options, and `also`."""
     ours, theirs = flatten(config), flatten(read_config(folder))
     for key, value in ({key: ours.get(key) for key in keys} | dict(also)).items():
-        if theirs.get(key) != value:
-            raise UserError(
-                f"{where} has {key} = {theirs.get(key)!r}, not {value!r}: give {wanted}"
-            )
+        if (found := theirs.get(key)) != value:
+            raise UserError(f"{where} has {key} = {found!r}, not {value!r}: give {wanted}")
 
 
 def dense_spike_rates(config) -> list[float]:
     """R_d of NDSNN IV-C: the spike rate of each epoch of `train.dense_run`, [] without one.
 
-    Raises UserError where the folder holds no dense run of the same network and data set, at least
-    as long.
+    Raises UserError for a run of another network or data set, one not dense, and a shorter one.
     """
     folder, epochs = config.train.dense_run, config.train.epochs
     if not folder:
@@ -174,17 +167,17 @@ def dense_spike_rates(config) -> list[float]:
     require_same(where, config, folder, COMPARABLE, wanted, {"method.name": DENSE})
     rates = [record["spike_rate"] for record in read_metrics(folder)]
     if len(rates) < epochs:
-        raise UserError(
-            f"{where} has {plural(len(rates), 'finished epoch')}, this run {epochs}: the cost "
-            "compares epoch with epoch, so train it for as long"
-        )
+        found = f"{where} has {plural(len(rates), 'finished epoch')}, this run {epochs}"
+        raise UserError(f"{found}: the cost compares epoch with epoch, so train it for as long")
     return rates[:epochs]
 
 
 def load(folder, plugins=()) -> Network:
     """The network of a run, as its last checkpoint has it; public as `nsnn.load`.
 
-    With train.keep = "best", the one of the best epoch so far on the validation split.
+    Ready for `predict(images)`, images as (B, C, H, W). With train.keep = "best", the one of the
+    best epoch so far on the validation split. Raises UserError when the folder holds no run, no
+    checkpoint yet, or one of another configuration, RunError when the checkpoint is damaged.
 
     Parameters
     ----------
@@ -193,18 +186,6 @@ def load(folder, plugins=()) -> Network:
     plugins : sequence of path-like
         The files that the run's method, model or data set come from; a RuntimeWarning says where
         one is another version than the run was made with.
-
-    Returns
-    -------
-    Network
-        Ready for `predict(images)`, images as (B, C, H, W).
-
-    Raises
-    ------
-    UserError
-        When the folder holds no run, or no checkpoint yet, or one of another configuration.
-    RunError
-        When the checkpoint is damaged.
     """
     load_files(plugins)
     config = read_config(folder)
@@ -212,8 +193,8 @@ def load(folder, plugins=()) -> Network:
     path = Path(folder) / "checkpoint.npz"
     parts = load_checkpoint(path, config)
     with intact(path):
-        shape = tuple(parts["data"]["shape"].tolist())
-        network = make_network(config, shape, parts["data"]["classes"].item())
+        shape, classes = (parts["data"][key].tolist() for key in ("shape", "classes"))
+        network = make_network(config, tuple(shape), classes)
         network.restore(parts["network"])
     if config.train.keep == "best" and (Path(folder) / BEST).exists():
         restore_best(network, folder, config)

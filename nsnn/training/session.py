@@ -32,10 +32,8 @@ def start(config, out=None, overwrite=False, progress=None) -> Path | None:
     print(_MEASURING, flush=True)
     measured = estimate(run)
     # Only now: a mistake in the configuration or the data leaves no empty folder behind.
-    if out is None:
-        folder = run_folder.next_free(f"{config.method.name}-{config.data.name}")
-    else:
-        folder = make_folder(out)
+    stem = f"{config.method.name}-{config.data.name}"
+    folder = run_folder.next_free(stem) if out is None else make_folder(out)
     with locked(folder):
         if overwrite:
             run_folder.clear(folder)
@@ -56,10 +54,8 @@ def resume(folder, assignments=(), progress=None) -> Path | None:
     config = load_config(folder / "config.toml", assignments)
     for name, _, _ in differences(written, config):
         if name not in FREE:
-            raise UserError(
-                f"--resume goes on with the configuration of {folder}: only {' and '.join(FREE)} "
-                f"can be set anew, not {name}"
-            )
+            what = f"--resume goes on with the configuration of {folder}"
+            raise UserError(f"{what}: only {' and '.join(FREE)} can be set anew, not {name}")
     with locked(folder):
         if run_folder.is_finished(folder):
             print(f"{folder} is finished: nothing to resume. See it with nsnn eval {folder}")

@@ -4,6 +4,8 @@ from collections import Counter
 
 import numpy as np
 
+_COUNTERS = {"rates": np.float64, "operations": np.int64, "work": np.int64}
+
 
 class EpochTotals:
     """What the line of an epoch averages over its steps: sums over them.
@@ -11,8 +13,7 @@ class EpochTotals:
     `loss` sums the mean losses of the batches, `density` the densities, which may fall within an
     epoch; `rates` the spikes per neuron and time step of each LIF layer by name, `rate` those of
     all neurons together; `operations` the synaptic operations of the forwards by weight, over all
-    samples, `static` those of them with a constant input, see `Operations`; `work` what
-    `training_work` counts.
+    samples, `static` those of them with a constant input; `work` what `training_work` counts.
     """
 
     def __init__(self):
@@ -38,26 +39,21 @@ class EpochTotals:
 
     def state(self) -> dict[str, np.ndarray]:
         """The sums as plain arrays."""
-        return {
+        found = {
             "counts": np.array([self.steps, self.samples, self.correct, self.static]),
             "sums": np.array([self.loss, self.density, self.rate]),
-            "rate_names": np.array(list(self.rates), dtype=np.str_),
-            "rates": np.array(list(self.rates.values()), dtype=np.float64),
-            "operation_names": np.array(list(self.operations), dtype=np.str_),
-            "operations": np.array(list(self.operations.values()), dtype=np.int64),
-            "work_names": np.array(list(self.work), dtype=np.str_),
-            "work": np.array(list(self.work.values()), dtype=np.int64),
         }
+        for name, dtype in _COUNTERS.items():
+            sums = getattr(self, name)
+            found[f"{name.removesuffix('s')}_names"] = np.array(list(sums), dtype=np.str_)
+            found[name] = np.array(list(sums.values()), dtype)
+        return found
 
     def restore(self, state) -> None:
         """The inverse of `state`."""
         self.steps, self.samples, self.correct, self.static = state["counts"].tolist()
         self.loss, self.density, self.rate = state["sums"].tolist()
-        self.rates = _pairs(state["rate_names"], state["rates"])
-        self.operations = _pairs(state["operation_names"], state["operations"])
-        self.work = _pairs(state["work_names"], state["work"])
-
-
-def _pairs(names, values) -> Counter:
-    """The sums by name of two arrays."""
-    return Counter(dict(zip(names.tolist(), values.tolist(), strict=True)))
+        for name in _COUNTERS:
+            names = state[f"{name.removesuffix('s')}_names"].tolist()
+            sums = Counter(dict(zip(names, state[name].tolist(), strict=True)))
+            setattr(self, name, sums)

@@ -17,15 +17,9 @@ from nsnn.training.run_folder import load, read_metrics
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What training has made; all of it is read from the run folder when it is asked for.
+    """What training has made; all of it is read from the run folder when it is asked for."""
 
-    Attributes
-    ----------
-    folder : Path
-        The run folder; nsnn eval, plot, export and `nsnn.load` take it.
-    """
-
-    folder: Path
+    folder: Path  # nsnn eval, plot, export and `nsnn.load` take it
 
     @cached_property
     def network(self) -> Network:
@@ -58,10 +52,6 @@ def train(config=None, out=None, *, overwrite=False, plugins=()) -> FinishedRun:
     plugins : sequence of path-like
         Files that register methods, models or data sets.
 
-    Returns
-    -------
-    FinishedRun
-
     Raises
     ------
     UserError
@@ -77,10 +67,8 @@ def train(config=None, out=None, *, overwrite=False, plugins=()) -> FinishedRun:
     >>> run.summary["test_accuracy"], run.metrics[-1]["density"]
     """
     load_files(plugins)
-    if config is None or isinstance(config, str | os.PathLike):
-        chosen = load_config(config)
-    else:
-        chosen = from_options(_options(config), "nsnn.train")
+    named = config is None or isinstance(config, str | os.PathLike)
+    chosen = load_config(config) if named else from_options(_options(config), "nsnn.train")
     folder = session.start(chosen, out, overwrite)
     if folder is None:
         raise KeyboardInterrupt
@@ -92,11 +80,10 @@ def _options(config) -> dict:
     if not isinstance(config, dict):
         kind = type(config).__name__
         raise UserError(f"nsnn.train: config is a {kind}; give a TOML file, or options by name")
-    for key in config:
+    found = {}
+    for key, value in config.items():
         if not isinstance(key, str) or "." not in key:
             hint = 'options are named table.key, such as "train.epochs"'
             raise UserError(f"nsnn.train: {key!r} is no option; {hint}")
-    return {
-        key: os.fspath(value) if isinstance(value, os.PathLike) else plain(value)
-        for key, value in config.items()
-    }
+        found[key] = os.fspath(value) if isinstance(value, os.PathLike) else plain(value)
+    return found

@@ -85,16 +85,18 @@ def explain(error: BaseException, file: str | None = None) -> None:
 
 def _check_registered(file: str, before: dict) -> None:
     """Raise UserError unless something was registered, and all of it can be used."""
-    nothing = True
-    for kind, (registry, count) in _REGISTRIES.items():
-        for name, thing in registry.items():
-            if before[kind].get(name) is not thing:
-                nothing = False
-                taken = "is there already: choose another name" if name in before[kind] else ""
-                if flaw := taken or _flaw(kind, thing, count):
-                    raise UserError(f"plug-in {file}: the {kind} {name!r} {flaw}")
-    if nothing:
+    new = [
+        (kind, name, thing, count)
+        for kind, (registry, count) in _REGISTRIES.items()
+        for name, thing in registry.items()
+        if before[kind].get(name) is not thing
+    ]
+    if not new:
         raise UserError(f"plug-in {file} registers nothing in METHODS, MODELS or DATASETS")
+    for kind, name, thing, count in new:
+        taken = "is there already: choose another name" if name in before[kind] else ""
+        if flaw := taken or _flaw(kind, thing, count):
+            raise UserError(f"plug-in {file}: the {kind} {name!r} {flaw}")
 
 
 def _flaw(kind: str, thing, count: int) -> str:

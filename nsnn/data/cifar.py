@@ -40,16 +40,22 @@ class CIFARSource(ArchiveSource):
 
     def _read(self, paths: list[Path], total: int) -> Split:
         """One split from its files."""
-        count, size, contents = total // len(paths), self.label_bytes + PIXELS, []
-        for path in paths:
-            contents.append(self.content(path))
-            if len(contents[-1]) != count * size:
-                expected = f"expected {count * size} bytes ({count} records of {size})"
-                raise self.damaged(path, f"{expected}, found {len(contents[-1])}")
-        records = np.frombuffer(b"".join(contents), dtype=np.uint8).reshape(total, size)
-        labels = records[:, self.label_bytes - 1].astype(np.int64)
-        images = np.ascontiguousarray(records[:, self.label_bytes :]).reshape(total, *SHAPE)
-        return Split(images, labels)
+        images = np.empty((total, PIXELS), dtype=np.uint8)
+        labels = np.empty(total, dtype=np.int64)
+        count, start = total // len(paths), self.label_bytes
+        for i, path in enumerate(paths):
+            records = self._read_records(path, count)
+            images[i * count : (i + 1) * count] = records[:, start:]
+            labels[i * count : (i + 1) * count] = records[:, start - 1]
+        return Split(images.reshape(total, *SHAPE), labels)
+
+    def _read_records(self, path: Path, count: int) -> np.ndarray:
+        """The records of one file, uint8 (count, label bytes + 3072)."""
+        size, content = self.label_bytes + PIXELS, self.content(path)
+        if len(content) != count * size:
+            expected = f"expected {count * size} bytes ({count} records of {size})"
+            raise self.damaged(path, f"{expected}, found {len(content)}")
+        return np.frombuffer(content, dtype=np.uint8).reshape(count, size)
 
 
 CIFAR10 = CIFARSource(

@@ -74,8 +74,8 @@ def current(cells, records: list[dict]) -> tuple[list[dict], list[dict], list[di
     those on the same data as the last one count. Of lines with the same cell, as a merge of two
     files may leave them, the last one counts: a seed is one sample.
 
-    Returns them; those of these cells' options, but on other data, of which no such cell is kept;
-    and those of the first that are not on the data that are here now.
+    Returns `kept`, these; `left_out`, of these cells' options, but on other data, and no such cell
+    is kept; `outdated`, those of the first that are not on the data that are here now.
     """
     wanted = {frozenset(cell.labels.items()): cell for cell in cells}
     # By what was trained and tested on: the last fingerprint; whether a cell is on the data here.

@@ -60,7 +60,7 @@ def run_cell(options: dict, folder: str, plugin_files=()) -> dict | None:
             plugins.load_files(plugin_files)
             config = from_options(options, f"cell {folder.name}")
             _wait_until_free(folder)
-            state = done = state_of(folder, config, {})
+            state, done = state_of(folder, config, {}), True
             if state == "stopped":
                 free = [f"{name}={toml_value(options[name])}" for name in FREE]
                 done = session.resume(folder, free)

@@ -61,8 +61,10 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
 
 def _other_data(left_out: list[dict]) -> list[str]:
     """A line on the cells that are on another version of the data."""
+    if not left_out:
+        return []
     left = f"{plural(len(left_out), 'finished cell')} left out, on other data"
-    return [f"{left} ({data_line(left_out)}): nsnn reproduce trains them anew."] * bool(left_out)
+    return [f"{left} ({data_line(left_out)}): nsnn reproduce trains them anew."]
 
 
 def page(experiment: Experiment, profile: str, groups: list[Group], left_out, out) -> str:

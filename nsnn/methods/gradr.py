@@ -85,7 +85,9 @@ class GradR(Method):
         """Options of `[method]` for Grad R; p matters only where |μ| is in the range of θ."""
 
         alpha: float = option(1e-3, "how fast weights fall; it sets the sparsity", above=0)
-        prior_probability: float = option(0.95, "p of the prior", at_least=0.5, below=1)
+        prior_probability: float = option(
+            0.95, "p of the prior, hardly felt", at_least=0.5, below=1
+        )
         dense_layers: str = option("", "names of layers that stay dense, separated by commas")
 
     def prepare(self, network, run, rng, log) -> None:

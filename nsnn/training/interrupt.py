@@ -11,7 +11,7 @@ class Interruption:
 
     The handlers from before come back with that first signal, so that a second Ctrl-C stops at
     once. Not that of SIGTERM: who stops a whole job, as systemd and Slurm do, reaches a training
-    beside the runner that passes it on. Python allows handlers in the main thread only.
+    beside the runner that passes it on. Outside the main thread it changes nothing.
     """
 
     def __init__(self):

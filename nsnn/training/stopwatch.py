@@ -56,7 +56,9 @@ def add_up(path, length) -> dict:
             "seconds": round(sum(epochs), 3),
             "cpu_seconds": round(sum(lap["cpu_seconds"] for lap in laps), 3),
             "epoch_seconds": [round(seconds, 3) for seconds in epochs],
-            "bytes_process_peak": max(lap.get("bytes_process_peak", 0) for lap in ({}, *laps)),
+            "bytes_process_peak": max(
+                (lap.get("bytes_process_peak", 0) for lap in laps), default=0
+            ),
         }
     except (LookupError, TypeError):
         raise damaged(path) from None

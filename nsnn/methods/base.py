@@ -155,6 +155,14 @@ class Method:
         """
         return dict(self._targets)
 
+    def settled(self, epoch: int) -> bool:
+        """Whether the network is pruned as asked at the end of `epoch`, before which none is kept.
+
+        That is, by `train.keep = "best"`: what is best while it is dense is not what was asked for.
+        """
+        targets = self.targets() or {}
+        return all(p.active <= targets.get(p.name, p.size) for p in self.network.parameters())
+
     def measures(self) -> dict[str, float]:
         """What the method measures of itself at the end of an epoch, by name; most do nothing."""
         return {}

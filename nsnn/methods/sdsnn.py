@@ -207,6 +207,10 @@ class SDSNN(Method):
     def targets(self) -> None:
         """None: density is an outcome."""
 
+    def settled(self, epoch: int) -> bool:
+        """From the first pruning on: density moves little after it."""
+        return epoch > self.start or not self.hidden
+
     def measures(self) -> dict[str, float]:
         """Rates in percent, neurons pruned so far, a few synapses of the largest layer."""
         found = {"growth_rate": self.growth_rate} if self.hidden else {}

@@ -60,8 +60,10 @@ def load_checkpoint(path, config) -> dict:
 
 
 def restore_best(network, folder, config) -> None:
-    """Give the network the values that `train.keep = "best"` has kept in a folder."""
+    """Give the network the values that `train.keep = "best"` has kept in a folder, if any yet."""
     path = Path(folder) / BEST
+    if config.train.keep != "best" or not path.exists():
+        return
     parts = load_checkpoint(path, config)
     with intact(path):
         network.restore(parts["network"])

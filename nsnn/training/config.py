@@ -59,7 +59,8 @@ class TrainConfig:
     threads: int = option(0, "0: all cores that the process may use", at_least=0)
     keep: str = option(
         "last",
-        "network that the run ends with: of the last epoch, or of the best on the validation split",
+        "network that the run ends with: of the last epoch, or of that as sparse as asked which is "
+        "best on the validation split",
         choices=("last", "best"),
     )
     start: str = option("", "folder of a run whose weights and topology this one begins with")

@@ -112,11 +112,13 @@ class Run:
         self.peak = {kind: max(size, self.peak.get(kind, 0)) for kind, size in held.items()}
 
     def keep_if_best(self, folder: Path, accuracy: float | None) -> None:
-        """With train.keep = "best": write the network down where no epoch before was as good.
+        """With train.keep = "best": write the network down where no settled one was as good.
 
         Before the checkpoint that counts the epoch: after a kill between the two it is repeated.
         """
         if self.config.train.keep != "best" or accuracy <= self.best["accuracy"]:
+            return
+        if not self.method.settled(self.epoch):
             return
         self.best = {"accuracy": accuracy, "epoch": self.epoch}
         parts = {"network": self.network.state()}

@@ -196,6 +196,5 @@ def load(folder, plugins=()) -> Network:
         shape, classes = (parts["data"][key].tolist() for key in ("shape", "classes"))
         network = make_network(config, tuple(shape), classes)
         network.restore(parts["network"])
-    if config.train.keep == "best" and (Path(folder) / BEST).exists():
-        restore_best(network, folder, config)
+    restore_best(network, folder, config)
     return network

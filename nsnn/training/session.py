@@ -122,8 +122,7 @@ def _train(run, folder: Path, progress) -> Path | None:
         again = f"nsnn train --resume {shlex.quote(str(folder))}{given}"
         print(f"stopped at step {run.step}, saved. Go on with: {again}")
         return None
-    if run.config.train.keep == "best":
-        restore_best(run.network, folder, run.config)
+    restore_best(run.network, folder, run.config)
     summary = summarise(run, folder)
     write_json(folder / "summary.json", summary)
     print(f"\n{closing_table(summary)}\n", flush=True)

@@ -116,8 +116,9 @@ def test_what_a_method_holds_itself_counts_at_the_peak(bare, train, options):
     assert summary["bytes_held_peak"] > 1.2 * summary["bytes_dense"]
 
 
-def test_keep_best_ends_with_the_best_epoch_on_validation(tiny, tmp_path, train):
+def test_keep_best_ends_with_the_best_epoch_on_validation(bare, tmp_path, train):
     """Also after a kill; the test split has no part in the choice."""
+    tiny = [*bare, "method.name=static", "method.final_sparsity=0.5"]
     words = ["train.keep=best", "data.validation=0.2", "optim.lr=1.5", "train.epochs=6"]
     whole = train([*tiny, *words], name="whole")
     found = [record["validation_accuracy"] for record in read_metrics(whole)]
@@ -144,3 +145,21 @@ def test_keep_best_ends_with_the_best_epoch_on_validation(tiny, tmp_path, train)
     assert summary["test_accuracy"] == np.mean(
         network.predict(data.test.images) == data.test.labels
     )
+
+
+@pytest.mark.parametrize("options", [
+    ["admm", "rho=0", "final_sparsity=0.99"],
+    ["lth", "prune_fraction=0.9", "rewind_epochs=1", "final_sparsity=0.95"],
+    ["ndsnn", "initial_sparsity=0.1", "final_sparsity=0.99", "end_fraction=0.9"],
+    ["sdsnn", "t_num=30", "linear_rate=90"],
+], ids=lambda options: options[0])  # fmt: skip
+def test_keep_best_keeps_no_epoch_before_the_network_is_as_sparse_as_asked(bare, train, options):
+    name, *others = options
+    words = ["train.keep=best", "data.validation=0.2", "train.epochs=8", f"method.name={name}"]
+    run = train([*bare, *words, *(f"method.{option}" for option in others)])
+    epochs = read_metrics(run)
+    best = max(epochs, key=lambda record: record["validation_accuracy"])
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["density"] < best["density"]  # an earlier epoch is better, and is not taken
+    assert summary["active_weights"] in [record["active_weights"] for record in epochs]
+    assert summary["density"] <= (summary["density_asked"] or 0.9)

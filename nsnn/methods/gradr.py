@@ -136,6 +136,10 @@ class GradR(Method):
         """None: density is an outcome."""
         return None
 
+    def settled(self, epoch: int) -> bool:
+        """In the last quarter of the run: density falls all the time, but ever more slowly."""
+        return epoch >= 0.75 * self.run.epochs
+
     def bytes_held(self) -> int:
         """Bytes of the dense arrays."""
         dense = sum(sum(x.theta.bytes_held().values()) + x.sign.nbytes for x in self.latents)

@@ -152,11 +152,13 @@ def test_keep_best_ends_with_the_best_epoch_on_validation(bare, tmp_path, train)
     ["lth", "prune_fraction=0.9", "rewind_epochs=1", "final_sparsity=0.95"],
     ["ndsnn", "initial_sparsity=0.1", "final_sparsity=0.99", "end_fraction=0.9"],
     ["sdsnn", "t_num=30", "linear_rate=90"],
+    ["gradr", "alpha=0.03"],
 ], ids=lambda options: options[0])  # fmt: skip
 def test_keep_best_keeps_no_epoch_before_the_network_is_as_sparse_as_asked(bare, train, options):
     name, *others = options
-    words = ["train.keep=best", "data.validation=0.2", "train.epochs=8", f"method.name={name}"]
-    run = train([*bare, *words, *(f"method.{option}" for option in others)])
+    words = ["data.validation=0.2", "train.epochs=8", "optim.name=adam", "optim.lr=0.01"]
+    words += ["train.keep=best", f"method.name={name}", *(f"method.{o}" for o in others)]
+    run = train([*bare, *words])
     epochs = read_metrics(run)
     best = max(epochs, key=lambda record: record["validation_accuracy"])
     summary = json.loads((run / "summary.json").read_text())

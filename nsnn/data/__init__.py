@@ -87,9 +87,8 @@ def load(
     if known.events:
         known = dataclasses.replace(known, cut_by=frames)
     elif frames != "count":
-        raise UserError(
-            f'data.frames = "{frames}", but {name} is not cut into frames: leave the option out'
-        )
+        what = f'data.frames = "{frames}", but {name} is not cut into frames'
+        raise UserError(f"{what}: leave the option out")
     splits = known.read(dir or None, time_steps)
     return assemble(name, splits, validation, seed, known.classes)
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tqdm import tqdm
+
 from nsnn.data.download import RemoteSource
 
 
@@ -71,8 +73,6 @@ def _contents(archive: Path, top: str) -> Iterator[tuple[PurePosixPath, bytes]]:
 
     One way to read both kinds, to unpack and to compare.
     """
-    from tqdm import tqdm
-
     is_zip = archive.suffix == ".zip"
     with zipfile.ZipFile(archive) if is_zip else tarfile.open(archive) as opened:
         infos = opened.infolist() if is_zip else opened

@@ -10,6 +10,7 @@ Arrays `train_images`, `train_labels`, `test_images`, `test_labels`, and if you 
 
 import abc
 import contextlib
+import hashlib
 import inspect
 import os
 import warnings
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from nsnn.data.dataset import Split, Splits
+from nsnn.data.events import TIME_STEPS
 from nsnn.data.source import DataSource, Folder, user_cache
 from nsnn.encoding import check_pixels
 from nsnn.errors import RunError, UserError
@@ -46,10 +48,8 @@ class ArraysSource(DataSource):
         files = sorted(folder.glob("*.npz"))
         if len(files) > 1:
             names = ", ".join(path.name for path in files)
-            raise UserError(
-                f"{self.name}: {folder} holds {len(files)} .npz files ({names}): "
-                "set data.dir to one of them"
-            )
+            what = f"{self.name}: {folder} holds {len(files)} .npz files ({names})"
+            raise UserError(f"{what}: set data.dir to one of them")
         return files
 
     def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
@@ -70,9 +70,8 @@ class FromFunction(DataSource):
         try:
             inspect.signature(self.function).bind(None)
         except (TypeError, ValueError):
-            raise UserError(
-                f"data.name = {self.name}: has to be a function of (directory), or a DataSource"
-            ) from None
+            what = "has to be a function of (directory), or a DataSource"
+            raise UserError(f"data.name = {self.name}: {what}") from None
 
     def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
         """What the function returns, checked as an .npz file is."""
@@ -108,22 +107,24 @@ def write_npz(path: Path, splits: Splits) -> None:
     write_atomic(path, lambda file: np.savez(file, **content))
 
 
-def kept(path: Path | None, make: Callable[[], Splits], warning: str = "") -> Splits:
-    """What a file of the cache holds; made, and written for the next time, without one.
+def kept(name: str, file: str, make: Callable[[], Splits], warning: str = "") -> Splits:
+    """What a file in the cache of the data set `name` holds; made, and written, without one.
 
-    `path` is None without a cache; a damaged file is made again: the result is the same. With a
-    `warning` it is said when the file cannot be written.
+    A damaged file is made again: the result is the same. With a `warning` it is said when the
+    file cannot be written.
     """
-    if path is not None and os.path.isfile(path):
+    folder = user_cache(name)
+    if folder is None:
+        return make()
+    if os.path.isfile(folder / file):
         with contextlib.suppress(UserError):
-            return read_npz(path)
+            return read_npz(folder / file)
     splits = make()
-    if path is not None:
-        try:
-            write_npz(path, splits)
-        except (OSError, RunError) as error:
-            if warning:
-                warnings.warn(f"{warning} ({error})", RuntimeWarning, stacklevel=3)
+    try:
+        write_npz(folder / file, splits)
+    except (OSError, RunError) as error:
+        if warning:
+            warnings.warn(f"{warning} ({error})", RuntimeWarning, stacklevel=3)
     return splits
 
 
@@ -131,20 +132,23 @@ def kept(path: Path | None, make: Callable[[], Splits], warning: str = "") -> Sp
 class MadeSource(DataSource, abc.ABC):
     """A data set that a program makes, the same bytes on each machine, and keeps in the cache."""
 
+    code = ()  # the files of this program
+
     def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
         """Training and test split, from the cache or made anew."""
-        folder = user_cache(self.name)
-        path = None if folder is None else folder / self.file_name(time_steps)
-        return kept(path, lambda: self.made(time_steps))
+        return kept(self.name, self.file_name(time_steps), lambda: self.made(time_steps))
 
     def fill(self, folder: Path) -> Path:
-        path = folder / self.file_name(None)
+        path = folder / self.file_name()
         write_npz(path, self.made(None))
         return path
 
-    @abc.abstractmethod
-    def file_name(self, time_steps: int | None) -> str:
+    def file_name(self, time_steps: int | None = None) -> str:
         """Of the file in the cache; it changes with the code, so that none goes stale."""
+        code = b"".join(path.read_bytes() for path in self.code)
+        digest = hashlib.sha256(code + repr(self).encode()).hexdigest()
+        frames = f"-{self.cut_by}-{time_steps or TIME_STEPS}" if self.events else ""
+        return f"{self.name}{frames}-{digest[:12]}.npz"
 
     @abc.abstractmethod
     def made(self, time_steps: int | None) -> Splits:
@@ -156,38 +160,29 @@ def checked_splits(source, arrays: dict[str, np.ndarray]) -> Splits:
 
     Raises UserError, naming their `source`, if they are not as this module's text says.
     """
-    _check_names(source, set(arrays))
-    purposes = [each for each in Splits._fields if f"{each}_images" in arrays]
-    train, *others = (_split(source, arrays, purpose) for purpose in purposes)
-    present = np.unique(train.labels)
+    names = [*REQUIRED, *(OPTIONAL if set(arrays) & set(OPTIONAL) else ())]
+    if missing := [name for name in names if name not in arrays]:
+        raise UserError(f"{source}: has no array {' or '.join(missing)}; {_NAMES}")
+    if unknown := sorted(set(arrays) - set(names)):
+        raise UserError(f"{source}: unknown array {unknown[0]}; {_NAMES}")
+    purposes = [purpose for purpose in Splits._fields if f"{purpose}_images" in arrays]
+    splits = {purpose: _split(source, arrays, purpose) for purpose in purposes}
+    present = np.unique(splits["train"].labels)
     classes = present.size
     if classes < 2 or not np.array_equal(present, np.arange(classes)):
         shown = ", ".join(map(str, present[:12])) + (", …" if classes > 12 else "")
         expected = "expected each of 0 … K − 1, at least two classes"
         raise UserError(f"{source}: train_labels holds {shown}; {expected}")
-    for purpose, split in zip(purposes[1:], others, strict=True):
+    samples = {name: f"{x.images.shape[1:]} {x.images.dtype}" for name, x in splits.items()}
+    for purpose, split in splits.items():
         low, high = split.labels.min(), split.labels.max()
         if low < 0 or high >= classes:
-            raise UserError(
-                f"{source}: {purpose}_labels holds labels from {low} to {high}, "
-                f"expected 0 to {classes - 1} as in train_labels"
-            )
-        kind, found = (f"{x.images.shape[1:]} {x.images.dtype}" for x in (train, split))
-        if kind != found:
-            raise UserError(
-                f"{source}: {purpose}_images has samples {found}, train_images {kind}: "
-                "they have to agree"
-            )
-    return Splits(train, *others)
-
-
-def _check_names(source, names: set[str]) -> None:
-    """Error when an array is missing, or present that has no meaning."""
-    required = [*REQUIRED, *(OPTIONAL if names & set(OPTIONAL) else ())]
-    if missing := [name for name in required if name not in names]:
-        raise UserError(f"{source}: has no array {' or '.join(missing)}; {_NAMES}")
-    if unknown := sorted(names - set(required)):
-        raise UserError(f"{source}: unknown array {unknown[0]}; {_NAMES}")
+            what = f"{purpose}_labels holds labels from {low} to {high}"
+            raise UserError(f"{source}: {what}, expected 0 to {classes - 1} as in train_labels")
+        if samples[purpose] != samples["train"]:
+            what = f"{purpose}_images has samples {samples[purpose]}, train_images"
+            raise UserError(f"{source}: {what} {samples['train']}: they have to agree")
+    return Splits(**splits)
 
 
 def _split(source, arrays: dict[str, np.ndarray], purpose: str) -> Split:
@@ -195,15 +190,12 @@ def _split(source, arrays: dict[str, np.ndarray], purpose: str) -> Split:
     names = f"{purpose}_images", f"{purpose}_labels"
     images, labels = (arrays[name] for name in names)
     if images.ndim not in (3, 4, 5) or 0 in images.shape:
-        raise UserError(
-            f"{source}: {names[0]} has shape {images.shape}, expected (n, H, W) or (n, C, H, W) "
-            "for images, (n, T, C, H, W) for events, none of them 0"
-        )
+        shapes = "(n, H, W) or (n, C, H, W) for images, (n, T, C, H, W) for events, none of them 0"
+        raise UserError(f"{source}: {names[0]} has shape {images.shape}, expected {shapes}")
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise UserError(
-            f"{source}: {names[1]} has shape {labels.shape} and type {labels.dtype}, "
-            f"expected ({len(images)},) whole numbers, one for each of {names[0]}"
-        )
+        found = f"{names[1]} has shape {labels.shape} and type {labels.dtype}"
+        expected = f"expected ({len(images)},) whole numbers, one for each of {names[0]}"
+        raise UserError(f"{source}: {found}, {expected}")
     check_pixels(images, f"{source}: {names[0]}")
     dtype = np.float32 if images.dtype.kind == "f" and images.ndim < 5 else np.uint8
     images = np.ascontiguousarray(images, dtype)

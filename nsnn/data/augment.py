@@ -22,16 +22,12 @@ CUTOUT = 16
 def check(kind: str, data: DataSet) -> None:
     """UserError when data cannot be augmented: events, or images that Cutout would blank."""
     if kind != "none" and data.time_steps is not None:
-        raise UserError(
-            f'data.augment = "{kind}", but {data.name} holds events, not images: '
-            'set data.augment to "none"'
-        )
+        what = f'data.augment = "{kind}", but {data.name} holds events, not images'
+        raise UserError(f'{what}: set data.augment to "none"')
     if kind == "crop-flip-cutout" and min(data.shape[1:]) <= CUTOUT:
         size = " × ".join(map(str, data.shape[1:]))
-        raise UserError(
-            f'data.augment = "{kind}": a square of {CUTOUT} pixels can blank whole images of '
-            f'{data.name}, {size}: set data.augment to "crop-flip"'
-        )
+        what = f"a square of {CUTOUT} pixels can blank whole images of {data.name}, {size}"
+        raise UserError(f'data.augment = "{kind}": {what}: set data.augment to "crop-flip"')
 
 
 def augmented(
@@ -43,18 +39,17 @@ def augmented(
     each input spike comes |N(0, σ)| later.
     """
     for batch in batches:
-        images = batch.images
+        images, delays = batch.images, None
         if kind == "spike-delay":
-            drawn = np.abs(rng.standard_normal(images.shape, dtype=np.float32))
-            yield Batch(images, batch.labels, drawn * np.float32(delay))
-            continue
-        if kind != "none":
+            drawn = rng.standard_normal(images.shape, dtype=np.float32)
+            delays = np.abs(drawn) * np.float32(delay)
+        elif kind != "none":
             images = crop(images, rng)
         if kind in ("crop-flip", "crop-flip-cutout"):
             images = flip(images, rng)
         if kind == "crop-flip-cutout":
             cutout(images, rng)
-        yield Batch(images, batch.labels)
+        yield Batch(images, batch.labels, delays)
 
 
 def padding(height: int, width: int) -> int:
@@ -101,13 +96,5 @@ def cutout(images: np.ndarray, rng: np.random.Generator) -> None:
     """
     n, _, height, width = images.shape
     y, x = rng.integers(0, height, size=n), rng.integers(0, width, size=n)
-    rows, columns = _covered(y, height), _covered(x, width)
-    inside = rows[:, None, :, None] & columns[:, None, None, :]
-    np.copyto(images, 0, where=inside)
-
-
-def _covered(centre: np.ndarray, size: int) -> np.ndarray:
-    """Which of `size` rows or columns each square covers: bool (B, size)."""
-    start = centre[:, None] - CUTOUT // 2
-    position = np.arange(size)
-    return (start <= position) & (position < start + CUTOUT)
+    for image, top, left in zip(images, y - CUTOUT // 2, x - CUTOUT // 2, strict=True):
+        image[:, max(top, 0) : top + CUTOUT, max(left, 0) : left + CUTOUT] = 0

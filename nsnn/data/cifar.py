@@ -39,23 +39,19 @@ class CIFARSource(ArchiveSource):
         return Splits(self._read(train, self.sizes[0]), self._read([test], self.sizes[1]))
 
     def _read(self, paths: list[Path], total: int) -> Split:
-        """One split from its files."""
-        images = np.empty((total, PIXELS), dtype=np.uint8)
-        labels = np.empty(total, dtype=np.int64)
-        count, start = total // len(paths), self.label_bytes
+        """One split from its files, which hold equally many records."""
+        count, size = total // len(paths), self.label_bytes + PIXELS
+        images = np.empty((len(paths), count, PIXELS), dtype=np.uint8)
+        labels = np.empty((len(paths), count), dtype=np.int64)
         for i, path in enumerate(paths):
-            records = self._read_records(path, count)
-            images[i * count : (i + 1) * count] = records[:, start:]
-            labels[i * count : (i + 1) * count] = records[:, start - 1]
-        return Split(images.reshape(total, *SHAPE), labels)
-
-    def _read_records(self, path: Path, count: int) -> np.ndarray:
-        """The records of one file, uint8 (count, label bytes + 3072)."""
-        size, content = self.label_bytes + PIXELS, self.content(path)
-        if len(content) != count * size:
-            expected = f"expected {count * size} bytes ({count} records of {size})"
-            raise self.damaged(path, f"{expected}, found {len(content)}")
-        return np.frombuffer(content, dtype=np.uint8).reshape(count, size)
+            content = self.content(path)
+            if len(content) != count * size:
+                expected = f"expected {count * size} bytes ({count} records of {size})"
+                raise self.damaged(path, f"{expected}, found {len(content)}")
+            records = np.frombuffer(content, dtype=np.uint8).reshape(count, size)
+            images[i] = records[:, self.label_bytes :]
+            labels[i] = records[:, self.label_bytes - 1]
+        return Split(images.reshape(total, *SHAPE), labels.reshape(total))
 
 
 CIFAR10 = CIFARSource(

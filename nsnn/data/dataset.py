@@ -55,9 +55,8 @@ def batches(
     if size < 1:
         raise UserError(f"data.batch = {size}: must be at least 1")
     if drop_last and size > n:
-        raise UserError(
-            f"data.batch = {size} is larger than the data, {n} samples: use {n} or less"
-        )
+        what = f"data.batch = {size} is larger than the data"
+        raise UserError(f"{what}, {n} samples: use {n} or less")
     stop = n - n % size if drop_last else n
     order = None if rng is None else rng.permutation(n)
     spans = (slice(start, min(start + size, stop)) for start in range(0, stop, size))
@@ -102,12 +101,16 @@ def assemble(name, splits: Splits, validation=0.0, seed=0, classes: int | None =
         raise UserError(f"data.validation = {validation}: must be a fraction in [0, 1)")
     train, test, held_out = splits
     if held_out is not None and validation > 0:
-        raise UserError(
-            f"data.validation = {validation}, but {name} has its own validation split "
-            f"({len(held_out)} samples): set data.validation to 0"
-        )
+        own = f"{name} has its own validation split ({len(held_out)} samples)"
+        raise UserError(f"data.validation = {validation}, but {own}: set data.validation to 0")
     # Of all splits, before any is divided: a small training split may lack the last class.
-    classes = _classes(name, splits, classes)
+    labels = np.concatenate([split.labels for split in splits if split is not None])
+    low, high = int(labels.min()), int(labels.max())
+    if classes is None:
+        classes = high + 1
+    elif low < 0 or high >= classes:
+        what = f"{name}: labels from {low} to {high}, but the data set has {classes} classes"
+        raise UserError(f"{what}: expected 0 to {classes - 1}")
     if validation > 0:
         train, held_out = _hold_out(train, validation, seed)
     _, *time_steps, channels, height, width = train.images.shape
@@ -119,20 +122,6 @@ def assemble(name, splits: Splits, validation=0.0, seed=0, classes: int | None =
     return DataSet(name=name, classes=classes, mean=mean, std=std, **splits, **shape)
 
 
-def _classes(name: str, splits: Splits, declared: int | None) -> int:
-    """The number of classes, of which every label has to be one."""
-    labels = [split.labels for split in splits if split is not None]
-    low, high = min(int(x.min()) for x in labels), max(int(x.max()) for x in labels)
-    if declared is None:
-        return high + 1
-    if low < 0 or high >= declared:
-        raise UserError(
-            f"{name}: labels from {low} to {high}, but the data set has {declared} classes: "
-            f"expected 0 to {declared - 1}"
-        )
-    return declared
-
-
 def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     """Training data divided into what is left for training and a validation split.
 
@@ -141,10 +130,9 @@ def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     n = len(train)
     count = round(fraction * n)
     if not 0 < count < n:
-        raise UserError(
-            f"data.validation = {fraction} of {n} training samples leaves {count} for validation "
-            f"and {n - count} for training: both need at least one"
-        )
+        left = f"leaves {count} for validation and {n - count} for training"
+        what = f"data.validation = {fraction} of {n} training samples {left}"
+        raise UserError(f"{what}: both need at least one")
     order = stream(seed, "data").permutation(n)
     return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from tqdm import tqdm
+
 from nsnn.data.source import DataSource
 from nsnn.errors import RunError
 
@@ -88,11 +90,10 @@ class RemoteSource(DataSource):
                 if (found := md5(part)) != file.md5:
                     part.unlink()
                     raise _MirrorError(f"md5 {found} instead of {file.md5}")
-            except _MirrorError as error:
-                reasons.append(f"{mirror}: {error}")
-            else:
                 os.replace(part, target)
                 return
+            except _MirrorError as error:
+                reasons.append(f"{mirror}: {error}")
         wanted = ", ".join(f"{each.name} (md5 {each.md5})" for each in self.files)
         raise RunError(
             f"cannot download {file.name} ({'; '.join(reasons)}). By hand: put {wanted} into "
@@ -108,13 +109,21 @@ def md5(path: Path) -> str:
 
 def _transfer(url: str, part: Path, timeout: float) -> None:
     """Append to `part` what it lacks of `url`; what has been received stays on failure."""
-    from tqdm import tqdm
-
     have = part.stat().st_size if part.exists() else 0
-    response = _open(url, have, timeout)
-    if response is None:  # nothing from there on: the part is longer than the file
-        part.unlink()
-        have, response = 0, _open(url, 0, timeout)
+    headers = {"User-Agent": "nsnn", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        response = urllib.request.urlopen(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if have and error.code == 416:  # no bytes from there on: the part is longer than the file
+            part.unlink()
+            return _transfer(url, part, timeout)
+        raise _MirrorError(str(error)) from None
+    except (OSError, http.client.HTTPException) as error:
+        raise _MirrorError(str(error) or type(error).__name__) from None
     with response:
         if response.status != 206:  # the server ignores Range and sends the file from its start
             have = 0
@@ -129,23 +138,6 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
                 have += file.write(piece)
     if total is not None and have < total:
         raise _MirrorError(f"connection lost after {have} of {total} bytes")
-
-
-def _open(url: str, start: int, timeout: float):
-    """The response to a request for `url` from byte `start` on; None if there is no such byte."""
-    headers = {"User-Agent": "nsnn", "Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    request = urllib.request.Request(url, headers=headers)
-    try:
-        return urllib.request.urlopen(request, timeout=timeout)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if start and error.code == 416:
-            return None
-        raise _MirrorError(str(error)) from None
-    except (OSError, http.client.HTTPException) as error:
-        raise _MirrorError(str(error) or type(error).__name__) from None
 
 
 def _read(response) -> bytes:

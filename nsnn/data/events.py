@@ -11,6 +11,9 @@ import numpy as np
 FRAMES = ("count", "time")
 """Values of `data.frames`: what `to_frames` cuts into equal parts."""
 
+TIME_STEPS = 10
+"""T where nobody asks for another."""
+
 
 class Events(NamedTuple):
     """What a camera recorded in the order of time: arrays of int64 (n,), an entry an event."""

@@ -56,10 +56,9 @@ class GestureSource(EventSource):
             numbers = [int(cell) for cell in cells if cell.isdecimal()]
             label, start, stop = numbers if len(numbers) == len(cells) == 3 else (0, 0, 0)
             if not (1 <= label <= self.classes and start < stop):
-                raise UserError(
-                    f"{path}: line {number} is {line!r}: expected a class from 1 to {self.classes} "
-                    "and the start and the end of its interval, all whole numbers"
-                )
+                rest = "and the start and the end of its interval, all whole numbers"
+                what = f"expected a class from 1 to {self.classes} {rest}"
+                raise UserError(f"{path}: line {number} is {line!r}: {what}")
             found.append(Recording(trial, label - 1, (start, stop)))
         return found
 

@@ -14,8 +14,6 @@ HALF_SIDE = 0.8
 """A field spans [-HALF_SIDE, HALF_SIDE] in both directions; a digit is 1 high, centred on 0."""
 
 _PIECES = 4  # straight pieces that stand for one curve of an outline
-_MOVE, _LINE, _QUADRATIC, _CUBIC = 1, 2, 3, 4  # matplotlib's path codes
-_POINTS = {_MOVE: 1, _LINE: 1, _QUADRATIC: 2, _CUBIC: 3}
 
 _ASCII, _SANS, _SANS_BOLD, _MONOSPACE = 0x30, 0x1D7E2, 0x1D7EC, 0x1D7F6  # where a run 0..9 begins
 
@@ -56,46 +54,37 @@ def distance_fields(faces: tuple[Face, ...]) -> np.ndarray:
     no transcendental function is used from there on: the fields are the same bits on each machine
     and with each FreeType.
     """
-    fields = np.empty((len(faces), 10, FIELD, FIELD), dtype=np.float32)
-    for i, face in enumerate(faces):
-        font = _open(face.file)
-        for digit in range(10):
-            fields[i, digit] = _field(_segments(*_outline(font, face.zero + digit)))
-    return fields
-
-
-def _open(file: str):
-    """The font `file` among those that matplotlib ships."""
     import matplotlib
     from matplotlib import ft2font
 
-    path = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf", file)
-    if not path.is_file():
-        raise UserError(f"matplotlib's font {path} is missing: reinstall matplotlib (pip)")
-    return ft2font.FT2Font(str(path))
-
-
-def _outline(font, code: int) -> tuple[np.ndarray, np.ndarray]:
-    """Outline of a character in font units: vertices (n, 2) and matplotlib's path codes (n,)."""
-    from matplotlib import ft2font
-
     flags = getattr(ft2font, "LoadFlags", None)  # from matplotlib 3.10 on
-    font.load_char(code, flags=flags.NO_SCALE if flags else ft2font.LOAD_NO_SCALE)
-    return font.get_path()
+    integers = flags.NO_SCALE if flags else ft2font.LOAD_NO_SCALE
+    fields = np.empty((len(faces), 10, FIELD, FIELD), dtype=np.float32)
+    for i, face in enumerate(faces):
+        path = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf", face.file)
+        if not path.is_file():
+            raise UserError(f"matplotlib's font {path} is missing: reinstall matplotlib (pip)")
+        font = ft2font.FT2Font(str(path))
+        for digit in range(10):
+            font.load_char(face.zero + digit, flags=integers)
+            fields[i, digit] = _field(_segments(*font.get_path()))
+    return fields
 
 
 def _segments(vertices: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Straight pieces of an outline, scaled to height 1 and centred: shape (m, 2 ends, 2)."""
-    contours, i = [], 0
-    while i < len(codes):
-        code = codes[i]
-        if code == _MOVE:
-            contours.append([vertices[i]])
-        elif code in _POINTS:
-            contour = contours[-1]
-            control = np.array([contour[-1], *vertices[i : i + _POINTS[code]]])
-            contour.extend(_curve(control, 1 if code == _LINE else _PIECES))
-        i += _POINTS.get(code, 1)  # any other code closes the contour, as the next line does
+    """Straight pieces of an outline, scaled to height 1 and centred: shape (m, 2 ends, 2).
+
+    The outline has vertices (n, 2) and matplotlib's path codes (n,).
+    """
+    from matplotlib.path import Path
+
+    contours = []
+    for points, code in Path(vertices, codes).iter_segments(simplify=False):
+        if code == Path.MOVETO:
+            contours.append([points])
+        elif code != Path.CLOSEPOLY:  # which the line after the loop does
+            control = np.array([contours[-1][-1], *points.reshape(-1, 2)])
+            contours[-1].extend(_curve(control, 1 if code == Path.LINETO else _PIECES))
     segments = np.concatenate(
         [np.stack([c, np.roll(c, -1, axis=0)], axis=1) for c in map(np.array, contours)]
     )

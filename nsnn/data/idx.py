@@ -33,12 +33,10 @@ class IDXSource(RemoteSource):
     def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
         """Training and test split, unless a file belongs to another data set."""
         train, test = self._read_pair(*paths[:2]), self._read_pair(*paths[2:])
-        if train.images.shape[1:] != test.images.shape[1:]:
-            raise self.damaged(
-                paths[2],
-                f"expected images {train.images.shape[2:]} as in {paths[0].name}, "
-                f"found {test.images.shape[2:]}",
-            )
+        expected, found = (split.images.shape[2:] for split in (train, test))
+        if found != expected:
+            what = f"expected images {expected} as in {paths[0].name}"
+            raise self.damaged(paths[2], f"{what}, found {found}")
         return Splits(train, test)
 
     def _read_pair(self, images_path: Path, labels_path: Path) -> Split:
@@ -46,11 +44,9 @@ class IDXSource(RemoteSource):
         self._refuse_other_set(labels_path)
         images, labels = self._read_idx(images_path, IMAGES), self._read_idx(labels_path, LABELS)
         if len(images) != len(labels) or len(labels) == 0:
-            raise self.damaged(
-                labels_path,
-                f"expected one label for each image of {images_path.name}, "
-                f"found {len(labels)} labels and {len(images)} images",
-            )
+            found = f"found {len(labels)} labels and {len(images)} images"
+            what = f"expected one label for each image of {images_path.name}, {found}"
+            raise self.damaged(labels_path, what)
         return Split(images[:, None], labels.astype(np.int64))
 
     def _refuse_other_set(self, labels_path: Path) -> None:
@@ -59,10 +55,9 @@ class IDXSource(RemoteSource):
         for other in IDX_SETS:
             known = {d for file in other.files for d in (file.md5, file.content_md5) if d}
             if other.name != self.name and digest in known:
-                raise UserError(
-                    f"{labels_path}: belongs to {other.name}, not to {self.name}: "
-                    f"set data.name to {other.name}, or data.dir to the folder of {self.name}"
-                )
+                what = f"belongs to {other.name}, not to {self.name}"
+                mend = f"set data.name to {other.name}, or data.dir to the folder of {self.name}"
+                raise UserError(f"{labels_path}: {what}: {mend}")
 
     def _read_idx(self, path: Path, dimensions: int) -> np.ndarray:
         """The uint8 array (n, H, W) or (n,) of one file."""
@@ -73,17 +68,15 @@ class IDXSource(RemoteSource):
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise self.damaged(path, f"damaged gzip file ({error})") from None
         start, magic = 4 + 4 * dimensions, 0x0800 + dimensions
-        found, *sizes = struct.unpack_from(f">{1 + dimensions}I", content.ljust(start, b"\0"))
-        if found != magic:
+        first, *sizes = struct.unpack_from(f">{1 + dimensions}I", content.ljust(start, b"\0"))
+        if first != magic:
             kind = "images" if dimensions == IMAGES else "labels"
-            raise self.damaged(path, f"expected magic number {magic} (IDX {kind}), found {found}")
-        shape, expected = " × ".join(map(str, sizes)), math.prod(sizes)
-        if 0 in sizes[1:] or len(content) - start != expected:
-            raise self.damaged(
-                path,
-                f"expected {expected} bytes after the header ({shape}) and more than 0 pixels, "
-                f"found {len(content) - start}",
-            )
+            raise self.damaged(path, f"expected magic number {magic} (IDX {kind}), found {first}")
+        expected, found = math.prod(sizes), len(content) - start
+        if 0 in sizes[1:] or found != expected:
+            shape = " × ".join(map(str, sizes))
+            what = f"expected {expected} bytes after the header ({shape}) and more than 0 pixels"
+            raise self.damaged(path, f"{what}, found {found}")
         # A bytearray: what is made of bytes cannot be written to.
         return np.frombuffer(bytearray(content), dtype=np.uint8, offset=start).reshape(sizes)
 

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from nsnn.data.arrays import kept
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.events import Events, decode_aedat2, decode_bin, during, to_frames
+from nsnn.data.events import TIME_STEPS, Events, decode_aedat2, decode_bin, during, to_frames
 from nsnn.data.source import DataSource
 from nsnn.errors import UserError
-
-TIME_STEPS = 10  # T where nobody asks for another
 
 
 class Recording(NamedTuple):
@@ -40,8 +39,6 @@ class EventSource(DataSource, abc.ABC):
 
     def cut(self, recordings: Recordings, time_steps: int) -> Split:
         """The frames of recordings, with a progress bar on a terminal."""
-        from tqdm import tqdm
-
         images = np.empty((len(recordings), time_steps, *self.shape), dtype=np.uint8)
         bar = tqdm(recordings, f"reading {self.name}", unit="", disable=None, leave=False)
         decoded, how = None, (time_steps, self.cut_by, self.sensor, self.shape[-1])
@@ -71,8 +68,10 @@ class EventSource(DataSource, abc.ABC):
         are 0.5 GB at T = 10, its recordings 16 GB. RuntimeWarning when that fails.
         """
         T, (train, test) = time_steps or TIME_STEPS, self.recordings(paths)
+        stamp = self.stamp(self.made_of(paths, [*train, *test]))
         return kept(
-            self.cache_file(f"{self.cut_by}-{T}", self.made_of(paths, [*train, *test])),
+            self.name,
+            f"{self.cut_by}-{T}-{stamp}.npz",
             lambda: Splits(self.cut(train, T), self.cut(test, T)),
             f"{self.name}: frames are not kept, the next run reads all recordings again",
         )

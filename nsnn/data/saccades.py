@@ -1,6 +1,5 @@
 """The embedded events: the glyph digits in front of a camera that makes three quick moves."""
 
-import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +8,8 @@ import numpy as np
 
 from nsnn.data.arrays import MadeSource
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.events import Events, to_frames
+from nsnn.data.events import TIME_STEPS, Events, to_frames
 from nsnn.data.glyphs import GLYPHS, GlyphsSource
-from nsnn.data.recordings import TIME_STEPS
 from nsnn.errors import UserError
 
 SENSOR, OFFSET = 34, 3  # pixels: side of the sensor, its border beside a picture in the middle
@@ -91,13 +89,7 @@ class SaccadesSource(MadeSource):
     events: bool = True
     pictures: GlyphsSource = GLYPHS
     how = "nothing to do, it is made at first use (about 20 s)"
-
-    def file_name(self, time_steps: int | None = None) -> str:
-        here = Path(__file__)
-        code = (path.read_bytes() for path in (here, here.with_name("events.py")))
-        digest = hashlib.sha256(b"".join(code) + self.pictures.file_name().encode())
-        frames = f"{self.cut_by}-{time_steps or TIME_STEPS}"
-        return f"{self.name}-{frames}-{digest.hexdigest()[:12]}.npz"
+    code = (*GlyphsSource.code, Path(__file__), Path(__file__).with_name("events.py"))
 
     def made(self, time_steps: int | None = None) -> Splits:
         T = time_steps or TIME_STEPS

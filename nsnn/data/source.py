@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nsnn import cachedir
-from nsnn.data.dataset import Split, Splits
+from nsnn.data.dataset import Splits
 from nsnn.errors import RunError, UserError
 
 Folder = str | os.PathLike | None
@@ -53,10 +53,9 @@ class DataSource:
             if found := self.look(folder):
                 return found
         looked = ", ".join(map(str, folders)) or "no folder (no data.dir, $NSNN_DATA or home)"
-        raise UserError(
-            f"{self.name}: {self.wanted[0][0]} not found; looked in {looked}; "
-            f"to get it: {self.how}, or set data.dir to a folder that has it"
-        )
+        what = f"{self.name}: {self.wanted[0][0]} not found; looked in {looked}"
+        mend = f"to get it: {self.how}, or set data.dir to a folder that has it"
+        raise UserError(f"{what}; {mend}")
 
     def _folders(self, directory: Folder) -> list[Path]:
         """The folders to search, in order; they need not exist."""
@@ -93,19 +92,23 @@ class DataSource:
         raise UserError(f"{self.name}: its {type(self).__name__} has to define read_files, or read")
 
     def get(self, directory: Folder = None) -> Path:
-        """Download, unpack or draw the data set into `target_folder`, so that it is there later.
+        """Download, unpack or draw the data set into `directory`, by default the user cache.
 
-        Returns the folder with the files, or the one file. Raises UserError if there is nothing
-        to get, or no place for it, RunError if the download or the writing failed.
+        A folder that is given gets a sub-folder of the set's name, unless that is its name
+        already: MNIST and Fashion-MNIST have equal file names. Returns the folder with the files,
+        or the one file. Raises UserError if there is nothing to get, or no place for it, RunError
+        if the download or the writing failed.
         """
-        folder = self.target_folder(directory)
+        folder = Path(os.path.expanduser(directory)) if directory else user_cache(self.name)
+        if folder is None:
+            raise UserError(f"{self.name}: no home directory for data: give a folder with --dir")
+        if folder.name != self.name:
+            folder /= self.name
         try:
             return self.fill(folder)
         except OSError as error:
-            raise RunError(
-                f"{self.name}: cannot write to {folder} ({error.strerror or error}): "
-                "make room, or give another folder with --dir"
-            ) from None
+            what = f"{self.name}: cannot write to {folder} ({error.strerror or error})"
+            raise RunError(f"{what}: make room, or give another folder with --dir") from None
 
     def fill(self, folder: Path) -> Path:
         """Make a folder and bring all files into it; what `get` returns."""
@@ -118,8 +121,13 @@ class DataSource:
     def check(self, directory: Folder = None) -> str:
         """Verify what can be verified: a line for each file or archive, one for each split."""
         lines = self.verify(self.find(directory))
-        splits = self.read(directory)._asdict().items()
-        lines += [_describe(purpose, split) for purpose, split in splits if split is not None]
+        for purpose, split in self.read(directory)._asdict().items():
+            if split is not None:
+                counts = np.bincount(split.labels)
+                shape = " × ".join(map(str, split.images.shape[1:]))
+                what = f"{len(split):,} samples of {shape} {split.images.dtype}"
+                classes = f"{counts.size} classes of {counts.min():,} to {counts.max():,}"
+                lines.append(f"{purpose}: {what}, {classes}")
         return "\n".join(lines)
 
     def where(self) -> str:
@@ -148,14 +156,9 @@ class DataSource:
         """The error for a file that is not as it should be."""
         return UserError(f"{path}: {what}; to get it again: {self.how}")
 
-    def cache_file(self, kind: str, paths: list[Path]) -> Path | None:
-        """Where in the user's cache to keep what is made of files; None without a cache.
-
-        The name has a digest of their names, sizes and times: when one changes, it is another.
-        """
-        folder, digest = user_cache(self.name), hashlib.sha256()
-        if folder is None:
-            return None
+    def stamp(self, paths: list[Path]) -> str:
+        """A digest of the names, sizes and times of files: when one changes, it is another."""
+        digest = hashlib.sha256()
         for path in paths:
             try:
                 state = os.stat(path)
@@ -163,31 +166,7 @@ class DataSource:
                 raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
             place = "/".join(path.parts[-3:])  # two images of Tiny-ImageNet differ there
             digest.update(f"{place} {state.st_size} {state.st_mtime_ns}\n".encode())
-        return folder / f"{kind}-{digest.hexdigest()[:12]}.npz"
-
-    def target_folder(self, directory: Folder = None) -> Path:
-        """The folder that `get` writes to: without `directory` in the user cache.
-
-        A folder that is given gets a sub-folder of the set's name, unless that is its name
-        already: MNIST and Fashion-MNIST have equal file names.
-        """
-        if directory:
-            folder = Path(os.path.expanduser(directory))
-            return folder if folder.name == self.name else folder / self.name
-        folder = user_cache(self.name)
-        if folder is None:
-            raise UserError(f"{self.name}: no home directory for data: give a folder with --dir")
-        return folder
-
-
-def _describe(purpose: str, split: Split) -> str:
-    """One line on a split."""
-    counts = np.bincount(split.labels)
-    shape = " × ".join(map(str, split.images.shape[1:]))
-    return (
-        f"{purpose}: {len(split):,} samples of {shape} {split.images.dtype}, "
-        f"{counts.size} classes of {counts.min():,} to {counts.max():,}"
-    )
+        return digest.hexdigest()[:12]
 
 
 def user_cache(name: str) -> Path | None:

@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from nsnn.data.archive import ArchiveSource
 from nsnn.data.arrays import kept
@@ -39,7 +40,8 @@ class TinyImageNetSource(ArchiveSource):
         """
         train, test = self._list_images(paths[0].parent)
         return kept(
-            self.cache_file("decoded", [path for path, _ in (*train, *test)]),
+            self.name,
+            f"decoded-{self.stamp([path for path, _ in (*train, *test)])}.npz",
             lambda: Splits(self._decode("training", train), self._decode("test", test)),
             f"{self.name}: decoded images are not kept, the next run decodes them again",
         )
@@ -49,11 +51,9 @@ class TinyImageNetSource(ArchiveSource):
         lines = self.lines(folder / CLASS_FILE)
         labels = {wnid: label for label, wnid in enumerate(lines)}
         if not len(lines) == len(labels) == self.classes:
-            raise self.damaged(
-                folder / CLASS_FILE,
-                f"expected {self.classes} different classes, found {len(labels)} "
-                f"in {len(lines)} lines",
-            )
+            found = f"found {len(labels)} in {len(lines)} lines"
+            what = f"expected {self.classes} different classes, {found}"
+            raise self.damaged(folder / CLASS_FILE, what)
         train, expected = [], self.sizes[0] // self.classes
         for wnid, label in labels.items():
             images = folder / "train" / wnid / "images"
@@ -74,11 +74,8 @@ class TinyImageNetSource(ArchiveSource):
             name, wnid, *_ = [*line.split("\t"), ""]
             # A name is that of a file, not a path to anywhere.
             if wnid not in labels or name in found or name != os.path.basename(name):
-                raise self.damaged(
-                    path,
-                    f"line {number}: expected an image not named before and a class "
-                    f"of {CLASS_FILE}, found {line[:80]!r}",
-                )
+                what = f"expected an image not named before and a class of {CLASS_FILE}"
+                raise self.damaged(path, f"line {number}: {what}, found {line[:80]!r}")
             found[name] = labels[wnid]
         return [(folder / "val" / "images" / name, label) for name, label in found.items()]
 
@@ -103,17 +100,12 @@ class TinyImageNetSource(ArchiveSource):
         image = image[:, :, :3]
         _, height, width = self.shape
         if image.shape != (height, width, 3) or image.dtype != np.uint8:
-            raise self.damaged(
-                path,
-                f"expected {height} × {width} pixels, grey or RGB of 8 bits, "
-                f"found {image.shape} {image.dtype}",
-            )
+            what = f"expected {height} × {width} pixels, grey or RGB of 8 bits"
+            raise self.damaged(path, f"{what}, found {image.shape} {image.dtype}")
         return image.transpose(2, 0, 1)
 
     def _decode(self, purpose: str, files: Images) -> Split:
         """The images of one split, with a progress bar on a terminal."""
-        from tqdm import tqdm
-
         images = np.empty((len(files), *self.shape), dtype=np.uint8)
         bar = tqdm(files, f"decoding {purpose} images", unit="", disable=None, leave=False)
         for i, (path, _) in enumerate(bar):

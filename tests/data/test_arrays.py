@@ -68,27 +68,32 @@ class TestKept:
         make_one.times = 0
         return make_one
 
-    def test_made_once_then_read_until_damaged(self, make, tmp_path, same):
-        path = tmp_path / "new" / "a.npz"
-        first = kept(path, make)
-        assert same(first, kept(path, make))
+    def test_made_once_then_read_until_damaged(self, make, cache, same):
+        first = kept("mine", "a.npz", make)
+        assert same(first, kept("mine", "a.npz", make))
         assert make.times == 1
+        path = cache / "mine" / "a.npz"
         path.write_bytes(path.read_bytes()[:200])
         for _ in range(2):
-            assert same(first, kept(path, make))
+            assert same(first, kept("mine", "a.npz", make))
         assert make.times == 2
 
     @pytest.mark.parametrize("warning", ["", "decodes them again"])
-    @pytest.mark.parametrize("where", [None, "file/a.npz", "a.npz"])  # the last on a full disk
-    def test_without_a_file_all_is_made_anew(self, make, tmp_path, same, full_disk, where, warning):
-        (tmp_path / "file").write_bytes(b"")
-        path = where and tmp_path / where
+    @pytest.mark.parametrize("place", ["no home", "a file", "a full disk"])
+    def test_without_a_file_all_is_made_anew(
+        self, make, cache, same, full_disk, request, place, warning
+    ):
+        if place == "no home":
+            request.getfixturevalue("no_home")
+        elif place == "a file":
+            cache.parent.write_bytes(b"")
         with full_disk(), warnings.catch_warnings(record=True, action="always") as caught:
-            assert same(kept(path, make, warning), kept(path, make, warning))
+            first, second = (kept("mine", "a.npz", make, warning) for _ in range(2))
+        assert same(first, second)
         assert make.times == 2
         said = [str(each.message).startswith(warning) for each in caught]
-        assert said == ([True] * 2 if warning and path else [])
-        assert [each.name for each in tmp_path.iterdir()] == ["file"]
+        assert said == ([True] * 2 if warning and place != "no home" else [])
+        assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
 def test_own_validation_split(write):

@@ -97,7 +97,7 @@ def test_the_name_follows_the_code_and_the_sizes(tmp_path, monkeypatch, small_gl
     assert replace(small_glyphs, sizes=(40, 21)).file_name() != before
     changed = tmp_path / "glyphs.py"
     changed.write_bytes(Path(glyphs.__file__).read_bytes() + b"# other code\n")
-    monkeypatch.setattr(glyphs, "__file__", str(changed))
+    monkeypatch.setattr(glyphs.GlyphsSource, "code", (changed,))
     assert small_glyphs.file_name() != before
 
 

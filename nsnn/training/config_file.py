@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import re
 import tomllib
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -17,9 +16,6 @@ from nsnn.training.config import CHOICES, TABLES, Choice, Config, option_classes
 
 # ValueError: bad syntax, or a number of thousands of digits. RecursionError: brackets as deep.
 _NO_TOML = (ValueError, RecursionError)
-
-# A number with digits on one side of its point only.
-_BARE_POINT = re.compile(r"[+-]?([0-9]+\.|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 class _Entry(NamedTuple):
@@ -134,7 +130,10 @@ def _assignment(text: str) -> dict:
         if more:
             raise UserError(f"--set {text!r}: one line sets one option")
     except _NO_TOML:
-        parsed = float(word) if _BARE_POINT.fullmatch(word) else word
+        try:
+            parsed = float(word)
+        except ValueError:
+            parsed = word
     return {(table, key): _Entry(parsed, f"--set {text}", word)}
 
 

@@ -39,11 +39,11 @@ def train(run, folder, progress) -> bool:
                 loss, predictions = network.loss_and_backward(batch)
                 check_finite(loss, run, folder)
                 measures = network.measures()  # now: the step may end with other synapses
-                run.totals.add_measures(measures, training_work(network, measures.operations))
+                work = training_work(network, measures.operations)
                 method.update(step, run.optimiser, run.learning_rate(step))
                 method.after_update(step)
 
-                run.book_step(loss, predictions, batch.labels)
+                run.book_step(loss, predictions, batch.labels, measures, work)
                 if interruption.requested or watch.running() > CHECKPOINT_EVERY:
                     run.save(folder, watch)
                 if interruption.requested:

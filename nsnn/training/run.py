@@ -102,10 +102,11 @@ class Run:
             parameter.forget_slots()
         self.optimiser = make_optimiser(self.config.optim, self.network.parameters())
 
-    def book_step(self, loss: float, predictions, labels) -> None:
+    def book_step(self, loss: float, predictions, labels, measures, work) -> None:
         """Book a step that is done."""
         self.step += 1
-        self.totals.add(loss, predictions, labels, metrics.density(self.network.parameters()))
+        density = metrics.density(self.network.parameters())
+        self.totals.add(loss, predictions, labels, density, measures, work)
         held = self.network.bytes_held()
         held["method"] = self.method.bytes_held()
         held["total"] = sum(size for kind, size in held.items() if kind != "buffers")

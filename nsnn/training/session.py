@@ -1,7 +1,6 @@
 """A training session from configuration to closing table: a new run or one that goes on."""
 
 import shlex
-import time
 from pathlib import Path
 
 from nsnn import info, parallel, plugins
@@ -15,6 +14,7 @@ from nsnn.training.config_file import differences, load_config, to_toml
 from nsnn.training.progress import Progress
 from nsnn.training.report import closing_table, summarise
 from nsnn.training.run import Run, from_folder
+from nsnn.training.stopwatch import repeat
 
 _MEASURING = "measuring one step (the first run on a machine compiles the kernels) ..."
 
@@ -71,29 +71,23 @@ def resume(folder, assignments=(), progress=None) -> Path | None:
 def estimate(run) -> str:
     """A line about time and memory of a run, measured on one step that changes nothing.
 
-    Of two backward passes the first compiles the kernels or reads their cache, the second is timed.
     Drop and grow, evaluation and the falling density are left out.
     """
     batch = next(run.batches(run.epoch))
     before = run.network.state()  # the running statistics of BatchNorm move
-    seconds = []
     with loop.quiet_overflow():
-        for _ in range(2):
-            started = time.perf_counter()
-            run.network.loss_and_backward(batch)
-            seconds.append(time.perf_counter() - started)
+        (seconds,) = repeat(lambda: run.network.loss_and_backward(batch), 1)
     run.network.restore(before)
     held = run.network.bytes_held()
     buffers = held.pop("buffers")
     parameters = sum(held.values())
     splits = [run.data.train, run.data.validation, run.data.test]
     data = sum(split.images.nbytes for split in splits if split is not None)
-    steps, (first, second) = run.length.total_steps - run.step, seconds
+    steps = run.length.total_steps - run.step
     return (
-        f"estimate: about {duration(steps * second)} for {plural(steps, 'step')} of "
-        f"{1e3 * second:.0f} ms (kernels ready in {max(0.0, first - second):.1f} s); "
-        f"memory {size(parameters + buffers + data)}: parameters {size(parameters)}, "
-        f"activations {size(buffers)}, data {size(data)}"
+        f"estimate: about {duration(steps * seconds)} for {plural(steps, 'step')} of "
+        f"{1e3 * seconds:.0f} ms; memory {size(parameters + buffers + data)}: "
+        f"parameters {size(parameters)}, activations {size(buffers)}, data {size(data)}"
     )
 
 

@@ -21,21 +21,18 @@ class EpochTotals:
         self.loss = self.density = self.rate = 0.0
         self.rates, self.operations, self.work = Counter(), Counter(), Counter()
 
-    def add_measures(self, measures, work) -> None:
-        """Count what is measured of a step, before its topology changes."""
-        self.static += measures.operations.static
-        self.operations.update(measures.operations.layers)  # a Counter adds
-        self.rate += measures.spike_rate
-        self.rates.update(measures.spike_rates)
-        self.work.update(work)
-
-    def add(self, loss, predictions, labels, density) -> None:
-        """Count one step at its end; the density is what the step leaves behind."""
+    def add(self, loss, predictions, labels, density, measures, work) -> None:
+        """Count a step: measured before its topology changed, but for the density it leaves."""
         self.steps += 1
         self.samples += labels.size
         self.correct += int(np.sum(predictions == labels))
         self.loss += loss
         self.density += density.density
+        self.rate += measures.spike_rate
+        self.rates.update(measures.spike_rates)  # a Counter adds
+        self.static += measures.operations.static
+        self.operations.update(measures.operations.layers)
+        self.work.update(work)
 
     def state(self) -> dict[str, np.ndarray]:
         """The sums as plain arrays."""

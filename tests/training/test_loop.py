@@ -152,11 +152,11 @@ def test_the_record_averages_over_the_steps(tiny, tmp_path, monkeypatch):
     real = run.totals.add
     neurons = [layer for layer in run.network.layers() if isinstance(layer, LIF)]
 
-    def add(loss, predictions, labels, density):
+    def add(loss, predictions, labels, density, *measured):
         losses.append(loss)
         densities.append(density.density)
         spikes.append([np.count_nonzero(layer.s) for layer in neurons])
-        real(loss, predictions, labels, density)
+        real(loss, predictions, labels, density, *measured)
 
     monkeypatch.setattr(run.totals, "add", add)
     train(run, tmp_path)

@@ -41,8 +41,7 @@ def run(options) -> int:
     """Start or resume a run; 0 finished, 130 stopped by a signal and saved."""
     from nsnn.plot import plot_run
     from nsnn.training import session
-    from nsnn.training.config_file import load_config
-    from nsnn.training.config_list import described
+    from nsnn.training.config_file import described, load_config
     from nsnn.training.report import next_steps
     from nsnn.training.run_folder import read_config
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.events import TIME_STEPS
-from nsnn.data.source import DataSource, Folder, user_cache
+from nsnn.data.source import DataSource, user_cache
 from nsnn.encoding import check_pixels
 from nsnn.errors import RunError, UserError
 from nsnn.files import read_arrays, write_atomic
@@ -38,7 +38,7 @@ class ArraysSource(DataSource):
     how = f"set data.dir to an .npz file with {', '.join(REQUIRED)}, as np.savez writes it"
     wanted = ((".npz file",),)
 
-    def find(self, directory: Folder = None) -> list[Path]:
+    def find(self, directory=None) -> list[Path]:
         """The one .npz file that `directory`, or one of the fallbacks, is or holds."""
         if directory and os.path.isfile(given := os.path.expanduser(directory)):
             return [Path(given)]
@@ -73,7 +73,7 @@ class FromFunction(DataSource):
             what = "has to be a function of (directory), or a DataSource"
             raise UserError(f"data.name = {self.name}: {what}") from None
 
-    def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
+    def read(self, directory=None, time_steps: int | None = None) -> Splits:
         """What the function returns, checked as an .npz file is."""
         found = self.function(directory)
         if not isinstance(found, dict):
@@ -134,7 +134,7 @@ class MadeSource(DataSource, abc.ABC):
 
     code = ()  # the files of this program
 
-    def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
+    def read(self, directory=None, time_steps: int | None = None) -> Splits:
         """Training and test split, from the cache or made anew."""
         return kept(self.name, self.file_name(time_steps), lambda: self.made(time_steps))
 

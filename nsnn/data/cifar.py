@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nsnn.data.archive import ArchiveSource
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.download import RemoteFile
+from nsnn.data.download import ArchiveSource, RemoteFile
 
 SHAPE, PIXELS = (3, 32, 32), 3 * 32 * 32
 

@@ -156,9 +156,8 @@ def _statistics(pixels: np.ndarray) -> tuple[float, float]:
     """
     if pixels.dtype != np.uint8:
         return pixels.mean(dtype=np.float64), pixels.std(dtype=np.float64)
-    counts = np.zeros(256, dtype=np.int64)
-    for start in range(0, len(pixels), 1000):  # in parts, as `bincount` makes an int64 copy
-        counts += np.bincount(pixels[start : start + 1000].ravel(), minlength=256)
+    parts = np.array_split(pixels, len(pixels) // 1000 + 1)  # `bincount` makes an int64 copy
+    counts = sum(np.bincount(part.ravel(), minlength=256) for part in parts)
     counts = counts.tolist()  # Python's integers: the sums may exceed 64 bits
     n, first, second = (sum(x**k * count for x, count in enumerate(counts)) for k in range(3))
     return first / n / 255, math.sqrt(n * second - first * first) / n / 255

@@ -17,16 +17,13 @@ from nsnn import cachedir
 from nsnn.data.dataset import Splits
 from nsnn.errors import RunError, UserError
 
-Folder = str | os.PathLike | None
-"""`data.dir`; None or "" when it was not given."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
     """A data set before it is loaded; a subclass overrides what is its own.
 
-    The methods' `directory` is `data.dir`, or None; where it is not what it should be, or a file is
-    missing, damaged or has another checksum, they raise a UserError of one line.
+    The methods' `directory` is `data.dir`; None or "" when it was not given. Where it is not what
+    it should be, or a file is missing, damaged or has another checksum, they raise a UserError.
     """
 
     name: str  # of the key in `DATASETS`, of its folder, in messages
@@ -44,7 +41,7 @@ class DataSource:
     # is not found but made.
     wanted = ()
 
-    def find(self, directory: Folder = None) -> list[Path]:
+    def find(self, directory=None) -> list[Path]:
         """Paths of all files, one for each of `wanted`, from the first folder that has any."""
         if not self.wanted:
             return []
@@ -57,7 +54,7 @@ class DataSource:
         mend = f"to get it: {self.how}, or set data.dir to a folder that has it"
         raise UserError(f"{what}; {mend}")
 
-    def _folders(self, directory: Folder) -> list[Path]:
+    def _folders(self, directory) -> list[Path]:
         """The folders to search, in order; they need not exist."""
         given = os.path.expanduser(directory) if directory else None
         if given and not os.path.isdir(given):
@@ -83,7 +80,7 @@ class DataSource:
             raise UserError(f"{self.name}: {folder} has no {missing}; to get it: {self.how}")
         return found if all(found) else []
 
-    def read(self, directory: Folder = None, time_steps: int | None = None) -> Splits:
+    def read(self, directory=None, time_steps: int | None = None) -> Splits:
         """The data set's splits, checked; `time_steps`: frames of each recording of events."""
         return self.read_files(self.find(directory), time_steps)
 
@@ -91,7 +88,7 @@ class DataSource:
         """The splits in the files that `find` has found, unless a subclass overrides `read`."""
         raise UserError(f"{self.name}: its {type(self).__name__} has to define read_files, or read")
 
-    def get(self, directory: Folder = None) -> Path:
+    def get(self, directory=None) -> Path:
         """Download, unpack or draw the data set into `directory`, by default the user cache.
 
         A folder that is given gets a sub-folder of the set's name, unless that is its name
@@ -118,7 +115,7 @@ class DataSource:
         """Compare the files with what is known of them: lines for `check`."""
         return [f"{path}  all arrays as they should be" for path in paths]
 
-    def check(self, directory: Folder = None) -> str:
+    def check(self, directory=None) -> str:
         """Verify what can be verified: a line for each file or archive, one for each split."""
         lines = self.verify(self.find(directory))
         for purpose, split in self.read(directory)._asdict().items():

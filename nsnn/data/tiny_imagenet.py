@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from nsnn.data.archive import ArchiveSource
 from nsnn.data.arrays import kept
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.download import RemoteFile
+from nsnn.data.download import ArchiveSource, RemoteFile
 
 CLASS_FILE, TEST_FILE = "wnids.txt", "val/val_annotations.txt"
 

@@ -52,7 +52,7 @@ from nsnn.experiments import Entry, Experiment, FigureSpec, Label, PaperValue, P
 from nsnn.methods import METHODS
 from nsnn.text import nearest
 from nsnn.training.config import CHOICES, TABLES
-from nsnn.training.config_list import spelt
+from nsnn.training.config_file import spelt
 
 FOLDER = Path(__file__).parent / "toml"
 

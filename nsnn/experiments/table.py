@@ -17,8 +17,7 @@ from nsnn.plot.style import save
 from nsnn.plugins import MODULE_PREFIX, as_options, loaded
 from nsnn.text import plural
 from nsnn.training.config import Config
-from nsnn.training.config_file import from_options
-from nsnn.training.config_list import changed
+from nsnn.training.config_file import changed, from_options
 
 _WIDEST = 1150  # pixels of a figure: what a page shows at once
 # Options of every cell, in the order in which the page names them.

@@ -11,8 +11,7 @@ from nsnn.methods import DENSE
 from nsnn.operations import counted, total_work
 from nsnn.plugins import as_options
 from nsnn.text import percent, plural, size, table
-from nsnn.training.config_file import toml_value
-from nsnn.training.config_list import changed
+from nsnn.training.config_file import changed, toml_value
 from nsnn.training.run_folder import read_metrics
 from nsnn.training.stopwatch import add_up
 

@@ -15,8 +15,7 @@ from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
 from nsnn.training import checkpoint
 from nsnn.training.build import load_data, make_network, make_optimiser
-from nsnn.training.run_folder import dense_spike_rates
-from nsnn.training.start import check_kept, take_over
+from nsnn.training.run_folder import dense_spike_rates, load, require_same
 from nsnn.training.totals import EpochTotals
 
 
@@ -33,10 +32,8 @@ class Run:
         self.data = load_data(config)
         augment.check(config.data.augment, self.data)
         if config.train.keep == "best" and self.data.validation is None:
-            raise UserError(
-                "train.keep = 'best' needs a validation split to choose on: set data.validation, "
-                "0.1 for example"
-            )
+            what = "train.keep = 'best' needs a validation split to choose on"
+            raise UserError(f"{what}: set data.validation, 0.1 for example")
         self.fingerprint = self.data.train.fingerprint()
         if fingerprint not in (None, self.fingerprint):
             what = f"the training data of {config.data.name} is not what this run has trained on"
@@ -53,7 +50,7 @@ class Run:
         self.method = METHODS[config.method.name](config.method.options)
         other = None
         if config.train.start and log is None:
-            other = take_over(self.network, self.method, config)
+            other = _take_over(self.network, self.method, config)
         elif config.train.start:  # as the log has them: the other run may be gone
             self.method.first_positions = {name: log.positions_at(name, -1) for name in log.names}
         self.log = TopologyLog() if log is None else log
@@ -61,7 +58,7 @@ class Run:
         check_prepared(config.method.name, self.method)
         self._check_logged()
         if other is not None:
-            check_kept(self.network, other, config)
+            _check_kept(self.network, other, config)
         elif not config.train.start:
             self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
@@ -156,6 +153,47 @@ class Run:
         checkpoint.save_checkpoint(folder / "checkpoint.npz", self.config, parts)
         if watch is not None:
             append_line(folder / "timing.jsonl", position | watch.lap())
+
+
+def _take_over(network, method, config):
+    """Give a new network all values of the run in train.start, its method the topology.
+
+    Returns that run's network; UserError for other shapes, and a sparse one for a dense start.
+    """
+    where = f"train.start = {config.train.start!r}"
+    same = ("model.name", "model.layers", "model.pool", "model.strides")
+    require_same(where, config, config.train.start, same, "a run of the same network")
+    other = load(config.train.start)
+    mine, its = ({p.name: p.dims for p in each.parameters()} for each in (network, other))
+    for name in mine | its:
+        if mine.get(name) != its.get(name):
+            what = f"{name} has the shape {its.get(name)} there, {mine.get(name)} here"
+            takes = "it takes the same model.width, model.norm, size of images and classes"
+            raise UserError(f"{where}: {what}: {takes}")
+    for p, q in zip(network.parameters(), other.parameters(), strict=True):
+        p.data[...] = q.to_dense()
+        if q.active < q.size:
+            method.first_positions[q.name] = q.positions()
+    if method.first_positions and not method.takes_topology:
+        what = f"{where} is sparse, method.name = {config.method.name!r} starts dense"
+        choose = "give a dense run, or choose a method that starts sparse, such as static"
+        raise UserError(f"{what}: {choose}")
+    for layer, its_layer in zip(network.layers(), other.layers(), strict=True):
+        layer.restore(its_layer.state())
+    return other
+
+
+def _check_kept(network, other, config) -> None:
+    """Raise UserError where the method, now prepared, begins with anything else."""
+    for p, q in zip(network.parameters(), other.parameters(), strict=True):
+        same_positions = np.array_equal(p.positions(), q.positions())
+        if not same_positions or not np.array_equal(p.values(), q.values()):
+            start = f"train.start = {config.train.start!r}"
+            what = f"{start} has {q.active:,} of {q.size:,} weights in {p.name}"
+            others = " others" if p.active == q.active else ""
+            own = f"method.name = {config.method.name!r} begins with {p.active:,}{others}"
+            mend = "give it that run's sparsity and distribution, or choose another method"
+            raise UserError(f"{what}, {own}: {mend}")
 
 
 def diverged(what: str, folder: Path) -> RunError:

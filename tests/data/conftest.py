@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsnn.data import DATASETS, glyph_fonts
+from nsnn.data import DATASETS, glyphs
 from nsnn.data.idx import MNIST
 
 # Before the fixture below hides it.
@@ -38,8 +38,8 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def fields():
-    """`glyph_fonts.distance_fields`, which computes those of each face once a session."""
-    compute = glyph_fonts.distance_fields
+    """`glyphs.distance_fields`, which computes those of each face once a session."""
+    compute = glyphs.distance_fields
     one = functools.cache(lambda face: compute((face,)))
     return lambda faces: np.concatenate([one(face) for face in faces])
 
@@ -47,7 +47,7 @@ def fields():
 @pytest.fixture
 def small_glyphs(fields, monkeypatch):
     """The glyphs, of 40 + 20 pictures."""
-    monkeypatch.setattr(glyph_fonts, "distance_fields", fields)
+    monkeypatch.setattr(glyphs, "distance_fields", fields)
     small = dataclasses.replace(DATASETS["glyphs"], sizes=(40, 20))
     monkeypatch.setitem(DATASETS, "glyphs", small)
     return small

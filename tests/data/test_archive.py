@@ -2,7 +2,7 @@
 
 import pytest
 
-from nsnn.data import archive
+from nsnn.data import download
 
 FILES = {"top/a.bin": b"a" * 5000, "top/sub/b.txt": b"bb", "top/empty": b""}
 KINDS = ["files.tar.gz", "files.zip"]
@@ -27,7 +27,7 @@ OUTSIDE = ("__MACOSX/top/a.bin", "notes", "top", "../evil", "top/../../evil", "/
 
 
 def test_everything_in_the_folder_is_unpacked_and_nothing_else(path, pack):
-    archive.unpack(pack(path, FILES | dict.fromkeys(OUTSIDE, b"x")), path.parent / "top")
+    download.unpack(pack(path, FILES | dict.fromkeys(OUTSIDE, b"x")), path.parent / "top")
     assert content(path.parent / "top") == FILES
     assert beside(path) == ["top"]
 
@@ -35,16 +35,16 @@ def test_everything_in_the_folder_is_unpacked_and_nothing_else(path, pack):
 @pytest.mark.parametrize("damage", ["missing", "longer", "changed", "folder"])
 def test_differences_are_found_and_mended(path, pack, damage):
     folder = path.parent / "top"
-    archive.unpack(pack(path, FILES), folder)
-    assert archive.first_difference(path, folder) is None
+    download.unpack(pack(path, FILES), folder)
+    assert download.first_difference(path, folder) is None
     target = folder / "sub" / "b.txt"
     target.unlink()
     if damage == "folder":
         target.mkdir()
     elif damage != "missing":
         target.write_bytes({"longer": b"bbb", "changed": b"bx"}[damage])
-    assert archive.first_difference(path, folder) == target
-    archive.unpack(path, folder)
+    assert download.first_difference(path, folder) == target
+    download.unpack(path, folder)
     assert content(folder) == FILES
     assert beside(path) == ["top"]
 
@@ -53,6 +53,6 @@ def test_remains_of_an_earlier_attempt_and_other_files_are_removed(path, pack):
     for name in ("top.part", "top"):
         (path.parent / name).mkdir()
         (path.parent / name / "stale").write_bytes(b"")
-    archive.unpack(pack(path, FILES), path.parent / "top")
+    download.unpack(pack(path, FILES), path.parent / "top")
     assert content(path.parent / "top") == FILES
     assert beside(path) == ["top"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsnn.data import glyph_fonts, glyphs, load
+from nsnn.data import glyphs, load
 from nsnn.data.arrays import ARRAYS
-from nsnn.data.glyph_fonts import FIELD, HALF_SIDE, TEST_FACES, TRAIN_FACES, Face
+from nsnn.data.glyphs import FIELD, HALF_SIDE, TEST_FACES, TRAIN_FACES, Face
 
 PLAIN = glyphs.Style(
     tilt=0, shear=0, scale=(1, 1), shift=0, thicken=(0, 0), blur=(1, 1), contrast=(1, 1), noise=0
@@ -59,7 +59,7 @@ def test_each_distortion_changes_the_picture(name):
 
 def test_each_digit_is_one_high_and_inside_its_field():
     axis = np.linspace(-HALF_SIDE, HALF_SIDE, FIELD)
-    fields = glyph_fonts.distance_fields(TRAIN_FACES[:1] + TEST_FACES[-1:])
+    fields = glyphs.distance_fields(TRAIN_FACES[:1] + TEST_FACES[-1:])
     assert fields.shape == (2, 10, FIELD, FIELD)
     rows = np.any(fields < 0, axis=3)
     heights = [np.ptp(axis[np.flatnonzero(r)]) for r in rows.reshape(-1, FIELD)]
@@ -76,7 +76,7 @@ def test_no_font_file_is_in_both_splits():
 
 def test_a_missing_font_is_named(refused):
     with refused("nowhere.ttf", "reinstall matplotlib"):
-        glyph_fonts.distance_fields((Face("nowhere.ttf"),))
+        glyphs.distance_fields((Face("nowhere"),))
 
 
 def test_drawn_once_or_without_a_cache_each_time(cache, small_glyphs, same, monkeypatch, request):

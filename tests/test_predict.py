@@ -9,7 +9,7 @@ from PIL import Image
 
 import nsnn
 from nsnn import cli
-from nsnn.data.image_files import read_images
+from nsnn.data.arrays import read_images
 from nsnn.errors import UserError
 
 SHAPE = (1, 6, 6)

@@ -27,7 +27,7 @@ def run(options) -> int:
     import sys
 
     from nsnn import parallel
-    from nsnn.data.image_files import read_images
+    from nsnn.data.arrays import read_images
     from nsnn.training import run_folder
 
     network = run_folder.load(options.dir)

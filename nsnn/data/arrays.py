@@ -6,14 +6,12 @@ Arrays `train_images`, `train_labels`, `test_images`, `test_labels`, and if you 
 - images `(n, H, W)` or `(n, C, H, W)`, uint8 (0 to 255) or float in [0, 1];
 - events `(n, T, C, H, W)`, whole numbers 0 to 255 (how many spikes in that step);
 - labels `(n,)`, whole numbers 0 … K − 1, each of them present in the training data.
+
+Images to classify, without labels, may lie in .npy files and PNG pictures, too (`read_images`).
 """
 
-import abc
-import contextlib
-import hashlib
 import inspect
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from nsnn.data.dataset import Split, Splits
-from nsnn.data.events import TIME_STEPS
-from nsnn.data.source import DataSource, user_cache
+from nsnn.data.source import DataSource
 from nsnn.encoding import check_pixels
-from nsnn.errors import RunError, UserError
-from nsnn.files import read_arrays, write_atomic
+from nsnn.errors import UserError
+from nsnn.files import read_arrays
 
 REQUIRED = ("train_images", "train_labels", "test_images", "test_labels")
 OPTIONAL = ("validation_images", "validation_labels")
-_NAMES = f"the names are {', '.join(REQUIRED)} and, if you like, {', '.join(OPTIONAL)}"
+_KNOWN = f"the names are {', '.join(REQUIRED)} and, if you like, {', '.join(OPTIONAL)}"
 
 
 class ArraysSource(DataSource):
@@ -53,7 +50,14 @@ class ArraysSource(DataSource):
         return files
 
     def read_files(self, paths: list[Path], time_steps: int | None = None) -> Splits:
-        return read_npz(paths[0])
+        (path,) = paths
+        try:
+            arrays = read_arrays(path)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+        except ValueError as error:
+            raise UserError(f"{path}: damaged, or no .npz file ({error}); {self.how}") from None
+        return checked_splits(path, arrays)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,75 +90,6 @@ class FromFunction(DataSource):
         return checked_splits(self.name, arrays)
 
 
-def read_npz(path: Path) -> Splits:
-    """Read one .npz file; see `checked_splits`."""
-    try:
-        arrays = read_arrays(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except ValueError as error:
-        raise UserError(f"{path}: damaged, or no .npz file ({error}); {ARRAYS.how}") from None
-    return checked_splits(path, arrays)
-
-
-def write_npz(path: Path, splits: Splits) -> None:
-    """Write splits as one file in one piece; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {}
-    for purpose, split in splits._asdict().items():
-        if split is not None:
-            content |= {f"{purpose}_images": split.images, f"{purpose}_labels": split.labels}
-    write_atomic(path, lambda file: np.savez(file, **content))
-
-
-def kept(name: str, file: str, make: Callable[[], Splits], warning: str = "") -> Splits:
-    """What a file in the cache of the data set `name` holds; made, and written, without one.
-
-    A damaged file is made again: the result is the same. With a `warning` it is said when the
-    file cannot be written.
-    """
-    folder = user_cache(name)
-    if folder is None:
-        return make()
-    if os.path.isfile(folder / file):
-        with contextlib.suppress(UserError):
-            return read_npz(folder / file)
-    splits = make()
-    try:
-        write_npz(folder / file, splits)
-    except (OSError, RunError) as error:
-        if warning:
-            warnings.warn(f"{warning} ({error})", RuntimeWarning, stacklevel=3)
-    return splits
-
-
-@dataclass(frozen=True, kw_only=True)
-class MadeSource(DataSource, abc.ABC):
-    """A data set that a program makes, the same bytes on each machine, and keeps in the cache."""
-
-    code = ()  # the files of this program
-
-    def read(self, directory=None, time_steps: int | None = None) -> Splits:
-        """Training and test split, from the cache or made anew."""
-        return kept(self.name, self.file_name(time_steps), lambda: self.made(time_steps))
-
-    def fill(self, folder: Path) -> Path:
-        path = folder / self.file_name()
-        write_npz(path, self.made(None))
-        return path
-
-    def file_name(self, time_steps: int | None = None) -> str:
-        """Of the file in the cache; it changes with the code, so that none goes stale."""
-        code = b"".join(path.read_bytes() for path in self.code)
-        digest = hashlib.sha256(code + repr(self).encode()).hexdigest()
-        frames = f"-{self.cut_by}-{time_steps or TIME_STEPS}" if self.events else ""
-        return f"{self.name}{frames}-{digest[:12]}.npz"
-
-    @abc.abstractmethod
-    def made(self, time_steps: int | None) -> Splits:
-        """The data set made anew; `time_steps`: frames of each recording of events."""
-
-
 def checked_splits(source, arrays: dict[str, np.ndarray]) -> Splits:
     """Training, test and (where present) validation split of arrays named as in a file.
 
@@ -162,9 +97,9 @@ def checked_splits(source, arrays: dict[str, np.ndarray]) -> Splits:
     """
     names = [*REQUIRED, *(OPTIONAL if set(arrays) & set(OPTIONAL) else ())]
     if missing := [name for name in names if name not in arrays]:
-        raise UserError(f"{source}: has no array {' or '.join(missing)}; {_NAMES}")
+        raise UserError(f"{source}: has no array {' or '.join(missing)}; {_KNOWN}")
     if unknown := sorted(set(arrays) - set(names)):
-        raise UserError(f"{source}: unknown array {unknown[0]}; {_NAMES}")
+        raise UserError(f"{source}: unknown array {unknown[0]}; {_KNOWN}")
     purposes = [purpose for purpose in Splits._fields if f"{purpose}_images" in arrays]
     splits = {purpose: _split(source, arrays, purpose) for purpose in purposes}
     present = np.unique(splits["train"].labels)
@@ -200,6 +135,54 @@ def _split(source, arrays: dict[str, np.ndarray], purpose: str) -> Split:
     dtype = np.float32 if images.dtype.kind == "f" and images.ndim < 5 else np.uint8
     images = np.ascontiguousarray(images, dtype)
     return Split(images[:, None] if images.ndim == 3 else images, labels.astype(np.int64))
+
+
+def read_images(path, shape) -> np.ndarray:
+    """The images in a file, or the one image, as a network for `shape` (C, H, W) takes them.
+
+    They are uint8, or float in [0, 1]: (n, C, H, W) or (n, H, W), events (n, T, C, H, W). Raises
+    UserError for a file that cannot be read, and for values that are no pixels.
+    """
+    try:
+        images = _read(Path(path), shape[0])
+    except (UserError, MemoryError):
+        raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except Exception as error:  # a damaged file can make NumPy and Pillow raise anything
+        raise UserError(f"{path}: damaged, or no images as nsnn reads them ({error})") from None
+    if images.size:
+        check_pixels(images, f"{path}: the array")
+    return images[None] if images.shape in (shape, shape[1:]) else images
+
+
+def _read(path: Path, channels: int) -> np.ndarray:
+    suffix = path.suffix.lower()
+    if suffix == ".png":
+        return _read_png(path, channels)
+    if suffix not in (".npy", ".npz"):
+        raise UserError(f"{path}: images are read from .npy, .npz or .png, by the end of the name")
+    arrays = read_arrays(path)
+    wanted = ["images", "test_images", *(arrays if len(arrays) == 1 else ())]
+    name = next((name for name in wanted if name in arrays), None)
+    if name is None:
+        held = ", ".join(arrays) or "nothing"
+        raise UserError(f"{path}: holds {held}; call the array of the images images")
+    return arrays[name]
+
+
+def _read_png(path: Path, channels: int) -> np.ndarray:
+    """A picture (C, H, W): opaque, and with one channel where it is grey and that is wanted."""
+    from matplotlib.image import imread
+
+    pixels = np.atleast_3d(imread(path, format="png"))
+    if pixels.shape[2] == 4:
+        if not np.all(pixels[:, :, 3] == 1):
+            raise UserError(f"{path}: has transparent pixels; save it on a background")
+        pixels = pixels[:, :, :3]
+    if channels == 1 and np.all(pixels == pixels[:, :, :1]):
+        pixels = pixels[:, :, :1]
+    return np.moveaxis(pixels, 2, 0)
 
 
 ARRAYS = ArraysSource(name="arrays", description="your own images or events in an .npz file")

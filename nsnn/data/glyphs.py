@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nsnn.data.arrays import MadeSource
 from nsnn.data.dataset import Split, Splits
+from nsnn.data.source import MadeSource
 from nsnn.errors import UserError
 
 SIDE = 28

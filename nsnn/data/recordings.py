@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from nsnn.data.arrays import kept
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.events import TIME_STEPS, Events, decode_aedat2, decode_bin, during, to_frames
 from nsnn.data.source import DataSource
@@ -69,8 +68,7 @@ class EventSource(DataSource, abc.ABC):
         """
         T, (train, test) = time_steps or TIME_STEPS, self.recordings(paths)
         stamp = self.stamp(self.made_of(paths, [*train, *test]))
-        return kept(
-            self.name,
+        return self.kept(
             f"{self.cut_by}-{T}-{stamp}.npz",
             lambda: Splits(self.cut(train, T), self.cut(test, T)),
             f"{self.name}: frames are not kept, the next run reads all recordings again",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nsnn.data.arrays import MadeSource
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.events import TIME_STEPS, Events, to_frames
 from nsnn.data.glyphs import GLYPHS, GlyphsSource
+from nsnn.data.source import MadeSource
 from nsnn.errors import UserError
 
 SENSOR, OFFSET = 34, 3  # pixels: side of the sensor, its border beside a picture in the middle

@@ -6,16 +6,22 @@ Fashion-MNIST have equal file names, so the more specific place has to win. The 
 official archive unpacks to may lie in each of the places.
 """
 
+import abc
+import contextlib
 import hashlib
 import os
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nsnn import cachedir
-from nsnn.data.dataset import Splits
+from nsnn.data.dataset import Split, Splits
+from nsnn.data.events import TIME_STEPS
 from nsnn.errors import RunError, UserError
+from nsnn.files import read_arrays, write_atomic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +159,26 @@ class DataSource:
         """The error for a file that is not as it should be."""
         return UserError(f"{path}: {what}; to get it again: {self.how}")
 
+    def kept(self, file: str, make: Callable[[], Splits], warning: str = "") -> Splits:
+        """What a file in the user's cache holds; made, and written for the next time, without it.
+
+        A damaged one is made again: the result is the same. With a `warning` it is said when it
+        cannot be written.
+        """
+        folder = user_cache(self.name)
+        if folder is None:
+            return make()
+        with contextlib.suppress(OSError, ValueError, KeyError):  # not there, or damaged
+            held, names = read_arrays(folder / file), ("train", "test")
+            return Splits(*(Split(held[f"{n}_images"], held[f"{n}_labels"]) for n in names))
+        splits = make()
+        try:
+            write_npz(folder / file, splits)
+        except (OSError, RunError) as error:
+            if warning:
+                warnings.warn(f"{warning} ({error})", RuntimeWarning, stacklevel=3)
+        return splits
+
     def stamp(self, paths: list[Path]) -> str:
         """A digest of the names, sizes and times of files: when one changes, it is another."""
         digest = hashlib.sha256()
@@ -164,6 +190,43 @@ class DataSource:
             place = "/".join(path.parts[-3:])  # two images of Tiny-ImageNet differ there
             digest.update(f"{place} {state.st_size} {state.st_mtime_ns}\n".encode())
         return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeSource(DataSource, abc.ABC):
+    """A data set that a program makes, the same bytes on each machine, and keeps in the cache."""
+
+    code = ()  # the files of this program
+
+    def read(self, directory=None, time_steps: int | None = None) -> Splits:
+        """Training and test split, from the cache or made anew."""
+        return self.kept(self.file_name(time_steps), lambda: self.made(time_steps))
+
+    def fill(self, folder: Path) -> Path:
+        path = folder / self.file_name()
+        write_npz(path, self.made(None))
+        return path
+
+    def file_name(self, time_steps: int | None = None) -> str:
+        """Of the file in the cache; it changes with the code, so that none goes stale."""
+        code = b"".join(path.read_bytes() for path in self.code)
+        digest = hashlib.sha256(code + repr(self).encode()).hexdigest()
+        frames = f"-{self.cut_by}-{time_steps or TIME_STEPS}" if self.events else ""
+        return f"{self.name}{frames}-{digest[:12]}.npz"
+
+    @abc.abstractmethod
+    def made(self, time_steps: int | None) -> Splits:
+        """The data set made anew; `time_steps`: frames of each recording of events."""
+
+
+def write_npz(path: Path, splits: Splits) -> None:
+    """Write splits as one file in one piece; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {}
+    for purpose, split in splits._asdict().items():
+        if split is not None:
+            content |= {f"{purpose}_images": split.images, f"{purpose}_labels": split.labels}
+    write_atomic(path, lambda file: np.savez(file, **content))
 
 
 def user_cache(name: str) -> Path | None:

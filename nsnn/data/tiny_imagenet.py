@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from nsnn.data.arrays import kept
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.download import ArchiveSource, RemoteFile
 
@@ -38,8 +37,7 @@ class TinyImageNetSource(ArchiveSource):
         cache; RuntimeWarning when that fails.
         """
         train, test = self._list_images(paths[0].parent)
-        return kept(
-            self.name,
+        return self.kept(
             f"decoded-{self.stamp([path for path, _ in (*train, *test)])}.npz",
             lambda: Splits(self._decode("training", train), self._decode("test", test)),
             f"{self.name}: decoded images are not kept, the next run decodes them again",

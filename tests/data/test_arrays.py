@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from nsnn.data import Split, Splits
-from nsnn.data.arrays import ARRAYS, REQUIRED, kept
+from nsnn.data.arrays import ARRAYS, REQUIRED
+from nsnn.data.source import DataSource
+
+kept = DataSource(name="mine", description="for these tests").kept
 
 
 def make(n=12, shape=(6, 5), dtype=np.uint8, seed=0):
@@ -69,13 +72,13 @@ class TestKept:
         return make_one
 
     def test_made_once_then_read_until_damaged(self, make, cache, same):
-        first = kept("mine", "a.npz", make)
-        assert same(first, kept("mine", "a.npz", make))
+        first = kept("a.npz", make)
+        assert same(first, kept("a.npz", make))
         assert make.times == 1
         path = cache / "mine" / "a.npz"
         path.write_bytes(path.read_bytes()[:200])
         for _ in range(2):
-            assert same(first, kept("mine", "a.npz", make))
+            assert same(first, kept("a.npz", make))
         assert make.times == 2
 
     @pytest.mark.parametrize("warning", ["", "decodes them again"])
@@ -88,7 +91,7 @@ class TestKept:
         elif place == "a file":
             cache.parent.write_bytes(b"")
         with full_disk(), warnings.catch_warnings(record=True, action="always") as caught:
-            first, second = (kept("mine", "a.npz", make, warning) for _ in range(2))
+            first, second = (kept("a.npz", make, warning) for _ in range(2))
         assert same(first, second)
         assert make.times == 2
         said = [str(each.message).startswith(warning) for each in caught]

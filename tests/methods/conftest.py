@@ -1,6 +1,5 @@
 """A network of bare parameters, to test methods without layers."""
 
-import io
 from collections import namedtuple
 
 import numpy as np
@@ -153,11 +152,11 @@ class Bench:
     was told to drop, and what it found and left behind.
     """
 
-    def __init__(self, kind, storage="csr", seed=0, ties=False, run=None, log=None, **options):
+    def __init__(self, kind, storage="csr", seed=0, ties=False, run=None, **options):
         self.network = BareNetwork(ties=ties)
         self.method = method = made(kind, options)
         self.run = run or LENGTHS.get(shown(type(method)), RunLength(steps_per_epoch=30, epochs=4))
-        self.log = log or TopologyLog()
+        self.log = TopologyLog()
         for p in self.network.parameters():
             p.storage = storage
         method.prepare(self.network, self.run, np.random.default_rng(seed), self.log)
@@ -201,27 +200,6 @@ class Bench:
         for _ in self.steps(start, stop):
             pass
         return self
-
-    @classmethod
-    def resumed(cls, kind, stop, storage="csr", run=None, **options):
-        """A run that was stopped after `stop` steps, and gone on with from what a disk keeps."""
-        first = cls(kind, storage, run=run, **options).train(0, stop)
-        network, saved = first.network.states(), first.method.state()
-        silent, events = first.network.silent, first.log.events
-        # The log on disk may be newer than the checkpoint: what is too new is forgotten.
-        first.train(stop, min(stop + 8, first.run.total_steps))
-        file = io.BytesIO()
-        np.savez_compressed(file, **first.log.arrays(), **saved)
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as arrays:
-            log = TopologyLog.from_arrays(arrays)
-            log.truncate(events)
-            second = cls(kind, storage, run=run, log=log, **options)
-            for p in second.network.parameters():
-                p.restore(network[p.name])
-            second.network.silence(silent)
-            second.method.restore({key: arrays[key] for key in saved})
-        return second.train(stop)
 
     def active(self):
         """Active weights of each prunable layer."""

@@ -1,7 +1,6 @@
-"""What every method has to do: counts, the same run again, refused options; the dense baseline."""
+"""Every method: counts, refused options, the dense baseline; of resuming: test_resume.py."""
 
 import dataclasses
-import itertools
 import re
 
 import numpy as np
@@ -73,7 +72,6 @@ def test_dense_layers_stay_dense_and_have_no_share(bench, name):
     share = sum(p.active for p in others) / sum(p.size for p in others)
     assert share == pytest.approx(0.1, abs=1e-3)
     assert run.method.targets() == run.active()
-    bench.resumed(name, 45, **options).assert_same_as(run)
 
 
 @pytest.mark.parametrize("name", SPARSE)
@@ -114,31 +112,6 @@ def test_the_seed_decides(bench, name):
     one.assert_same_as(same)
     p, q = (run.network.prunable()["fc1.weight"] for run in (one, other))
     assert not np.array_equal(p.positions(), q.positions())
-
-
-STOPS = {
-    "ndsnn": (1, 6, 7, 45, 100),
-    "rigl": (1, 6, 7, 8, 45),
-    "set": (1, 6, 7, 8, 45),
-    "lth": (3, 8, 11, 16, 17, 24, 39, 40, 50),
-    "admm": (5, 12, 13, 20, 29, 30, 31, 50),
-    "deepr": (1, 29, 30, 31, 100),
-    "gradr": (1, 29, 30, 31, 100),
-    "sdsnn": (3, 4, 20, 24, 27, 32, 34, 35, 47),  # streaks from 24 on; windows are two steps
-}
-
-
-WHOLE = {}  # runs that nothing stopped, by method and storage
-
-
-@pytest.mark.parametrize(("name", "stop", "storage"), [
-    (name, stop, storage) for name, stops in STOPS.items()
-    for stop, storage in zip(stops, itertools.cycle(["csr", "dense"]))
-])  # fmt: skip
-def test_resume_is_bit_identical(bench, name, stop, storage):
-    if (name, storage) not in WHOLE:
-        WHOLE[name, storage] = bench(name, storage).train()
-    bench.resumed(name, stop, storage).assert_same_as(WHOLE[name, storage])
 
 
 @pytest.mark.parametrize(("name", "options", "message"), [

@@ -134,9 +134,3 @@ def test_momentum_needs_an_optimiser_that_keeps_moments(bench):
     run.optimiser.momentum = 0.0
     with pytest.raises(UserError, match=r"method\.grow = 'momentum' needs .* optim\.momentum"):
         run.train()
-
-
-@pytest.mark.parametrize("grow", ["random", "unfired", "gradient", "momentum"])
-@pytest.mark.parametrize("stop", [6, 12, 20, 45])
-def test_resume_is_bit_identical(bench, grow, stop):
-    bench("esl", grow=grow).train().assert_same_as(bench.resumed("esl", stop, grow=grow))

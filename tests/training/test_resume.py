@@ -77,6 +77,10 @@ DEEPR = ["method.name=deepr", "method.final_sparsity=0.8", "optim.lr=0.3", "opti
 GRADR = ["method.name=gradr", "method.alpha=0.05", "optim.momentum=0", "optim.lr=0.3"]
 GRADR_ADAM = ["method.name=gradr", "method.alpha=0.1", "optim.name=adam", "optim.lr=0.01"]
 FEWER = ["method.final_sparsity=0.8", "method.update_every=4"]
+# A round at 12, 24 and 36; moments are summed over the eight steps up to it.
+ESL = ["method.name=esl", "method.final_sparsity=0.8", "method.update_every=12"]
+MOMENTS = [*ESL, "method.grow=momentum"]
+DENSE = ["model.storage=dense", "method.dense_layers=linear2"]
 
 
 @pytest.mark.parametrize(("changes", "steps"), [
@@ -88,9 +92,11 @@ FEWER = ["method.final_sparsity=0.8", "method.update_every=4"]
     (["model.storage=dense", "data.validation=0.2", "data.batch=8"], (8, 31)),
     (["data.augment=crop-flip"], (8, 31)),
     *((changes, PHASES) for changes in (LTH, ADMM)),
-    *(([*changes, "model.storage=dense"], PHASES) for changes in (LTH, ADMM)),
+    *(([*changes, *DENSE], PHASES) for changes in (LTH, ADMM)),
     *((changes, ANYWHERE) for changes in (DEEPR, GRADR, GRADR_ADAM)),
-    *(([*changes, "model.storage=dense"], ANYWHERE) for changes in (DEEPR, GRADR, GRADR_ADAM)),
+    *(([*changes, *DENSE], ANYWHERE) for changes in (DEEPR, GRADR, GRADR_ADAM)),
+    ([*ESL, "method.grow=unfired"], (3, 12, 31)),
+    (MOMENTS, (7, 11, 12, 31)), ([*MOMENTS, "optim.name=adam", "optim.lr=0.01"], (7, 11, 12, 31)),
 ])  # fmt: skip
 def test_wherever_it_is_interrupted_a_run_ends_the_same(changes, steps, tiny, bare, train, content):
     own = any(change.startswith("method.name") for change in changes)
@@ -107,14 +113,14 @@ def test_interrupted_while_neurons_go_and_come_back(bare, storage, train, conten
     options = [*bare, "train.epochs=9", f"model.storage={storage}", "method.name=sdsnn"]
     options += ["method.growth_start=10.0", "method.linear_rate=50.0"]
     folder = train(options, name="whole")
-    whole = content(folder)
+    whole, checkpoint = content(folder), folder.parent / "run" / "checkpoint.npz"
     # Before a window, at its first steps, between two, at the ends of epochs and just after.
     for step in (14, 15, 74, 80, 82, 84, 89, 90, 97, 101, 104, 105, 113, 120, 134):
         assert train(options, step) is None
         if step == 89:  # the epoch's end was not done yet
-            early = (folder.parent / "run" / "checkpoint.npz").read_bytes()
-    # Killed at the end of an epoch, between the log and the checkpoint: the log has too much.
-    (folder.parent / "run" / "checkpoint.npz").write_bytes(early)
+            early = checkpoint.read_bytes()
+        if step == 97:  # as if killed at that end, before the next checkpoint: the log has too much
+            checkpoint.write_bytes(early)
     assert content(train(options)) == whole
     log = load_topology(folder / "topology.npz").counts()
     assert log["dropped"].sum() > log["grown"].sum() > 0

@@ -105,6 +105,7 @@ def test_what_is_attached_is_attached_again_after_a_restore(storage):
     p.attach("born", lambda positions: -positions, np.int32)
     q.storage = storage
     q.restore({key: array.copy() for key, array in p.state().items()})
+    assert type(q.topology) is type(p.topology)
     with pytest.raises(UserError, match=r"attach 'born' again after a restore"):
         q.rewire(np.ones(q.active, bool), np.setdiff1d(np.arange(q.size), q.positions())[:1])
     q.restore(p.state())

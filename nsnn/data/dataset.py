@@ -116,7 +116,9 @@ def assemble(name, splits: Splits, validation=0.0, seed=0, classes: int | None =
     _, *time_steps, channels, height, width = train.images.shape
     mean, std = np.zeros(channels, np.float32), np.ones(channels, np.float32)
     if not time_steps:  # events are left as they are
-        mean, std = _pixel_statistics(train.images)
+        found = [_statistics(channel) for channel in train.images.swapaxes(0, 1)]
+        mean, std = np.array(found, np.float32).T.copy()
+        std[std == 0] = 1.0  # of a constant channel: there is nothing to scale
     splits = {"train": train, "validation": held_out, "test": test}
     shape = {"shape": (channels, height, width), "time_steps": next(iter(time_steps), None)}
     return DataSet(name=name, classes=classes, mean=mean, std=std, **splits, **shape)
@@ -137,19 +139,8 @@ def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
 
 
-def _pixel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (C,) of images (n, C, H, W) scaled to [0, 1], float32.
-
-    A constant channel has deviation 1: there is nothing to scale.
-    """
-    found = np.array([_statistics(channel) for channel in images.swapaxes(0, 1)], np.float32)
-    mean, std = found.T.copy()
-    std[std == 0] = 1.0
-    return mean, std
-
-
 def _statistics(pixels: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of the pixels of a channel.
+    """Mean and standard deviation of the pixels of a channel, scaled to [0, 1].
 
     For uint8 the sums are exact integers: no float copy is made, and the result depends on no
     order of summation.

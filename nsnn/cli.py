@@ -45,12 +45,18 @@ def parser() -> Parser:
         module = importlib.import_module(f"nsnn.commands.{name}")
         texts = _described(module.__doc__ or "")
         command = commands.add_parser(name, help=texts["description"], **texts)
-        for flag, details in getattr(module, "ARGUMENTS", {}).items():
-            command.add_argument(flag, **details)
-        if hasattr(module, "add_arguments"):
-            module.add_arguments(command)
         command.set_defaults(run=module.run)
+        _add(command, getattr(module, "ARGUMENTS", {}))
+        if hasattr(module, "ACTIONS"):
+            actions = command.add_subparsers(metavar="ACTION", dest="action", required=True)
+            for action, (summary, arguments) in module.ACTIONS.items():
+                _add(actions.add_parser(action, help=summary, description=summary), arguments)
     return whole
+
+
+def _add(command: Parser, arguments: dict) -> None:
+    for flag, details in arguments.items():
+        command.add_argument(flag, **details)
 
 
 def _described(text: str) -> dict:
@@ -76,7 +82,7 @@ def main(arguments=None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except MemoryError as error:
-        return _complain(f"not enough memory: {error} (try a smaller data.batch)")
+        return _complain(f"not enough memory: {error} (try a smaller batch)")
     except OSError as error:
         # Files that nsnn opens are named in the error; what is left are these two.
         where = "" if error.filename else " (standard output, or the kernel cache: see nsnn info)"

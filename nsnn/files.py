@@ -11,11 +11,6 @@ import numpy as np
 
 from nsnn.errors import RunError, UserError
 
-LOCK = ".lock"
-
-# Of the names that files have until they are whole; in a locked folder they are remains of a kill.
-_UNFINISHED = "*.????????.tmp"
-
 
 def write_atomic(path, write) -> None:
     """Write a file under a temporary name beside it, then rename it into place.
@@ -191,7 +186,7 @@ def locked(folder):
     """
     folder = Path(folder)
     try:
-        file = open(folder / LOCK, "ab")  # noqa: SIM115 (closed below, after the body)
+        file = open(folder / ".lock", "ab")  # noqa: SIM115 (closed below, after the body)
     except OSError as error:
         raise RunError(f"cannot write in {folder}: {error.strerror}") from error
     with file:
@@ -199,6 +194,6 @@ def locked(folder):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"another process is training in {folder}") from None
-        for path in folder.glob(_UNFINISHED):
+        for path in folder.glob("*.????????.tmp"):  # the temporary names of `write_atomic`
             path.unlink()
         yield folder

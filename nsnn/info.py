@@ -1,12 +1,13 @@
-"""What nsnn runs on: versions, processor, threads, caches, data sets found."""
+"""What nsnn runs on: versions, processor, threads, other programs."""
 
 import importlib.metadata
 import os
 import platform
+import time
 from pathlib import Path
 
 import nsnn
-from nsnn import cachedir, parallel
+from nsnn import parallel
 
 PACKAGES = ("numpy", "numba", "matplotlib", "tqdm")
 
@@ -36,19 +37,24 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def kernel_cache() -> str:
-    """Where Numba keeps the compiled kernels: the first place where it can write."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    places = [Path(chosen)] if chosen else cachedir.usual_places()
-    found = next(filter(cachedir.writable, places), None)
-    return f"{found or 'none can be written'} (set NUMBA_CACHE_DIR to choose another)"
+def clocks() -> tuple[float, float, float]:
+    """Seconds of the clock, of all processors at work (0 if unknown), of this program.
+
+    Its children count once they have ended.
+    """
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            fields = list(map(int, file.readline().split()[1:9]))
+    except OSError:  # not Linux
+        fields = [0] * 8
+    busy = sum(fields) - fields[3] - fields[4]  # all but idle and waiting; stolen time counts
+    return time.monotonic(), busy / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
 
 
-def report() -> str:
-    """The text of `nsnn info`."""
-    from nsnn.data import listing
+def cores_of_others(start, end) -> float | None:
+    """Cores that other programs used on average between two `clocks`; None if unknown.
 
-    found = environment() | {"threads": f"{parallel.available_cores()} used by default"}
-    found["kernel cache"] = kernel_cache()
-    lines = [f"{name:<13} {value}" for name, value in found.items()]
-    return "\n".join([*lines, "", "data sets", *(f"  {line}" for line in listing().splitlines())])
+    Libraries whose threads wait for each other by spinning then become slower by any factor.
+    """
+    elapsed, busy, own = (now - then for then, now in zip(start, end, strict=True))
+    return max(0.0, busy - own) / elapsed if busy and elapsed else None

@@ -7,7 +7,7 @@ import signal
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
-from nsnn.errors import RunError
+from nsnn.errors import RunError, UserError
 
 
 class Processes(Executor):
@@ -30,7 +30,8 @@ class Processes(Executor):
     def submit(self, function, /, *arguments) -> Future:
         """Call `function(*arguments)`, all of it plain data, when a process may start.
 
-        The future gives what it returns or raises; None after SIGTERM, RunError for another death.
+        The future gives what it returns, or raises its UserError, RunError or MemoryError; RunError
+        for any other, and for a death; None after SIGTERM.
         """
         return self._threads.submit(self._call, function, arguments)
 
@@ -83,8 +84,10 @@ def _serve(pipe, function, arguments) -> None:
     threading.Thread(target=_stop_with_the_maker, daemon=True).start()
     try:
         answer = function(*arguments), None
-    except Exception as error:
+    except (UserError, RunError, MemoryError) as error:
         answer = None, error
+    except Exception as error:  # maybe of a library that the other process has not
+        answer = None, RunError(f"{type(error).__name__}: {error}")
     with contextlib.suppress(BrokenPipeError):  # nobody waits any more
         pipe.send(answer)
 

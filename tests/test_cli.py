@@ -126,7 +126,7 @@ def test_plot_one_and_several(finished, tmp_path, monkeypatch, said, complaint):
     words, picture = ["plot", finished, finished, "--out"], tmp_path / "both.png"
     assert said(*words, picture) == f"{picture}\n"
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "no is no folder" in complaint(*words, tmp_path / "no" / "a.png")
+    assert "no/a.png: there is no folder" in complaint(*words, tmp_path / "no" / "a.png")
     assert not (tmp_path / "no").exists()
 
 
@@ -210,7 +210,7 @@ def test_errors_become_one_line(error, message, monkeypatch, complaint):
     def fail():
         raise error
 
-    monkeypatch.setattr("nsnn.info.report", fail)
+    monkeypatch.setattr("nsnn.info.environment", fail)
     assert complaint("info", code=1).startswith(f"nsnn: error: {message}")
 
 
@@ -220,7 +220,7 @@ def test_a_signal_outside_of_training_says_so(number, python):
 import os
 import nsnn.info
 from nsnn.__main__ import main
-nsnn.info.report = lambda: os.kill(os.getpid(), {int(number)})
+nsnn.info.environment = lambda: os.kill(os.getpid(), {int(number)})
 raise SystemExit(main())
 """
     result = python("-c", program, "info")

@@ -3,22 +3,17 @@
 import contextlib
 import dataclasses
 import importlib
-import os
+import io
 import statistics
 from dataclasses import dataclass
 
-from nsnn.bench.environment import spread
-from nsnn.errors import RunError, UserError
 from nsnn.options import check, option
 from nsnn.processes import Processes
-from nsnn.text import plural
-
-_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training job, the same for nsnn and for its peers."""
+    """What is trained and how long, the same for nsnn and for its peers."""
 
     model: str = option("", "a key of `nsnn.models.MODELS`")
     width: float = option(1.0, "factor of all channels and hidden neurons", above=0)
@@ -29,76 +24,61 @@ class Job:
     batch: int = option(128, "B", at_least=1)
     time_steps: int = option(5, "T", at_least=1)
     threads: int = option(1, at_least=1)
-    seed: int = option(0, "of weights, topology and data", at_least=0)
+    steps: int = option(3, "that are timed one by one", at_least=1)
+    rounds: int = option(0, "of drop and grow after these steps", at_least=0)
+    layers: bool = option(False, "whether each layer is timed as well")
+    samples: int = option(60_000, "of an epoch", at_least=1)
+    delay: float = option(0.0, "of first spikes: σ of the delays of the input", at_least=0)
 
     def __post_init__(self):
         check(self, "bench")
 
-    def __str__(self):
-        return f"{self.model}, {self.weights()}, {plural(self.threads, 'thread')}"
+    @property
+    def steps_per_epoch(self) -> int:
+        """The last, smaller batch is left out."""
+        return self.samples // self.batch
 
     def weights(self) -> str:
         """Such as "dense" or "erk 0.05"."""
         return "dense" if self.density == 1 else f"{self.distribution} {self.density:g}"
 
 
-def call(function: str, arguments: dict, library_threads: int = 1) -> dict:
-    """Call a function, "module:name", in a fresh process.
-
-    `arguments` are by keyword; `library_threads` those of BLAS and OpenMP in the child: 1 for nsnn,
-    which divides its work itself. Raises the UserError or RunError of the function; RunError also
-    when the process dies.
-    """
-    before = {**os.environ}
-    os.environ |= dict.fromkeys(_THREAD_VARIABLES, str(library_threads))  # the child inherits them
-    try:
-        with Processes(1) as processes:
-            return processes.submit(_answer, function, arguments).result()
-    finally:
-        os.environ.clear()
-        os.environ |= before
+def call(function: str, *arguments) -> dict:
+    """Call a function, "module:name", in a fresh process; raises as `Processes.submit` says."""
+    with Processes(1) as processes:
+        return processes.submit(_answer, function, arguments).result()
 
 
-def _answer(function: str, arguments: dict):
+def _answer(function: str, arguments: tuple):
     """In the child: what the function returns; what libraries print goes nowhere."""
     module, name = function.split(":")
-    try:
-        with (
-            open(os.devnull, "w", encoding="utf-8") as nowhere,
-            contextlib.redirect_stdout(nowhere),
-            contextlib.redirect_stderr(nowhere),
-        ):
-            return getattr(importlib.import_module(module), name)(**arguments)
-    except (UserError, RunError):
-        raise
-    except MemoryError as error:
-        raise RunError(f"not enough memory: {error}; lower --batch") from None
-    except Exception as error:
-        kind = type(error).__name__
-        raise RunError(f"what measures {function} failed: {kind}: {error}") from None
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return getattr(importlib.import_module(module), name)(*arguments)
 
 
-def compare(kind: str, job: Job, repeats: int, against=None, first=None, **arguments) -> dict:
+def compare(kind: str, job: Job, repeats: int, against: str | None = None) -> dict:
     """Measure a job, and the same job in a peer library, in fresh processes that alternate.
 
-    `repeats` are the processes of each library, `arguments` those of `nsnn.bench.step.measure_step`
-    or `measure_epoch`; `first` has more for nsnn's first process only, what need not be repeated.
+    `repeats` are the processes of each library. Rounds of drop and grow, and layers, are measured
+    in nsnn's first process only; a peer's epoch is as many of its steps, which all do the same.
 
     Returns "job"; "ours" and "theirs" as `summary`; "ratio": theirs / ours of "time" and of peak
     "memory", each a `spread` over the pairs: what slows the machine for a minute slows both.
     """
-    given, peer, network = {"job": job, **arguments}, "measure_first_spikes", {}
+    peer, network = "measure_first_spikes", ()
     if against == "spikingjelly":
         from nsnn.bench.step import plan  # loads the engine: in this process only
 
-        peer, network = f"measure_{kind}", plan(job)
-    ours, theirs, once = [], [], first or {}
-    for _ in range(repeats):
-        ours.append(call(f"nsnn.bench.step:measure_{kind}", given | once))
-        once = {}
+        peer, network = "measure", plan(job)
+    steps = job.steps_per_epoch if kind == "epoch" else 1
+    ours, theirs = [], []
+    plain = dataclasses.replace(job, rounds=0, layers=False)
+    for each in [job] + [plain] * (repeats - 1):
+        ours.append(call(f"nsnn.bench.step:measure_{kind}", each))
         if against:
-            function = f"nsnn.bench.peers:{peer}"
-            theirs.append(call(function, given | network, library_threads=job.threads))
+            found = call(f"nsnn.bench.peers:{peer}", job, *network)
+            found["seconds"] = {kind: [steps * second for second in found["seconds"]]}
+            theirs.append(found)
     result = {"job": dataclasses.asdict(job), "ours": summary(ours)}
     if against:
         pairs = list(zip(theirs, ours, strict=True))
@@ -119,3 +99,14 @@ def summary(runs: list[dict]) -> dict:
     parts = sorted({part for run in runs for part in run["seconds"]})
     seconds = {p: spread([s for run in runs for s in run["seconds"].get(p, [])]) for p in parts}
     return runs[0] | {"seconds": seconds, "memory": spread([run["memory"] for run in runs])}
+
+
+def spread(values) -> dict[str, float]:
+    """Median, least and greatest of some numbers, by the keys of the JSON files.
+
+    Examples
+    --------
+    >>> spread([3.0, 1.0, 2.0])
+    {'median': 2.0, 'low': 1.0, 'high': 3.0}
+    """
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}

@@ -3,13 +3,12 @@
 Layers are called as training calls them, so the numbers include the division among threads.
 """
 
-import itertools
 import re
 import statistics
 
 import numpy as np
 
-from nsnn.bench.environment import spread
+from nsnn.bench.child import spread
 from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
 from nsnn.layers import Conv2d, Linear
@@ -42,7 +41,7 @@ def layer_of(shape: str, rng) -> tuple[Linear | Conv2d, tuple[int, ...]]:
 
 
 def measure(shape: str, densities, batch: int, time_steps: int, repeats: int) -> dict:
-    """Time a layer (`layer_of`) at each density and dense, each product at least `repeats` times.
+    """Time a layer (`layer_of`) dense and at each density, each product at least `repeats` times.
 
     Returns "shape"; "dense": `products` of the engine's dense path; "sparse": the same for each
     density, with "density" and "ratio" (dense time / sparse time, all products); "break_even" as
@@ -51,53 +50,39 @@ def measure(shape: str, densities, batch: int, time_steps: int, repeats: int) ->
     rng = np.random.default_rng(0)
     layer, pixels = layer_of(shape, rng)
     outputs, inputs, *_ = layer.weight.dims
-    x = rng.random((inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
+    spikes = rng.random((inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
     epsilon = rng.standard_normal((outputs, *pixels, time_steps, batch), np.float32)
-
-    def timed(density=None):
+    data = spikes.astype(np.uint8), epsilon
+    dense = products(layer, *data, repeats)
+    whole, sparse = dense["total"]["median"], []
+    for density in densities:
         layer, _ = layer_of(shape, rng)
-        if density is not None:
-            count = max(1, round(density * layer.weight.size))
-            layer.weight.sparsify(random_positions(layer.weight.shape, count, rng))
-        return products(layer, x.astype(np.uint8), epsilon, repeats)
-
-    dense = timed()
-    whole = dense["total"]["median"]
-    sparse = [{"density": density} | timed(density) for density in densities]
-    times = [found["total"]["median"] for found in sparse]
-    return {
-        "shape": shape,
-        "dense": dense,
-        "sparse": [found | {"ratio": whole / t} for found, t in zip(sparse, times, strict=True)],
-        "break_even": break_even(densities, times, whole),
-    }
+        count = max(1, round(density * layer.weight.size))
+        layer.weight.sparsify(random_positions(layer.weight.shape, count, rng))
+        found = products(layer, *data, repeats)
+        sparse.append({"density": density, "ratio": whole / found["total"]["median"]} | found)
+    edge = break_even(densities, [found["total"]["median"] for found in sparse], whole)
+    return {"shape": shape, "dense": dense, "sparse": sparse, "break_even": edge}
 
 
 def products(layer, x, epsilon, repeats: int) -> dict:
-    """Time "forward", "gradient" (of the weights), "input_gradient" and "total" of one layer.
+    """Time "forward", "gradient" (of the weights) and "input_gradient" of a layer: median seconds.
 
-    Each is a `spread` of seconds with "gflops", the useful rate (10⁹ operations/s). A backward
-    computes both of its products: the time of the input gradient is what it takes longer.
+    A backward computes both of its products: the time of the input gradient is what it takes
+    longer. "total" is the `spread` of all three, "operations" are those of each product.
     """
-    forward = repeat(lambda: layer.forward(x), repeats, SECONDS)
+    forward = statistics.median(repeat(lambda: layer.forward(x), repeats, SECONDS))
     layer.input_gradient = False
-    gradient = repeat(lambda: layer.backward(epsilon), repeats, SECONDS)
+    gradient = statistics.median(repeat(lambda: layer.backward(epsilon), repeats, SECONDS))
     layer.input_gradient = True
     backward = repeat(lambda: layer.backward(epsilon), repeats, SECONDS)
-    without, ahead = statistics.median(gradient), statistics.median(forward)
-    flops = product_flops(layer)
     return {
-        "forward": _rated(forward, flops),
-        "gradient": _rated(gradient, flops),
-        "input_gradient": _rated([seconds - without for seconds in backward], flops),
-        "total": _rated([ahead + seconds for seconds in backward], 3 * flops),
+        "forward": forward,
+        "gradient": gradient,
+        "input_gradient": statistics.median(backward) - gradient,
+        "total": spread([forward + seconds for seconds in backward]),
+        "operations": product_flops(layer),
     }
-
-
-def _rated(seconds, flops: int) -> dict:
-    """A spread of seconds with the rate; None where noise leaves no time at all."""
-    found = spread(seconds)
-    return found | {"gflops": flops / found["median"] / 1e9 if found["median"] > 0 else None}
 
 
 def product_flops(layer, dense: bool = False) -> int:
@@ -130,11 +115,8 @@ def break_even(densities, sparse, dense: float) -> dict:
     >>> break_even([0.1, 0.4], [1.0, 3.0], dense=2.0)
     {'density': 0.2, 'relation': '='}
     """
-    points = sorted(zip(densities, sparse, strict=True))
-    if points[0][1] > dense:
-        return {"density": points[0][0], "relation": "<"}
-    for (low, fast), (high, slow) in itertools.pairwise(points):
-        if slow > dense:
-            density = low * (high / low) ** ((dense - fast) / (slow - fast))
-            return {"density": round(density, 6), "relation": "="}
-    return {"density": points[-1][0], "relation": "≥"}
+    density, seconds = np.array(sorted(zip(densities, sparse, strict=True))).T
+    seconds = np.maximum.accumulate(seconds)  # of several crossings the first counts
+    edge = np.exp(np.interp(dense, seconds, np.log(density)))
+    relation = "<" if dense < seconds[0] else "≥" if dense >= seconds[-1] else "="
+    return {"density": round(float(edge), 6), "relation": relation}

@@ -13,13 +13,11 @@ from torch import nn
 from nsnn import metrics
 from nsnn.bench import BRIGHT, CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
-from nsnn.bench.environment import epoch_timed
 from nsnn.training.stopwatch import repeat
 
 DECAY, THRESHOLD = 0.5, 1.0
 # Of first-spike networks.
 EARLY, LATE, CAP, K = 1.0, 6.0, 20.0, 100.0
-_STEPS = 12  # of an epoch: all steps take the same time
 
 
 def spikingjelly_lif(reset: str = "subtract"):
@@ -79,7 +77,7 @@ class Trainee:
     def __init__(self, job: Job, layers):
         self.time_steps = job.time_steps
         torch.set_num_threads(job.threads)
-        self.generator = torch.Generator().manual_seed(job.seed)
+        self.generator = torch.Generator().manual_seed(0)
         self.network, self.masks = build(layers), []
         parameters = self.network.parameters()
         self.optimiser = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM)
@@ -92,14 +90,8 @@ class Trainee:
                 self.masks.append((module.weight, mask.view_as(module.weight)))
         self._mask()
 
-    def data(self, input_shape, samples: int):
-        """Normalised images (samples, C, H, W) and labels (samples,)."""
-        images = torch.randn(samples, *input_shape, generator=self.generator)
-        return images, torch.randint(0, CLASSES, (samples,), generator=self.generator)
-
-    def step(self, batch) -> None:
-        """Train on (images, labels)."""
-        images, labels = batch
+    def step(self, images, labels) -> None:
+        """Train on a batch."""
         outputs = outputs_of(self.network, images, self.time_steps).mean(0)
         self.optimiser.zero_grad()
         torch.nn.functional.cross_entropy(outputs, labels).backward()
@@ -113,23 +105,18 @@ class Trainee:
             weight.mul_(mask)
 
 
-def measure_step(job: Job, layers, input_shape, steps: int) -> dict:
-    """As `nsnn.bench.step.measure_step`: "seconds" of the whole "step" alone, and "memory"."""
+def measure(job: Job, layers, input_shape) -> dict:
+    """Time steps of the network of `layers`: a list of "seconds", and "memory" as of our own."""
     trainee = Trainee(job, layers)
-    batch = trainee.data(input_shape, job.batch)
-    seconds = repeat(lambda: trainee.step(batch), steps)
-    return {"seconds": {"step": seconds}, "memory": metrics.peak_memory()}
+    images = torch.randn(job.batch, *input_shape, generator=trainee.generator)
+    labels = torch.randint(0, CLASSES, (job.batch,), generator=trainee.generator)
+    return timed(lambda: trainee.step(images, labels), job)
 
 
-def measure_epoch(job: Job, layers, input_shape, samples: int) -> dict:
-    """As `nsnn.bench.step.measure_epoch`: "seconds", "steps" and "memory"."""
-    trainee = Trainee(job, layers)
-    images, labels = trainee.data(input_shape, samples)
-    order = torch.randperm(samples, generator=trainee.generator)
-    order = order[: samples - samples % job.batch]
-    shuffled = ((images[index], labels[index]) for index in order.split(job.batch))
-    first = (images[: job.batch], labels[: job.batch])
-    return epoch_timed(trainee.step, first, shuffled) | {"memory": metrics.peak_memory()}
+def timed(step, job: Job) -> dict:
+    """As `measure`; short steps are repeated for a second."""
+    seconds = repeat(step, job.steps, at_least=1.0)
+    return {"seconds": seconds, "memory": metrics.peak_memory()}
 
 
 # First-spike networks as one writes them in PyTorch, with masks; autograd does the rest. Arrays are
@@ -190,10 +177,10 @@ def first_spikes(images, masked, delay, generator=None):
     return by_sorting(by_sorting(z, masked[0]), masked[1])
 
 
-def measure_first_spikes(job: Job, samples: int, delay: float) -> dict:
-    """As `nsnn.bench.step.measure_epoch`, from a few steps; the same network, weights masked."""
+def measure_first_spikes(job: Job) -> dict:
+    """As `measure`, of the first-spike network, its weights masked."""
     torch.set_num_threads(job.threads)
-    generator = torch.Generator().manual_seed(job.seed)
+    generator = torch.Generator().manual_seed(0)
     weights, masks = [], []
     for n_in, n_out, share in ((784, 800, job.density), (800, 10, 1.0)):
         if job.density < 1 and n_out == 800:  # the output layer stays dense
@@ -202,17 +189,14 @@ def measure_first_spikes(job: Job, samples: int, delay: float) -> dict:
         W = 8 / (share * n_in) * torch.rand(n_out, n_in, generator=generator)
         weights.append(W.requires_grad_())
     optimiser = torch.optim.Adam(weights, 1e-3)
-    images = (torch.rand(_STEPS * job.batch, 784, generator=generator) < BRIGHT).float()
-    labels = torch.randint(0, CLASSES, (len(images),), generator=generator)
+    images = (torch.rand(job.batch, 784, generator=generator) < BRIGHT).float()
+    labels = torch.randint(0, CLASSES, (job.batch,), generator=generator)
 
-    def step(batch):
+    def step():
         masked = [W * mask for W, mask in zip(weights, masks, strict=True)]
-        z = first_spikes(images[batch], masked, delay, generator)
+        z = first_spikes(images, masked, job.delay, generator)
         optimiser.zero_grad()
-        first_spike_loss(z, labels[batch], masked).backward()
+        first_spike_loss(z, labels, masked).backward()
         optimiser.step()
 
-    batches = torch.arange(len(images)).split(job.batch)
-    found, steps = epoch_timed(step, batches[0], batches), samples // job.batch
-    seconds = [second * steps / found["steps"] for second in found["seconds"]["epoch"]]
-    return {"seconds": {"epoch": seconds}, "steps": steps, "memory": metrics.peak_memory()}
+    return timed(step, job)

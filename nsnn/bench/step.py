@@ -1,5 +1,6 @@
 """In a child process: one training step of nsnn, part by part, with drop and grow; an epoch."""
 
+import itertools
 import statistics
 import time
 
@@ -8,7 +9,6 @@ import numpy as np
 from nsnn import metrics, parallel
 from nsnn.bench import BRIGHT, CLASSES, LEARNING_RATE, MOMENTUM
 from nsnn.bench.child import Job
-from nsnn.bench.environment import epoch_timed
 from nsnn.bench.kernels import product_flops
 from nsnn.data import Split, batches
 from nsnn.data.augment import augmented
@@ -21,6 +21,7 @@ from nsnn.sparsity.log import TopologyLog
 from nsnn.streams import stream
 from nsnn.training.build import make_network, make_optimiser
 from nsnn.training.config_file import from_options
+from nsnn.training.stopwatch import repeat
 
 # A run of 200 rounds at constant sparsity: the one in the middle drops and grows a quarter.
 _ROUNDS = 200
@@ -35,18 +36,18 @@ def configuration(job: Job):
     method = {"distribution": job.distribution, "update_every": 1, "end_fraction": 1.0}
     method |= dict.fromkeys(("initial_sparsity", "final_sparsity"), 1 - job.density)
     options = {f"method.{key}": value for key, value in method.items()}
-    options |= {"model.name": job.model, "optim.weight_decay": 0.0, "train.seed": job.seed}
+    options |= {"model.name": job.model, "optim.weight_decay": 0.0}
     if network_class(job.model).has_neurons:
         options |= {f"model.{key}": getattr(job, key) for key in ("width", "norm", "storage")}
-        options |= {"neuron.time_steps": job.time_steps, "optim.momentum": MOMENTUM}
-        options |= {"optim.lr": LEARNING_RATE}
+        options |= {"neuron.time_steps": job.time_steps}
+        options |= {"optim.lr": LEARNING_RATE, "optim.momentum": MOMENTUM}
     else:
         options |= {"optim.name": "adam", "optim.lr": 1e-3}
     return from_options(options, "nsnn bench")
 
 
 class Trainee:
-    """A job's network in training, its steps timed by part."""
+    """A job's network in training."""
 
     def __init__(self, job: Job):
         parallel.set_threads(job.threads)
@@ -55,44 +56,22 @@ class Trainee:
         self.network = make_network(config, shape, CLASSES)
         self.network.normalise([0.5] * shape[0], [0.29] * shape[0])
         self.method = METHODS[config.method.name](config.method.options)
-        topology = stream(job.seed, "topology")
-        self.method.prepare(self.network, RunLength(_ROUNDS, 1), topology, TopologyLog())
+        length, rng = RunLength(_ROUNDS, 1), stream(0, "topology")
+        self.method.prepare(self.network, length, rng, TopologyLog())
         self.network.sparse_start()
         self.optimiser = make_optimiser(config.optim, self.network.parameters())
         self.learning_rate = config.optim.lr
 
-    def step(self, batch, number: int | None = None) -> dict[str, float]:
-        """Train on a batch; seconds of "forward", "backward" and "update".
-
-        With the `number` of a step, the method does what it does there: a round of drop and grow.
-        """
-        times = [time.perf_counter()]
-        if number is not None:
-            self.method.before_backward(number)
-        times.append(time.perf_counter())
-        x = self.network.encode(batch.images)
-        outputs = self.network.body.forward(x, training=True)
-        times.append(time.perf_counter())
-        _, d_outputs = self.network.loss(outputs, batch.labels)
-        self.network.body.backward(d_outputs)
-        times.append(time.perf_counter())
-        if number is None:
-            self.optimiser.step(self.learning_rate)
-        else:
-            self.method.update(number, self.optimiser, self.learning_rate)
-        times.append(time.perf_counter())
-        before, forward, backward, update = np.diff(times).tolist()
-        return {"forward": forward, "backward": backward, "update": before + update}
-
-    def train(self, batch) -> None:
-        """As `step`, of whatever kind the network is."""
+    def train(self, batch, step: int = 0) -> None:
+        """Train on a batch, as at a step of the run: at all but the first there is a round."""
+        self.method.before_backward(step)
         self.network.loss_and_backward(batch)
-        self.optimiser.step(self.learning_rate)
+        self.method.update(step, self.optimiser, self.learning_rate)
 
 
 def random_data(job: Job, samples: int) -> Split:
     """Images uint8 and labels, all values equally likely; for first spikes, black and white."""
-    rng, shape = stream(job.seed, "data"), (samples, *usual_input(job.model))
+    rng, shape = stream(0, "data"), (samples, *usual_input(job.model))
     if network_class(job.model).has_neurons:
         images = rng.integers(0, 256, shape, dtype=np.uint8)
     else:
@@ -100,45 +79,54 @@ def random_data(job: Job, samples: int) -> Split:
     return Split(images, rng.integers(0, CLASSES, samples))
 
 
-def measure_epoch(job: Job, samples: int, delay: float = 0.0) -> dict:
-    """What `epoch_timed` says of an epoch over shuffled random images, and peak "memory" in bytes.
+def measure_epoch(job: Job) -> dict:
+    """Time an epoch over shuffled random images, after three steps that are not counted.
 
-    With `delay`, σ of "spike-delay", input spikes come late, by other times in each batch.
+    With a delay input spikes come late, by other times in each batch. Returns "seconds", a list for
+    "epoch", and "memory", the most that the process has held, in bytes.
     """
-    trainee, data = Trainee(job), random_data(job, samples)
-    order, kind = stream(job.seed, "order"), "spike-delay" if delay else "none"
-    first, shuffled = (
-        augmented(parts, kind, stream(job.seed, "augment"), delay)
-        for parts in (batches(data, job.batch), batches(data, job.batch, order, drop_last=True))
-    )
-    timed = epoch_timed(trainee.train, next(first), shuffled)
-    return timed | {"memory": metrics.peak_memory()}
+    trainee, data = Trainee(job), random_data(job, job.samples)
+    kind = "spike-delay" if job.delay else "none"
+
+    def shuffled():
+        parts = batches(data, job.batch, stream(0, "order"), drop_last=True)
+        return augmented(parts, kind, stream(0, "augment"), job.delay)
+
+    for batch in itertools.islice(shuffled(), 3):
+        trainee.train(batch)
+    start = time.perf_counter()
+    for batch in shuffled():
+        trainee.train(batch)
+    seconds = {"epoch": [time.perf_counter() - start]}
+    return {"seconds": seconds, "memory": metrics.peak_memory()}
 
 
-def measure_step(job: Job, steps: int, rounds: int = 0, layers: bool = False) -> dict:
+def measure_step(job: Job) -> dict:
     """Time training steps on one batch, then drop-and-grow rounds; the first of each do not count.
 
-    A dense network has no rounds. Returns "seconds": lists for "forward", "backward", "update",
-    "step" and "rewire" (what a round takes beyond forward and backward); "memory" before the
-    rounds, in bytes; "work" (multiply-adds relative to dense); "layers": with `layers` their
-    `layer_table`.
+    A dense network has no rounds. Returns "seconds": lists for "step", its parts "forward" (and
+    loss), "backward", "update", and "rewire" (what a round takes beyond forward and backward);
+    "memory" before the rounds, in bytes; "work" (multiply-adds relative to dense); "layers": their
+    `layer_table`, if the job asks for it.
     """
     trainee, batch = Trainee(job), random_data(job, job.batch)
-    _, *times = [trainee.step(batch) for _ in range(1 + steps)]
-    seconds = {part: [t[part] for t in times] for part in times[0]}
-    seconds["step"] = [sum(t.values()) for t in times]
+    clocks = _watched(trainee.network.body, "backward"), _watched(trainee.optimiser, "step")
+    steps = repeat(lambda: trainee.train(batch), job.steps)
+    backward, update = (clock[1:] for clock in clocks)  # without the first, as `repeat`
+    forward = (np.array(steps) - backward - update).tolist()
+    seconds = {"step": steps, "forward": forward, "backward": backward, "update": update}
     found = {"seconds": seconds, "memory": metrics.peak_memory()}
     weighted = [x for x in trainee.network.layers() if isinstance(x, Conv2d | Linear)]
     useful, dense = (
         sum((2 + layer.input_gradient) * product_flops(layer, whole) for layer in weighted)
         for whole in (False, True)
     )
-    table = layer_table(trainee, batch, steps) if layers else []
-    if rounds and job.density < 1:
-        plain = statistics.median(seconds["backward"])
-        middle = range(_ROUNDS // 2, _ROUNDS // 2 + rounds + 1)
-        times = [trainee.step(batch, number) for number in middle][1:]
-        seconds["rewire"] = [t["update"] + max(0.0, t["backward"] - plain) for t in times]
+    table = layer_table(trainee, batch, job.steps) if job.layers else []
+    if job.rounds and job.density < 1:
+        middle = itertools.count(_ROUNDS // 2)
+        rounds = repeat(lambda: trainee.train(batch, next(middle)), job.rounds)
+        beside = statistics.median(forward) + statistics.median(backward)
+        seconds["rewire"] = [max(0.0, whole - beside) for whole in rounds]
     return found | {"work": useful / dense, "layers": table}
 
 
@@ -146,12 +134,12 @@ def layer_table(trainee, batch, steps: int) -> list[dict]:
     """Seconds of each layer of the network, in order of execution; fused layers share a line.
 
     Each has "name", "forward" and "backward", median seconds over the steps (None for a backward
-    that nobody calls), with weights also "density", "forward_gflops" and "backward_gflops".
+    that nobody calls), with weights also "density" and "forward_operations", "backward_operations".
     """
     units = _units(trainee.network.body)
     clocks = [[_watched(unit, name) for name in ("forward", "backward")] for unit in units]
     for _ in range(steps):
-        trainee.step(batch)
+        trainee.train(batch)
     rows = []
     for unit, calls in zip(units, clocks, strict=True):
         del unit.forward, unit.backward  # its own methods are back
@@ -159,27 +147,24 @@ def layer_table(trainee, batch, steps: int) -> list[dict]:
         name = "+".join(part.name for part in unit.layers())
         rows.append({"name": name, "forward": forward, "backward": backward})
         if isinstance(unit, Conv2d | Linear):
-            flops = product_flops(unit) / 1e9
             rows[-1] |= {
                 "density": unit.weight.active / unit.weight.size,
-                "forward_gflops": flops / forward,
-                "backward_gflops": (1 + unit.input_gradient) * flops / backward,
+                "forward_operations": product_flops(unit),
+                "backward_operations": (1 + unit.input_gradient) * product_flops(unit),
             }
     return rows
 
 
 def _units(layer) -> list:
     """What is timed as one, in order of execution: a layer, or layers fused into one pass."""
-    if isinstance(layer, Sequential):
-        return [unit for part in layer.parts for unit in _units(part)]
-    if isinstance(layer, Residual):
-        return _units(layer.body) + (_units(layer.shortcut) if layer.shortcut else [])
+    if isinstance(layer, Sequential | Residual):
+        return [unit for part in layer.inner() for unit in _units(part)]
     return [layer]
 
 
-def _watched(layer, name: str) -> list:
+def _watched(thing, name: str) -> list:
     """Put a clock around a method; returns where each call leaves its seconds."""
-    method, seconds = getattr(layer, name), []
+    method, seconds = getattr(thing, name), []
 
     def call(*arguments, **options):
         start = time.perf_counter()
@@ -187,16 +172,16 @@ def _watched(layer, name: str) -> list:
         seconds.append(time.perf_counter() - start)
         return result
 
-    setattr(layer, name, call)
+    setattr(thing, name, call)
     return seconds
 
 
-def plan(job: Job) -> dict:
-    """A job's network as plain data that a peer builds the same from.
+def plan(job: Job) -> tuple[list[dict], tuple[int, ...]]:
+    """A job's network as plain data that a peer builds the same from: layers, input (C, H, W).
 
-    "layers" are those of `nsnn.export.network_tree`; one with a weight has "active" as well, the
-    number of positions that a mask keeps, None where all are. "input_shape" is (C, H, W). Raises
-    UserError for a network with a layer that has no counterpart there.
+    The layers are those of `nsnn.export.network_tree`; one with a weight has "active" as well, the
+    number of positions that a mask keeps, None where all are. Raises UserError for a network with a
+    layer that has no counterpart there.
     """
     network = Trainee(job).network
     layers, weights = network_tree(network)["layers"], {p.name: p for p in network.parameters()}
@@ -206,4 +191,4 @@ def plan(job: Job) -> dict:
         weight = weights.get(f"{item['name']}.weight")
         if weight is not None:
             item["active"] = None if weight.active == weight.size else weight.active
-    return {"layers": layers, "input_shape": network.input_shape}
+    return layers, network.input_shape

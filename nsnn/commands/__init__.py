@@ -3,11 +3,13 @@
 A command's file is light: NumPy, Numba and pyplot take a second, so what is heavy is imported in
 `run`. The first line of its docstring is its help text, the rest is printed below its options.
 
-`ARGUMENTS` has what `argparse` takes of each of its arguments (a command of several actions has
-`add_arguments(parser)` instead); `run(options)` carries it out and returns the exit code.
+`ARGUMENTS` has what `argparse` takes of each of its arguments; a command of several actions has
+`ACTIONS` instead, of each its help text and its arguments, and `options.action`. `run(options)`
+carries it out and returns the exit code.
 """
 
 import argparse
+from pathlib import Path
 
 # Of all commands that meet methods, models or data sets of the user.
 PLUGIN = {
@@ -20,6 +22,13 @@ def folder(text: str) -> str:
     """The type of an argument that names a folder or a file."""
     if not text:
         raise argparse.ArgumentTypeError("needs the name of a folder or file, got an empty one")
+    return text
+
+
+def new_file(text: str) -> str:
+    """The type of an argument that names a file to be written, in a folder that is there."""
+    if not Path(folder(text)).absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: there is no folder {Path(text).parent}")
     return text
 
 

@@ -10,23 +10,20 @@ A tutorial is run from its first cell to its last; its page and figures go to pa
 """
 
 import sys
-from pathlib import Path
 
 from nsnn.commands import whole
 from nsnn.errors import RunError, UserError
 
+_CHECK = {"action": "store_true", "help": "write nothing: compare with what is there"}
 
-def add_arguments(parser) -> None:
-    """The actions of `nsnn docs` and their options."""
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
-    run_them = actions.add_parser("tutorials", help="run tutorials, write their pages")
-    run_them.add_argument("files", nargs="*", metavar="FILE", help="default: all in tutorials/")
-    run_them.add_argument("--jobs", type=whole(1), default=1, metavar="N", help="at a time")
-    index = actions.add_parser("equations", help="write tutorials/equations.md")
-    index.set_defaults(files=(), jobs=1)
-    for action in (run_them, index):
-        check = "write nothing: compare with what is there"
-        action.add_argument("--check", action="store_true", help=check)
+ACTIONS = {
+    "tutorials": ("run tutorials, write their pages", {
+        "files": {"nargs": "*", "metavar": "FILE", "help": "default: all in tutorials/"},
+        "--jobs": {"type": whole(1), "default": 1, "metavar": "N", "help": "at a time"},
+        "--check": _CHECK,
+    }),
+    "equations": ("write tutorials/equations.md", {"--check": _CHECK}),
+}  # fmt: skip
 
 
 def run(options) -> int:
@@ -39,16 +36,15 @@ def run(options) -> int:
     from nsnn.processes import Processes
     from nsnn.text import plural
 
-    if not options.files and not Path("tutorials").is_dir():
-        raise UserError("no folder tutorials here: name a file, or go to a clone of nsnn")
-    work = [("equations", equations.PAGE, (equations.render,))]
-    if options.action == "tutorials":
-        files = options.files or pages.tutorials()
+    if options.action == "equations":
+        jobs, work = 1, [("equations", equations.PAGE, (equations.render,))]
+    else:
+        jobs, files = options.jobs, options.files or pages.tutorials()
         work = [(file, pages.page_of(file), (pages.render, str(file))) for file in files]
         for file in files:
             percent.read(file)  # or UserError, before one is run
     code = 0
-    with Processes(options.jobs) as processes:
+    with Processes(jobs) as processes:
         running = [(name, page, processes.submit(*call)) for name, page, call in work]
         for name, page, future in running:
             try:

@@ -7,12 +7,12 @@ examples:
 
 from pathlib import Path
 
-from nsnn.commands import PLUGIN, folder
+from nsnn.commands import PLUGIN, new_file
 from nsnn.errors import UserError
 
 ARGUMENTS = {
     "dirs": {"metavar": "DIR", "nargs": "+", "help": "run folders"},
-    "--out": {"type": folder, "metavar": "FILE",
+    "--out": {"type": new_file, "metavar": "FILE",
               "help": "picture of several runs; default: comparison.png here"},
     "--plugin": PLUGIN,
 }  # fmt: skip
@@ -20,6 +20,8 @@ ARGUMENTS = {
 
 def run(options) -> int:
     """Draw the pictures of one run, or lay several over each other."""
+    from nsnn.plot import plot_comparison, plot_run
+
     for each in options.dirs:
         if not (Path(each) / "metrics.jsonl").is_file():
             raise UserError(f"{each} holds no run with a finished epoch: nothing to plot")
@@ -27,14 +29,8 @@ def run(options) -> int:
         if options.out:
             place = f"the pictures of one run go to {options.dirs[0]}/plots"
             raise UserError(f"--out names the comparison of several runs; {place}")
-        from nsnn.plot import plot_run
-
         paths = plot_run(options.dirs[0])
     else:
-        if options.out and not Path(options.out).absolute().parent.is_dir():
-            raise UserError(f"--out {options.out}: {Path(options.out).parent} is no folder")
-        from nsnn.plot import plot_comparison
-
         paths = [plot_comparison(options.dirs, options.out or "comparison.png")]
     print("\n".join(str(path) for path in paths))
     return 0

@@ -43,7 +43,6 @@ def minutes(text: str) -> float:
 ARGUMENTS = {
     "id": {"nargs": "?", "metavar": "ID",
            "help": "such as ndsnn-table1, or a TOML file; none: list them"},
-    "--list": {"action": "store_true", "help": "list the experiments"},
     "--profile": {"default": "small", "metavar": "P",
                   "help": "smoke (seconds), small (hours), long (a night) or full (the paper's "
                           "own setting), whichever it has; default: small"},
@@ -72,7 +71,7 @@ def run(options) -> int:
     from nsnn.experiments import results, runner, spec
     from nsnn.experiments.cluster import Dask
 
-    if options.id is None or options.list:
+    if options.id is None:
         width = max(map(len, spec.identifiers())) + 1
         for experiment in map(spec.load, spec.identifiers()):
             print(f"{experiment.id:<{width}} {experiment.title} ({experiment.source})")

@@ -63,10 +63,10 @@ def implemented(node, path, prefix="") -> list[tuple[Path, str, set]]:
 def render() -> tuple[str, dict, float]:
     """The index of the clone of nsnn in the current folder, as `nsnn.docs.pages.render` returns."""
     code, started = [], time.monotonic()
+    taught = {path: mentions(_read(path).replace("\n#", "\n"), path) for path in tutorials()}
     for path in sorted(Path("nsnn").rglob("*.py"), key=lambda p: ("reference" not in p.parts, p)):
         code += implemented(ast.parse(_read(path)), path)
     tests = {path: _read(path) for path in Path("tests").rglob("test_*.py")}
-    taught = {path: mentions(_read(path).replace("\n#", "\n"), path) for path in tutorials()}
     lines = [_HEAD]
     for paper, equations in PAPERS.items():
         lines += [f"## {paper}\n", _COLUMNS]

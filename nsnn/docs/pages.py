@@ -26,7 +26,9 @@ def page_of(tutorial) -> Path:
 
 
 def tutorials() -> list[Path]:
-    """The tutorials of the clone of nsnn that is the current folder."""
+    """The tutorials of the clone of nsnn that is the current folder; UserError for another."""
+    if not Path("tutorials").is_dir():
+        raise UserError("no folder tutorials here: name a file, or go to a clone of nsnn")
     return sorted(Path("tutorials").glob("[0-9][0-9]_*.py"))
 
 

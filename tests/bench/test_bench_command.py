@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nsnn import cli, info, parallel
-from nsnn.bench import FIRST_SPIKE_DENSITY, PEERS, child, environment, kernels
+from nsnn.bench import FIRST_SPIKE_DENSITY, PEERS, child, kernels
 
 TINY = ["--model", "mlp", "--width", 0.01, "--batch", 2, "--time-steps", 2]
 
@@ -53,7 +53,6 @@ def test_an_epoch_and_its_seconds_drawn_against_density(bench, complaint, tmp_pa
     words = ["epoch", "--width", 0.01, "--batch", 4, "--time-steps", 2, "--samples", 11]
     words += ["--plot", picture, "--density"]
     (*_, found), out = bench(*words, 0.1, 0.5, 1)
-    assert found["ours"]["steps"] == 2
     assert found["job"]["norm"] == "none"
     assert "epoch of mlp" in out
     assert f"{1e3 * found['ours']['seconds']['epoch']['median'] / 2:.2f} ms" in out  # a step
@@ -64,10 +63,9 @@ def test_an_epoch_and_its_seconds_drawn_against_density(bench, complaint, tmp_pa
 
 def test_both_kinds_of_input_of_first_spikes_are_measured(bench):
     results, out = bench("epoch", "--model", "firstspike", "--batch", 4, "--samples", 10)
-    assert [result["input"] for result in results] == ["binary input", "noisy input"]
+    assert [result["job"]["delay"] for result in results] == [0.0, 0.15]
     for result in results:
         assert result["job"]["density"] == FIRST_SPIKE_DENSITY
-        assert result["ours"]["steps"] == 2
         assert result["ours"]["seconds"]["epoch"]["median"] > 0
     assert out.startswith("nsnn bench: epoch of firstspike, batch 4")
     assert out.index("binary input") < out.index("noisy input")
@@ -80,8 +78,7 @@ def test_kernels(bench, monkeypatch):
     assert (first["shape"], second["shape"]) == ("7-5", "2-3C3@4")
     assert [found["density"] for found in first["sparse"]] == [0.5, 0.1]
     for found in (second["dense"], *first["sparse"]):
-        for product in ("forward", "gradient", "input_gradient", "total"):
-            assert {*found[product]} == {"median", "low", "high", "gflops"}
+        assert {"forward", "gradient", "input_gradient", "total", "operations"} <= {*found}
     ratio = first["dense"]["total"]["median"] / first["sparse"][0]["total"]["median"]
     assert first["sparse"][0]["ratio"] == ratio
     assert out.count("break-even density") == 2
@@ -90,7 +87,7 @@ def test_kernels(bench, monkeypatch):
 @pytest.mark.parametrize(("cores", "warned"), [(0.5, True), (0.01, False)])
 def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, bench, cores, warned):
     monkeypatch.setattr(kernels, "SECONDS", 0.0)
-    monkeypatch.setattr(environment, "cores_of_others", lambda *_: cores)
+    monkeypatch.setattr(info, "cores_of_others", lambda *_: cores)
     _, out = bench("kernels", "--shapes", "7-5", "--densities", 0.5, "--batch", 2)
     assert ("not valid: other programs used 0.50 cores" in out) == warned
 
@@ -116,7 +113,7 @@ def no_measurement(monkeypatch):
     (["step", "--model", "custom"], "model.name = 'custom' needs"),
     (["step", "--threads", "-1"], "--threads: -1 is not at least 0"),
     (["kernels", "--batch", "9" * 20], "9 is not at least 1 and below 10^12"),
-    (["step", "--json", "no/such/place.json"], "no/such does not exist"),
+    (["step", "--json", "no/such/place.json"], "there is no folder no/such"),
     (["step", "--against", "torch"], "torch has no vgg16: use --against spikingjelly"),
     (["epoch", "--samples", "100"], "--samples 100 is less than --batch 128"),
     (["epoch", "--model", "firstspike", "--against", "spikingjelly"], "use --against torch"),
@@ -130,17 +127,17 @@ def test_a_mistake_is_one_line(no_measurement, words, expected, complaint):
 
 @pytest.mark.parametrize("library", list(PEERS))
 def test_an_absent_peer_is_a_mistake(monkeypatch, no_measurement, library, complaint):
-    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(PEERS, library, ("no-such-package",))
     model = "firstspike" if library == "torch" else "mlp"
     err = complaint("bench", "epoch", "--model", model, "--against", library)
-    assert "pip install 'nsnn[peers]'" in err
+    assert f"--against {library} needs no-such-package, not installed here: pip install" in err
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("step", ("vgg16", "batch", [0.05], 5, 3)), ("epoch", ("mlp", "none", None, 8, 3))],
+    [("step", ("vgg16", "batch", 5, 3)), ("epoch", ("mlp", "none", 8, 3))],
 )
 def test_step_and_epoch_have_defaults_of_their_own(name, expected):
     found = vars(cli.parser().parse_args(["bench", name]))
-    keys = ("model", "norm", "density", "time_steps", "repeats")
+    keys = ("model", "norm", "time_steps", "repeats")
     assert tuple(found[key] for key in keys) == expected

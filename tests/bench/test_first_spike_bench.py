@@ -30,7 +30,7 @@ def test_pytorch_computes_the_same(delay):
         p.data += rng.normal(0, 0.02, p.shape)
     network.parameters()[0].sparsify(np.flatnonzero(rng.random(784 * 60) < 0.3))
     network.sparse_start()
-    data = random_data(Job(model="firstspike", seed=3), 6)
+    data = random_data(Job(model="firstspike"), 6)
     images, labels = data.images, data.labels
     delays = np.abs(rng.normal(0, delay, images.shape)) if delay else None
     value, _ = network.loss_and_backward(Batch(images, labels, delays))

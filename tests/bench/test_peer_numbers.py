@@ -137,12 +137,12 @@ def test_loss_gradients_and_training(torch, peers, reset, density, notation, nor
 
 def test_a_masked_peer_stays_sparse(torch, peers):
     job = Job(model="mlp", width=0.02, norm="none", density=0.3, batch=4, time_steps=2)
-    layers, shape = plan(job).values()
+    layers, shape = plan(job)
     before = torch.get_num_threads()
     try:
         trainee = peers.Trainee(job, layers)
         for _ in range(2):
-            trainee.step(trainee.data(shape, 4))
+            trainee.step(torch.randn(4, *shape), torch.arange(4))
     finally:
         torch.set_num_threads(before)
     weights = [m.weight for m in trainee.network.modules() if isinstance(m, torch.nn.Linear)]
@@ -151,15 +151,11 @@ def test_a_masked_peer_stays_sparse(torch, peers):
     assert [int(torch.count_nonzero(w)) for w in weights] == wanted
 
 
-def test_both_benchmarks_run(peers):
-    job = Job("vgg16", width=0.02, density=0.3, batch=2, time_steps=2)
-    common = {"job": job} | plan(job)
-    step = child.call("nsnn.bench.peers:measure_step", common | {"steps": 2})
-    assert [len(seconds) for seconds in step["seconds"].values()] == [2]
-    assert step["memory"] > 1 << 20
-    epoch = child.call("nsnn.bench.peers:measure_epoch", common | {"samples": 5})
-    assert epoch["steps"] == 2
-    assert len(epoch["seconds"]["epoch"]) == 1
+def test_steps_are_timed(peers):
+    job = Job("vgg16", width=0.02, density=0.3, batch=2, time_steps=2, steps=2)
+    found = child.call("nsnn.bench.peers:measure", job, *plan(job))
+    assert len(found["seconds"]) >= 2
+    assert found["memory"] > 1 << 20
 
 
 def test_a_peer_process_does_not_load_the_engine(torch, python):

@@ -12,7 +12,7 @@ def test_a_step_is_compared_and_its_layers_have_rates_where_there_are_weights():
     parts = ("step", "forward", "backward", "update")
     layers = [
         {"name": "conv1", "forward": 0.001, "backward": 0.002, "density": 0.5,
-         "forward_gflops": 11.0, "backward_gflops": 22.0},
+         "forward_operations": 11e6, "backward_operations": 44e6},
         {"name": "norm1+lif1", "forward": 0.003, "backward": None},
     ]  # fmt: skip
     ours = {"seconds": {part: spread(0.1) for part in parts}, "memory": spread(3 << 20)}
@@ -37,9 +37,9 @@ def test_a_step_is_compared_and_its_layers_have_rates_where_there_are_weights():
 
 
 def test_kernels_show_the_break_even_and_a_dash_for_a_rate_that_noise_has_eaten():
-    products = ("forward", "gradient", "input_gradient", "total")
-    timed = {name: spread(0.01) | {"gflops": 12.0} for name in products}
-    noisy = timed | {"input_gradient": spread(-0.001) | {"gflops": None}}
+    timed = dict.fromkeys(("forward", "gradient", "input_gradient"), 0.01)
+    timed |= {"total": spread(0.01), "operations": 12e7}
+    noisy = timed | {"input_gradient": -0.001}
     found = {
         "shape": "4-5", "dense": timed, "sparse": [{"density": 0.1, "ratio": 1.5} | noisy],
         "break_even": {"density": 0.2345, "relation": "≥"},

@@ -131,7 +131,7 @@ def _training(options) -> None:
     from nsnn.bench import FIRST_SPIKE_DENSITY, FIRST_SPIKE_INPUTS, report
     from nsnn.bench.child import compare
     from nsnn.models import architecture, network_class
-    from nsnn.plot import seconds_of_density
+    from nsnn.plot.curves import seconds_of_density
     from nsnn.plot.style import picture_format, save
 
     kind, against = options.action, options.against

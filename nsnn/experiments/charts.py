@@ -4,6 +4,8 @@ Each is a function of the axes to draw in, the experiment and the groups of the 
 `measures.Group`; those without what is drawn are left out), and returns the axes.
 """
 
+from collections import Counter
+
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
@@ -33,18 +35,10 @@ COSTS = {
 
 # A method has one look in all figures, by its place in METHODS: colour, marker, dash.
 _LOOKS = (
-    ("#000000", "D", "-"),
-    ("#D55E00", "v", "-"),
-    ("#CC79A7", "p", "-."),
-    ("#E69F00", "s", "-"),
-    ("#009E73", "^", "--"),
-    ("#0072B2", "o", "-"),
-    ("#56B4E9", "X", "-"),
-    ("#6A3D9A", "P", "-"),
-    ("#882255", "h", "-"),
-    ("#999933", "<", "--"),
-    ("#44AA99", ">", "-."),
-)
+    ("#000000", "D", "-"), ("#D55E00", "v", "-"), ("#CC79A7", "p", "-."), ("#E69F00", "s", "-"),
+    ("#009E73", "^", "--"), ("#0072B2", "o", "-"), ("#56B4E9", "X", "-"), ("#6A3D9A", "P", "-"),
+    ("#882255", "h", "-"), ("#999933", "<", "--"), ("#44AA99", ">", "-."),
+)  # fmt: skip
 _MARKERS, _DASHES = "os^vDpX", ("-", "--", "-.", ":")
 _CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
 
@@ -57,18 +51,17 @@ def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, dict
     labels, members = experiment.figure.series, {}
     for each in groups:
         members.setdefault(each.pick(labels), []).append(each)
-    methods = [dict(zip(labels, key, strict=True)).get("method") for key in members]
-    places = [[*METHODS].index(method) if method in METHODS else None for method in methods]
-    used = {_LOOKS[place % len(_LOOKS)][0] for place in places if place is not None}
-    free = [colour for colour in PALETTE if colour not in used]
-    found = []
-    for i, (key, line) in enumerate(members.items()):
-        number = places[:i].count(places[i])  # of the lines before it that are of its method
-        if places[i] is None:
-            colour, marker, dash = free[number % len(free)], _MARKERS[0], _DASHES[0]
+    found, drawn = [], Counter()
+    for key, line in members.items():
+        method = dict(zip(labels, key, strict=True)).get("method")
+        number = drawn[method]  # of the lines before it that are of its method
+        drawn[method] += 1
+        if method is None:
+            colour, marker, dash = PALETTE[number % len(PALETTE)], _MARKERS[0], _DASHES[0]
         else:
-            colour, marker, dash = _LOOKS[places[i] % len(_LOOKS)]
-            number += places[i] // len(_LOOKS)
+            place = [*METHODS].index(method)
+            colour, marker, dash = _LOOKS[place % len(_LOOKS)]
+            number += place // len(_LOOKS)
         look = {"color": colour, "marker": _other(_MARKERS, marker, number)}
         look["linestyle"] = _other(_DASHES, dash, number)
         found.append((words(experiment, labels, key) or "dense", look, line))
@@ -147,12 +140,12 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
         runs = [cell["per_epoch"][key] for each in line for cell in each.cells]
         # Only in a profile that mixes budgets are some longer than others.
         for epochs in sorted({len(run) for run in runs}):
-            values = np.array([run for run in runs if len(run) == epochs], dtype=np.float64)
+            values = shown(np.array([run for run in runs if len(run) == epochs], dtype=np.float64))
             options = {"markersize": 4, "markevery": max(1, epochs // 12), "linewidth": 1.5}
-            x, y, sd = np.arange(1, epochs + 1), shown(values).mean(axis=0), 0.0
+            x, y = np.arange(1, epochs + 1), values.mean(axis=0)
             ax.plot(x, y, label=label, **look, **options)
             if len(values) > 1:
-                sd = shown(values).std(axis=0, ddof=1)
+                sd = values.std(axis=0, ddof=1)
                 ax.fill_between(x, y - sd, y + sd, color=look["color"], alpha=0.15, linewidth=0)
     if experiment.figure.y == "validation_accuracy":
         _rule(ax)  # differences of tenths of a point: not from 0
@@ -189,8 +182,7 @@ def bars(ax, experiment: Experiment, groups: list[Group]):
         told = [value_name(experiment, n, each.labels[n]) for n in labels if n in each.labels]
         names.append("\n".join(told))
     ax.set_xticks(places, names, fontsize=8)
-    from_zero(ax)
-    return titled(ax, "", "", "training cost (% of dense)")
+    return titled(ax, "", "", "training cost (% of dense)", zero=True)
 
 
 def tradeoff(ax, experiment: Experiment, groups: list[Group]):
@@ -215,7 +207,7 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
         right, down = _CORNERS[index % len(_CORNERS)]
         options = {"xytext": (right, down), "textcoords": "offset points", "fontsize": 7}
         options["ha"] = "left" if right > 0 else "right"
-        for place, text in zip(zip(x, y, strict=True), names, strict=True):
+        for text, *place in zip(names, x, y, strict=True):
             ax.annotate(text, place, color=look["color"], **options)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
@@ -238,10 +230,7 @@ def neurons(ax, experiment: Experiment, groups: list[Group]):
         return titled(ax, "", "", "no cell with numbers of each neuron")
     pair = ax.get_subplotspec().subgridspec(1, 2).subplots()
     ax.remove()
-    shown = [np.array(measured[key]) for key in ("D", "now", "synapses", "pruned")]
-    left, _ = importance(*shown, axes=pair)
-    left.set_xlabel(f"neuron of {measured['layer']}, by D when pruning began")
-    return left
+    return importance(measured, axes=pair)[0]
 
 
 def _line(ax, x, y, sd, name: str, look: dict, paper: bool, x_sd=None) -> None:

@@ -5,35 +5,19 @@ Without `ax` a function draws on a figure of its own: `ax.figure.savefig(...)`, 
 yours. `records` are the lines of a run's `metrics.jsonl`: dictionaries.
 """
 
-from nsnn.plot.curves import (
-    accuracy,
-    comparison,
-    connections,
-    exploration,
-    loss,
-    seconds_of_density,
-    spike_rates,
-)
+from nsnn.plot.curves import accuracy, comparison, connections, exploration, loss, spike_rates
 from nsnn.plot.events import event_strip, save_animation
 from nsnn.plot.firstspike import race, spike_times
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
-from nsnn.plot.neurons import membrane_trace, most_telling, raster
+from nsnn.plot.neurons import membrane_trace, most_telling, raster, surrogates
 from nsnn.plot.run import plot_comparison, plot_run
 from nsnn.plot.spines import bounds, importance
-from nsnn.plot.surrogates import surrogates
-from nsnn.plot.topology import (
-    block_density,
-    layer_sparsity,
-    masks,
-    receptive_fields,
-    rewiring,
-    weight_histogram,
-)
+from nsnn.plot.topology import layer_sparsity, masks, receptive_fields, rewiring, weight_histogram
 
 __all__ = [
-    "accuracy", "block_density", "bounds", "comparison", "confusion_matrix", "connections",
-    "event_strip", "exploration", "importance", "layer_sparsity", "loss", "masks",
-    "membrane_trace", "most_telling", "plot_comparison", "plot_run", "race", "raster",
-    "receptive_fields", "rewiring", "save_animation", "seconds_of_density", "spike_rates",
-    "spike_times", "surrogates", "weight_histogram", "worst_mistakes",
+    "accuracy", "bounds", "comparison", "confusion_matrix", "connections", "event_strip",
+    "exploration", "importance", "layer_sparsity", "loss", "masks", "membrane_trace",
+    "most_telling", "plot_comparison", "plot_run", "race", "raster", "receptive_fields",
+    "rewiring", "save_animation", "spike_rates", "spike_times", "surrogates", "weight_histogram",
+    "worst_mistakes",
 ]  # fmt: skip

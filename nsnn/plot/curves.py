@@ -11,10 +11,8 @@ from nsnn.plot.style import (
     RED,
     axes_or_new,
     colours,
-    from_zero,
     legend_beside,
     new_figure,
-    short,
     titled,
 )
 
@@ -27,7 +25,7 @@ _PANELS = (
     ("Spike rate", "spikes per neuron and time step", ("spike_rate",)),
 )  # fmt: skip
 # Runs may lie on each other: where one line is broken, the one below shows.
-STYLES = ("-", "--", "-.", ":")
+_DASHES = ("-", "--", "-.", ":")
 _IN_PERCENT = {"train_accuracy", "validation_accuracy", "density"}
 
 
@@ -36,9 +34,8 @@ def loss(records, ax=None):
     ax = axes_or_new(ax)
     epochs, losses = _series(records, "train_loss")
     ax.plot(epochs, losses, "o-", color=BLUE, markersize=3, label="train")
-    from_zero(ax)
     shown = f": {losses[0]:.3f} → {losses[-1]:.3f}" if losses else ""
-    return titled(ax, f"Training loss{shown}", "epoch", "loss (nats)", whole="x")
+    return titled(ax, f"Training loss{shown}", "epoch", "loss (nats)", whole="x", zero=True)
 
 
 def accuracy(records, test=None, ax=None):
@@ -79,7 +76,7 @@ def connections(records, axes=None):
 
     "layers" of `records` maps a weight to its "active" and its "size".
     """
-    left, right = new_figure(11.0, 3.8).subplots(1, 2) if axes is None else axes
+    left, right = axes_or_new(axes, 11.0, 3.8, columns=2)
     layers = records[-1]["layers"]
     active = {name: [record["layers"][name]["active"] for record in records] for name in layers}
     title = f"Connections per layer: {sum(counts[-1] for counts in active.values()):,} in all"
@@ -115,15 +112,13 @@ def comparison(runs, tests=None):
     `runs` has records by the run's name; `tests` the test accuracy, in [0, 1], of runs with one.
     """
     tests, figure = tests or {}, new_figure(9.0, 6.0)
-    looks = list(zip(runs, colours(len(runs)), itertools.cycle(STYLES), strict=False))
-    loss, accuracy, *others = axes = [*figure.subplots(2, 2).flat]
+    looks = list(zip(runs, colours(len(runs)), itertools.cycle(_DASHES), strict=False))
+    loss, accuracy, *_ = axes = [*figure.subplots(2, 2).flat]
     for ax, (title, unit, keys) in zip(axes, _PANELS, strict=True):
-        for (name, colour, style), key in itertools.product(looks, keys):
+        for (name, colour, dash), key in itertools.product(looks, keys):
             pale = 0.35 if key == "train_accuracy" else None
-            ax.plot(*_series(runs[name], key), style, marker=".", color=colour, alpha=pale)
-        titled(ax, title, "epoch", unit, whole="x")
-    for ax in (loss, *others):
-        from_zero(ax)
+            ax.plot(*_series(runs[name], key), dash, marker=".", color=colour, alpha=pale)
+        titled(ax, title, "epoch", unit, whole="x", zero=ax is not accuracy)
     for name, colour, _ in looks:
         if name in tests:
             _star(accuracy, runs[name], tests[name], colour)
@@ -138,12 +133,11 @@ def _layers(ax, records, values, ending, title, unit):
     """A line a layer over the epochs, named after it and, in the form `ending`, its last value."""
     epochs = [record["epoch"] + 1 for record in records]
     for (name, column), colour in zip(values.items(), colours(len(values)), strict=True):
-        label = f"{short(name)} ({ending.format(column[-1])})"
+        label = f"{name.removesuffix('.weight')} ({ending.format(column[-1])})"
         ax.plot(epochs, column, "o-", color=colour, markersize=3, label=label)
-    from_zero(ax)
     if values:
         legend_beside(ax, title="layer (at the end)", title_fontsize=8)
-    return titled(ax, title, "epoch", unit, whole="x")
+    return titled(ax, title, "epoch", unit, whole="x", zero=True)
 
 
 def _star(ax, records, test, colour, **options) -> None:
@@ -166,12 +160,12 @@ def seconds_of_density(measured, ax=None):
     `measured`: a dictionary of name to (densities, seconds, what the line says).
     """
     ax = axes_or_new(ax)
-    for (name, (x, y, line)), colour in zip(measured.items(), (BLUE, ORANGE), strict=False):
+    for (name, (x, y, line)), colour in zip(measured.items(), colours(len(measured)), strict=True):
         a, b, _ = straight_line(x, y)
         ends = np.array([0.0, max(x)])
         ax.plot(x, y, "o", color=colour, markersize=5)
         ax.plot(ends, a + b * ends, color=colour, linewidth=1, label=f"{name}: {line}")
     ax.legend(frameon=False, fontsize=8)
-    from_zero(ax)
     ax.set_xlim(left=0)
-    return titled(ax, "Time grows with the connections", "density (%)", "one epoch (s)")
+    title = "Time grows with the connections"
+    return titled(ax, title, "density (%)", "one epoch (s)", zero=True)

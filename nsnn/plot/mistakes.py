@@ -31,8 +31,11 @@ def confusion_matrix(confusion, ax=None):
     colours = colormaps["Blues"].with_extremes(bad="#EEEEEE")
     image = ax.imshow(wrong, cmap=colours, norm=PowerNorm(0.5, 0.0, worst))
     ax.figure.colorbar(image, ax=ax, shrink=0.8, label="mistakes (% of the true class)")
-    if classes <= _MOST_NUMBERED:
-        _number_cells(ax, confusion, wrong, worst)
+    numbered = np.argwhere(confusion) if classes <= _MOST_NUMBERED else []
+    for row, col in numbered:  # in a colour that can be read there
+        colour = GREY if row == col else "white" if wrong[row, col] > 0.4 * worst else "black"
+        options = {"ha": "center", "va": "center", "fontsize": 8 if classes <= 12 else 6}
+        ax.text(col, row, str(confusion[row, col]), color=colour, **options)
     ticks = range(classes) if classes <= _MOST_NUMBERED else range(0, classes, classes // 10)
     ax.set(xticks=ticks, yticks=ticks)
     total, right = int(confusion.sum()), int(np.trace(confusion))
@@ -74,14 +77,3 @@ def worst_mistakes(images, true, predicted, confidence, count=10, confusion=None
 def _mistakes(wrong: int, samples: int) -> str:
     """What both pictures say of one split."""
     return f"{plural(wrong, 'mistake')} in {plural(samples, 'sample')}"
-
-
-def _number_cells(ax, confusion, wrong, worst) -> None:
-    """Write the count into each cell that is not empty, in a colour that can be read on it."""
-    for row, col in zip(*np.nonzero(confusion), strict=True):
-        right = row == col
-        dark = not right and wrong[row, col] > 0.4 * worst
-        colour = "white" if dark else GREY if right else "black"
-        size = 8 if confusion.shape[0] <= 12 else 6
-        number = str(confusion[row, col])
-        ax.text(col, row, number, ha="center", va="center", fontsize=size, color=colour)

@@ -1,10 +1,30 @@
-"""What single neurons do: membrane traces and spike rasters."""
+"""What single neurons do: surrogates of the spike, membrane traces, spike rasters."""
 
 import numpy as np
 
 from nsnn.errors import UserError
 from nsnn.plot.style import GREY, axes_or_new, colours, legend_beside, titled
+from nsnn.surrogate import SURROGATES, derivative, primitive
 from nsnn.text import plural
+
+
+def surrogates(names=tuple(SURROGATES), width=None, axes=None):
+    """The spike and the smooth steps in its place, and beside them their derivatives.
+
+    `names` are keys of `nsnn.surrogate.SURROGATES`. Without a `width` each has that with which its
+    derivative is 1 at the threshold. Returns the two axes.
+    """
+    left, right = axes_or_new(axes, 9.0, 3.4, columns=2)
+    x = np.linspace(-2.0, 2.0, 801)
+    left.step([-2.0, 0.0, 2.0], [0.0, 0.0, 1.0], where="pre", color=GREY)
+    for name, colour in zip(names, colours(len(names)), strict=True):
+        left.plot(x, primitive(name, x, width), color=colour, linewidth=1.4)
+        right.plot(x, derivative(name, x, width), color=colour, linewidth=1.4, label=name)
+    right.plot([], [], color=GREY, label="spike (no derivative)")
+    legend_beside(right)
+    below = "membrane above the threshold, v − ϑ"
+    titled(left, "In place of the spike", below, "smooth step")
+    return left, titled(right, "Its derivative, used for learning", below, "φ(v − ϑ)")
 
 
 def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=None, ax=None):
@@ -20,10 +40,8 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
     """
     v, s = np.atleast_2d(v), np.atleast_2d(s)
     if v.ndim != 2 or v.shape != s.shape:
-        raise UserError(
-            f"membrane_trace: v and s must both be (neurons, time steps) of one sample, "
-            f"got {v.shape} and {s.shape}"
-        )
+        wanted = "v and s must both be (neurons, time steps) of one sample"
+        raise UserError(f"membrane_trace: {wanted}, got {v.shape} and {s.shape}")
     neurons = most_telling(s) if neurons is None else np.asarray(neurons)
     ax = axes_or_new(ax)
     ax.axhline(threshold, color=GREY, linestyle="--", linewidth=1, label="threshold", zorder=1)

@@ -14,7 +14,7 @@ from nsnn.plot import curves, events, firstspike, mistakes, neurons, spines, top
 from nsnn.plot.style import new_figure
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.build import load_data
-from nsnn.training.checkpoint import load_checkpoint, load_topology
+from nsnn.training.checkpoint import load_topology
 from nsnn.training.run_folder import read_config, read_metrics, read_summary
 
 # At most this many test samples are searched for the worst mistakes: a second or two, not minutes.
@@ -43,20 +43,17 @@ class RunData:
         changes = self.folder / "topology.npz"
         self.log = load_topology(changes) if changes.exists() else TopologyLog()
         self.sparse = self.log.names
-        self.rounds = self.log.counts()["step"].size  # that changed the topology
+        self.rounds = self.log.events  # that changed the topology
         measures = self.records[-1].get("method", {}) if self.records else {}
         self.explored = "exploration" in measures
         self.bounded = any(name.startswith("synapse/") for name in measures)
+        fates = self.summary.get("final_measures", {})
+        self.fates = fates if "pruned" in fates else None  # of neurons
 
     @cached_property
     def network(self):
         """The network of the last checkpoint, None before the first."""
         return nsnn.load(self.folder) if (self.folder / "checkpoint.npz").exists() else None
-
-    @cached_property
-    def method(self):
-        """What the method keeps in the last checkpoint: arrays by name."""
-        return load_checkpoint(self.folder / "checkpoint.npz", self.config)["method"]
 
     @cached_property
     def samples(self):
@@ -76,32 +73,21 @@ def _spike_rates(run):
 
 
 def _sparsity(run):
-    sizes = dict(zip(run.log.names, run.log.arrays()["sizes"].tolist(), strict=True))
-    counts = run.log.counts()
-    end = max([record["step"] for record in run.records[-1:]] + counts["step"][-1:].tolist() + [0])
+    """Reached from the start over every event to where the run stands, before what was asked."""
+    counts, last = run.log.counts(), run.records[-1]
+    end = max([last["step"], *counts["step"].tolist()])
+    initial = {name: run.log.positions_at(name, -1).size for name in run.log.names}
     steps, sparsity = {}, {}
-    for name, size in sizes.items():
+    for name, start in initial.items():
         mine = counts["layer"] == name
-        # From the start, over every event, to where the run stands.
-        start = run.log.positions_at(name, -1).size
         active = np.concatenate([[start], counts["active"][mine]])
         steps[name] = np.concatenate([[0], counts["step"][mine], [end]])
-        sparsity[name] = 1.0 - np.append(active, active[-1]) / size
-    name = run.config.method.name
-    title = METHODS[name].title or name
-    return topology.layer_sparsity(steps, sparsity, _asked(run), title)
-
-
-def _asked(run) -> dict:
-    """What the method asks of each layer over all steps of the run; {} when it cannot be known."""
-    if not run.records or run.network is None:
-        return {}
-    first = run.records[0]
-    total = first["step"] // (first["epoch"] + 1) * run.config.train.epochs
+        sparsity[name] = 1.0 - np.append(active, active[-1]) / last["layers"][name]["size"]
+    name, options = run.config.method.name, run.config.method.options
+    total = run.records[0]["step"] * run.config.train.epochs
     dims = {p.name: p.dims for p in run.network.parameters() if p.prunable}
-    initial = {n: run.log.positions_at(n, -1).size for n in dims if n in run.log.names}
-    method = run.config.method
-    return METHODS[method.name].asked_sparsity(method.options, total, dims, initial)
+    asked = METHODS[name].asked_sparsity(options, total, dims, initial)
+    return topology.layer_sparsity(steps, sparsity, asked, METHODS[name].title or name)
 
 
 def _masks(run):
@@ -179,18 +165,6 @@ def _receptive_fields(run):
     return topology.receptive_fields(masks, weights, rows, names)
 
 
-def _spines(run):
-    """Neurons of the largest layer whose synapses have bounds and whose neurons are pruned."""
-    groups = [group for group in run.network.neurons() if f"{group.name}/D" in run.method]
-    if not groups:
-        return None
-    group = max(groups, key=lambda group: group.incoming[0].size)
-    p, D, listed = group.incoming[0], *(run.method[f"{group.name}/{k}"] for k in ("D", "listed"))
-    rows, width = p.positions() // p.shape[1], p.attached["upper"] - p.attached["lower"]
-    now, synapses = (np.bincount(rows, w, minlength=group.size) for w in (width, None))
-    return spines.importance(D, now, synapses, listed, group.name)[0]
-
-
 def _first_spikes(run, count) -> dict:
     """Times of the input and of each layer whose neurons fire once, for the first test samples."""
     layers = [layer for layer in run.network.layers() if isinstance(layer, FirstSpike)]
@@ -240,13 +214,13 @@ def _events(run):
 PICTURES = {
     "training.png": (_training, "records"),
     "spike_rates.png": (_spike_rates, "records"),
-    "sparsity.png": (_sparsity, "sparse"),
+    "sparsity.png": (_sparsity, "sparse", "records", "network"),
     "rewiring.png": (lambda run: topology.rewiring(run.log.counts()), "rounds"),
     "masks.png": (_masks, "rounds", "network"),
     "connections.png": (lambda run: curves.connections(run.records)[0], "records", "sparse"),
     "exploration.png": (lambda run: curves.exploration(run.records), "explored"),
     "bounds.png": (lambda run: spines.bounds(run.records), "bounded"),
-    "spines.png": (_spines, "network"),
+    "spines.png": (lambda run: spines.importance(run.fates)[0], "fates"),
     "receptive_fields.png": (_receptive_fields, "rounds", "records", "network"),
     "weights.png": (_weights, "network"),
     "confusion.png": (lambda run: mistakes.confusion_matrix(run.confusion), "confusion"),

@@ -20,20 +20,15 @@ def plot_run(folder) -> list[Path]:
     # Reading a run takes the whole engine, drawing an array does not.
     from nsnn.plot.pictures import PICTURES, RunData, draw
 
-    run = RunData(folder)
-    made, obstacles = [], {}
+    run, made = RunData(folder), []
     for name in PICTURES:
         try:
             figure = draw(run, name)
         except UserError as error:
-            obstacles[name] = str(error)
-            continue
+            raise UserError(f"{folder}: without {name} and what comes after, for {error}") from None
         if figure is not None:
             write = save_animation if name.endswith(".gif") else save
             made.append(write(figure, run.folder / "plots" / name))
-    if obstacles:
-        reasons = "; ".join(dict.fromkeys(obstacles.values()))
-        raise UserError(f"{folder}: without {', '.join(obstacles)}, because {reasons}")
     return made
 
 

@@ -2,17 +2,7 @@
 
 import numpy as np
 
-from nsnn.plot.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    axes_or_new,
-    from_zero,
-    legend_beside,
-    new_figure,
-    titled,
-)
+from nsnn.plot.style import BLUE, GREEN, GREY, ORANGE, axes_or_new, legend_beside, titled
 
 
 def bounds(records, ax=None):
@@ -50,14 +40,16 @@ def bounds(records, ax=None):
     return titled(ax, title, "epoch", "weight", whole="x")
 
 
-def importance(D, now, synapses, pruned, name="", axes=None):
+def importance(measured, axes=None):
     """Importance of each neuron, and its synapses: kept, pruned, regenerated (SD-SNN Fig. 8).
 
-    All are arrays (neurons,): `D` is Σ_j (R⁺ − R⁻) of Eq. 5 when the first neurons were pruned,
-    `now` the same over the synapses that each has now, `synapses` their number. `pruned` is bool:
-    once; those of them that have synapses are regenerated. `name` is the layer, for the title.
+    `measured` is "final_measures" of a run's summary: the name of a "layer", and of its neurons "D"
+    (Σ_j (R⁺ − R⁻) of Eq. 5 when the first neurons were pruned), "now" (the same over the synapses
+    that each has now), "synapses" (their number) and "pruned" (bool: once; those of them that have
+    synapses are regenerated).
     """
-    axes = np.asarray(new_figure(11.0, 3.8).subplots(1, 2) if axes is None else axes)
+    D, now, synapses, pruned = (np.array(measured[k]) for k in ("D", "now", "synapses", "pruned"))
+    axes = axes_or_new(axes, 11.0, 3.8, columns=2)
     order = np.argsort(-D, kind="stable")
     back = pruned & (synapses > 0)
     grown = f"regenerated: {back.sum()}\n({synapses[back].sum():,} synapses)"
@@ -76,11 +68,10 @@ def importance(D, now, synapses, pruned, name="", axes=None):
     legend_beside(axes[1], title="neurons", title_fontsize=8)
     share = f"{pruned.sum()} of {D.size} neurons pruned ({100 * pruned.mean():.0f} %)"
     texts = (
-        (f"{name}: dendritic spines of each neuron", "by D when pruning began", "D = Σ (R⁺ − R⁻)"),
+        ("Dendritic spines of each neuron", "by D when pruning began", "D = Σ (R⁺ − R⁻)"),
         (share, "in the same order", "input synapses"),
     )
     for ax, (title, order, height) in zip(axes, texts, strict=True):
-        from_zero(ax)
         ax.set_xlim(-0.5, D.size - 0.5)
-        titled(ax, title, f"neuron, {order}", height, whole="x")
+        titled(ax, title, f"neuron of {measured['layer']}, {order}", height, whole="x", zero=True)
     return axes

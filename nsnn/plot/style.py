@@ -64,17 +64,19 @@ def save(figure, path, dpi=100) -> Path:
     return path
 
 
-def axes_or_new(ax, width=6.4, height=3.8):
-    """The caller's axes, or those of a new figure."""
-    return new_figure(width, height).add_subplot() if ax is None else ax
+def axes_or_new(ax, width=6.4, height=3.8, columns=1):
+    """The caller's axes, or those of a new figure: one, or an array of them side by side."""
+    return new_figure(width, height).subplots(1, columns) if ax is None else ax
 
 
-def titled(ax, title, xlabel, ylabel, whole="", most=9):
+def titled(ax, title, xlabel, ylabel, whole="", most=9, zero=False):
     """Title, labels with units and a quiet frame; returns `ax`.
 
     The axes of `whole`, such as "xy", have at most about `most` ticks, at integers only: there is
-    no epoch 2.5.
+    no epoch 2.5. With `zero` the y axis is `from_zero`.
     """
+    if zero:
+        from_zero(ax)
     ax.set_title(title, loc="left", fontsize=10)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
@@ -116,8 +118,3 @@ def legend_beside(ax, **options) -> None:
     """A legend to the right of the axes, where it cannot cover data."""
     place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     ax.legend(**place, frameon=False, fontsize=8, **options)
-
-
-def short(name) -> str:
-    """The layer of a parameter: "conv1.weight" -> "conv1"."""
-    return name.removesuffix(".weight")

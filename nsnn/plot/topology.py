@@ -12,7 +12,6 @@ from nsnn.plot.style import (
     legend_beside,
     new_figure,
     ridges,
-    short,
     titled,
 )
 
@@ -32,7 +31,7 @@ def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
         x, y = steps[name], 100.0 * sparsity[name]
         # Between two rounds nothing changes, so the line is a staircase.
         style = {"drawstyle": "steps-post", "linewidth": 1.3, "marker": ".", "markersize": 3}
-        label = f"{short(name)} ({y[-1]:.1f} %)"
+        label = f"{name.removesuffix('.weight')} ({y[-1]:.1f} %)"
         ax.plot(x, y, color=colour, zorder=2, label=label, **style)
     if asked:
         ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label=f"asked by {method}")
@@ -72,7 +71,7 @@ def masks(before, after, name="", axes=None):
     Matrices with more than 150 rows or columns are averaged over blocks: the grey of a pixel is
     then the density of its block. `name` is the layer, for the titles.
     """
-    axes = np.asarray(new_figure(8.0, 3.6).subplots(1, 2) if axes is None else axes)
+    axes, layer = axes_or_new(axes, 8.0, 3.6, columns=2), name.removesuffix(".weight")
     pictures = [block_density(mask) for mask in (before, after)]
     top = max(float(picture.max()) for picture in pictures) or 1.0
     drawn = zip(axes, (before, after), pictures, ("before", "after"), strict=True)
@@ -82,7 +81,7 @@ def masks(before, after, name="", axes=None):
         options = {"vmin": 0.0, "vmax": top, "extent": extent, "aspect": "auto"}
         image = ax.imshow(picture, cmap="Greys", interpolation="nearest", **options)
         active = np.count_nonzero(mask)
-        title = f"{short(name)} {when}: {active:,} synapses ({100 * active / np.size(mask):.1f} %)"
+        title = f"{layer} {when}: {active:,} synapses ({100 * active / np.size(mask):.1f} %)"
         beside = "output (row)" if when == "before" else ""
         titled(ax, title.strip(), "input (column)", beside, whole="xy", most=5)
     if pictures[0].shape != np.shape(before):
@@ -114,7 +113,7 @@ def weight_histogram(weights, bins=60, ax=None):
     """
     ax = axes_or_new(ax, 7.0, 1.4 + 0.55 * len(weights))
     everything = np.concatenate([np.ravel(values) for values in weights.values()] or [np.zeros(1)])
-    labels = [f"{short(name)}\n{np.size(values):,}" for name, values in weights.items()]
+    labels = [f"{name.removesuffix('.weight')}\n{np.size(w):,}" for name, w in weights.items()]
     ridges(ax, weights.values(), np.histogram_bin_edges(everything, bins), labels)
     ax.axvline(0.0, color=GREY, linewidth=0.8, linestyle=":")
     title = f"Active weights per layer ({everything.size:,} in all; each row to its own scale)"

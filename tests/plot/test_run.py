@@ -118,7 +118,7 @@ def test_missing_data_stops_only_the_pictures_that_need_it(finished, tiny_data, 
     monkeypatch.setattr(pictures, "PICTURES", {name: pictures.PICTURES[name] for name in some})
     config = finished / "config.toml"
     config.write_text(config.read_text().replace(str(tiny_data), "/nowhere"))
-    message = r"without neurons.png, mistakes.png.* because .*/nowhere"
+    message = r"without neurons.png and what comes after, for .*/nowhere"
     with pytest.raises(UserError, match=message) as error:
         plot_run(finished)
     assert "\n" not in str(error.value)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn import plot
+from nsnn.plot.topology import block_density
 
 
 def test_layer_sparsity_draws_what_was_reached_over_what_was_asked():
@@ -50,7 +51,7 @@ def test_masks_show_both_matrices_on_one_scale_large_ones_as_densities():
 @pytest.mark.parametrize("shape", [(4, 6), (7, 5), (10, 9), (1, 8)])
 def test_block_density_is_the_mean_of_each_block(shape):
     mask = np.random.default_rng(2).random(shape) < 0.4
-    picture = plot.block_density(mask, longest=4)
+    picture = block_density(mask, longest=4)
     rows, cols = (-(-side // 4) for side in shape)
     for r, c in np.ndindex(picture.shape):
         block = mask[r * rows : (r + 1) * rows, c * cols : (c + 1) * cols]

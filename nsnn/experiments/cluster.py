@@ -1,13 +1,12 @@
 """Cells on the workers of a Dask cluster: the extra nsnn[dask], imported where it is used."""
 
-import hashlib
 import multiprocessing
 from concurrent.futures import wait
-from pathlib import Path
 
 from nsnn import __version__, plugins
 from nsnn.data import DATASETS, source
 from nsnn.errors import UserError
+from nsnn.files import checksum
 from nsnn.processes import Processes
 
 
@@ -46,9 +45,10 @@ class Dask(Processes):
         `calls` are arguments of `runner.run_cell`. Of data only that they are there is seen.
         """
         data = {(options["data.name"], options["data.dir"]) for options, *_ in calls}
-        files = {plugin["file"]: plugin["sha256"] for plugin in plugins.loaded()}
         starts = {options["train.start"] for options, *_ in calls} - {""}
-        files |= {path: _sha256(path) for path in (f"{each}/checkpoint.npz" for each in starts)}
+        paths = [plugin["file"] for plugin in plugins.loaded()]
+        paths += [f"{start}/checkpoint.npz" for start in starts]
+        files = {path: checksum(path) for path in paths}
         for worker, found in self._client.run(_look, data, files, on_error="return").items():
             if found != __version__:
                 wrong = found if isinstance(found, Exception) else f"it has nsnn {found}"
@@ -76,23 +76,17 @@ class Dask(Processes):
 
 
 def _look(data, files) -> str:
-    """The version of nsnn here; raises where data, (name, folder), or files, {path: SHA-256}, lack.
+    """The version of nsnn here; raises where data, (name, folder), or files, {path: CRC-32}, lack.
 
     A relative path is one of the folder in which the worker was started.
     """
     for file, wanted in files.items():
-        if _sha256(file) != wanted:
+        if checksum(file) != wanted:
             raise UserError(f"{file} is missing, or another than where nsnn reproduce was started")
     for name, folder in data:
         if name in DATASETS:  # else it is a plug-in's
             source(name).find(folder or None)
     return __version__
-
-
-def _sha256(file) -> str:
-    """Of a file's content; "" where there is no such file."""
-    path = Path(file)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def _task(function, *arguments):

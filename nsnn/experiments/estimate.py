@@ -64,9 +64,7 @@ def estimate(cells: list[Cell], finished, threads: int) -> dict[str, CellEstimat
     measured, found, before = {}, {}, parallel.get_threads()
     parallel.set_threads(threads)
     try:
-        for cell in cells:
-            if cell.state not in TO_TRAIN:
-                continue
+        for cell in (cell for cell in cells if cell.state in TO_TRAIN):
             if twin := twins.get(cell.setting):
                 found[cell.slug] = CellEstimate(twin["seconds"], twin["bytes_process_peak"])
                 continue

@@ -42,12 +42,11 @@ def draw(experiment: Experiment, groups: list[Group], note: str | None = ""):
     elif kind == "neurons":
         width = _PAIR
     figure, axes = _canvas(len(parts), width)
-    for ax, (name, members, paper) in zip(axes, parts, strict=True):
+    for place, (ax, (name, members, paper)) in enumerate(zip(axes, parts, strict=True)):
         ax = KINDS[kind](ax, experiment, members, **paper)
         ax.set_title(name, loc="left", fontsize=10, color=GREY if paper else "black")
-    for ours, theirs, (*_, paper) in zip(axes, axes[1:], parts[1:], strict=False):
         if paper:
-            _compare(ours, theirs)
+            _compare(axes[place - 1], ax)
     if note is not None:
         lines_of_note = textwrap.wrap(" ".join(note.split()), int(13 * figure.get_figwidth()))
         title = "\n".join([experiment.title, *lines_of_note])

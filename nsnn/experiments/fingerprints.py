@@ -58,7 +58,7 @@ def here(config: Config, seen: dict) -> Fingerprint:
 
     `seen` keeps what was found for the other cells that train on the same images.
     """
-    key = _training_images(config)
+    key, _ = _images(config)
     if key not in seen:
         seen[key] = Fingerprint()
         with contextlib.suppress(UserError, OSError):
@@ -81,34 +81,29 @@ def current(cells, records: list[dict]) -> tuple[list[dict], list[dict], list[di
     # By what was trained and tested on: the last fingerprint; whether a cell is on the data here.
     found, seen, last, here_too = [], {}, {}, set()
     for record in records:
-        labels, own = frozenset(record["labels"].items()), of_record(record)
-        cell = wanted.get(labels)
+        cell = wanted.get(frozenset(record["labels"].items()))
         if cell is None or cell.setting != digest(record["config"], seed=False):
             continue
         config = replace(cell.config, train=replace(cell.config.train, seed=record["seed"]))
-        trained, tested = _training_images(config), _test_images(config)
+        (trained, tested), own, now = _images(config), of_record(record), here(config, seen)
         last[trained], last[tested] = own.train, own.test or last.get(tested)
-        if (now := here(config, seen)).train is not None and own.agrees(now):
+        if now.train is not None and own.agrees(now):
             here_too.add(tested)
-        found.append(((labels, record["seed"]), record, trained, tested))
+        found.append((record, own, now, trained, tested))
     kept, left_out, outdated = {}, {}, []
-    for key, record, trained, tested in found:
-        data = Fingerprint(last[trained], last[tested])
-        agrees = of_record(record).agrees(seen[trained] if tested in here_too else data)
-        (kept if agrees else left_out)[key] = record
-        outdated += [record] * (agrees and not of_record(record).agrees(seen[trained]))
+    for record, own, now, trained, tested in found:
+        key = frozenset(record["labels"].items()), record["seed"]
+        data = now if tested in here_too else Fingerprint(last[trained], last[tested])
+        (kept if own.agrees(data) else left_out)[key] = record
+        if own.agrees(data) and not own.agrees(now):
+            outdated.append(record)
     return [*kept.values()], [left_out[key] for key in left_out if key not in kept], outdated
 
 
-def _training_images(config: Config) -> tuple:
-    """What decides, beside the files, which images a cell trains on."""
-    data = config.data
-    drawn = config.train.seed if data.validation or data.samples else None
-    return *_test_images(config), data.validation, data.samples, drawn
-
-
-def _test_images(config: Config) -> tuple:
-    """What decides, beside the files, on which images a cell is tested."""
+def _images(config: Config) -> tuple[tuple, tuple]:
+    """What decides, beside the files, which images a cell trains on, and which it is tested on."""
     data = config.data
     frames = config.time_steps if source(data.name).events else None
-    return data.name, data.dir, data.frames, frames
+    tested = data.name, data.dir, data.frames, frames
+    drawn = config.train.seed if data.validation or data.samples else None
+    return (*tested, data.validation, data.samples, drawn), tested

@@ -157,17 +157,7 @@ def read_cells(out, experiment: str, profile: str) -> list[dict]:
 
     Raises RunError naming the first line that is damaged.
     """
-    return _read(folder(out, experiment, profile) / CELLS)
-
-
-def finished_anywhere(out) -> list[dict]:
-    """The cells of all experiments and profiles in `out` and among the committed."""
-    paths = [path for root in (COMMITTED, Path(out)) for path in sorted(root.glob(f"*/*/{CELLS}"))]
-    return [record for path in dict.fromkeys(paths) for record in _read(path)]
-
-
-def _read(path: Path) -> list[dict]:
-    records = []
+    path, records = folder(out, experiment, profile) / CELLS, []
     for number, line in enumerate(lines_in(path), 1):
         try:
             record = json.loads(line)
@@ -179,3 +169,10 @@ def _read(path: Path) -> list[dict]:
             mend = "remove it, its cell is trained anew"
             raise RunError(f"line {number} of {path} is damaged: {mend}") from None
     return records
+
+
+def finished_anywhere(out) -> list[dict]:
+    """The cells of all experiments and profiles in `out` and among the committed."""
+    roots = COMMITTED, Path(out)
+    paths = dict.fromkeys(path for root in roots for path in sorted(root.glob(f"*/*/{CELLS}")))
+    return [record for path in paths for record in read_cells(path.parents[2], *path.parts[-3:-1])]

@@ -156,8 +156,7 @@ def prepare(experiment, profile, out, seeds, jobs, data_dir, executor) -> tuple:
     if hasattr(executor, "check"):
         missing = [cell for cell in cells if cell.state in TO_TRAIN]
         executor.check([arguments_of(cell, threads) for cell in missing])
-    finished = results.finished_anywhere(out)
-    return cells, estimate.estimate(cells, finished, threads), threads
+    return cells, estimate.estimate(cells, results.finished_anywhere(out), threads), threads
 
 
 class _Sitting:
@@ -169,27 +168,23 @@ class _Sitting:
         chooses = experiment.table.metric == "validation_accuracy"
         self._kind = "validation" if chooses else "test"
         self._ends, self._executor, self._progress = ends, executor, progress
-        self._pending: dict[Future, list[Cell]] = {}
+        self._pending: dict[Future, Cell] = {}
 
     def run(self, cells: list[Cell], threads: int) -> Outcome:
         """Collect what is finished, train what is missing with so many threads a cell."""
         self._outcome = Outcome(len(cells))
-        to_train = {}
         for cell in cells:
             if cell.state == "done":
                 self._outcome.done += 1
-            elif cell.state in TO_TRAIN:
-                to_train.setdefault(cell.digest, []).append(cell)
-            else:
+            elif cell.state not in TO_TRAIN:
                 self._keep(cell, cell.record or results.make_record(cell.config, cell.folder))
         try:
-            for alike in to_train.values():
-                cell = alike[0]  # the one that is trained
+            for cell in (cell for cell in cells if cell.state in TO_TRAIN):
                 if cell.state == "changed":
                     text = f"{cell.folder} holds a run with other options or data: trained anew"
                     self._progress.line(text)
                 future = self._executor.submit(run_cell, *arguments_of(cell, threads))
-                self._pending[future] = alike
+                self._pending[future] = cell
             self._await()
         except Exception:  # such as a full disk, or a reader of standard output that has gone
             self._stop()
@@ -207,27 +202,25 @@ class _Sitting:
             done, _ = wait(self._pending, _POLL, FIRST_COMPLETED)
             for future in [future for future in self._pending if future in done]:
                 self._take(future, self._pending.pop(future))
-            for future, (cell, *_) in self._pending.items():
+            for future, cell in self._pending.items():
                 if future.running():
                     self._progress.reach(cell, cell.fraction())
 
     def _stop(self) -> None:
         """Forget what has not begun; ask what is running to save, where the executor can."""
-        self._pending = {f: cells for f, cells in self._pending.items() if not f.cancel()}
+        self._pending = {f: cell for f, cell in self._pending.items() if not f.cancel()}
         if hasattr(self._executor, "stop"):
             self._executor.stop()
 
-    def _take(self, future: Future, cells: list[Cell]) -> None:
+    def _take(self, future: Future, cell: Cell) -> None:
         """Keep the record of a cell that has ended, or note why there is none."""
         error = future.exception()
         if error is None and future.result() is not None:
-            for cell in cells:
-                self._keep(cell, future.result())
+            self._keep(cell, future.result())
         elif error is not None or not self._ends():
             error = error or RunError("stopped by a signal")
-            for cell in cells:
-                self._outcome.failures[cell.slug] = error, cells[0].folder / LOG
-            self._progress.line(f"{cells[0].slug} failed: {error}")
+            self._outcome.failures[cell.slug] = error, cell.folder / LOG
+            self._progress.line(f"{cell.slug} failed: {error}")
 
     def _keep(self, cell: Cell, record: dict) -> None:
         """Add a record to the profile's finished cells under the labels that it has there."""
@@ -253,15 +246,14 @@ class Progress(tqdm):
         self._done = {c.slug: c.fraction() * (c.state == "stopped") for c in cells}
         look = {"bar_format": "{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}"}
         look |= {"smoothing": 0, "leave": False, "disable": not sys.stderr.isatty()}
-        super().__init__(total=sum(self._seconds.values()), initial=self._worked(), **look)
-
-    def _worked(self) -> float:
-        return sum(seconds * self._done[slug] for slug, seconds in self._seconds.items())
+        before = sum(seconds * self._done[slug] for slug, seconds in self._seconds.items())
+        super().__init__(total=sum(self._seconds.values()), initial=before, **look)
 
     def reach(self, cell: Cell, fraction: float) -> None:
         """A cell is as far as this."""
+        seconds = self._seconds.get(cell.slug, 0.0)  # none where it is not to be trained
+        self.update(seconds * (fraction - self._done[cell.slug]))
         self._done[cell.slug] = fraction
-        self.update(self._worked() - self.n)
 
     def line(self, text: str) -> None:
         """Print a line on standard output, above the bar."""

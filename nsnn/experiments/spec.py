@@ -93,9 +93,8 @@ def parse(name: str, content: dict, source: str, given: str = "") -> Experiment:
     _known(filter(None, [*table.rows, *table.columns, *figure.series, figure.panels]), axes, source)
     profiles = {key: _profile(key, value, axes, source) for key, value in found["profiles"].items()}
     paper = [value for block in found.get("paper", []) for value in _printed(block, axes, source)]
-    texts = found["title"], found["source"]
-    found = *texts, axes, profiles, table, figure, tuple(paper), found.get("needs", ())
-    return Experiment(name, given or name, *found)
+    found |= {"table": table, "figure": figure, "profiles": profiles, "paper": tuple(paper)}
+    return Experiment(name, given or name, **found)
 
 
 def _shipped(name: str) -> Path:

@@ -46,28 +46,24 @@ def write(experiment: Experiment, profile: str, out, data_dir="", picture=None) 
         first = f"nsnn reproduce {experiment.given}{_plugins()} --profile {profile} --out {out}"
         raise UserError(f"{folder} has no finished cell of this profile: first run {first}")
     others = results.finished_anywhere(out)
-    groups = group(planned, measure(records, others), experiment.paper)
-    write_text(folder / "table.md", page(experiment, profile, groups, left_out, out))
+    groups, notes = group(planned, measure(records, others), experiment.paper), []
+    if left_out:
+        left = f"{plural(len(left_out), 'finished cell')} left out, on other data"
+        notes.append(f"{left} ({data_line(left_out)}): nsnn reproduce trains them anew.")
+    write_text(folder / "table.md", page(experiment, profile, groups, notes, out))
     write_text(folder / "table.csv", csv_text(experiment, groups))
     whole = figure.draw(experiment, groups, experiment.profile(profile).note)
     save(whole, folder / "figure.png", dpi=min(100, _WIDEST / whole.get_figwidth()))
     if picture is not None:
         save(figure.draw(experiment, groups, None), picture)
-    note = f"{plural(len(outdated), 'cell')} above on other data than are here now: nsnn reproduce"
-    notes = [*_other_data(left_out), *[f"{note} trains anew."] * bool(outdated)]
+    if outdated:
+        cells_above = f"{plural(len(outdated), 'cell')} above on other data than are here now"
+        notes.append(f"{cells_above}: nsnn reproduce trains anew.")
     return "\n\n".join([grid(experiment, groups), *notes])
 
 
-def _other_data(left_out: list[dict]) -> list[str]:
-    """A line on the cells that are on another version of the data."""
-    if not left_out:
-        return []
-    left = f"{plural(len(left_out), 'finished cell')} left out, on other data"
-    return [f"{left} ({data_line(left_out)}): nsnn reproduce trains them anew."]
-
-
-def page(experiment: Experiment, profile: str, groups: list[Group], left_out, out) -> str:
-    """The whole page in Markdown: what was measured, the grid, a line for each entry, notes."""
+def page(experiment: Experiment, profile: str, groups: list[Group], notes, out) -> str:
+    """The whole page in Markdown: what was measured, the grid, a line for each entry, `notes`."""
     quantity = QUANTITIES[experiment.table.metric]
     printed = any(each.paper for each in groups)
     options = f"{experiment.given}{_plugins()} --profile {profile}"
@@ -88,7 +84,7 @@ def page(experiment: Experiment, profile: str, groups: list[Group], left_out, ou
         "## What each entry reached, and what it cost",
         *details(experiment, groups),
         "## How it was measured",
-        "\n".join(f"- {line}" for line in _facts(experiment, groups) + _other_data(left_out)),
+        "\n".join(f"- {line}" for line in _facts(experiment, groups) + notes),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

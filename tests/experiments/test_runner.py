@@ -253,17 +253,6 @@ def test_the_bar_follows_the_cells_that_are_trained(tiny_toml, monkeypatch, caps
     assert [*dict.fromkeys(shown)] == ["0", "25", "50", "75"]
 
 
-def test_cells_that_are_alike_are_trained_once(tiny_toml, in_process):
-    """Two labels for one option: the same cell in two folders, one run."""
-    axis = ("[axes]", '[axes]\nwide = "model.width"')
-    grids = "[[profiles.small.grids]]\n"
-    more = f'{grids}data = "arrays"\nmethod = "dense"\nwide = 1.0\n{grids}'
-    experiment = spec.load(tiny_toml(axis, (grids, more)))
-    outcome = runner.reproduce(experiment, "small", "out", executor=in_process)
-    assert (outcome.cells, outcome.done) == (4, 4)
-    assert in_process.started == ["arrays-dense-wide1.0-seed0", *SLUGS[1:]]
-
-
 def test_the_bar_counts_estimated_seconds_of_this_sitting(monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     a, b, shared = (

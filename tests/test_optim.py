@@ -1,7 +1,6 @@
 """Optimisers against literal formulas; state follows the weights; schedules by hand."""
 
 import math
-from functools import partial
 
 import numpy as np
 import pytest
@@ -53,8 +52,6 @@ def literal_adam(w, g, state, lr, decay, beta1, beta2, eps):
 MOMENTA = [{"momentum": m, "nesterov": n} for m, n in ((0.0, False), (0.9, False), (0.9, True))]
 ADAM = {"beta1": 0.8, "beta2": 0.99, "eps": 1e-3}
 RULES = [*((SGD, literal_sgd, m, 1e-12) for m in MOMENTA), (Adam, literal_adam, ADAM, 1e-11)]
-BUILDS = [partial(SGD, momentum=0.9, weight_decay=0.01, nesterov=True),
-          partial(SGD, momentum=0.9), partial(Adam, weight_decay=0.01)]  # fmt: skip
 
 
 @pytest.mark.parametrize("storage", [None, "csr", "dense"])

@@ -131,17 +131,13 @@ def test_architecture():
     assert architecture("custom", "4C3-10") == "4C3-10"
     for name in set(MODELS) - {"custom"}:
         assert architecture(name) == MODELS[name]
-    for name, layers, message in (
-        ("lenet", "", r"model\.name = 'lenet': did you mean lenet5"),
-        ("mlp", "800", r"model\.layers is for model\.name = 'custom'"),
-        ("resnet19", "800", r"model\.layers is for model\.name = 'custom'"),
-        ("custom", "", r"needs model\.layers"),
-    ):
-        with pytest.raises(UserError, match=message):
-            architecture(name, layers)
 
 
 @pytest.mark.parametrize(("name", "layers", "options", "message"), [
+    ("lenet", "", {}, r"model\.name = 'lenet': did you mean lenet5"),
+    ("mlp", "800", {}, r"model\.layers is for model\.name = 'custom'"),
+    ("resnet19", "800", {}, r"model\.layers is for model\.name = 'custom'"),
+    ("custom", "", {}, r"needs model\.layers"),
     ("resnet19", "", {"pool": "max"}, r"model\.pool does not apply to model\.name = 'resnet19'"),
     ("custom", "4C3-AP2", {"pool": "max"}, r"model\.pool does not apply"),
     ("vgg16", "", {"strides": "1,2,2"}, r"model\.strides does not apply to model\.name = 'vgg16'"),

@@ -51,11 +51,3 @@ def test_the_ladder_stops_exactly_and_never_grows():
         # Each prune takes p of what is left, the last one less, or hardly more.
         left = np.concatenate([[N], counts[:-1]])
         assert np.all(left - counts <= np.ceil((p + 0.011) * left) + 1)
-
-
-def test_a_short_ladder():
-    assert ladder_counts(1000, 0.25, 0.0).size == 0
-    np.testing.assert_array_equal(ladder_counts(1000, 0.25, 0.001), [999])
-    np.testing.assert_array_equal(ladder_counts(1000, 0.9, 0.5), [500])
-    # 1 − .75⁸ = .89989: a ninth prune for the last .0001 is not worth a round.
-    assert ladder_counts(1000, 0.25, 0.9).tolist()[-2:] == [133, 100]

@@ -7,14 +7,6 @@ from nsnn.errors import UserError
 from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, plan_rounds, sparsity_at
 
 
-def test_sparsity_by_hand():
-    # Half way the cube leaves 1/8 of the difference.
-    assert sparsity_at(50, 100, 0.8, 0.96) == pytest.approx(0.96 - 0.16 / 8)
-    assert sparsity_at(25, 100, 0.0, 0.64) == pytest.approx(0.64 - 0.64 * 27 / 64)
-    assert sparsity_at(0, 100, 0.8, 0.95) == pytest.approx(0.8)
-    assert sparsity_at(100, 100, 0.8, 0.95) == 0.95
-
-
 def test_sparsity_stays_after_the_last_round():
     t = np.array([90, 100, 101, 5000])
     theta = sparsity_at(t, 100, 0.6, 0.99)
@@ -64,14 +56,6 @@ def test_chosen_interval_leaves_a_round_in_a_short_run(total):
 def test_negative_interval():
     with pytest.raises(UserError, match="-3 steps"):
         plan_rounds(100, 0.75, -3)
-
-
-def test_counts_by_hand():
-    assert drop_and_grow_counts(100, 90, 0.5) == (50, 40, False)
-    assert drop_and_grow_counts(101, 101, 0.5) == (50, 50, False)
-    assert drop_and_grow_counts(100, 90, 0.1) == (10, 0, False)
-    # Eq. 9 taken literally would grow −2 weights.
-    assert drop_and_grow_counts(100, 90, 0.08) == (10, 0, True)
 
 
 def test_counts_reach_the_target():

@@ -153,7 +153,7 @@ def _entries(grid: dict[str, tuple], seeds: tuple, rules: list, axes: dict, wher
                 found |= config
         return found | {axes[label]: value for label, value in labels.items()}
 
-    entries, used = [], set()
+    entries = []
     for values in itertools.product(*grid.values()):
         labels = dict(zip(grid, values, strict=True))
         method = options(labels).get("method.name", CHOICES["method"][1])
@@ -161,10 +161,9 @@ def _entries(grid: dict[str, tuple], seeds: tuple, rules: list, axes: dict, wher
             known = {"method.name", *(f"method.{f.name}" for f in fields(METHODS[method].Config))}
             foreign = {key for key in axes.values() if key.startswith("method.")} - known
             labels = {label: v for label, v in labels.items() if axes[label] not in foreign}
-        used |= labels.keys()
         entries.append(Entry(labels, options(labels), seeds))
     for label in grid:
-        if label not in used:
+        if not any(label in each.labels for each in entries):
             option = f"the option {axes[label]} of the label {label}"
             raise UserError(f"{where}.grids: no method of this grid has {option}")
     return entries

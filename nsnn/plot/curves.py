@@ -5,16 +5,7 @@ import itertools
 import numpy as np
 
 from nsnn.metrics import straight_line
-from nsnn.plot.style import (
-    BLUE,
-    ORANGE,
-    RED,
-    axes_or_new,
-    colours,
-    legend_beside,
-    new_figure,
-    titled,
-)
+from nsnn.plot.style import BLUE, ORANGE, RED, axes_or_new, colours, new_figure, titled
 
 # What `comparison` draws: title, label of the y axis, keys of metrics.jsonl.
 _PANELS = (
@@ -54,11 +45,9 @@ def accuracy(records, test=None, ax=None):
     if test is not None and records:
         _star(ax, records, test, RED, label="test, at the end")
         shown.append(f"test {100 * test:.2f} %")
-    if ax.lines:
-        ax.set_ylim(top=min(ax.get_ylim()[1], 100.5))  # no room above 100 %
-        legend_beside(ax)
+    ax.set_ylim(top=min(ax.get_ylim()[1], 100.5))  # no room above 100 %
     title = "Accuracy" + (": " + ", ".join(shown) if shown else "")
-    return titled(ax, title, "epoch", "accuracy (%)", whole="x")
+    return titled(ax, title, "epoch", "accuracy (%)", whole="x", legend="")
 
 
 def spike_rates(records, ax=None, unit="spikes per neuron and time step"):
@@ -135,9 +124,8 @@ def _layers(ax, records, values, ending, title, unit):
     for (name, column), colour in zip(values.items(), colours(len(values)), strict=True):
         label = f"{name.removesuffix('.weight')} ({ending.format(column[-1])})"
         ax.plot(epochs, column, "o-", color=colour, markersize=3, label=label)
-    if values:
-        legend_beside(ax, title="layer (at the end)", title_fontsize=8)
-    return titled(ax, title, "epoch", unit, whole="x", zero=True)
+    legend = "layer (at the end)"
+    return titled(ax, title, "epoch", unit, whole="x", zero=True, legend=legend)
 
 
 def _star(ax, records, test, colour, **options) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nsnn.errors import UserError
-from nsnn.plot.style import GREY, axes_or_new, colours, legend_beside, titled
+from nsnn.plot.style import GREY, axes_or_new, colours, titled
 from nsnn.surrogate import SURROGATES, derivative, primitive
 from nsnn.text import plural
 
@@ -21,10 +21,9 @@ def surrogates(names=tuple(SURROGATES), width=None, axes=None):
         left.plot(x, primitive(name, x, width), color=colour, linewidth=1.4)
         right.plot(x, derivative(name, x, width), color=colour, linewidth=1.4, label=name)
     right.plot([], [], color=GREY, label="spike (no derivative)")
-    legend_beside(right)
     below = "membrane above the threshold, v − ϑ"
     titled(left, "In place of the spike", below, "smooth step")
-    return left, titled(right, "Its derivative, used for learning", below, "φ(v − ϑ)")
+    return left, titled(right, "Its derivative, used for learning", below, "φ(v − ϑ)", legend="")
 
 
 def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=None, ax=None):
@@ -56,10 +55,9 @@ def membrane_trace(v, s, threshold=1.0, decay=0.5, reset="subtract", neurons=Non
         ax.plot(fired, v[neuron, fired], "^", color=colour, markersize=7, markeredgecolor="white")
     ax.plot([], [], "^", color=GREY, label="spike")
     ax.plot([], [], ":", color=GREY, label="reset")
-    legend_beside(ax)
     spikes = plural(np.count_nonzero(s[neurons]), "spike")
     title = f"Membrane of {plural(len(neurons), 'neuron')}: {spikes}"
-    return titled(ax, title, "time step", "membrane v", whole="x")
+    return titled(ax, title, "time step", "membrane v", whole="x", legend="")
 
 
 def trace(v, s, threshold, decay, reset, end=0.9) -> tuple:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nsnn.plot.style import BLUE, GREEN, GREY, ORANGE, axes_or_new, legend_beside, titled
+from nsnn.plot.style import BLUE, GREEN, GREY, ORANGE, axes_or_new, titled
 
 
 def bounds(records, ax=None):
@@ -35,9 +35,8 @@ def bounds(records, ax=None):
     gone = np.isnan(weight[1:]) & ~np.isnan(weight[:-1])
     for epoch in epochs[1:][gone]:  # one at most: what has grown back stays
         ax.axvline(epoch, color=GREY, linestyle=":", label="pruned")
-    legend_beside(ax)
     title = f"The synapse at position {place.partition('/')[2]}, held between its bounds"
-    return titled(ax, title, "epoch", "weight", whole="x")
+    return titled(ax, title, "epoch", "weight", whole="x", legend="")
 
 
 def importance(measured, axes=None):
@@ -65,7 +64,6 @@ def importance(measured, axes=None):
         axes[1].plot([], [], "s", color=colour, label=label)
     axes[0].plot(now[order], "k.", markersize=3)
     axes[1].plot([], [], "k.", markersize=3, label="D now; bars: when\npruning began")
-    legend_beside(axes[1], title="neurons", title_fontsize=8)
     share = f"{pruned.sum()} of {D.size} neurons pruned ({100 * pruned.mean():.0f} %)"
     texts = (
         ("Dendritic spines of each neuron", "by D when pruning began", "D = Σ (R⁺ − R⁻)"),
@@ -73,5 +71,6 @@ def importance(measured, axes=None):
     )
     for ax, (title, order, height) in zip(axes, texts, strict=True):
         ax.set_xlim(-0.5, D.size - 0.5)
-        titled(ax, title, f"neuron of {measured['layer']}, {order}", height, whole="x", zero=True)
+        below = f"neuron of {measured['layer']}, {order}"
+        titled(ax, title, below, height, whole="x", zero=True, legend="neurons")
     return axes

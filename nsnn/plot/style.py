@@ -69,14 +69,18 @@ def axes_or_new(ax, width=6.4, height=3.8, columns=1):
     return new_figure(width, height).subplots(1, columns) if ax is None else ax
 
 
-def titled(ax, title, xlabel, ylabel, whole="", most=9, zero=False):
+def titled(ax, title, xlabel, ylabel, whole="", most=9, zero=False, legend=None):
     """Title, labels with units and a quiet frame; returns `ax`.
 
     The axes of `whole`, such as "xy", have at most about `most` ticks, at integers only: there is
-    no epoch 2.5. With `zero` the y axis is `from_zero`.
+    no epoch 2.5. With `zero` the y axis is `from_zero`. A `legend` with that title, or none (""),
+    stands to the right of the axes, where it cannot cover data, if there is anything to name.
     """
     if zero:
         from_zero(ax)
+    if legend is not None and ax.get_legend_handles_labels()[0]:
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "frameon": False}
+        ax.legend(**place, fontsize=8, title=legend, title_fontsize=8)
     ax.set_title(title, loc="left", fontsize=10)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
@@ -112,9 +116,3 @@ def ridges(ax, rows, edges, labels) -> None:
         ax.axhline(base, color=GREY, linewidth=0.5, zorder=0)
     ax.set_yticks(baselines, labels, va="bottom", fontsize=8)
     ax.tick_params(axis="y", length=0)
-
-
-def legend_beside(ax, **options) -> None:
-    """A legend to the right of the axes, where it cannot cover data."""
-    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
-    ax.legend(**place, frameon=False, fontsize=8, **options)

@@ -3,17 +3,7 @@
 import numpy as np
 from matplotlib.colors import ListedColormap
 
-from nsnn.plot.style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    axes_or_new,
-    colours,
-    legend_beside,
-    new_figure,
-    ridges,
-    titled,
-)
+from nsnn.plot.style import BLUE, GREY, ORANGE, axes_or_new, colours, new_figure, ridges, titled
 
 
 def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
@@ -35,11 +25,9 @@ def layer_sparsity(steps, sparsity, asked=None, method="", ax=None):
         ax.plot(x, y, color=colour, zorder=2, label=label, **style)
     if asked:
         ax.plot([], [], color=GREY, alpha=0.3, linewidth=5, label=f"asked by {method}")
-    if steps:
-        legend_beside(ax, title="layer (at the end)", title_fontsize=8)
     title = "Sparsity per layer" + (": reached and asked" if asked else "")
-    unit = "sparsity (% of positions without a synapse)"
-    return titled(ax, title, "optimiser step", unit, whole="x")
+    unit, legend = "sparsity (% of positions without a synapse)", "layer (at the end)"
+    return titled(ax, title, "optimiser step", unit, whole="x", legend=legend)
 
 
 def rewiring(counts, ax=None):
@@ -60,9 +48,8 @@ def rewiring(counts, ax=None):
     ax.bar(rounds, -dropped, width, color=ORANGE, label=f"dropped ({dropped.sum():,})")
     ax.axhline(0, color="black", linewidth=0.8)
     ax.yaxis.set_major_formatter(lambda y, _: f"{abs(y):,.0f}")
-    legend_beside(ax)
     title, unit = f"{rounds.size} rounds of drop and grow", "synapses changed in a round (net)"
-    return titled(ax, title, "optimiser step", unit, whole="x")
+    return titled(ax, title, "optimiser step", unit, whole="x", legend="")
 
 
 def masks(before, after, name="", axes=None):

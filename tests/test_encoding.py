@@ -48,13 +48,6 @@ def test_events(dtype):
         np.testing.assert_array_equal(again, x > 0 if given is bool else x)
 
 
-def test_memory_order_does_not_matter():
-    images = np.random.default_rng(53).random((3, 2, 4, 5))
-    expected = encode(images, MEAN, STD, np.float64)
-    for strange in (np.asfortranarray(images), np.repeat(images, 2, axis=3)[..., ::2]):
-        np.testing.assert_array_equal(encode(strange, MEAN, STD, np.float64), expected)
-
-
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 5), (1, 2, 3, 4, 5, 6)])
 def test_other_shapes(shape):
     with pytest.raises(UserError, match=r"give images \(B, C, H, W\) or events"):

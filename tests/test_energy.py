@@ -69,12 +69,3 @@ def test_averages_of_spikes_are_real_numbers():
     assert operations.static == 4
     assert operations.real == 4 + 2 * 3  # a pixel a neuron; T averages for three classes
     assert energy(network, operations, 1).synaptic_operations == 0
-
-
-def test_batches_add_up():
-    rng = np.random.default_rng(1)
-    network = build("5", from_preset("ndsnn", time_steps=2), (1, 4, 4), 3, rng)
-    images = rng.random((7, 1, 4, 4)).astype(np.float32)
-    one, all_at_once = counted(network, images, 2), counted(network, images)
-    np.testing.assert_allclose(one[0], all_at_once[0], rtol=1e-5)
-    assert one[1] == all_at_once[1]

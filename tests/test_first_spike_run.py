@@ -38,12 +38,6 @@ def test_exploration_is_written_every_epoch_and_grows(run):
     assert all(each["exploration"] == each["exploration/linear1.weight"] for each in found)
 
 
-def test_a_method_without_measures_leaves_no_trace(small, tmp_path):
-    changed = [*(s for s in small if "method" not in s), "method.name=dense", "train.epochs=1"]
-    folder = session.start(load_config(None, changed), tmp_path / "dense")
-    assert "method" not in read_metrics(folder)[0]
-
-
 def test_the_summary_has_energy_and_undecided(run):
     summary = json.loads((run / "summary.json").read_text())
     spent = summary["energy"]

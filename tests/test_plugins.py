@@ -271,7 +271,3 @@ def test_a_plugin_is_run_once_and_needs_a_file(plugin, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.py"]
     with pytest.raises(UserError, match=r"--plugin .*nowhere.py: cannot be read"):
         plugins.load_files([tmp_path / "nowhere.py"])
-
-
-def test_a_command_names_plug_ins_whatever_their_paths():
-    assert plugins.as_options(["a.py", "my own/b.py"]) == " --plugin a.py --plugin 'my own/b.py'"

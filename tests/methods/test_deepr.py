@@ -28,15 +28,6 @@ def test_woken_weights_become_real_ones(run, train):
         assert np.median(np.abs(p.values()[new])) > 1e-3
 
 
-def test_the_first_weights_keep_their_size_and_take_the_sign_of_their_position(bench):
-    run, plain = bench("deepr"), bench("dense")
-    for p in run.sparse():
-        w = plain.network.prunable()[p.name].data.reshape(-1)[p.positions()]
-        s = position_signs(run.method.seed, p.name, p.positions())
-        np.testing.assert_array_equal(p.values(), s * np.abs(w))
-    assert run.method.bytes_held() == sum(p.active for p in run.sparse())
-
-
 def test_the_hash_is_splitmix64():
     """Against Python's whole numbers, and the first number that the generator of seed 0 gives."""
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nsnn import metrics
-from nsnn.methods import METHODS
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
@@ -56,20 +55,3 @@ def test_the_norm_that_is_clipped_counts_every_position(prepared, train):
     ratio = ours[0].flat[0] / theirs[0].flat[0]
     for mine, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, ratio * other, rtol=1e-4, atol=1e-9)
-
-
-def test_the_prior_pulls_theta_to_its_mean(bench):
-    """With p = 1/2 and no gradient, θ of either sign goes to 0 and stays about there."""
-    method = METHODS["gradr"](METHODS["gradr"].Config(alpha=1.0, prior_probability=0.5))
-    run = bench(method)
-    assert method.mu == 0
-    assert bench("gradr", alpha=1e-3).method.mu == pytest.approx(-2302.6, abs=0.1)
-    latent = method.latents[0]
-    theta = latent.theta.data
-    theta[...] = np.linspace(-1, 1, theta.size).reshape(theta.shape)
-    latent.write()
-    for p in run.network.parameters():
-        p.gradient[...] = 0
-    for step in range(120):
-        method.update(step, run.optimiser, 0.01)
-    assert np.abs(theta).max() < 0.011

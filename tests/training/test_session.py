@@ -25,6 +25,7 @@ def test_a_run_writes_its_folder_and_reaches_the_density_asked(finished_once):
     assert [(r["epoch"], r["step"]) for r in records] == [(0, 15), (1, 30), (2, 45)]
     assert records[-1]["train_loss"] < records[0]["train_loss"]
     assert records[0]["validation_accuracy"] is None
+    assert "method" not in records[0]  # which measures nothing
     assert not any("second" in key or "time" in key for key in records[0])
     summary = json.loads((folder / "summary.json").read_text())
     active = {name: layer["active"] for name, layer in summary["layers"].items()}

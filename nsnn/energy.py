@@ -5,8 +5,6 @@ connections and 1.13e-5 J "on GPU", 7.95e-6 J "on TrueNorth". What it calls FLOP
 each is taken for one operation an inference, however often its input spikes.
 """
 
-from dataclasses import dataclass
-
 PER_FLOP = 250 / 14e12
 """Joules of a floating-point operation: 17.86 pJ, a V100 (250 W, 14 TFLOPS in float32).
 
@@ -20,39 +18,20 @@ Inferred from the paper's second column.
 """
 
 
-@dataclass(frozen=True)
-class Energy:
-    """What an inference takes.
+def energy(network, operations, samples: int) -> dict[str, float]:
+    """What one of so many inferences takes, whose `Operations` together are `operations`.
 
-    Examples
-    --------
-    >>> table_1 = Energy(103_040, 0, 0)
-    >>> f"{table_1.gpu:.2e} {table_1.truenorth:.2e}"
-    '1.84e-06 1.29e-06'
+    "multiply_adds" are products with real numbers, as with pixels, "synaptic_operations" spikes
+    that meet an existing synapse. In joules, "counted" is what both take, × 17.86 and × 12.5 pJ;
+    "paper_gpu" and "paper_truenorth" are the paper's columns, connections × 17.86 and × 12.5 pJ.
     """
-
-    connections: int  # weights that exist
-    multiply_adds: float  # products with real numbers, as with pixels: no synaptic operations
-    synaptic_operations: float  # spikes that meet an existing synapse
-
-    @property
-    def gpu(self) -> float:
-        """Joules by the paper's column "on GPU": connections × 17.86 pJ."""
-        return self.connections * PER_FLOP
-
-    @property
-    def truenorth(self) -> float:
-        """Joules by the paper's column "on TrueNorth": connections × 12.5 pJ."""
-        return self.connections * PER_SOP
-
-    @property
-    def counted(self) -> float:
-        """Joules of what is computed: multiply-adds × 17.86 pJ + synaptic operations × 12.5 pJ."""
-        return self.multiply_adds * PER_FLOP + self.synaptic_operations * PER_SOP
-
-
-def energy(network, operations, samples: int) -> Energy:
-    """The energy of one of so many inferences, whose `Operations` together are `operations`."""
     connections = sum(p.active for p in network.parameters() if p.prunable)
-    spikes = sum(operations.layers.values()) - operations.real
-    return Energy(connections, operations.real / samples, spikes / samples)
+    multiply_adds = operations.real / samples
+    synaptic_operations = (sum(operations.layers.values()) - operations.real) / samples
+    return {
+        "multiply_adds": multiply_adds,
+        "synaptic_operations": synaptic_operations,
+        "counted": multiply_adds * PER_FLOP + synaptic_operations * PER_SOP,
+        "paper_gpu": connections * PER_FLOP,
+        "paper_truenorth": connections * PER_SOP,
+    }

@@ -116,9 +116,9 @@ print(f"~ activations of {n} samples: {buffers:,} B, as many as for the dense ne
 for name, run in runs.items():
     e = energy(run.network, ops[name], samples=n)
     by_hand = (ops[name].real * PER_FLOP + ops[name].total * PER_SOP) / n
-    assert np.isclose(e.counted, by_hand)
-    as_paper = e.connections * PER_FLOP
-    print(f"~ {name}: by connections {1e9 * as_paper:.0f} nJ, counted {1e9 * e.counted:.0f} nJ")
+    assert np.isclose(e["counted"], by_hand)
+    as_paper, count = 1e9 * e["paper_gpu"], 1e9 * e["counted"]
+    print(f"~ {name}: by connections {as_paper:.0f} nJ, counted {count:.0f} nJ")
 print(f"~ R · T = {T * R_s:.2f} spikes a neuron and picture")
 
 # %% [markdown]

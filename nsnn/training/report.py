@@ -38,7 +38,6 @@ def summarise(run, folder) -> dict:
     network, test = run.network, run.data.test
     scores, operations = counted(network, test.images, run.config.data.batch)
     predicted = scores.argmax(axis=1)
-    spent = energy(network, operations, len(test.labels))
     now = metrics.density(network.parameters())
     targets = run.method.targets()
     held = network.bytes_held()
@@ -66,14 +65,7 @@ def summarise(run, folder) -> dict:
         "synaptic_operations_training": training,
         "work_training": work,
         "relative_cost": cost,
-        # Of an inference on the test split, in joules.
-        "energy": {
-            "multiply_adds": spent.multiply_adds,
-            "synaptic_operations": spent.synaptic_operations,
-            "counted": spent.counted,
-            "paper_gpu": spent.gpu,
-            "paper_truenorth": spent.truenorth,
-        },
+        "energy": energy(network, operations, len(test.labels)),
         "dense_run": run.config.train.dense_run,
         "bytes_held": sum(held[kind] for kind in _KINDS),
         "bytes_held_peak": run.peak["total"],

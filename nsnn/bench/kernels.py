@@ -12,6 +12,7 @@ from nsnn.bench.child import spread
 from nsnn.errors import UserError
 from nsnn.kernels.count import column_uses
 from nsnn.layers import Conv2d, Linear
+from nsnn.layers.base import pixels
 from nsnn.sparsity.distribution import random_positions
 from nsnn.training.stopwatch import repeat
 
@@ -48,10 +49,10 @@ def measure(shape: str, densities, batch: int, time_steps: int, repeats: int) ->
     `break_even` returns it.
     """
     rng = np.random.default_rng(0)
-    layer, pixels = layer_of(shape, rng)
+    layer, image = layer_of(shape, rng)
     outputs, inputs, *_ = layer.weight.dims
-    spikes = rng.random((inputs, *pixels, time_steps, batch), np.float32) < SPIKE_RATE
-    epsilon = rng.standard_normal((outputs, *pixels, time_steps, batch), np.float32)
+    spikes = rng.random((inputs, *image, time_steps, batch), np.float32) < SPIKE_RATE
+    epsilon = rng.standard_normal((outputs, *image, time_steps, batch), np.float32)
     data = spikes.astype(np.uint8), epsilon
     dense = products(layer, *data, repeats)
     whole, sparse = dense["total"]["median"], []
@@ -91,17 +92,13 @@ def product_flops(layer, dense: bool = False) -> int:
     2 · active synapses (`dense`: all positions) · the places (pixels inside the border, steps,
     samples) that each meets in the input.
     """
-    channels, *pixels, time_steps, batch = layer.x.shape
-    rows, columns = layer.weight.shape
-    geometry = (1, 1, 1, 0, 1, 1)
-    if isinstance(layer, Conv2d):
-        geometry = (*layer.geometry, *layer.output_shape(*pixels)[1:])
-    meets = np.empty(columns, np.int64)
-    ones = np.ones((channels, *(pixels or (1, 1)), 1), np.uint8)
-    column_uses(ones, *geometry, meets, 0, channels)
-    positions = np.arange(rows * columns) if dense else layer.weight.positions()
+    columns, (channels, height, width, values) = layer.weight.shape[1], pixels(layer.x).shape
+    _, *output = layer.output_shape(height, width)
+    meets, ones = np.empty(columns, np.int64), np.ones((channels, height, width, 1), np.uint8)
+    column_uses(ones, *layer.geometry, *output, meets, 0, channels)
+    positions = np.arange(layer.weight.size) if dense else layer.weight.positions()
     synapses = np.bincount(positions % columns, minlength=columns)
-    return 2 * time_steps * batch * int(synapses @ meets)
+    return 2 * values * int(synapses @ meets)
 
 
 def break_even(densities, sparse, dense: float) -> dict:

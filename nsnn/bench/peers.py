@@ -71,46 +71,45 @@ def outputs_of(network, images, time_steps: int):
     return network(images.unsqueeze(0).repeat(time_steps, *(1,) * images.dim()))
 
 
-class Trainee:
-    """A peer's network in training."""
+def training(job: Job, layers: list[dict]):
+    """The network of `layers`, and a function that trains it on images and labels.
 
-    def __init__(self, job: Job, layers):
-        self.time_steps = job.time_steps
-        torch.set_num_threads(job.threads)
-        self.generator = torch.Generator().manual_seed(0)
-        self.network, self.masks = build(layers), []
-        parameters = self.network.parameters()
-        self.optimiser = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM)
-        modules = [m for m in self.network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-        active = [item["active"] for item in layers if "active" in item]
-        for module, count in zip(modules, active, strict=True):
-            if count is not None:  # not dense: positions are drawn at random
-                mask = torch.zeros(module.weight.numel())
-                mask[torch.randperm(mask.numel(), generator=self.generator)[:count]] = 1
-                self.masks.append((module.weight, mask.view_as(module.weight)))
-        self._mask()
-
-    def step(self, images, labels) -> None:
-        """Train on a batch."""
-        outputs = outputs_of(self.network, images, self.time_steps).mean(0)
-        self.optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(outputs, labels).backward()
-        self.optimiser.step()
-        self._mask()
+    Of a layer that is not dense, positions drawn at random stay: dense weights are multiplied with
+    masks after each update, as mask-based sparse training does.
+    """
+    network, masks = build(layers), []
+    modules = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    active = [item["active"] for item in layers if "active" in item]
+    for module, count in zip(modules, active, strict=True):
+        if count is not None:
+            mask = torch.zeros(module.weight.numel())
+            mask[torch.randperm(mask.numel())[:count]] = 1
+            masks.append((module.weight, mask.view_as(module.weight)))
+    optimiser = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
 
     @torch.no_grad()
-    def _mask(self):
-        """Dense weights times masks: what mask-based sparse training does after each update."""
-        for weight, mask in self.masks:
+    def prune():
+        for weight, mask in masks:
             weight.mul_(mask)
+
+    def step(images, labels):
+        outputs = outputs_of(network, images, job.time_steps).mean(0)
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(outputs, labels).backward()
+        optimiser.step()
+        prune()
+
+    prune()
+    return network, step
 
 
 def measure(job: Job, layers, input_shape) -> dict:
     """Time steps of the network of `layers`: a list of "seconds", and "memory" as of our own."""
-    trainee = Trainee(job, layers)
-    images = torch.randn(job.batch, *input_shape, generator=trainee.generator)
-    labels = torch.randint(0, CLASSES, (job.batch,), generator=trainee.generator)
-    return timed(lambda: trainee.step(images, labels), job)
+    torch.set_num_threads(job.threads)
+    torch.manual_seed(0)
+    _, step = training(job, layers)
+    images, labels = torch.randn(job.batch, *input_shape), torch.randint(CLASSES, (job.batch,))
+    return timed(lambda: step(images, labels), job)
 
 
 def timed(step, job: Job) -> dict:
@@ -168,11 +167,11 @@ def first_spike_loss(z, labels, weights):
     return each.mean() + K * sum(torch.relu(1 - W.sum(dim=1)).sum() for W in weights)
 
 
-def first_spikes(images, masked, delay, generator=None):
+def first_spikes(images, masked, delay):
     """Times of the output neurons of images (B, pixels) in {0, 1}."""
     if not delay:
         return by_causal_sets(by_products(images, masked[0]), masked[1])
-    late = delay * torch.randn(images.shape, generator=generator).abs()
+    late = delay * torch.randn(images.shape).abs()
     z = torch.where(images > 0.5, EARLY, LATE) * late.exp()
     return by_sorting(by_sorting(z, masked[0]), masked[1])
 
@@ -180,21 +179,21 @@ def first_spikes(images, masked, delay, generator=None):
 def measure_first_spikes(job: Job) -> dict:
     """As `measure`, of the first-spike network, its weights masked."""
     torch.set_num_threads(job.threads)
-    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
     weights, masks = [], []
     for n_in, n_out, share in ((784, 800, job.density), (800, 10, 1.0)):
         if job.density < 1 and n_out == 800:  # the output layer stays dense
             share = (job.density * 635_200 - 8_000) / 627_200
-        masks.append((torch.rand(n_out, n_in, generator=generator) < share).float())
-        W = 8 / (share * n_in) * torch.rand(n_out, n_in, generator=generator)
+        masks.append((torch.rand(n_out, n_in) < share).float())
+        W = 8 / (share * n_in) * torch.rand(n_out, n_in)
         weights.append(W.requires_grad_())
     optimiser = torch.optim.Adam(weights, 1e-3)
-    images = (torch.rand(job.batch, 784, generator=generator) < BRIGHT).float()
-    labels = torch.randint(0, CLASSES, (job.batch,), generator=generator)
+    images = (torch.rand(job.batch, 784) < BRIGHT).float()
+    labels = torch.randint(CLASSES, (job.batch,))
 
     def step():
         masked = [W * mask for W, mask in zip(weights, masks, strict=True)]
-        z = first_spikes(images, masked, job.delay, generator)
+        z = first_spikes(images, masked, job.delay)
         optimiser.zero_grad()
         first_spike_loss(z, labels, masked).backward()
         optimiser.step()

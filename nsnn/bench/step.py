@@ -80,7 +80,7 @@ def random_data(job: Job, samples: int) -> Split:
 
 
 def measure_epoch(job: Job) -> dict:
-    """Time an epoch over shuffled random images, after three steps that are not counted.
+    """Time an epoch over shuffled random images, after a step that is not counted.
 
     With a delay input spikes come late, by other times in each batch. Returns "seconds", a list for
     "epoch", and "memory", the most that the process has held, in bytes.
@@ -92,8 +92,7 @@ def measure_epoch(job: Job) -> dict:
         parts = batches(data, job.batch, stream(0, "order"), drop_last=True)
         return augmented(parts, kind, stream(0, "augment"), job.delay)
 
-    for batch in itertools.islice(shuffled(), 3):
-        trainee.train(batch)
+    trainee.train(next(shuffled()))
     start = time.perf_counter()
     for batch in shuffled():
         trainee.train(batch)

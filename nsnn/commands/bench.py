@@ -165,11 +165,14 @@ def _training(options) -> None:
                 _progress(f"{job.model}, {job.weights()}")
                 job = dataclasses.replace(job, delay=delay)
                 found.append(compare(kind, job, options.repeats, against))
-            print(f"{name}\n" * bool(name) + report.training(kind, found), flush=True)
+            if name:
+                print(name)
+            print(report.training(kind, found), flush=True)
             results += found
             if drawn:
-                lines[name or options.model] = report.against_density(found)
-                print(f"{lines[name or options.model][-1]}\n", flush=True)
+                *points, line = report.against_density(found)
+                lines[name or options.model] = (*points, line)
+                print(f"{line}\n", flush=True)
         if drawn:
             save(seconds_of_density(lines).figure, drawn)
 
@@ -180,11 +183,9 @@ def _jobs(options, densities) -> list:
     from nsnn.bench.child import Job
 
     given = {f.name: getattr(options, f.name, f.default) for f in dataclasses.fields(Job)}
-    pairs = itertools.product(densities, options.threads)
-    return [
-        Job(**given | {"density": d, "threads": count or parallel.available_cores()})
-        for d, count in pairs
-    ]
+    threads = [count or parallel.available_cores() for count in options.threads]
+    pairs = itertools.product(densities, threads)
+    return [Job(**given | {"density": density, "threads": n}) for density, n in pairs]
 
 
 def _progress(what) -> None:

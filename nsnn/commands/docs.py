@@ -31,7 +31,7 @@ def run(options) -> int:
 
     Returns 0, 1 if one failed or differs, 2 if one failed by a mistake in the tutorial.
     """
-    from nsnn.docs import equations, pages, percent
+    from nsnn.docs import equations, pages
     from nsnn.docs.check import difference
     from nsnn.processes import Processes
     from nsnn.text import plural
@@ -41,8 +41,6 @@ def run(options) -> int:
     else:
         jobs, files = options.jobs, options.files or pages.tutorials()
         work = [(file, pages.page_of(file), (pages.render, str(file))) for file in files]
-        for file in files:
-            percent.read(file)  # or UserError, before one is run
     code = 0
     with Processes(jobs) as processes:
         running = [(name, page, processes.submit(*call)) for name, page, call in work]

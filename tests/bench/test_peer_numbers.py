@@ -138,14 +138,10 @@ def test_loss_gradients_and_training(torch, peers, reset, density, notation, nor
 def test_a_masked_peer_stays_sparse(torch, peers):
     job = Job(model="mlp", width=0.02, norm="none", density=0.3, batch=4, time_steps=2)
     layers, shape = plan(job)
-    before = torch.get_num_threads()
-    try:
-        trainee = peers.Trainee(job, layers)
-        for _ in range(2):
-            trainee.step(torch.randn(4, *shape), torch.arange(4))
-    finally:
-        torch.set_num_threads(before)
-    weights = [m.weight for m in trainee.network.modules() if isinstance(m, torch.nn.Linear)]
+    network, step = peers.training(job, layers)
+    for _ in range(2):
+        step(torch.randn(4, *shape), torch.arange(4))
+    weights = [m.weight for m in network.modules() if isinstance(m, torch.nn.Linear)]
     wanted = [item["active"] or w.numel() for item, w in zip(
         (item for item in layers if "active" in item), weights, strict=True)]  # fmt: skip
     assert [int(torch.count_nonzero(w)) for w in weights] == wanted

@@ -5,7 +5,7 @@ threads or the libraries of another. Files here import nothing heavy before it i
 that runs a peer library does not load this engine's kernels.
 """
 
-# What has to be importable for each value of --against; "torch" has the first-spike networks, the
+# What has to be installed for each value of --against; "torch" has the first-spike networks, the
 # other all that are time-stepped.
 PEERS = {"spikingjelly": ("torch", "spikingjelly"), "torch": ("torch",)}
 CLASSES = 10

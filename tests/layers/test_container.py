@@ -1,4 +1,4 @@
-"""Sequential and Residual, and a whole stack fed with constant input."""
+"""Residual, and what cuts or stops a stack; its order: test_norm_lif.py and tests/gradcheck."""
 
 import numpy as np
 import pytest
@@ -21,23 +21,6 @@ def conv(inputs, outputs, kernel=3, name="conv", stride=1, seed=20):
 def arrays(*shapes):
     rng = np.random.default_rng(21)
     return [rng.normal(size=shape) for shape in shapes]
-
-
-def test_sequential_is_one_layer_after_another():
-    parts = [conv(3, 4, name="a"), AvgPool2d(2, np.float64), conv(4, 2, name="b")]
-    body = Sequential(parts, "body")
-    x, dy = arrays(SHAPE, (2, 2, 2, 2, 3))
-    expected = x
-    for part in parts:
-        expected = part.forward(expected)
-    np.testing.assert_array_equal(body.forward(x), expected)
-    d = dy
-    for part in reversed(parts):
-        d = part.backward(d)
-    np.testing.assert_array_equal(body.backward(dy), d)
-    assert [p.name for p in body.parameters()] == ["a.weight", "a.bias", "b.weight", "b.bias"]
-    assert body.layers() == parts
-    assert body.buffer_bytes() == sum(part.buffer_bytes() for part in parts)
 
 
 def test_a_layer_without_weights_cuts_a_stack_but_not_a_branch():

@@ -1,22 +1,16 @@
 """Deep R: woken weights become real ones; the signs of positions."""
 
 import numpy as np
-import pytest
 
 from nsnn.methods.deepr import position_signs
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
 
-@pytest.fixture
-def run(bare):
-    """A run of Deep R that has 510 steps."""
-    words = ["method.name=deepr", "method.final_sparsity=0.8", "train.epochs=34", "optim.lr=0.3"]
-    return Run(load_config(None, [*bare, *words]))
-
-
-def test_woken_weights_become_real_ones(run, train):
+def test_woken_weights_become_real_ones(bare, train):
     """In exact numbers, each with the sign of its position: test_rewiring_oracle.py."""
+    words = ["method.name=deepr", "method.final_sparsity=0.8", "train.epochs=34", "optim.lr=0.3"]
+    run = Run(load_config(None, [*bare, *words]))
     weights = [p for p in run.network.parameters() if p.topology is not None]
     start = {p.name: p.positions() for p in weights}
     for _ in train(run):

@@ -1,5 +1,6 @@
 """The papers' networks have the papers' numbers of weights, and ERK gives the papers' densities."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from nsnn.data import Batch
 from nsnn.errors import UserError
-from nsnn.layers import LIF, AvgPool2d, Conv2d, Flatten, Integrator, Linear, Sequential
-from nsnn.models import MODELS, architecture, build
+from nsnn.layers import LIF, AvgPool2d, Conv2d, Flatten, Integrator, Linear, Residual, Sequential
+from nsnn.models import MODELS, architecture, build, resnet19
+from nsnn.models.resnet import resnet
 from nsnn.neuron import from_preset
 from nsnn.sparsity.distribution import layer_densities
 
@@ -121,6 +123,29 @@ def test_images_too_small_for_the_model(name, shape, least):
         f"{least}x{least}"
     )
     assert make(name, (shape[0], least, least), width=0.01).classes == 10
+
+
+def shortcuts(model, width=1.0):
+    """Of each residual block the geometry of its shortcut's weights."""
+    rng = np.random.default_rng(72)
+    body = build(model, NEURON, (3, 8, 8), 5, rng, width=width, norm="batch").body
+    blocks = [part for part in body.parts if isinstance(part, Residual)]
+    return [block.shortcut and block.shortcut.parts[0].geometry for block in blocks]
+
+
+def test_a_shortcut_has_weights_only_where_the_shape_changes():
+    halves = (1, 1, 2, 0)  # a kernel of one pixel, stride 2
+    assert shortcuts(resnet19, 0.06) == [halves, None, None, halves, None, None, halves, None]
+    model = functools.partial(resnet, stages=[(4, 2)], strides=[1], hidden=6)
+    assert shortcuts(functools.partial(model, stem=4)) == [None, None]
+    assert shortcuts(functools.partial(model, stem=3)) == [(1, 1, 1, 0), None]
+
+
+def test_convolutions_of_a_resnet_have_a_bias_only_without_norm():
+    for norm in ("batch", "none"):
+        layers = make("resnet19", CIFAR, width=0.05, norm=norm).layers()
+        bare = {layer.bias is None for layer in layers if isinstance(layer, Conv2d)}
+        assert bare == {norm == "batch"}
 
 
 def test_resnet_takes_the_smallest_image():

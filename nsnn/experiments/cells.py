@@ -117,20 +117,15 @@ def refused(cells: list[Cell], elsewhere: bool = False) -> dict[str, list[Cell]]
     Each configuration is built with one of its seeds, and not trained. Where training is
     `elsewhere`, those whose data are not here cannot be tried.
     """
-    reasons, found, seen = {}, {}, {}
-    for cell in cells:
-        if cell.state not in TO_TRAIN:
-            continue
-        if elsewhere and fingerprints.here(cell.config, seen) == fingerprints.Fingerprint():
-            continue
-        if cell.setting not in reasons:
-            reasons[cell.setting] = ""
-            try:
-                Run(cell.config)
-            except (UserError, RunError) as error:
-                reasons[cell.setting] = str(error)
-        if reason := reasons[cell.setting]:
-            found.setdefault(reason, []).append(cell)
+    alike, found, seen, unknown = {}, {}, {}, fingerprints.Fingerprint()
+    for cell in (cell for cell in cells if cell.state in TO_TRAIN):
+        if not elsewhere or fingerprints.here(cell.config, seen) != unknown:
+            alike.setdefault(cell.setting, []).append(cell)
+    for group in alike.values():
+        try:
+            Run(group[0].config)
+        except (UserError, RunError) as error:
+            found.setdefault(str(error), []).extend(group)
     return found
 
 

@@ -54,12 +54,12 @@ def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, dict
     found, drawn = [], Counter()
     for key, line in members.items():
         method = dict(zip(labels, key, strict=True)).get("method")
-        number = drawn[method]  # of the lines before it that are of its method
-        drawn[method] += 1
-        if method is None:
+        place = [*METHODS].index(method) if method in METHODS else None
+        number = drawn[place]  # of the lines before it that are of its method
+        drawn[place] += 1
+        if place is None:
             colour, marker, dash = PALETTE[number % len(PALETTE)], _MARKERS[0], _DASHES[0]
         else:
-            place = [*METHODS].index(method)
             colour, marker, dash = _LOOKS[place % len(_LOOKS)]
             number += place // len(_LOOKS)
         look = {"color": colour, "marker": _other(_MARKERS, marker, number)}

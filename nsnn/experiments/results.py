@@ -88,8 +88,7 @@ def make_record(config: Config, folder: Path) -> dict:
         topology = load_topology(folder / "topology.npz")
         shapes = {p.name: p.shape for p in load(folder).parameters()}
         per_epoch = {key: [line[key] for line in lines] for key in _EPOCH}
-        operations = [line["synaptic_operations"] for line in lines]
-        per_epoch["synaptic_operations"] = [of["total"] for of in operations]
+        per_epoch["synaptic_operations"] = [line["synaptic_operations"]["total"] for line in lines]
         per_epoch["seconds"] = summary["epoch_seconds"]
         for kind in ("useful", "executed"):
             work = [total_work(line["work"], kind) for line in lines if "work" in line]

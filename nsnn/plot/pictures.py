@@ -60,6 +60,19 @@ class RunData:
         """The first test samples: `nsnn.data.Split`."""
         return load_data(self.config).test.take(slice(_SEARCHED))
 
+    @cached_property
+    def first_spikes(self):
+        """Times of the input and of each layer whose neurons fire once, for some test samples."""
+        layers = self.network.layers() if self.network else []
+        layers = [layer for layer in layers if isinstance(layer, FirstSpike)]
+        if not layers:
+            return {}
+        self.network.predict(self.samples.images[:_TIMED], batch_size=_TIMED)
+        x = layers[0].x
+        times = {"input": x.z if isinstance(x, BinaryTimes) else x}
+        times |= {layer.name: layer.z for layer in layers}
+        return {name: z.copy() for name, z in times.items()}  # the next forward writes over them
+
 
 def _training(run):
     left, right = new_figure(10.0, 3.6).subplots(1, 2)
@@ -165,28 +178,9 @@ def _receptive_fields(run):
     return topology.receptive_fields(masks, weights, rows, names)
 
 
-def _first_spikes(run, count) -> dict:
-    """Times of the input and of each layer whose neurons fire once, for the first test samples."""
-    layers = [layer for layer in run.network.layers() if isinstance(layer, FirstSpike)]
-    if not layers:
-        return {}
-    run.network.predict(run.samples.images[:count], batch_size=count)
-    x = layers[0].x
-    times = {"input": x.z if isinstance(x, BinaryTimes) else x}
-    return times | {layer.name: layer.z for layer in layers}
-
-
-def _spike_times(run):
-    times = _first_spikes(run, _TIMED)
-    return firstspike.spike_times(times) if times else None
-
-
 def _race(run):
     """The output neurons for the first test sample, which stands beside it."""
-    times = _first_spikes(run, 1)
-    if not times:
-        return None
-    z, z_out = (each[:, 0] for each in list(times.values())[-2:])
+    z, z_out = (times[:, 0] for times in list(run.first_spikes.values())[-2:])
     left, right = new_figure(9.5, 3.6).subplots(1, 2, width_ratios=(1, 4))
     image = run.samples.images[0]
     left.imshow(image.reshape(-1, *image.shape[-2:]).mean(axis=0), cmap="gray_r")
@@ -226,8 +220,8 @@ PICTURES = {
     "confusion.png": (lambda run: mistakes.confusion_matrix(run.confusion), "confusion"),
     "neurons.png": (_neurons, "network"),
     "mistakes.png": (_worst_mistakes, "network"),
-    "spike_times.png": (_spike_times, "network"),
-    "race.png": (_race, "network"),
+    "spike_times.png": (lambda run: firstspike.spike_times(run.first_spikes), "first_spikes"),
+    "race.png": (_race, "first_spikes"),
     "events.png": (_events,),
     "events.gif": (_event_frames,),
 }

@@ -56,7 +56,7 @@ def test_eval_says_how_many_samples_have_no_answer(run, said):
 def test_all_pictures_of_such_a_run(run, said):
     said("plot", run)
     made = {path.name for path in (run / "plots").iterdir()}
-    others = {"neurons.png", "events.png", "events.gif", "bounds.png", "spines.png"}
+    others = {"neurons.png", "events.png", "bounds.png", "spines.png"}
     assert set(pictures.PICTURES) - made == others
 
 

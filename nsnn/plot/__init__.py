@@ -6,7 +6,7 @@ yours. `records` are the lines of a run's `metrics.jsonl`: dictionaries.
 """
 
 from nsnn.plot.curves import accuracy, comparison, connections, exploration, loss, spike_rates
-from nsnn.plot.events import event_strip, save_animation
+from nsnn.plot.events import event_strip
 from nsnn.plot.firstspike import race, spike_times
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
 from nsnn.plot.neurons import membrane_trace, most_telling, raster, surrogates
@@ -18,6 +18,6 @@ __all__ = [
     "accuracy", "bounds", "comparison", "confusion_matrix", "connections", "event_strip",
     "exploration", "importance", "layer_sparsity", "loss", "masks", "membrane_trace",
     "most_telling", "plot_comparison", "plot_run", "race", "raster", "receptive_fields",
-    "rewiring", "save_animation", "spike_rates", "spike_times", "surrogates", "weight_histogram",
+    "rewiring", "spike_rates", "spike_times", "surrogates", "weight_histogram",
     "worst_mistakes",
 ]  # fmt: skip

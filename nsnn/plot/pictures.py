@@ -189,22 +189,17 @@ def _race(run):
     return firstspike.race(W, z, z_out, int(run.samples.labels[0]), ax=right)
 
 
-def _event_frames(run):
+def _events(run):
     """Frames (T, 2, H, W) of the first test sample; None for what is not events ON and OFF."""
     known = source(run.config.data.name)
     if known.shape is not None and not known.events:
         return None
     frames = run.samples.images[0]
-    return frames if frames.ndim == 4 and frames.shape[1] == 2 else None
+    return events.event_strip(frames) if frames.ndim == 4 and frames.shape[1] == 2 else None
 
 
-def _events(run):
-    frames = _event_frames(run)
-    return None if frames is None else events.event_strip(frames)
-
-
-# Each picture with what it needs of `RunData`, see `draw`; of a .gif it is the frames. Those that
-# need the data set come last: where it is missing, all others have been made.
+# Each picture with what it needs of `RunData`, see `draw`. Those that need the data set come last:
+# where it is missing, all others have been made.
 PICTURES = {
     "training.png": (_training, "records"),
     "spike_rates.png": (_spike_rates, "records"),
@@ -223,12 +218,11 @@ PICTURES = {
     "spike_times.png": (lambda run: firstspike.spike_times(run.first_spikes), "first_spikes"),
     "race.png": (_race, "first_spikes"),
     "events.png": (_events,),
-    "events.gif": (_event_frames,),
 }
 
 
 def draw(run: RunData, name: str):
-    """The figure of this name, or frames; None where the run lacks what it shows."""
+    """The figure of this name; None where the run lacks what it shows."""
     drawn, *needs = PICTURES[name]
     found = drawn(run) if all(getattr(run, need) for need in needs) else None
     return getattr(found, "figure", found)  # of axes; a figure's figure is itself

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from nsnn.errors import UserError
 from nsnn.plot.curves import comparison
-from nsnn.plot.events import save_animation
 from nsnn.plot.style import picture_format, save
 
 
@@ -27,8 +26,7 @@ def plot_run(folder) -> list[Path]:
         except UserError as error:
             raise UserError(f"{folder}: without {name} and what comes after, for {error}") from None
         if figure is not None:
-            write = save_animation if name.endswith(".gif") else save
-            made.append(write(figure, run.folder / "plots" / name))
+            made.append(save(figure, run.folder / "plots" / name))
     return made
 
 

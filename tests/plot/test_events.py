@@ -1,10 +1,10 @@
-"""Frames of events as a strip and as an animation."""
+"""Frames of events as a strip."""
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from nsnn.plot import event_strip, save_animation
+from nsnn.plot import event_strip
 from nsnn.plot.style import BLUE, ORANGE
 
 
@@ -44,16 +44,3 @@ def test_fewer_events_are_paler(frames):
 def test_a_sample_without_events_is_white():
     strip = shown(event_strip(np.zeros((1, 2, 4, 5), dtype=np.uint8)))
     assert (strip == 1).all()
-
-
-def test_the_animation_has_a_picture_for_each_frame(frames, tmp_path):
-    image = pytest.importorskip("PIL.Image")
-    path = save_animation(frames, tmp_path / "new" / "a.gif")
-    with image.open(path) as found:
-        assert found.n_frames == 3
-        assert found.info["duration"] == 200  # ms
-        assert found.info["loop"] == 0
-        first = np.asarray(found.convert("RGB"))
-        found.seek(1)
-        assert not np.array_equal(first, np.asarray(found.convert("RGB")))
-    assert list(path.parent.iterdir()) == [path]

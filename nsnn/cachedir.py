@@ -19,22 +19,22 @@ def writable(folder: pathlib.Path) -> bool:
         return False
 
 
-def user_cache() -> pathlib.Path | None:
-    """The user's folder, maybe not there yet, for what can be made again; None without a home."""
+def user_cache(*parts: str) -> pathlib.Path | None:
+    """A folder in the user's cache, for what can be made again; None without a home."""
     cache = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG specification: a relative path is invalid and has to be ignored.
-    if os.path.isabs(cache):
-        return pathlib.Path(cache)
-    try:
-        return pathlib.Path.home() / ".cache"
-    except RuntimeError:
-        return None
+    if not os.path.isabs(cache):
+        try:
+            cache = pathlib.Path.home() / ".cache"
+        except RuntimeError:
+            return None
+    return pathlib.Path(cache, *parts)
 
 
 def usual_places() -> list[pathlib.Path]:
     """The folders that Numba tries: beside the source, then the user's cache."""
-    beside, cache = pathlib.Path(__file__).parent / "kernels" / "__pycache__", user_cache()
-    return [beside] if cache is None else [beside, cache / "numba"]
+    beside, cache = pathlib.Path(__file__).parent / "kernels" / "__pycache__", user_cache("numba")
+    return [beside] if cache is None else [beside, cache]
 
 
 def ensure_writable(places=None) -> None:

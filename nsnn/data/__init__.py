@@ -7,10 +7,9 @@ import os
 from nsnn.data.arrays import ARRAYS, FromFunction
 from nsnn.data.cifar import CIFAR10, CIFAR100
 from nsnn.data.dataset import Batch, DataSet, Split, Splits, assemble, batches
-from nsnn.data.gesture import DVS_GESTURE
 from nsnn.data.glyphs import GLYPHS
 from nsnn.data.idx import FASHION_MNIST, MNIST
-from nsnn.data.recordings import CIFAR10_DVS, NMNIST
+from nsnn.data.recordings import CIFAR10_DVS, DVS_GESTURE, NMNIST
 from nsnn.data.saccades import SACCADES
 from nsnn.data.source import DataSource
 from nsnn.data.tiny_imagenet import TINY_IMAGENET

@@ -52,23 +52,16 @@ def augmented(
         yield Batch(images, batch.labels, delays)
 
 
-def padding(height: int, width: int) -> int:
-    """Pixels that `crop` adds on each side: 4, 8 from 64 pixels on, 2 for images below 32.
-
-    The digits of MNIST fill their images: on a validation split 4 pixels are as good as none.
-    """
-    side = min(height, width)
-    return 8 if side >= 64 else 4 if side >= 32 else 2
-
-
 def crop(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Pad images (B, C, H, W), uint8 or float, with black, and cut each out at a random place.
 
-    Black is 0 before normalisation, as in the public code of the papers, which pads and then
-    normalises.
+    Each side gets 4 pixels, 8 from 64 pixels on, 2 for images below 32: the digits of MNIST fill
+    theirs, and on a validation split 4 pixels were as good as none. Black is 0 before
+    normalisation, as in the public code of the papers, which pads and then normalises.
     """
     n, channels, height, width = images.shape
-    pad = padding(height, width)
+    side = min(height, width)
+    pad = 8 if side >= 64 else 4 if side >= 32 else 2
     padded = np.zeros((n, channels, height + 2 * pad, width + 2 * pad), dtype=images.dtype)
     padded[:, :, pad:-pad, pad:-pad] = images
     top, left = rng.integers(0, 2 * pad + 1, size=(2, n))

@@ -61,22 +61,20 @@ class RemoteSource(DataSource):
         return folder
 
     def verify(self, paths: list[Path]) -> list[str]:
-        return [self._verify(file, path) for file, path in zip(self.files, paths, strict=True)]
-
-    def _verify(self, file: RemoteFile, path: Path) -> str:
-        """Compare one file, compressed or plain, with its published checksum."""
-        expected = file.md5 if path.name == file.name else file.content_md5
-        if expected is None:
-            return f"{path}  checksum unknown (only that of the .gz is published)"
-        self.compare(path, expected)
-        return f"{path}  md5 {expected} as published"
+        lines = []
+        for file, path in zip(self.files, paths, strict=True):
+            expected = file.md5 if path.name == file.name else file.content_md5
+            if expected is None:
+                lines.append(f"{path}  checksum unknown (only that of the .gz is published)")
+            else:
+                self.compare(path, expected)
+                lines.append(f"{path}  md5 {expected} as published")
+        return lines
 
     def compare(self, path: Path, expected: str) -> None:
         """Raise UserError when a file has another checksum."""
-        try:
+        with self.readable(path):
             found = md5(path)
-        except OSError as error:
-            raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
         if found != expected:
             raise self.damaged(path, f"expected md5 {expected}, found {found}")
 

@@ -113,10 +113,8 @@ def _refuse_first(wrong: np.ndarray, text: str, *values: np.ndarray) -> None:
         raise ValueError(f"event {i} " + text.format(*(value[i] for value in values)))
 
 
-def during(events: Events, span: tuple[int, int] | None) -> Events:
-    """The events from a time on and before another, in µs; None: all."""
-    if span is None:
-        return events
+def during(events: Events, span: tuple[int, int]) -> Events:
+    """The events from a time on and before another, in µs."""
     inside = (events.t >= span[0]) & (events.t < span[1])
     return Events(*(column[inside] for column in events))
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
-from nsnn import cachedir
+from nsnn.cachedir import user_cache
 from nsnn.data.dataset import Split, Splits
 from nsnn.data.events import TIME_STEPS
 from nsnn.errors import RunError, UserError
@@ -33,7 +34,6 @@ class DataSource:
     """
 
     name: str  # of the key in `DATASETS`, of its folder, in messages
-    title: str = ""  # as papers write it; empty: the name
     description: str  # a few words for the list of all data sets
     shape: tuple[int, int, int] | None = None  # (C, H, W) of an image or a frame; None: the user's
     sizes: tuple[int, int] | None = None  # training and test samples; None: the user's
@@ -67,7 +67,7 @@ class DataSource:
             raise UserError(f"data.dir = {directory}: there is no such file or folder")
         roots = [Path(each) for each in (given, os.environ.get("NSNN_DATA")) if each]
         places = [place for root in roots for place in (root / self.name, root)]
-        cache = user_cache(self.name)
+        cache = user_cache("nsnn", self.name)
         places += [] if cache is None else [cache]
         if self.folder:
             places = [place for each in places for place in (each / self.folder, each)]
@@ -95,14 +95,14 @@ class DataSource:
         raise UserError(f"{self.name}: its {type(self).__name__} has to define read_files, or read")
 
     def get(self, directory=None) -> Path:
-        """Download, unpack or draw the data set into `directory`, by default the user cache.
+        """Download and unpack the data set into `directory`, by default the user cache.
 
         A folder that is given gets a sub-folder of the set's name, unless that is its name
-        already: MNIST and Fashion-MNIST have equal file names. Returns the folder with the files,
-        or the one file. Raises UserError if there is nothing to get, or no place for it, RunError
-        if the download or the writing failed.
+        already: MNIST and Fashion-MNIST have equal file names. Returns the folder with the files.
+        Raises UserError if there is nothing to get, or no place for it, RunError if the download
+        or the writing failed.
         """
-        folder = Path(os.path.expanduser(directory)) if directory else user_cache(self.name)
+        folder = Path(os.path.expanduser(directory)) if directory else user_cache("nsnn", self.name)
         if folder is None:
             raise UserError(f"{self.name}: no home directory for data: give a folder with --dir")
         if folder.name != self.name:
@@ -145,15 +145,21 @@ class DataSource:
 
     def content(self, path: Path) -> bytes:
         """What a file holds."""
-        try:
+        with self.readable(path):
             return path.read_bytes()
-        except OSError as error:
-            raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
 
     def lines(self, path: Path) -> list[str]:
         """The lines of a text file; what is no text, on a damaged disk, is a mark in them."""
         text = self.content(path).decode("utf-8", errors="replace")
         return text.replace("\0", "\N{REPLACEMENT CHARACTER}").splitlines()
+
+    @contextlib.contextmanager
+    def readable(self, path: Path):
+        """While a file is read: what the system refuses is an error of `damaged`."""
+        try:
+            yield
+        except OSError as error:
+            raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
 
     def damaged(self, path: Path, what) -> UserError:
         """The error for a file that is not as it should be."""
@@ -165,30 +171,53 @@ class DataSource:
         A damaged one is made again: the result is the same. With a `warning` it is said when it
         cannot be written.
         """
-        folder = user_cache(self.name)
+        folder = user_cache("nsnn", self.name)
         if folder is None:
             return make()
         with contextlib.suppress(OSError, ValueError, KeyError):  # not there, or damaged
             held, names = read_arrays(folder / file), ("train", "test")
             return Splits(*(Split(held[f"{n}_images"], held[f"{n}_labels"]) for n in names))
         splits = make()
+        content = {}
+        for purpose, split in zip(("train", "test"), splits[:2], strict=True):
+            content |= {f"{purpose}_images": split.images, f"{purpose}_labels": split.labels}
         try:
-            write_npz(folder / file, splits)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(folder / file, lambda file: np.savez(file, **content))
         except (OSError, RunError) as error:
             if warning:
-                warnings.warn(f"{warning} ({error})", RuntimeWarning, stacklevel=3)
+                warnings.warn(f"{warning} ({error})", RuntimeWarning, stacklevel=4)
         return splits
 
-    def stamp(self, paths: list[Path]) -> str:
-        """A digest of the names, sizes and times of files: when one changes, it is another."""
+    def gathered(self, kind: str, samples: tuple, shape: tuple, read: Callable) -> Splits:
+        """Splits of many files: `read(sample)` gives the array of each, uint8 of this `shape`.
+
+        `samples` are those to train and those to test, tuples of path, label and what else there
+        is. All is kept in the user's cache, under a name that begins with `kind` and is another
+        when samples or files change; RuntimeWarning when that fails.
+        """
+
+        def gather(part: list[tuple]) -> Split:
+            images = np.empty((len(part), *shape), dtype=np.uint8)
+            bar = tqdm(part, f"reading {self.name}", unit="", disable=None, leave=False)
+            for i, sample in enumerate(bar):
+                images[i] = read(sample)
+            return Split(images, np.array([label for _, label, *_ in part], dtype=np.int64))
+
+        warning = f"{self.name}: images are not kept, the next run reads all files again"
+        name = f"{kind}-{self.stamp(samples)}.npz"
+        return self.kept(name, lambda: Splits(*map(gather, samples)), warning)
+
+    def stamp(self, samples: tuple) -> str:
+        """A digest of `samples` and of the sizes and times of their files."""
         digest = hashlib.sha256()
-        for path in paths:
-            try:
-                state = os.stat(path)
-            except OSError as error:
-                raise self.damaged(path, f"cannot be read ({error.strerror or error})") from None
-            place = "/".join(path.parts[-3:])  # two images of Tiny-ImageNet differ there
-            digest.update(f"{place} {state.st_size} {state.st_mtime_ns}\n".encode())
+        for purpose, part in zip(("train", "test"), samples, strict=True):
+            for path, *what in part:
+                with self.readable(path):
+                    state = os.stat(path)
+                place = "/".join(path.parts[-3:])  # two images of Tiny-ImageNet differ there
+                line = f"{purpose} {place} {state.st_size} {state.st_mtime_ns} {what}\n"
+                digest.update(line.encode())
         return digest.hexdigest()[:12]
 
 
@@ -202,11 +231,6 @@ class MadeSource(DataSource, abc.ABC):
         """Training and test split, from the cache or made anew."""
         return self.kept(self.file_name(time_steps), lambda: self.made(time_steps))
 
-    def fill(self, folder: Path) -> Path:
-        path = folder / self.file_name()
-        write_npz(path, self.made(None))
-        return path
-
     def file_name(self, time_steps: int | None = None) -> str:
         """Of the file in the cache; it changes with the code, so that none goes stale."""
         code = b"".join(path.read_bytes() for path in self.code)
@@ -217,19 +241,3 @@ class MadeSource(DataSource, abc.ABC):
     @abc.abstractmethod
     def made(self, time_steps: int | None) -> Splits:
         """The data set made anew; `time_steps`: frames of each recording of events."""
-
-
-def write_npz(path: Path, splits: Splits) -> None:
-    """Write splits as one file in one piece; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {}
-    for purpose, split in splits._asdict().items():
-        if split is not None:
-            content |= {f"{purpose}_images": split.images, f"{purpose}_labels": split.labels}
-    write_atomic(path, lambda file: np.savez(file, **content))
-
-
-def user_cache(name: str) -> Path | None:
-    """The folder of data set `name` in the user's cache, None when there is no home."""
-    cache = cachedir.user_cache()
-    return None if cache is None else cache / "nsnn" / name

@@ -14,9 +14,8 @@ import os
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from nsnn.data.dataset import Split, Splits
+from nsnn.data.dataset import Splits
 from nsnn.data.download import ArchiveSource, RemoteFile
 
 CLASS_FILE, TEST_FILE = "wnids.txt", "val/val_annotations.txt"
@@ -36,12 +35,8 @@ class TinyImageNetSource(ArchiveSource):
         Decoding 110,000 files takes a minute or so. The result, 1.35 GB, is kept in the user's
         cache; RuntimeWarning when that fails.
         """
-        train, test = self._list_images(paths[0].parent)
-        return self.kept(
-            f"decoded-{self.stamp([path for path, _ in (*train, *test)])}.npz",
-            lambda: Splits(self._decode("training", train), self._decode("test", test)),
-            f"{self.name}: decoded images are not kept, the next run decodes them again",
-        )
+        samples = self._list_images(paths[0].parent)
+        return self.gathered("decoded", samples, self.shape, self._read_image)
 
     def _list_images(self, folder: Path) -> tuple[Images, Images]:
         """Path and label of each training and of each test image, in a fixed order."""
@@ -76,14 +71,15 @@ class TinyImageNetSource(ArchiveSource):
             found[name] = labels[wnid]
         return [(folder / "val" / "images" / name, label) for name, label in found.items()]
 
-    def _read_image(self, path: Path) -> np.ndarray:
-        """One JPEG file as uint8 (3, side, side), through matplotlib's reader.
+    def _read_image(self, sample: tuple[Path, int]) -> np.ndarray:
+        """The JPEG file of a sample as uint8 (3, side, side), through matplotlib's reader.
 
         A grey image has three equal channels; of RGBA (matplotlib's reading of CMYK) the alpha
         channel is left out.
         """
         from matplotlib.image import imread
 
+        path, _ = sample
         try:
             with open(path, "rb") as file:
                 image = imread(file)
@@ -101,18 +97,9 @@ class TinyImageNetSource(ArchiveSource):
             raise self.damaged(path, f"{what}, found {image.shape} {image.dtype}")
         return image.transpose(2, 0, 1)
 
-    def _decode(self, purpose: str, files: Images) -> Split:
-        """The images of one split, with a progress bar on a terminal."""
-        images = np.empty((len(files), *self.shape), dtype=np.uint8)
-        bar = tqdm(files, f"decoding {purpose} images", unit="", disable=None, leave=False)
-        for i, (path, _) in enumerate(bar):
-            images[i] = self._read_image(path)
-        return Split(images, np.array([label for _, label in files], dtype=np.int64))
-
 
 TINY_IMAGENET = TinyImageNetSource(
     name="tiny-imagenet",
-    title="Tiny-ImageNet",
     description="photographs of 200 kinds of things",
     shape=(3, 64, 64),
     sizes=(100_000, 10_000),

@@ -7,22 +7,13 @@ import pytest
 
 from nsnn.data import source
 from nsnn.data.idx import MNIST
-from nsnn.errors import RunError
-
-
-def test_get_glyphs(tmp_path, cache, small_glyphs, full_disk, refused):
-    assert small_glyphs.get().parent == cache / "glyphs"
-    assert small_glyphs.get(tmp_path / "here").parent == tmp_path / "here" / "glyphs"
-    (tmp_path / "file").write_bytes(b"")
-    with refused("cannot write", tmp_path / "file", "--dir", error=RunError):
-        small_glyphs.get(tmp_path / "file")
-    with refused("cannot write", "File too large", error=RunError), full_disk():
-        small_glyphs.get(tmp_path)
 
 
 def test_what_cannot_be_got_or_is_missing_says_so(refused):
     with refused("arrays", "nothing to download", ".npz"):
         source("arrays").get()
+    with refused("glyphs", "nothing to download", "drawn at first use"):
+        source("glyphs").get()
     with refused("mnist", "not found", "nsnn data get mnist"):
         MNIST.check()
 
@@ -53,8 +44,9 @@ def test_check_finds_another_checksum(small_mnist, idx_folder, number, refused):
         small_mnist.check(idx_folder)
 
 
-def test_check_glyphs(small_glyphs):
+def test_check_glyphs(small_glyphs, cache):
     drawn = small_glyphs.check()
     assert drawn.startswith("train: 40 samples of 1 × 28 × 28 uint8")
-    small_glyphs.get().write_bytes(b"damaged")
+    (path,) = (cache / "glyphs").iterdir()
+    path.write_bytes(b"damaged")
     assert small_glyphs.check() == drawn  # drawn anew

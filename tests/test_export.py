@@ -64,23 +64,18 @@ def test_a_weight_that_exists_is_exported_although_it_is_0(finished):
     assert np.count_nonzero(network_arrays(network, dense=True)[f"{p.name}.mask"]) == p.active
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_the_command_prints_python_that_loads_the_file(
-    finished, tmp_path, monkeypatch, said, dense
+@pytest.mark.parametrize(
+    ("words", "kind"), [([], "compressed rows (CSR)"), (["--dense"], "dense arrays and masks")]
+)
+def test_the_command_names_both_files_and_their_reader(
+    finished, tmp_path, monkeypatch, said, words, kind
 ):
     monkeypatch.chdir(tmp_path)
-    printed = said("export", finished, *(["--dense"] if dense else []))
-    assert printed.startswith("whole.npz: ")
-    scope = {"numpy": np}
-    if not dense:
-        pytest.importorskip("scipy.sparse")
-        scope["scipy"] = pytest.importorskip("scipy")
-    _, python, call = printed.split("\n\n")
-    assert "use_exported.py whole.npz IMAGES.npy" in call
-    exec(python, scope)
-    first = weights(nsnn.load(finished))[0]
-    W = scope["W"].reshape(first.shape) if dense else scope["W"].toarray()
-    np.testing.assert_array_equal(W, first.to_dense())
+    first, second, call = said("export", finished, *words).splitlines()
+    assert first.startswith(f"whole.npz: weights as {kind}, ")
+    assert second.startswith("whole.network.json: ")
+    assert call.endswith("use_exported.py whole.npz IMAGES.npy")
+    assert ("conv1.weight.mask" in read("whole.npz")) == bool(words)
 
 
 @pytest.fixture

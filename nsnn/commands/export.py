@@ -1,7 +1,7 @@
 """Write the network of a run as plain arrays.
 
 examples:
-  nsnn export runs/ndsnn-glyphs-001         to ndsnn-glyphs-001.npz; prints how to load it
+  nsnn export runs/ndsnn-glyphs-001         to ndsnn-glyphs-001.npz
   nsnn export runs/ndsnn-glyphs-001 --dense --out dense.npz
 
 Arrays of each weight, such as conv1.weight: .data .indices .indptr .shape as SciPy's csr_matrix
@@ -26,29 +26,14 @@ ARGUMENTS = {
 }
 
 
-# What the weights are, the end of a name that only a weight has, and Python that loads one.
-_DENSE = "dense arrays and masks", ".mask", "W, mask = arrays['{0}'], arrays['{0}.mask']"
-_ROWS = (
-    "compressed rows (CSR)", ".indptr",
-    "W = scipy.sparse.csr_matrix((arrays['{0}.data'], arrays['{0}.indices'], "
-    "arrays['{0}.indptr']), arrays['{0}.shape'])",
-)  # fmt: skip
-
-
 def run(options) -> int:
-    """Write the network of a run as plain arrays, and say how to load the first weight."""
-    import numpy as np
-
+    """Write the network of a run as plain arrays, and say what can be done with them."""
     from nsnn import export
 
     path = export.export(options.dir, options.out, options.dense, options.overwrite)
-    with np.load(path, allow_pickle=False) as arrays:
-        names = arrays.files
-    kind, end, load = _DENSE if options.dense else _ROWS
-    first = next(name for name in names if name.endswith(end)).removesuffix(end)
-    print(f"{path}: {len(names)} arrays, weights as {kind}, {path.stat().st_size:,} bytes")
-    print(f"{export.tree_file(path)}: the layers\n")
-    print(f"arrays = numpy.load({str(path)!r})\n{load.format(first)}")
+    kind = "dense arrays and masks" if options.dense else "compressed rows (CSR)"
+    print(f"{path}: weights as {kind}, {path.stat().st_size:,} bytes")
+    print(f"{export.tree_file(path)}: the layers")
     call = f"python tutorials/use_exported.py {shlex.quote(str(path))} IMAGES.npy"
-    print(f"\nclasses by NumPy alone, in a clone of nsnn: {call}")
+    print(f"classes by NumPy alone, in a clone of nsnn: {call}")
     return 0

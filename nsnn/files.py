@@ -74,19 +74,10 @@ def append_line(path, record: dict) -> None:
 
     Floats are written by `repr`, so that equal runs give equal bytes.
     """
-    line = json.dumps(record, allow_nan=False) + "\n"
-    try:
-        with open(path, "a+b") as file:
-            file.seek(0)
-            content = file.read()
-            # What a full disk or a kill left of a line would spoil this one.
-            whole = sum(len(each) + 1 for each in lines_of(content))
-            file.truncate(min(whole, len(content)))
-            file.write(b"\n" * (whole - len(content)) + line.encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+    line = json.dumps(record, allow_nan=False)
+    # Written whole: what a kill left of a last line would spoil this one.
+    content = b"".join(each + b"\n" for each in (*lines_in(path), line.encode()))
+    write_atomic(path, lambda file: file.write(content))
 
 
 def read_lines(path) -> list[dict]:
@@ -98,17 +89,13 @@ def read_lines(path) -> list[dict]:
 
 
 def lines_in(path) -> list[bytes]:
-    """The `lines_of` a file, none where it does not exist."""
-    path = Path(path)
-    return lines_of(path.read_bytes()) if path.exists() else []
+    """The lines of a JSON-lines file, none where it does not exist.
 
-
-def lines_of(content: bytes) -> list[bytes]:
-    """The lines of a JSON-lines file, without a last one that a kill cut short.
-
-    One that lacks only its end, as an editor may leave it, is whole if it is an object.
+    A last one that a kill cut short is left out. One that lacks only its end, as an editor may
+    leave it, is whole if it is an object.
     """
-    *lines, last = content.split(b"\n")
+    path = Path(path)
+    *lines, last = path.read_bytes().split(b"\n") if path.exists() else [b""]
     return [*lines, last] if _json_object(last) is not None else lines
 
 

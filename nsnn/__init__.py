@@ -21,7 +21,7 @@ cachedir.ensure_writable()
 # Public names and where they live, for type checkers also in __init__.pyi. They are imported at
 # first use: NumPy and Numba take half a second to load, and `nsnn --help` needs neither.
 _PUBLIC = {
-    "train": "nsnn.training.train",
+    "train": "nsnn.training.session",
     "load": "nsnn.training.run_folder",
     "Neuron": "nsnn.neuron",
     "from_preset": "nsnn.neuron",

@@ -9,6 +9,6 @@ from nsnn.network import Network as Network
 from nsnn.neuron import Neuron as Neuron
 from nsnn.neuron import from_preset as from_preset
 from nsnn.training.run_folder import load as load
-from nsnn.training.train import train as train
+from nsnn.training.session import train as train
 
 __version__: str

@@ -1,4 +1,4 @@
-"""Calls in processes of their own: one that dies takes no other with it."""
+"""Calls in processes of their own, and signals that let what runs be saved before it stops."""
 
 import contextlib
 import multiprocessing
@@ -95,3 +95,36 @@ def _serve(pipe, function, arguments) -> None:
 def _stop_with_the_maker() -> None:
     multiprocessing.parent_process().join()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Interruption:
+    """Ctrl-C, SIGTERM and a closed terminal: the first of them only sets `requested`.
+
+    So it is while its `with` block runs, in the main thread. The handlers from before come back
+    with that first signal, so that a second Ctrl-C stops at once. Not that of SIGTERM: who stops a
+    whole job, as systemd and Slurm do, reaches a training beside the runner that passes it on.
+    """
+
+    _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+    def __init__(self):
+        self.requested, self._previous = False, {}
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            for number in self._SIGNALS:
+                # nohup has SIGHUP ignored, which has to stay so.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception):
+        self._give_back(self._SIGNALS)
+
+    def _note(self, number, frame):
+        self.requested = True
+        self._give_back(self._SIGNALS - {signal.SIGTERM})
+
+    def _give_back(self, numbers):
+        for number in self._previous.keys() & numbers:
+            signal.signal(number, self._previous.pop(number))

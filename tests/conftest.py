@@ -16,7 +16,7 @@ from nsnn import cli, files, parallel
 from nsnn.errors import UserError
 from nsnn.training import session
 from nsnn.training.config_file import load_config
-from nsnn.training.progress import Progress
+from nsnn.training.loop import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -176,7 +176,7 @@ class Stopping(Progress):
     """Sends a signal to the own process at some steps of epochs of 15 steps."""
 
     def __init__(self, steps, number):
-        super().__init__(3, 15, bars=False)
+        super().__init__(3, 15)
         self.at, self.number = steps, number
 
     def bar(self, epoch, done, batches):

@@ -5,7 +5,7 @@ import signal
 import time
 
 from nsnn.errors import UserError
-from nsnn.training.interrupt import Interruption
+from nsnn.processes import Interruption
 
 PATIENCE = 60  # seconds
 

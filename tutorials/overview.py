@@ -14,7 +14,7 @@ import numpy as np
 
 import nsnn
 from nsnn.training.checkpoint import load_topology
-from nsnn.training.train import FinishedRun
+from nsnn.training.session import FinishedRun
 
 RUNS, PICTURE = Path("runs/overview"), Path(__file__).with_suffix(".png")
 METHODS = {"static": "static: a random mask", "rigl": "RigL", "ndsnn": "NDSNN", "dense": "dense"}

@@ -17,12 +17,11 @@ from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, estimate, figure, results, table
 from nsnn.experiments.cells import TO_TRAIN, Cell, plan, run_folders, state_of
 from nsnn.files import locked, make_folder
-from nsnn.processes import Processes
+from nsnn.processes import Interruption, Processes
 from nsnn.text import duration, percent
 from nsnn.training import session
 from nsnn.training.config import FREE
 from nsnn.training.config_file import flatten, from_options, toml_value
-from nsnn.training.interrupt import Interruption
 
 LOG = "log.txt"
 

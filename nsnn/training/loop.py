@@ -3,18 +3,25 @@
 import contextlib
 import itertools
 import math
+import threading
 import warnings
+
+from tqdm import tqdm
 
 from nsnn import metrics
 from nsnn.files import append_line
 from nsnn.operations import training_work
-from nsnn.training.interrupt import Interruption
+from nsnn.processes import Interruption
+from nsnn.text import percent
 from nsnn.training.run import diverged
 from nsnn.training.stopwatch import Stopwatch
 from nsnn.training.totals import EpochTotals
 
 # A long epoch is saved this often (seconds), so that a kill costs no more.
 CHECKPOINT_EVERY = 60.0
+
+# tqdm's own lock is for several processes too; one that is killed leaves a semaphore behind.
+tqdm.set_lock(threading.RLock())
 
 
 def train(run, folder, progress) -> bool:
@@ -119,3 +126,32 @@ def epoch_record(run) -> dict:
         "currents": run.network.currents(),
         **({"method": own} if own else {}),
     }
+
+
+class Progress:
+    """What a run shows: a bar on standard error, an epoch's results on standard output.
+
+    The bar is shown on a terminal only, so that no log file fills with it.
+    """
+
+    def __init__(self, epochs: int, steps: int):
+        self.epochs, self.steps = epochs, steps  # `steps` of the optimiser in an epoch
+
+    def bar(self, epoch: int, done: int, batches):
+        """Pass batches on, counting them in a bar that goes when the epoch ends."""
+        look = {"desc": f"epoch {epoch + 1}/{self.epochs}", "unit": "step", "leave": False}
+        return tqdm(batches, total=self.steps, initial=done, disable=None, **look)
+
+    def line(self, record: dict, seconds: float) -> None:
+        """Print an epoch's result."""
+        validation = record["validation_accuracy"]
+        parts = [
+            f"epoch {record['epoch'] + 1:>{len(str(self.epochs))}}/{self.epochs}",
+            f"loss {record['train_loss']:.4f}",
+            f"train {percent(record['train_accuracy'])}",
+            *([] if validation is None else [f"validation {percent(validation)}"]),
+            f"density {percent(record['density'])}",
+            f"spike rate {record['spike_rate']:.3f}",
+            f"{seconds:.1f} s",
+        ]
+        print("  ".join(parts), flush=True)

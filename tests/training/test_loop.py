@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from nsnn.streams import stream
 from nsnn.training import loop
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
-from nsnn.training.progress import Progress
+from nsnn.training.loop import Progress
 from nsnn.training.run import Run
 from nsnn.training.session import estimate
 
@@ -31,7 +32,7 @@ def make(tiny, *changes):
 
 
 def train(run, folder):
-    return loop.train(run, folder, Progress(3, 15, bars=False))
+    return loop.train(run, folder, Progress(3, 15))
 
 
 class Diary(METHODS["dense"]):
@@ -114,7 +115,7 @@ def test_the_mask_of_every_epoch_can_be_rebuilt(bare, tmp_path, options):
             weights = [p for p in run.network.parameters() if p.topology is not None]
             masks.append({p.name: p.positions() for p in weights})
 
-    assert loop.train(run, tmp_path, Looking(3, 15, bars=False))
+    assert loop.train(run, tmp_path, Looking(3, 15))
     log = load_topology(tmp_path / "topology.npz")
     assert len(masks) == 3
     for last, layers in zip((14, 29, 44), masks, strict=True):
@@ -241,8 +242,8 @@ def test_the_estimate_changes_nothing(tiny, tmp_path, content):
     assert content(tmp_path / "measured") == content(tmp_path / "not")
 
 
-def test_bars_only_when_asked(capsys):
-    for bars in (True, False):
-        list(Progress(2, 5, bars=bars).bar(0, 2, range(3)))
-        assert ("epoch 1/2" in capsys.readouterr().err) == bars
-    assert not Progress(2, 5).bars  # standard error is no terminal here
+@pytest.mark.parametrize("terminal", [True, False])
+def test_bars_only_on_a_terminal(capsys, monkeypatch, terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert list(Progress(2, 5).bar(0, 2, range(3))) == [0, 1, 2]
+    assert ("epoch 1/2" in capsys.readouterr().err) == terminal

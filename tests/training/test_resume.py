@@ -11,10 +11,10 @@ import pytest
 
 from nsnn import files
 from nsnn.errors import RunError, UserError
+from nsnn.processes import Interruption
 from nsnn.training import loop, session
 from nsnn.training.checkpoint import load_topology, save_topology
 from nsnn.training.config_file import load_config
-from nsnn.training.interrupt import Interruption
 
 # The command line with a checkpoint after every step.
 EAGER = """

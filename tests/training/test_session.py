@@ -12,7 +12,7 @@ from nsnn.errors import UserError
 from nsnn.training import session
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config_file import load_config
-from nsnn.training.progress import Progress
+from nsnn.training.loop import Progress
 from nsnn.training.run_folder import FILES, read_metrics
 
 pytestmark = pytest.mark.usefixtures("no_plots", "no_sync")

@@ -49,6 +49,7 @@ def add_up(path, length) -> dict:
     A line is a lap and the "step" at its end; those of older versions lack "bytes_process_peak".
     """
     laps, epochs = read_lines(path), [0.0] * length.epochs
+    peaks = [lap.get("bytes_process_peak", 0) for lap in laps]
     try:
         for lap in laps:
             epochs[(lap["step"] - 1) // length.steps_per_epoch] += lap["seconds"]
@@ -56,9 +57,7 @@ def add_up(path, length) -> dict:
             "seconds": round(sum(epochs), 3),
             "cpu_seconds": round(sum(lap["cpu_seconds"] for lap in laps), 3),
             "epoch_seconds": [round(seconds, 3) for seconds in epochs],
-            "bytes_process_peak": max(
-                (lap.get("bytes_process_peak", 0) for lap in laps), default=0
-            ),
+            "bytes_process_peak": max(peaks, default=0),
         }
     except (LookupError, TypeError):
         raise damaged(path) from None

@@ -25,11 +25,15 @@ COMMANDS = (
 
 
 class Parser(argparse.ArgumentParser):
-    """Errors as one line, like all others (argparse prints the usage first); no abbreviations."""
+    """Errors as one line, like all others (argparse prints the usage first); no abbreviations.
 
-    def __init__(self, *arguments, **options):
+    Of a description the first line stands above the options, the rest below.
+    """
+
+    def __init__(self, *arguments, description, **options):
+        description, _, below = description.partition("\n")
         options |= {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, description=description, epilog=below.strip(), **options)
 
     def error(self, message):
         raise UserError(f"{message} (see {self.prog} --help)")
@@ -37,14 +41,14 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """The parser of `nsnn`; what it returns has `run`, the function of the command."""
-    whole = Parser(prog="nsnn", **_described(__doc__))
+    whole = Parser(prog="nsnn", description=__doc__)
     whole.add_argument("--version", action="version", version=f"nsnn {__version__}")
     whole.set_defaults(run=None)
     commands = whole.add_subparsers(metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"nsnn.commands.{name}")
-        texts = _described(module.__doc__ or "")
-        command = commands.add_parser(name, help=texts["description"], **texts)
+        summary = module.__doc__.partition("\n")[0]
+        command = commands.add_parser(name, help=summary, description=module.__doc__)
         command.set_defaults(run=module.run)
         _add(command, getattr(module, "ARGUMENTS", {}))
         if hasattr(module, "ACTIONS"):
@@ -57,12 +61,6 @@ def parser() -> Parser:
 def _add(command: Parser, arguments: dict) -> None:
     for flag, details in arguments.items():
         command.add_argument(flag, **details)
-
-
-def _described(text: str) -> dict:
-    """What a help says above and below the options."""
-    summary, _, more = text.partition("\n")
-    return {"description": summary, "epilog": more.strip() or None}
 
 
 def main(arguments=None) -> int:

@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import platform
-import time
 from pathlib import Path
 
 import nsnn
@@ -37,24 +36,15 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def clocks() -> tuple[float, float, float]:
-    """Seconds of the clock, of all processors at work (0 if unknown), of this program.
+def seconds_of_others() -> float | None:
+    """Processor time that other programs have used since the machine began; None if unknown.
 
-    Its children count once they have ended.
+    That of this program's children counts as theirs until they have ended.
     """
     try:
         with open("/proc/stat", encoding="ascii") as file:
             fields = list(map(int, file.readline().split()[1:9]))
     except OSError:  # not Linux
-        fields = [0] * 8
+        return None
     busy = sum(fields) - fields[3] - fields[4]  # all but idle and waiting; stolen time counts
-    return time.monotonic(), busy / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
-
-
-def cores_of_others(start, end) -> float | None:
-    """Cores that other programs used on average between two `clocks`; None if unknown.
-
-    Libraries whose threads wait for each other by spinning then become slower by any factor.
-    """
-    elapsed, busy, own = (now - then for then, now in zip(start, end, strict=True))
-    return max(0.0, busy - own) / elapsed if busy and elapsed else None
+    return busy / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])

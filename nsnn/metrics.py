@@ -106,10 +106,3 @@ def peak_memory() -> int:
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, BSD KiB
-
-
-def straight_line(x, y) -> tuple[float, float, float]:
-    """(a, b, R²) of the least-squares line y = a + b x; R²: how much of y's spread it explains."""
-    b, a = np.polyfit(x, y, 1)
-    rest = np.square(np.asarray(y) - a - b * np.asarray(x)).sum()
-    return float(a), float(b), float(1 - rest / np.square(y - np.mean(y)).sum())

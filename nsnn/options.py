@@ -108,16 +108,14 @@ def check(options, table: str) -> None:
 def build(owner: type, values: dict, table: str):
     """An object of a dataclass from what a user has written.
 
-    `values` has by key each value and the place where it was written, which messages name. Raises
-    UserError for an unknown key (naming the nearest), a wrong type or a value outside its limits.
+    `values` has by option each value and the place where it was written, which messages name.
+    Raises UserError for a wrong type or a value outside its limits.
     """
     types_of = kinds(owner)
     fields = {field.name: field for field in dataclasses.fields(owner)}
     made = {}
     for key, (value, source) in values.items():
         name = f"{table}.{key}"
-        if key not in fields:
-            raise UserError(f"unknown key {name} ({source}): {nearest(key, fields)}")
         value = typed(value, types_of[key], f"{name} ({source})")
         if types_of[key] is str:
             value = whatever_case(value, fields[key].metadata.get("choices", ()))

@@ -64,10 +64,3 @@ def test_peak_memory_without_proc(monkeypatch):
 
     monkeypatch.setattr("builtins.open", refuse)
     assert told <= 1.01 * metrics.peak_memory() < 1 << 40
-
-
-def test_a_straight_line_and_how_well_it_fits():
-    x = np.arange(5.0)
-    assert metrics.straight_line(x, 3 + 2 * x) == pytest.approx((3, 2, 1))
-    a, b, r_squared = metrics.straight_line(x, np.array([1.0, -1, 1, -1, 1]))
-    assert (a, b, r_squared) == pytest.approx((0.2, 0, 0))

@@ -50,11 +50,6 @@ def test_what_is_refused_is_refused_from_toml_and_from_python(key, value, words)
     assert str(error.value).startswith(f"x.{key}")
 
 
-def test_an_unknown_key_names_the_nearest():
-    with pytest.raises(UserError, match=r"unknown key x\.RATES \(f\): did you mean rate\?"):
-        build(Example, {"RATES": (1, "f")}, "x")
-
-
 def test_none_stands_for_a_default_that_depends_on_others():
     check(Example(), "x")
     with pytest.raises(UserError, match=r"x\.rate: expected a number"):

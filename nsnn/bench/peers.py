@@ -181,9 +181,8 @@ def measure_first_spikes(job: Job) -> dict:
     torch.set_num_threads(job.threads)
     torch.manual_seed(0)
     weights, masks = [], []
-    for n_in, n_out, share in ((784, 800, job.density), (800, 10, 1.0)):
-        if job.density < 1 and n_out == 800:  # the output layer stays dense
-            share = (job.density * 635_200 - 8_000) / 627_200
+    hidden = (job.density * 635_200 - 8_000) / 627_200  # the output layer stays dense
+    for n_in, n_out, share in ((784, 800, hidden), (800, 10, 1.0)):
         masks.append((torch.rand(n_out, n_in) < share).float())
         W = 8 / (share * n_in) * torch.rand(n_out, n_in)
         weights.append(W.requires_grad_())

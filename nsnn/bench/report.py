@@ -2,7 +2,6 @@
 
 from nsnn import text
 from nsnn.bench.child import Job
-from nsnn.metrics import straight_line
 
 _PASSES = ("forward", "backward")
 _PARTS = ("step", *_PASSES, "update", "rewire")
@@ -49,39 +48,28 @@ def kernels(result: dict) -> str:
 
 def training(kind: str, results: list[dict]) -> str:
     """A line for each job of a "step" or "epoch"; below, comparisons and layers."""
-    jobs = [Job(**result["job"]) for result in results]
-    texts = [_table(jobs, map(_step if kind == "step" else _epoch, jobs, results))]
-    if "theirs" in results[0]:
-        texts.append(_table(jobs, (_compared(kind, result) for result in results)))
-    for job, result in zip(jobs, results, strict=True):
-        if layers := result["ours"].get("layers"):
+    rows, compared, layers = [], [], []
+    for result in results:
+        job, ours = Job(**result["job"]), result["ours"]
+        first = {"density": job.weights(), "threads": job.threads}
+        rows.append(first | _ours(kind, job, ours))
+        if "theirs" in result:
+            compared.append(first | _compared(kind, result))
+        if ours.get("layers"):
             title = f"layers at {job.weights()}, {text.plural(job.threads, 'thread')}"
-            texts.append(f"{title}\n{_layers(layers)}")
-    return "\n\n".join(texts) + "\n"
+            layers.append(f"{title}\n{_layers(ours['layers'])}")
+    tables = [text.table(t[0], [row.values() for row in t]) for t in (rows, compared) if t]
+    return "\n\n".join(tables + layers) + "\n"
 
 
-def _table(jobs: list[Job], rows) -> str:
-    """A line for each job, of which each row is a dictionary by heads."""
-    weights = [{"density": job.weights(), "threads": job.threads} for job in jobs]
-    rows = [weight | row for weight, row in zip(weights, rows, strict=True)]
-    return text.table(rows[0], [row.values() for row in rows])
-
-
-def _step(job: Job, result: dict) -> dict:
-    ours = result["ours"]
-    parts = {part: milliseconds(ours["seconds"].get(part)) for part in _PARTS}
-    memory = text.size(ours["memory"]["median"])
-    return {"work": text.percent(ours["work"], 1), **parts, "peak memory": memory}
-
-
-def _epoch(job: Job, result: dict) -> dict:
-    epoch, steps = result["ours"]["seconds"]["epoch"], job.steps_per_epoch
-    return {
-        "steps": steps,
-        "epoch": milliseconds(epoch),
-        "a step": f"{1e3 * epoch['median'] / steps:.2f} ms",
-        "peak memory": text.size(result["ours"]["memory"]["median"]),
-    }
+def _ours(kind: str, job: Job, ours: dict) -> dict:
+    seconds, memory = ours["seconds"], text.size(ours["memory"]["median"])
+    if kind == "step":
+        parts = {part: milliseconds(seconds.get(part)) for part in _PARTS}
+        return {"work": text.percent(ours["work"], 1), **parts, "peak memory": memory}
+    epoch, steps = seconds["epoch"], job.steps_per_epoch
+    a_step = f"{1e3 * epoch['median'] / steps:.2f} ms"
+    return {"steps": steps, "epoch": milliseconds(epoch), "a step": a_step, "peak memory": memory}
 
 
 def _compared(kind: str, result: dict) -> dict:
@@ -104,11 +92,3 @@ def _layers(layers: list[dict]) -> str:
         density = text.percent(layer["density"]) if "density" in layer else ""
         rows.append((layer["name"], density, *times, *rates))
     return text.table(("layer", "density", *_PASSES, *(f"{part} GF/s" for part in _PASSES)), rows)
-
-
-def against_density(results: list[dict]) -> tuple[list[float], list[float], str]:
-    """Density (%) and seconds of epochs that differ in nothing else, and the line through them."""
-    x = [100 * result["job"]["density"] for result in results]
-    y = [result["ours"]["seconds"]["epoch"]["median"] for result in results]
-    a, b, r_squared = straight_line(x, y)
-    return x, y, f"{a:.2f} s + {b:.3f} s for each % of density, R² = {r_squared:.3f}"

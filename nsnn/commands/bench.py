@@ -11,6 +11,7 @@ import dataclasses
 import importlib.metadata
 import itertools
 import sys
+import time
 
 from nsnn.bench import PEERS
 from nsnn.commands import new_file, whole
@@ -93,9 +94,12 @@ def _report(options, title: str, threads: set, against=None):
     cores, counts = found["cores"], ", ".join(map(str, found["threads"]))
     print(f"  {found['processor']}, {cores} cores, threads {counts}\n  {', '.join(versions)}")
     print(f"  BLAS core {found['blas core']}, {found['blas']}\n", flush=True)
-    start, results = info.clocks(), []
+    start, before, results = time.monotonic(), info.seconds_of_others(), []
     yield results
-    found["others"] = info.cores_of_others(start, info.clocks())
+    found["others"] = None
+    if before is not None:
+        others = info.seconds_of_others() - before
+        found["others"] = max(0.0, others / (time.monotonic() - start))
     if (found["others"] or 0) > 0.1:
         busy = f"not valid: other programs used {found['others']:.2f} cores meanwhile"
         print(f"{busy}, which slows libraries unequally; measure again when the machine is quiet\n")
@@ -134,17 +138,17 @@ def _training(options) -> None:
     from nsnn.plot.curves import seconds_of_density
     from nsnn.plot.style import picture_format, save
 
-    kind, against = options.action, options.against
-    if network_class(options.model).has_neurons:
-        architecture(options.model)  # or UserError
+    kind, model, against = options.action, options.model, options.against
+    if network_class(model).has_neurons:
+        architecture(model)  # or UserError
         like = f", T = {options.time_steps}, norm {options.norm}"
-        inputs, peer, density = {"": 0.0}, "spikingjelly", 0.05 if kind == "step" else 1.0
+        inputs, peer, density = {model: 0.0}, "spikingjelly", 0.05 if kind == "step" else 1.0
     elif kind == "step":
         raise UserError("first-spike networks are measured by the epoch: use nsnn bench epoch")
     else:
         like, inputs, peer, density = "", FIRST_SPIKE_INPUTS, "torch", FIRST_SPIKE_DENSITY
     if against not in (None, peer):
-        raise UserError(f"--against {against} has no {options.model}: use --against {peer}")
+        raise UserError(f"--against {against} has no {model}: use --against {peer}")
     if kind == "epoch" and options.samples < options.batch:
         raise UserError(f"--samples {options.samples} is less than --batch {options.batch}")
     if options.density and options.sparsity:
@@ -156,25 +160,22 @@ def _training(options) -> None:
         raise UserError("--plot needs three densities or more, and one number of threads")
     if drawn:
         picture_format(drawn)
-    what = {"step": "training step", "epoch": "epoch"}[kind]
-    title, lines = f"{what} of {options.model}, batch {options.batch}{like}", {}
+    what, seconds = {"step": "training step", "epoch": "epoch"}[kind], {}
+    title = f"{what} of {model}, batch {options.batch}{like}"
     with _report(options, title, {job.threads for job in jobs}, against) as results:
         for name, delay in inputs.items():
             found = []
             for job in jobs:
-                _progress(f"{job.model}, {job.weights()}")
+                _progress(f"{name}, {job.weights()}")
                 job = dataclasses.replace(job, delay=delay)
                 found.append(compare(kind, job, options.repeats, against))
-            if name:
-                print(name)
-            print(report.training(kind, found), flush=True)
+            print(f"{name}\n{report.training(kind, found)}", flush=True)
             results += found
-            if drawn:
-                *points, line = report.against_density(found)
-                lines[name or options.model] = (*points, line)
-                print(f"{line}\n", flush=True)
+            seconds[name] = [each["ours"]["seconds"][kind]["median"] for each in found]
         if drawn:
-            save(seconds_of_density(lines).figure, drawn)
+            ax = seconds_of_density(densities, seconds)
+            save(ax.figure, drawn)
+            print(*ax.get_legend_handles_labels()[1], sep="\n")
 
 
 def _jobs(options, densities) -> list:

@@ -18,12 +18,12 @@ ARGUMENTS = {
 
 def run(options) -> int:
     """Write the cells of a percent file as a notebook (nbformat 4), without outputs."""
-    from nsnn.docs import percent
+    from nsnn.docs import pages
     from nsnn.files import write_json
 
     path, cells = Path(options.file).with_suffix(".ipynb"), []
     # With the first line figures that are not pyplot's are drawn, too.
-    for is_text, _, source in [(False, 0, "%matplotlib inline"), *percent.read(options.file)]:
+    for is_text, _, source in [(False, 0, "%matplotlib inline"), *pages.cells(options.file)]:
         more = {} if is_text else {"execution_count": None, "outputs": []}
         kind = "markdown" if is_text else "code"
         cells.append({"cell_type": kind, "metadata": {}, "source": source} | more)

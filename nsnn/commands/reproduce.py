@@ -7,12 +7,11 @@ examples:
   nsnn reproduce my.toml --profile mine     an experiment of your own
   nsnn reproduce ndsnn-table1 --executor dask://HOST:8786   on a cluster: see tutorials/guide.md
 
-A cell is one training run; its folder is runs/reproduce/ID/PROFILE/CELL. A finished cell is a line
-in OUT/ID/PROFILE/cells.jsonl, with table and figure beside it. Cells that are there, in the file of
-any experiment, are not trained again; a run that was stopped or killed goes on. So the same
-command, given again, does what is left. Without --out results go to tutorials/results where that
-folder exists, as in a clone of nsnn, else to runs/results; those of the profile smoke, which only
-tries the machinery, always go to runs/results. Data: --data-dir, or $NSNN_DATA.
+A cell is one training run, in runs/reproduce/ID/PROFILE/CELL. Finished cells are lines of
+OUT/ID/PROFILE/cells.jsonl, beside table and figure; those of any experiment are not trained again,
+and what was stopped or killed goes on: so the same command does what is left. Without --out that is
+in tutorials/results where this folder is, as in a clone of nsnn, elsewhere in runs/results, as are
+cells of the profile smoke, which only tries the machinery. Data: --data-dir, or $NSNN_DATA.
 """
 
 import argparse

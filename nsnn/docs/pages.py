@@ -1,4 +1,7 @@
-"""Runs a tutorial, and writes its page: text, code, what it printed, its figures."""
+"""Reads a tutorial, runs it, and writes its page: text, code, what it printed, its figures.
+
+Tutorials are in percent format: a Python file whose cells begin with `# %%`.
+"""
 
 import ast
 import contextlib
@@ -8,7 +11,6 @@ import time
 import traceback
 from pathlib import Path
 
-from nsnn.docs import percent
 from nsnn.errors import UserError
 from nsnn.files import make_folder, write_atomic, write_text
 
@@ -45,6 +47,40 @@ def write(page, text: str, pictures: dict) -> None:
             path.unlink()
 
 
+def cells(tutorial) -> list[tuple[bool, int, str]]:
+    """(whether it is Markdown, its first line in the file, source) of each cell of a percent file.
+
+    What stands before the first `# %%` is a cell of code. Markdown has lost its `# `.
+
+    Raises UserError for a file that is not Python or cannot be read, a kind of cell that is neither
+    code nor `[markdown]`, and a line of a text cell that is no comment.
+    """
+    path = Path(tutorial)
+    if path.suffix != ".py":
+        raise UserError(f"{path} is no Python file: name a tutorial, tutorials/NN_topic.py")
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from error
+    found, line = [], 1
+    for part in re.split(r"^(?=# %%)", content, flags=re.MULTILINE):
+        marker, kind = re.match(r"(# %%[^\n\[]*(\[.*\])? *|)", part).groups()
+        if kind not in (None, "[markdown]"):
+            raise UserError(f"{path}, line {line}: a cell begins # %% or # %% [markdown]")
+        body = part.removeprefix(marker)
+        source = body.lstrip("\n")
+        start = line + len(body) - len(source)
+        line += part.count("\n")
+        if kind:
+            for number, text in enumerate(source.split("\n"), start):
+                if text and not text.startswith("#"):
+                    raise UserError(f"{path}, line {number}: a line of a text cell begins with #")
+            source = re.sub("^# ?", "", source, flags=re.MULTILINE)
+        if source:
+            found.append((bool(kind), start, source.rstrip()))
+    return found
+
+
 def render(tutorial) -> tuple[str, dict[str, bytes], float]:
     """Run a tutorial in its own folder, without a display.
 
@@ -60,7 +96,7 @@ def render(tutorial) -> tuple[str, dict[str, bytes], float]:
     source = f"a run of [{path.name}](../{path.name})"
     page = [f"*Written by `nsnn docs tutorials` from {source}: edit that file, not this page.*"]
     pictures, names = {}, {"__name__": "__main__"}
-    for number, (is_text, line, source) in enumerate(percent.read(path), 1):
+    for number, (is_text, line, source) in enumerate(cells(path), 1):
         if is_text:
             page.append(_LINK.sub(r"\1../", source))
             continue

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 
-from nsnn.metrics import straight_line
 from nsnn.plot.style import BLUE, ORANGE, RED, axes_or_new, colours, new_figure, titled
 
 # What `comparison` draws: title, label of the y axis, keys of metrics.jsonl.
@@ -142,17 +141,16 @@ def _series(records, key) -> tuple[list, list]:
     return [each["epoch"] + 1 for each in found], [each[key] * scale for each in found]
 
 
-def seconds_of_density(measured, ax=None):
-    """Seconds of an epoch against density (%), with the straight line through each series.
-
-    `measured`: a dictionary of name to (densities, seconds, what the line says).
-    """
-    ax = axes_or_new(ax)
-    for (name, (x, y, line)), colour in zip(measured.items(), colours(len(measured)), strict=True):
-        a, b, _ = straight_line(x, y)
+def seconds_of_density(densities, seconds, ax=None):
+    """Seconds of an epoch against density, by name, with the straight line through each series."""
+    ax, x = axes_or_new(ax), 100 * np.array(densities)
+    for (name, y), colour in zip(seconds.items(), colours(len(seconds)), strict=True):
+        b, a = np.polyfit(x, y, 1)
+        r_squared = np.corrcoef(x, y)[0, 1] ** 2
+        line = f"{name}: {a:.2f} s + {b:.3f} s for each % of density, R² = {r_squared:.3f}"
         ends = np.array([0.0, max(x)])
         ax.plot(x, y, "o", color=colour, markersize=5)
-        ax.plot(ends, a + b * ends, color=colour, linewidth=1, label=f"{name}: {line}")
+        ax.plot(ends, a + b * ends, color=colour, linewidth=1, label=line)
     ax.legend(frameon=False, fontsize=8)
     ax.set_xlim(left=0)
     title = "Time grows with the connections"

@@ -1,6 +1,7 @@
 """`nsnn bench`, as it is typed. Nothing here depends on how fast the machine is."""
 
 import json
+import time
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_kernels(bench, monkeypatch):
 @pytest.mark.parametrize(("cores", "warned"), [(0.5, True), (0.01, False)])
 def test_numbers_of_a_busy_machine_say_so_themselves(monkeypatch, bench, cores, warned):
     monkeypatch.setattr(kernels, "SECONDS", 0.0)
-    monkeypatch.setattr(info, "cores_of_others", lambda *_: cores)
+    monkeypatch.setattr(info, "seconds_of_others", lambda: cores * time.monotonic())
     _, out = bench("kernels", "--shapes", "7-5", "--densities", 0.5, "--batch", 2)
     assert ("not valid: other programs used 0.50 cores" in out) == warned
 

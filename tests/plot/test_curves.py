@@ -7,6 +7,7 @@ import pytest
 from matplotlib.image import imread
 
 from nsnn.plot import accuracy, comparison, connections, exploration, loss, spike_rates
+from nsnn.plot.curves import seconds_of_density
 
 FRACTIONS = ("train_loss", "train_accuracy", "density", "spike_rate", "relative_cost")
 
@@ -105,6 +106,16 @@ def test_exploration_of_one_layer_is_a_line_of_several_one_more():
     more = [r | {"method": r["method"] | {"exploration/b.weight": 0.9}} for r in EVOLVED]
     labels = [line.get_label() for line in exploration(more).lines]
     assert labels == ["all that evolve (70.0 %)", "a (40.0 %)", "b (90.0 %)"]
+
+
+def test_seconds_of_density_say_the_straight_line_and_how_well_it_fits():
+    seconds = {"binary": [5, 7, 9, 11, 13], "noisy": [1, -1, 1, -1, 1]}
+    ax = seconds_of_density([0.01, 0.02, 0.03, 0.04, 0.05], seconds)
+    assert ax.get_legend_handles_labels()[1] == [
+        "binary: 3.00 s + 2.000 s for each % of density, R² = 1.000",
+        "noisy: 0.20 s + 0.000 s for each % of density, R² = 0.000",
+    ]
+    np.testing.assert_allclose(ax.lines[1].get_data(), ([0, 5], [3, 13]))
 
 
 def test_comparison_shows_every_accuracy_that_a_run_has():

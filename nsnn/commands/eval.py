@@ -17,10 +17,8 @@ ARGUMENTS = {
 
 
 def run(options) -> int:
-    """Print the accuracy of a run's network on the test split, and its worst mistakes."""
+    """Print the accuracy of a run's network on the test split."""
     from pathlib import Path
-
-    import numpy as np
 
     from nsnn import metrics, parallel
     from nsnn.experiments.fingerprints import of_data, of_folder
@@ -47,11 +45,4 @@ def run(options) -> int:
     if undecided is not None:
         print(f"undecided      {undecided:,}, without an output spike")
     print(f"density        {percent(held.density)} ({held.active:,} of {held.size:,} weights)")
-    mistakes = metrics.confusion_matrix(predicted, labels, network.classes)
-    samples = mistakes.sum(axis=1)
-    np.fill_diagonal(mistakes, 0)
-    for worst in np.argsort(mistakes, axis=None, kind="stable")[:-4:-1]:
-        true, taken = divmod(int(worst), network.classes)
-        if count := mistakes[true, taken]:
-            print(f"mistake        class {true} taken for {taken}: {count} of {samples[true]}")
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from nsnn.data import DATASETS
 from nsnn.errors import RunError, UserError
 from nsnn.experiments import Experiment, Label, fingerprints, results
-from nsnn.files import checksum, read_json
+from nsnn.files import checksum, lines_in, read_json
 from nsnn.methods import METHODS
 from nsnn.models import TITLES
 from nsnn.plugins import MODULE_PREFIX
@@ -58,9 +58,7 @@ class Cell:
 
     def fraction(self) -> float:
         """How much of its epochs its run has done."""
-        path = self.folder / "metrics.jsonl"
-        done = path.read_bytes().count(b"\n") if path.exists() else 0
-        return done / self.config.train.epochs
+        return len(lines_in(self.folder / "metrics.jsonl")) / self.config.train.epochs
 
 
 def cells(experiment: Experiment, profile: str, seeds=None, data_dir="") -> list[Cell]:

@@ -14,7 +14,7 @@ from nsnn.experiments.cells import is_sparsity, label_name, value_name, words
 from nsnn.experiments.measures import QUANTITIES, Group
 from nsnn.methods import METHODS
 from nsnn.plot.spines import importance
-from nsnn.plot.style import BLUE, GREY, ORANGE, PALETTE, from_zero, titled
+from nsnn.plot.style import BLUE, GREY, ORANGE, PALETTE, titled
 
 # Of curves over epochs: the list of a record, the name of the y axis, value to drawn value.
 CURVES = {
@@ -40,7 +40,8 @@ _LOOKS = (
     ("#882255", "h", "-"), ("#999933", "<", "--"), ("#44AA99", ">", "-."),
 )  # fmt: skip
 _MARKERS, _DASHES = "os^vDpX", ("-", "--", "-.", ":")
-_CORNERS = ((5, -9), (5, 4), (-5, 4), (-5, -9))  # of a point, for its label; in points
+# Corners of a point for its label: to the right, up (in points), flush.
+_CORNERS = ((5, -9, "left"), (5, 4, "left"), (-5, 4, "right"), (-5, -9, "right"))
 
 
 def _series(experiment: Experiment, groups: list[Group]) -> list[tuple[str, dict, list[Group]]]:
@@ -151,9 +152,7 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
         _rule(ax)  # differences of tenths of a point: not from 0
     elif "%" in name:
         ax.set_ylim(-3.0, 103.0)  # a line at 0 or 100 is seen whole
-    else:
-        from_zero(ax)
-    return titled(ax, "", "epoch", name, whole="x")
+    return titled(ax, "", "epoch", name, whole="x", zero="%" not in name)
 
 
 def bars(ax, experiment: Experiment, groups: list[Group]):
@@ -204,9 +203,8 @@ def tradeoff(ax, experiment: Experiment, groups: list[Group]):
         x, x_sd, y, y_sd, names = zip(*sorted(points), strict=True)
         _line(ax, x, y, y_sd, name, look, paper=False, x_sd=x_sd)
         # Each series has a corner of its own for its labels: points of several may be close.
-        right, down = _CORNERS[index % len(_CORNERS)]
-        options = {"xytext": (right, down), "textcoords": "offset points", "fontsize": 7}
-        options["ha"] = "left" if right > 0 else "right"
+        *corner, flush = _CORNERS[index % len(_CORNERS)]
+        options = {"xytext": corner, "textcoords": "offset points", "ha": flush, "fontsize": 7}
         for text, *place in zip(names, x, y, strict=True):
             ax.annotate(text, place, color=look["color"], **options)
     ax.set_xscale("log")

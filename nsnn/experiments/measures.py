@@ -148,12 +148,12 @@ def training_cost(record: dict, dense: dict | None) -> tuple[float | None, str]:
     return sum(costs) / epochs, ""
 
 
-def epochs_of_equal_work(record: dict, budget: float, tolerance: float = 0.03) -> int:
+def epochs_of_equal_work(record: dict, budget: float) -> int:
     """In how many epochs the method of a finished cell does so much useful work in all.
 
     Work is in proportion to the epochs, but for growth where `method.update_every` is 0: the method
     then has as many rounds in a run of any length. Raises UserError where no whole number of epochs
-    comes within `tolerance` of the budget, or the cell is of an older nsnn, which did not count.
+    comes within 3 % of the budget, or the cell is of an older nsnn, which did not count.
     """
     work, done = record.get("work_training"), record["epochs"]
     name = f"the cell {record['labels']}"
@@ -164,12 +164,10 @@ def epochs_of_equal_work(record: dict, budget: float, tolerance: float = 0.03) -
     each = (total_work(work, "useful") - growth) / done
     epochs = max(1, round((budget - growth) / each))
     reached = (growth + epochs * each) / budget
-    if abs(reached - 1) > tolerance:
-        raise UserError(
-            f"{name}: no whole number of epochs comes within {tolerance:.0%} of a useful work of "
-            f"{budget:.3g}, the nearest, {epochs}, is {reached:.2f} of it: choose another budget, "
-            "such as that of a longer run"
-        )
+    if abs(reached - 1) > 0.03:
+        wrong = f"no whole number of epochs comes within 3% of a useful work of {budget:.3g}"
+        mend = "choose another budget, such as that of a longer run"
+        raise UserError(f"{name}: {wrong}, the nearest, {epochs}, is {reached:.2f} of it: {mend}")
     return epochs
 
 

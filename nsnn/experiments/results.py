@@ -16,7 +16,7 @@ from nsnn.plugins import MODULE_PREFIX
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config import CHOICES, FREE, RENAMED, Config, defaults, translated
 from nsnn.training.config_file import flatten
-from nsnn.training.run_folder import load
+from nsnn.training.run_folder import load, read_summary
 
 COMMITTED = Path("tutorials/results")
 CELLS = "cells.jsonl"
@@ -26,13 +26,9 @@ IGNORED = (*FREE, "train.dense_run")
 # An option that was renamed keeps the name in digests under which its first cells were finished.
 _FIRST_NAMES = {new: old for old, new in RENAMED.items()}
 
-# Taken over from summary.json, and of each line of metrics.jsonl.
-_SUMMARY = (
-    "data", "data_fingerprint", "model", "method", "epochs", "steps", "test_accuracy", "density",
-    "density_asked", "active_weights", "weights", "layers", "asked", "spike_rate",
-    "synaptic_operations", "synaptic_operations_training", "bytes_held", "bytes_held_peak",
-    "bytes_formula", "bytes_dense", "bytes_buffers", "bytes_process_peak", "seconds", "cpu_seconds",
-)  # fmt: skip
+# Of summary.json what a record has in another form, or not at all; "dense_run" is a path.
+_LEFT_OUT = {"time_steps", "relative_cost", "energy", "dense_run", "confusion", "epoch_seconds"}
+# Taken over from each line of metrics.jsonl.
 _EPOCH = (
     "train_loss", "train_accuracy", "validation_accuracy", "learning_rate", "density",
     "mean_density", "spike_rate",
@@ -77,13 +73,13 @@ def digest(options: dict, seed: bool = True) -> str:
 def make_record(config: Config, folder: Path) -> dict:
     """What is kept of a finished cell, gathered from its run folder.
 
-    "per_epoch" has a list for each key of `_EPOCH`, "seconds" and "synaptic_operations" (per
-    sample); "final_measures" are the method's; what older runs did not count is None. Raises
+    It has what summary.json says, "per_epoch" a list for each key of `_EPOCH`, "seconds" and
+    "synaptic_operations" (per sample); what older runs did not count is not there, or None. Raises
     RunError when a file of the folder is damaged or lacks something.
     """
     kept = essential(config)
     try:
-        summary = read_json(folder / "summary.json")
+        summary = read_summary(folder)
         lines = read_lines(folder / "metrics.jsonl")
         topology = load_topology(folder / "topology.npz")
         shapes = {p.name: p.shape for p in load(folder).parameters()}
@@ -97,14 +93,10 @@ def make_record(config: Config, folder: Path) -> dict:
             "seed": config.train.seed,
             "digest": digest(kept),
             "config": kept,
-            **{key: summary[key] for key in _SUMMARY},
+            **{key: value for key, value in summary.items() if key not in _LEFT_OUT},
             **{key: summary.get("energy", {}).get(name) for key, name in _INFERENCE.items()},
-            "undecided": summary.get("undecided"),
-            "test_fingerprint": summary.get("test_fingerprint"),  # None: of an older nsnn
             "validation_accuracy": per_epoch["validation_accuracy"][-1],
             "per_epoch": per_epoch,
-            "final_measures": summary.get("final_measures", {}),
-            "work_training": summary.get("work_training"),
             "currents": _currents(lines),
             "channels": channels(topology, shapes, summary["steps"]),
             "environment": _environment(folder),

@@ -213,12 +213,10 @@ def _printed(block, axes: dict, source: str) -> list[PaperValue]:
     where, texts = f"{source}: paper", ("metric", "unit", "note")
     kinds = {"labels": list, "rows": list, "across": dict, **dict.fromkeys(texts, str)}
     found = _table(block, kinds, where, optional=("across", *texts))
-    names, rows, across = found.pop("labels"), found.pop("rows"), found.pop("across", {})
-    if len(across) > 1:
-        raise UserError(f"{where}.across: one label at most, got {', '.join(across)}")
-    _known((*names, *across), axes, where)
-    across = _table(across, dict.fromkeys(across, list), f"{where}.across")
-    columns = [{label: spelt(axes[label], v)} for label, vs in across.items() for v in vs] or [{}]
+    names, rows = found.pop("labels"), found.pop("rows")
+    _known(names, axes, where)
+    across, _ = _labels(found.pop("across", {}), axes, f"{where}.across", {})
+    columns = [dict(zip(across, vs, strict=True)) for vs in itertools.product(*across.values())]
     printed = []
     for row in rows:
         if len(_typed(row, list, f"{where}.rows")) != len(names) + len(columns):

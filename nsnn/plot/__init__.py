@@ -7,9 +7,8 @@ yours. `records` are the lines of a run's `metrics.jsonl`: dictionaries.
 
 from nsnn.plot.curves import accuracy, comparison, connections, exploration, loss, spike_rates
 from nsnn.plot.events import event_strip
-from nsnn.plot.firstspike import race, spike_times
 from nsnn.plot.mistakes import confusion_matrix, worst_mistakes
-from nsnn.plot.neurons import membrane_trace, most_telling, raster, surrogates
+from nsnn.plot.neurons import membrane_trace, most_telling, race, raster, spike_times, surrogates
 from nsnn.plot.run import plot_comparison, plot_run
 from nsnn.plot.spines import bounds, importance
 from nsnn.plot.topology import layer_sparsity, masks, receptive_fields, rewiring, weight_histogram

@@ -10,7 +10,7 @@ from nsnn.data import source
 from nsnn.layers import LIF
 from nsnn.layers.firstspike import BinaryTimes, FirstSpike
 from nsnn.methods import METHODS
-from nsnn.plot import curves, events, firstspike, mistakes, neurons, spines, topology
+from nsnn.plot import curves, events, mistakes, neurons, spines, topology
 from nsnn.plot.style import new_figure
 from nsnn.sparsity.log import TopologyLog
 from nsnn.training.build import load_data
@@ -186,7 +186,7 @@ def _race(run):
     left.imshow(image.reshape(-1, *image.shape[-2:]).mean(axis=0), cmap="gray_r")
     left.set_axis_off()
     W = run.network.layers()[-1].weight.to_dense()
-    return firstspike.race(W, z, z_out, int(run.samples.labels[0]), ax=right)
+    return neurons.race(W, z, z_out, int(run.samples.labels[0]), ax=right)
 
 
 def _events(run):
@@ -215,7 +215,7 @@ PICTURES = {
     "confusion.png": (lambda run: mistakes.confusion_matrix(run.confusion), "confusion"),
     "neurons.png": (_neurons, "network"),
     "mistakes.png": (_worst_mistakes, "network"),
-    "spike_times.png": (lambda run: firstspike.spike_times(run.first_spikes), "first_spikes"),
+    "spike_times.png": (lambda run: neurons.spike_times(run.first_spikes), "first_spikes"),
     "race.png": (_race, "first_spikes"),
     "events.png": (_events,),
 }

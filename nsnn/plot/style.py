@@ -73,11 +73,13 @@ def titled(ax, title, xlabel, ylabel, whole="", most=9, zero=False, legend=None)
     """Title, labels with units and a quiet frame; returns `ax`.
 
     The axes of `whole`, such as "xy", have at most about `most` ticks, at integers only: there is
-    no epoch 2.5. With `zero` the y axis is `from_zero`. A `legend` with that title, or none (""),
-    stands to the right of the axes, where it cannot cover data, if there is anything to name.
+    no epoch 2.5. With `zero` the y axis starts at 0 and leaves room above the highest point. A
+    `legend` with that title, or none (""), stands to the right of the axes, where it cannot cover
+    data, if there is anything to name.
     """
     if zero:
-        from_zero(ax)
+        highest = ax.dataLim.y1 if ax.has_data() else 1.0
+        ax.set_ylim(0.0, 1.08 * highest if highest > 0 else 1.0)
     if legend is not None and ax.get_legend_handles_labels()[0]:
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "frameon": False}
         ax.legend(**place, fontsize=8, title=legend, title_fontsize=8)
@@ -88,12 +90,6 @@ def titled(ax, title, xlabel, ylabel, whole="", most=9, zero=False, legend=None)
         locator = MaxNLocator(most, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
         getattr(ax, f"{name}axis").set_major_locator(locator)
     return ax
-
-
-def from_zero(ax) -> None:
-    """A y axis that starts at 0 and leaves room above the highest point."""
-    highest = ax.dataLim.y1 if ax.has_data() else 1.0
-    ax.set_ylim(0.0, 1.08 * highest if highest > 0 else 1.0)
 
 
 def colours(count) -> list:

@@ -69,7 +69,7 @@ def test_a_file_with_the_name_of_a_shipped_experiment_is_refused(tiny_toml):
     ('data = "arrays"', 'data = "../arrays"', "grids.data: '../arrays' cannot name a folder"),
     ('rows = ["data", "method"]', 'rows = [["data"]]', "rows: expected a list of texts"),
     ('labels = ["method"]', "labels = 3", "paper.labels: expected a list, got 3"),
-    ("across.sparsity = [0.8, 0.5]", "across.sparsity = 1", "across.sparsity: expected a list"),
+    ("across.sparsity = [0.8, 0.5]", "across.sparsity = 1", "expected 1 labels and 1 values"),
     ('[["ndsnn", 80.5, 91]]', "[3]", "paper.rows: expected a list, got 3"),
     ('[["ndsnn", 80.5, 91]]', '[["ndsnn", "x", 91]]', "expected a number, got 'x'"),
     ('labels = ["method"]', 'metric = [1]\nlabels = ["method"]', "paper.metric: expected text"),

@@ -157,7 +157,7 @@ def next_steps(folder, config, plugins=()) -> str:
     place, dense = (shlex.quote(f"{folder}{end}") for end in ("", "-dense"))
     again = f"nsnn train{given} {shlex.quote(f'{folder}/config.toml')}"
     steps = [
-        (f"nsnn eval {place}{given}", "the test accuracy and the worst mistakes"),
+        (f"nsnn eval {place}{given}", "the test accuracy, from the saved network"),
         (f"nsnn plot {place}{given}", f"draw {folder}/plots anew"),
     ]
     if config.method.name != DENSE and not config.train.dense_run:

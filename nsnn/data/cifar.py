@@ -55,6 +55,7 @@ class CIFARSource(ArchiveSource):
 
 CIFAR10 = CIFARSource(
     name="cifar10",
+    title="CIFAR-10",
     description="photographs of 10 kinds of things",
     classes=10,
     files=(RemoteFile("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),),
@@ -65,6 +66,7 @@ CIFAR10 = CIFARSource(
 )
 CIFAR100 = CIFARSource(
     name="cifar100",
+    title="CIFAR-100",
     description="photographs of 100 kinds of things",
     classes=100,
     files=(RemoteFile("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),),

@@ -93,6 +93,7 @@ def _files(*checksums: tuple) -> tuple[RemoteFile, ...]:
 
 MNIST = IDXSource(
     name="mnist",
+    title="MNIST",
     description="handwritten digits",
     files=_files(
         ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
@@ -107,6 +108,7 @@ MNIST = IDXSource(
 )
 FASHION_MNIST = IDXSource(
     name="fashion-mnist",
+    title="Fashion-MNIST",
     description="pictures of clothes",
     files=_files(
         ("8d4fb7e6c68d591d4c3dfef9ec88bf0d",),

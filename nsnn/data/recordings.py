@@ -195,6 +195,7 @@ def label_file(trial: Path) -> Path:
 
 NMNIST = NMNISTSource(
     name="nmnist",
+    title="N-MNIST",
     description="MNIST seen by an event camera that moves",
     shape=(2, 34, 34),
     sizes=(60_000, 10_000),
@@ -203,6 +204,7 @@ NMNIST = NMNISTSource(
 )
 CIFAR10_DVS = CIFAR10DVSSource(
     name="cifar10-dvs",
+    title="CIFAR10-DVS",
     description="moved photographs seen by an event camera",
     shape=(2, 48, 48),
     sizes=(9_000, 1_000),
@@ -212,6 +214,7 @@ CIFAR10_DVS = CIFAR10DVSSource(
 )
 DVS_GESTURE = GestureSource(
     name="dvs-gesture",
+    title="DVS-Gesture",
     description="gestures of hands and arms seen by an event camera",
     shape=(2, 48, 48),
     sizes=(1_176, 288),

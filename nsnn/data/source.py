@@ -34,6 +34,7 @@ class DataSource:
     """
 
     name: str  # of the key in `DATASETS`, of its folder, in messages
+    title: str = ""  # as papers write it; empty: the name
     description: str  # a few words for the list of all data sets
     shape: tuple[int, int, int] | None = None  # (C, H, W) of an image or a frame; None: the user's
     sizes: tuple[int, int] | None = None  # training and test samples; None: the user's

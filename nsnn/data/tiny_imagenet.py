@@ -100,6 +100,7 @@ class TinyImageNetSource(ArchiveSource):
 
 TINY_IMAGENET = TinyImageNetSource(
     name="tiny-imagenet",
+    title="Tiny-ImageNet",
     description="photographs of 200 kinds of things",
     shape=(3, 64, 64),
     sizes=(100_000, 10_000),

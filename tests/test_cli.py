@@ -51,7 +51,7 @@ try:
     main(["--help"])
 except SystemExit as stop:
     assert stop.code == 0
-heavy = {"numpy", "numba", "matplotlib", "tqdm"} & set(sys.modules)
+heavy = {"numpy", "numba", "matplotlib", "tqdm", "importlib.metadata"} & set(sys.modules)
 assert not heavy, heavy
 """
     started = time.monotonic()

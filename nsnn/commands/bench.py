@@ -7,8 +7,6 @@ examples:
 """
 
 import contextlib
-import dataclasses
-import importlib.metadata
 import itertools
 import sys
 import time
@@ -79,14 +77,16 @@ def run(options) -> int:
 @contextlib.contextmanager
 def _report(options, title: str, threads: set, against=None):
     """Print title and machine; after the body, which fills a list of results, warn and write."""
+    from importlib import metadata  # here, as all that --help does not need
+
     from nsnn import info, parallel
     from nsnn.files import write_json
 
     found = info.environment() | {"threads": sorted(threads), "blas core": parallel.blas_core()}
     peers = PEERS.get(against, ())
     try:
-        found |= {name: importlib.metadata.version(name) for name in peers}
-    except importlib.metadata.PackageNotFoundError as error:
+        found |= {name: metadata.version(name) for name in peers}
+    except metadata.PackageNotFoundError as error:
         install = "not installed here: pip install 'nsnn[peers]'"
         raise UserError(f"--against {against} needs {error.name}, {install}") from None
     versions = [f"{name} {found[name]}" for name in ("nsnn", "python", "numpy", "numba", *peers)]
@@ -132,6 +132,8 @@ def _kernels(options) -> None:
 
 
 def _training(options) -> None:
+    from dataclasses import replace
+
     from nsnn.bench import FIRST_SPIKE_DENSITY, FIRST_SPIKE_INPUTS, report
     from nsnn.bench.child import compare
     from nsnn.models import architecture, network_class
@@ -167,7 +169,7 @@ def _training(options) -> None:
             found = []
             for job in jobs:
                 _progress(f"{name}, {job.weights()}")
-                job = dataclasses.replace(job, delay=delay)
+                job = replace(job, delay=delay)
                 found.append(compare(kind, job, options.repeats, against))
             print(f"{name}\n{report.training(kind, found)}", flush=True)
             results += found
@@ -180,10 +182,12 @@ def _training(options) -> None:
 
 def _jobs(options, densities) -> list:
     """A job for each density and number of threads, of which 0 stands for all cores."""
+    from dataclasses import fields
+
     from nsnn import parallel
     from nsnn.bench.child import Job
 
-    given = {f.name: getattr(options, f.name, f.default) for f in dataclasses.fields(Job)}
+    given = {f.name: getattr(options, f.name, f.default) for f in fields(Job)}
     threads = [count or parallel.available_cores() for count in options.threads]
     pairs = itertools.product(densities, threads)
     return [Job(**given | {"density": density, "threads": n}) for density, n in pairs]

@@ -4,8 +4,8 @@ What one needs first; help(nsnn.train) and so on say more, and README.md begins 
 
     nsnn.train(config)             train a network; a run folder, and what was measured
     nsnn.load(folder)              the network of a run folder, to predict with
-    nsnn.simulate(current, "esl")  one neuron, or many, under a current
-    nsnn.from_preset("ndsnn")      the neuron of a paper
+    nsnn.simulate(current, neuron) one neuron, or many, under a current
+    nsnn.from_preset(name)         the neuron of a paper
     nsnn.check_network(net, batch) its gradients against finite differences
 """
 

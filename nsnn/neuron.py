@@ -39,13 +39,13 @@ PRESETS = {
 }  # fmt: skip
 
 
-def from_preset(preset: str, **changes) -> Neuron:
+def from_preset(preset: str = "ndsnn", **changes) -> Neuron:
     """The neuron of a paper, with some options changed.
 
     Parameters
     ----------
     preset : str
-        A key of `PRESETS`.
+        A key of `PRESETS`; by default the first.
     **changes
         Attributes of `Neuron`; None: as the preset says. A surrogate brings its default width.
 

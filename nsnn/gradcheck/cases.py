@@ -99,10 +99,10 @@ def networks():
     ):
         changes = {"reset": reset, "detach_reset": detached, "surrogate": name}
         text = f"reset {reset}{', detached' if detached else ''}, {name}"
-        yield text, partial(small_network, small, from_preset("ndsnn", time_steps=4, **changes))
+        yield text, partial(small_network, small, from_preset(time_steps=4, **changes))
     for preset in PRESETS:
         yield f"preset {preset}", partial(small_network, small, from_preset(preset, time_steps=4))
-    neuron = from_preset("ndsnn", detach_reset=False, time_steps=3)
+    neuron = from_preset(detach_reset=False, time_steps=3)
     yield "one time step", partial(small_network, small, dataclasses.replace(neuron, time_steps=1))
     for text, notation, changes in (
         *((f"two convolutions, max pool, {s}", "3C3-MP2-4C3-5", {"storage": s}) for s in STORAGES),
@@ -122,8 +122,8 @@ def networks():
 
 
 def trained_network(rng, **changes):
-    """The combination that NDSNN's small-scale tables are trained with."""
-    neuron = from_preset("ndsnn", time_steps=2)
+    """The combination that small versions of the papers' tables are trained with."""
+    neuron = from_preset(time_steps=2)
     return small_network("4C3-MP2-4C3-5", neuron, rng, norm="batch", loss=tet, **changes)
 
 
@@ -135,5 +135,5 @@ def network_check(option, make, rng) -> Result:
 
 def readout_check(storage, rng) -> Result:
     """The readout's weights of a network that really spikes."""
-    network, batch = small_network("3C3-AP2-5", from_preset("ndsnn"), rng, storage=storage)
+    network, batch = small_network("3C3-AP2-5", from_preset(), rng, storage=storage)
     return check_readout(network, batch, rng, option=f"true spikes, {storage}")

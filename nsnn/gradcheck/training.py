@@ -71,7 +71,7 @@ def float32_check(storage, rng) -> Result:
 def threads_check(threads, storage, rng) -> Result:
     """The gradients in float32 by several threads, bit-equal to those by one."""
     network, batch = small_network(
-        "16C3-MP2-16C3-160", from_preset("ndsnn", time_steps=2), rng, side=12, samples=24,
+        "16C3-MP2-16C3-160", from_preset(time_steps=2), rng, side=12, samples=24,
         norm="batch", storage=storage, dtype=np.float32,
     )  # fmt: skip
     x = network.encode(batch.images)

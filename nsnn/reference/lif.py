@@ -11,7 +11,7 @@ def lif_forward(I, neuron, fire=spike, held=None):
     Parameters
     ----------
     I : ndarray of float, shape (…, T, B)
-        The current that drives the membrane, g (W s + b). (Only the preset "lth" has a gain g.)
+        The current that drives the membrane, g (W s + b). (g is 1 in all presets but one.)
     neuron : Neuron
     fire : callable, optional
         o = fire(v - ϑ); default: the unit step. A smooth one gives the network whose gradient the

@@ -110,13 +110,13 @@ class ADMM(SharedSparsity):
         return super().bytes_held() + sum(array.nbytes for array in arrays)
 
     def state(self) -> dict[str, np.ndarray]:
-        """As `SharedSparsity.state`, with Z and U while the ADMM phase lasts."""
+        """As `Method.state`, with Z and U while the ADMM phase lasts."""
         own = {f"Z/{name}": array.copy() for name, array in self.Z.items()}
         own |= {f"U/{name}": array.copy() for name, array in self.U.items()}
         return super().state() | own
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """As `SharedSparsity.restore`."""
+        """As `Method.restore`."""
         super().restore(state)
         self.Z, self.U = part_of(state, "Z/"), part_of(state, "U/")
 

@@ -216,17 +216,7 @@ class SparseMethod(Method):
 
 
 class SharedSparsity(SparseMethod):
-    """A sparse method that shares its sparsity out among the layers beforehand.
-
-    Attributes
-    ----------
-    start_option : str
-        The option that says the sparsity at the start.
-    planned : ndarray of int64
-        The counts that `prepare` has found; a run can be resumed with the same ones only.
-    """
-
-    start_option = "final_sparsity"
+    """A sparse method that shares its sparsity out among the layers beforehand."""
 
     @dataclass(frozen=True)
     class Config(SparseMethod.Config):
@@ -252,20 +242,6 @@ class SharedSparsity(SparseMethod):
                     "lower it, or use another method.distribution"
                 )
         return counts
-
-    def state(self) -> dict[str, np.ndarray]:
-        """As `Method.state`, with the counts."""
-        return super().state() | {"counts": self.planned}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """As `Method.restore`; UserError for other counts."""
-        if not np.array_equal(state["counts"], self.planned):
-            names = ", ".join(dict.fromkeys((self.start_option, "final_sparsity")))
-            raise UserError(
-                "the checkpoint was made with other numbers of weights per layer: resume it with "
-                f"its own network, method.{names} and distribution"
-            )
-        super().restore(state)
 
 
 def dense_names(text: str, weights: list[str]) -> set[str]:

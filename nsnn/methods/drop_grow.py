@@ -31,6 +31,7 @@ class SparseStart(SharedSparsity):
     """
 
     takes_topology = True
+    start_option = "final_sparsity"  # the option that says the sparsity at the start
 
     def prepare(self, network, run, rng, log) -> None:
         """Share out the weights and sparsify the layers at random positions."""
@@ -42,8 +43,6 @@ class SparseStart(SharedSparsity):
             for p, n_i, n_f in zip(self.prunable, initial, final, strict=True)
             if n_f < p.size
         ]
-        counts = [(share.initial, share.final) for share in self.shares]
-        self.planned = np.array(counts, dtype=np.int64).reshape(-1, 2)
         self.plan_ahead()
         for share in self.shares:
             p = share.weights

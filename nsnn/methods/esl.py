@@ -166,15 +166,11 @@ class ESL(DropGrow):
         bound = self.config.grown_scale / math.sqrt(p.shape[1])
         return self.rng.uniform(-bound, bound, count)
 
-    def exploration(self) -> dict[str, float]:
-        """ITOP's R_s of each layer: positions that have ever been active, of all."""
-        return {name: float(ever.mean()) for name, ever in self._ever.items()}
-
     def measures(self) -> dict[str, float]:
-        """R_s of all layers that evolve together, "exploration", and of each by its name."""
+        """ITOP's R_s, the share of positions ever active: of all that evolve, and of each layer."""
         size = sum(ever.size for ever in self._ever.values())
         active = sum(int(ever.sum()) for ever in self._ever.values())
-        each = {f"exploration/{name}": share for name, share in self.exploration().items()}
+        each = {f"exploration/{name}": float(ever.mean()) for name, ever in self._ever.items()}
         return {"exploration": active / size} | each if size else {}
 
     def bytes_held(self) -> int:
@@ -183,14 +179,14 @@ class ESL(DropGrow):
         return super().bytes_held() + sum(array.nbytes for array in arrays)
 
     def state(self) -> dict[str, np.ndarray]:
-        """As `SparseStart.state`, with what has ever been active and the moments."""
+        """As `Method.state`, with what has ever been active and the moments."""
         state = super().state() | {"decays": self._decays}
         state |= {f"ever/{name}": np.packbits(ever) for name, ever in self._ever.items()}
         state |= {f"moments/{name}": m.copy() for name, m in self._moments.items()}
         return state | {f"squares/{name}": v.copy() for name, v in self._squares.items()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """As `SparseStart.restore`."""
+        """As `Method.restore`."""
         super().restore(state)
         self._decays = state["decays"]
         self._moments, self._squares = part_of(state, "moments/"), part_of(state, "squares/")

@@ -125,12 +125,7 @@ class LTH(SparseMethod):
         return super().state() | {"asked": self._asked} | snapshot
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """As `Method.restore`; the sum of what is asked must be what `prepare` has found."""
-        if state["asked"].sum() != self._asked.sum():
-            raise UserError(
-                "the checkpoint was made for another number of weights: resume it with its own "
-                "network and method.final_sparsity"
-            )
+        """As `Method.restore`."""
         super().restore(state)
         self._asked, self._snapshot = state["asked"], part_of(state, "snapshot/")
         self.aim_at(self._asked)

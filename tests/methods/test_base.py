@@ -114,20 +114,6 @@ def test_the_seed_decides(bench, name):
     assert not np.array_equal(p.positions(), q.positions())
 
 
-@pytest.mark.parametrize(("name", "options", "message"), [
-    ("ndsnn", {"final_sparsity": 0.91}, r"method\.initial_sparsity"),
-    ("deepr", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
-    ("rigl", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
-    ("set", {"final_sparsity": 0.91}, r"network, method\.final_sparsity and distribution"),
-    ("lth", {"final_sparsity": 0.61}, r"method\.final_sparsity"),
-    ("admm", {"distribution": "er"}, r"method\.final_sparsity"),
-])  # fmt: skip
-def test_restore_of_another_configuration(bench, name, options, message):
-    saved = bench(name).method.state()
-    with pytest.raises(UserError, match=message):
-        bench(name, **options).method.restore(saved)
-
-
 @pytest.mark.parametrize("name", ["deepr", "gradr"])  # which move their weights themselves
 def test_a_gradient_that_is_not_finite_stops_the_run(bench, name):
     run = bench(name)

@@ -67,7 +67,7 @@ def test_unfired_positions_come_first(train):
         assert fresh.size == min(grown.size, never.size), p.name
         ran_out += never.size < grown.size
     assert ran_out  # both cases were seen
-    assert run.method.exploration()["fc1.weight"] > 0.6
+    assert run.method.measures()["exploration/fc1.weight"] > 0.6
 
 
 def test_random_growth_is_anywhere(train):

@@ -35,6 +35,17 @@ def test_place_of_data_and_threads_do_not_matter(saved):
     load_checkpoint(saved, load_config(None, ["data.dir=elsewhere", "train.threads=7"]))
 
 
+@pytest.mark.parametrize(("word", "said"), [
+    ("method.final_sparsity=0.9", r"final_sparsity = 0.95 there, 0.9 in config.toml"),
+    ("method.distribution=er", r"method.distribution = 'erk' there, 'er' in config.toml"),
+    ("method.name=set", r"method.death_ratio = 0.5 there, None in config.toml"),
+    ("optim.lr=0.3", r"optim.lr = 0.1 there, 0.3 in config.toml"),
+])  # fmt: skip
+def test_another_configuration_is_refused(saved, word, said):
+    with pytest.raises(UserError, match=rf"was made with another configuration: .*({said})"):
+        load_checkpoint(saved, load_config(None, [word]))
+
+
 def test_another_format_is_refused(saved, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", 4)
     with pytest.raises(UserError, match="has checkpoint format 3, this nsnn reads format 4"):

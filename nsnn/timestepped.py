@@ -9,11 +9,11 @@ from nsnn.errors import UserError
 from nsnn.layers import LIF, BatchNorm, decide
 from nsnn.layers.base import GradientPair
 from nsnn.layers.groups import NeuronGroup, neuron_groups
+from nsnn.layers.weighted import scale_to_active_fan_in
 from nsnn.losses import cross_entropy
 from nsnn.network import Network
 from nsnn.operations import Measures, synaptic_operations
 from nsnn.options import option
-from nsnn.sparsity.fan_in import scale_to_active_fan_in
 
 
 class TimeSteppedNetwork(Network):

@@ -5,7 +5,7 @@ import pytest
 
 from nsnn.csr import CSRMatrix, MaskedMatrix
 from nsnn.errors import UserError
-from nsnn.reference import topology as reference
+from nsnn.reference import rewiring as reference
 
 SHAPES = [(1, 1), (1, 9), (9, 1), (4, 7), (13, 5)]
 

@@ -135,8 +135,8 @@ ORACLES = {
     "pool.average_pool_backward": ("pool.average_pool_backward", "test_pool_kernels"),
     "pool.max_pool_forward": ("pool.max_pool_forward", "test_pool_kernels"),
     "pool.max_pool_backward": ("pool.max_pool_backward", "test_pool_kernels"),
-    "topology.csr_rewire": ("topology.rewire", "test_topology_kernels"),
-    "topology.csr_transpose": ("topology.transpose", "test_topology_kernels"),
+    "topology.csr_rewire": ("rewiring.rewire", "test_topology_kernels"),
+    "topology.csr_transpose": ("rewiring.transpose", "test_topology_kernels"),
 }
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from nsnn.data import DATASETS, source
 from nsnn.errors import RunError, UserError
-from nsnn.experiments.channels import channels
 from nsnn.files import append_line, lines_in, make_folder, read_json, read_lines
 from nsnn.methods import METHODS
 from nsnn.models import MODELS
 from nsnn.operations import total_work
 from nsnn.plugins import MODULE_PREFIX
+from nsnn.sparsity.channels import channels
 from nsnn.training.checkpoint import load_topology
 from nsnn.training.config import CHOICES, FREE, RENAMED, Config, defaults, translated
 from nsnn.training.config_file import flatten

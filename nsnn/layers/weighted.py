@@ -19,6 +19,20 @@ def uniform_fan_in(shape, fan_in: int, rng, dtype) -> np.ndarray:
     return rng.uniform(-bound, bound, shape).astype(dtype)
 
 
+def scale_to_active_fan_in(parameters) -> None:
+    """Scale each row of a sparse weight by √(fan-in / active fan-in): init = "active_fan_in".
+
+    The weights were drawn for a full fan-in; a row that keeps few of them receives as little
+    current as few of them carry. To be called once, after the method has made the network sparse.
+    """
+    for p in (p for p in parameters if p.topology is not None):
+        rows, cols = p.shape
+        row = p.positions() // cols
+        active = np.bincount(row, minlength=rows)
+        factor = np.sqrt(cols / np.maximum(active, 1)).astype(p.data.dtype)
+        p.assign(p.values() * factor[row])
+
+
 class Weighted(Layer):
     """A layer with a weight matrix, dense, masked or CSR, and a bias.
 

@@ -1,9 +1,30 @@
-"""A step of Deep R and of Grad R on dense arrays: weights w = s θ where a position is active.
+"""Rewiring on dense arrays: of a sparse matrix, and a step of Deep R and of Grad R.
 
-Everywhere θ is (N,) float, changed in place, s (N,) of 1 and −1, `gradient` (N,) the raw ∂L/∂w.
+In these steps θ is (N,) float, changed in place, s (N,) of 1 and −1, `gradient` (N,) the raw ∂L/∂w;
+weights are w = s θ where a position is active.
 """
 
 import numpy as np
+
+
+def rewire(shape, active, keep, new_positions):
+    """Columns and row pointers after a rewiring, and the old slot of each synapse, -1 if new.
+
+    Flat positions `active` and `new_positions`, sorted; keep (active,) bool.
+    """
+    slot = np.full(shape, -1)
+    slot.flat[active[keep]] = np.flatnonzero(keep)
+    mask = slot >= 0
+    mask.flat[new_positions] = True
+    return np.nonzero(mask)[1], np.append(0, np.cumsum(mask.sum(axis=1))), slot[mask]
+
+
+def transpose(shape, active):
+    """The active positions column by column: their rows, column pointers and slots."""
+    slot = np.full(shape, -1)
+    slot.flat[active] = np.arange(len(active))
+    mask = slot.T >= 0
+    return np.nonzero(mask)[1], np.append(0, np.cumsum(mask.sum(axis=1))), slot.T[mask]
 
 
 def temperature(drift, lr, noise):

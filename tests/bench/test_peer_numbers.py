@@ -11,11 +11,11 @@ from nsnn.bench import child
 from nsnn.bench.child import Job
 from nsnn.bench.step import plan
 from nsnn.export import network_tree
+from nsnn.layers.weighted import scale_to_active_fan_in
 from nsnn.models import build
 from nsnn.neuron import from_preset
 from nsnn.optim import SGD
 from nsnn.sparsity.distribution import random_positions
-from nsnn.sparsity.fan_in import scale_to_active_fan_in
 
 # The peers' own warnings are not ours.
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("default")]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from nsnn.layers.weighted import scale_to_active_fan_in
 from nsnn.models import build
 from nsnn.neuron import from_preset
-from nsnn.sparsity.fan_in import scale_to_active_fan_in
 
 
 @pytest.mark.parametrize("storage", ["csr", "dense"])

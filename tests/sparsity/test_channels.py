@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nsnn.experiments.channels import channels
+from nsnn.sparsity.channels import channels
 from nsnn.sparsity.log import TopologyLog
 
 

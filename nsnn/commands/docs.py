@@ -32,7 +32,6 @@ def run(options) -> int:
     Returns 0, 1 if one failed or differs, 2 if one failed by a mistake in the tutorial.
     """
     from nsnn.docs import equations, pages
-    from nsnn.docs.check import difference
     from nsnn.processes import Processes
     from nsnn.text import plural
 
@@ -49,7 +48,7 @@ def run(options) -> int:
                 text, pictures, seconds = future.result()
                 if not options.check:
                     pages.write(page, text, pictures)
-                elif found := difference(page, text, pictures):
+                elif found := pages.difference(page, text, pictures):
                     raise RunError(f"{found} (edit what it is made of, then run nsnn docs)")
                 done = f"{page} {'is up to date' if options.check else 'written'}"
                 print(f"{done}: {seconds:.0f} s, {plural(len(pictures), 'figure')}", flush=True)

@@ -83,12 +83,9 @@ class IDXSource(RemoteSource):
 
 def _files(*checksums: tuple) -> tuple[RemoteFile, ...]:
     """The four files, which have the same names in all sets, with their checksums."""
-    names = [
-        f"{part}-{kind}-ubyte.gz"
-        for part in ("train", "t10k")
-        for kind in ("images-idx3", "labels-idx1")
-    ]
-    return tuple(RemoteFile(name, *each) for name, each in zip(names, checksums, strict=True))
+    names = "train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"
+    pairs = zip(names, checksums, strict=True)
+    return tuple(RemoteFile(f"{name}-ubyte.gz", *each) for name, each in pairs)
 
 
 MNIST = IDXSource(

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nsnn import cli
-from nsnn.docs import check, pages
+from nsnn.docs import pages
 
 TUTORIAL = """# %% [markdown]
 # # 5 spikes
@@ -127,8 +127,8 @@ def test_writing_again_removes_figures_that_are_gone(page, tutorial):
     ("(1, 2)", "(1 2)", False), ("nan", "inf", False),
 ])  # fmt: skip
 def test_printed_lines_are_alike_but_for_spaces_and_one_in_the_last_digit(ours, theirs, equal):
-    assert check.alike(ours, theirs) == equal
-    assert check.alike(theirs, ours) == equal
+    assert pages.alike(ours, theirs) == equal
+    assert pages.alike(theirs, ours) == equal
 
 
 @pytest.mark.parametrize(("old", "new", "line"), [
@@ -142,7 +142,7 @@ def test_a_page_may_differ_from_a_run_in_what_is_printed_only(page, old, new, li
     fresh = page.read_text()
     assert old in fresh
     page.write_text(fresh.replace(old, new))
-    found = check.difference(page, fresh, {})
+    found = pages.difference(page, fresh, {})
     assert found is None if line is None else found.startswith(f"{page}, line {line}: ")
 
 

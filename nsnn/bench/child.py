@@ -67,9 +67,7 @@ def compare(kind: str, job: Job, repeats: int, against: str | None = None) -> di
     """
     peer, network = "measure_first_spikes", ()
     if against == "spikingjelly":
-        from nsnn.bench.step import plan  # loads the engine: in this process only
-
-        peer, network = "measure", plan(job)
+        peer, network = "measure", call("nsnn.bench.step:plan", job)
     steps = job.steps_per_epoch if kind == "epoch" else 1
     ours, theirs = [], []
     plain = dataclasses.replace(job, rounds=0, layers=False)

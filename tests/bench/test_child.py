@@ -48,6 +48,8 @@ def calls(monkeypatch):
     made = []
 
     def call(function, job, *more):
+        if function.endswith(":plan"):
+            return plan(job)
         made.append((function, job, *more))
         if "peer" in function:
             return {"seconds": [10.0, 20.0, 60.0], "memory": 600}

@@ -148,7 +148,7 @@ def curves(ax, experiment: Experiment, groups: list[Group]):
             if len(values) > 1:
                 sd = values.std(axis=0, ddof=1)
                 ax.fill_between(x, y - sd, y + sd, color=look["color"], alpha=0.15, linewidth=0)
-    if experiment.figure.y == "validation_accuracy":
+    if experiment.figure.y.endswith("_accuracy"):
         _rule(ax)  # differences of tenths of a point: not from 0
     elif "%" in name:
         ax.set_ylim(-3.0, 103.0)  # a line at 0 or 100 is seen whole

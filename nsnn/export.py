@@ -11,18 +11,23 @@ from nsnn import layers
 from nsnn.csr import CSRMatrix
 from nsnn.errors import UserError
 from nsnn.files import refuse_special, write_atomic, write_json
+from nsnn.firstspike import FirstSpikeNetwork
+from nsnn.network import Network
 from nsnn.timestepped import TimeSteppedNetwork
 from nsnn.training.config_file import to_toml
 from nsnn.training.run_folder import load, read_config
 
-# How a time-stepped network, and how a first-spike network, takes its input and decides.
-_STEPPED = {
-    "encoding": "images: (x - mean) / std of x in [0, 1], at every time step; events: counts",
-    "readout": "the class with the largest mean of the outputs over time",
-}
-_FIRST_SPIKE = {
-    "encoding": "a time for each pixel: model.input and model.dark of config",
-    "readout": "the class whose neuron fires first",
+# How each kind of network takes its input and how it decides; any other is a `Network`.
+_WORDS = {
+    TimeSteppedNetwork: (
+        "images: (x - mean) / std of x in [0, 1], at every time step; events: counts",
+        "the class with the largest mean of the outputs over time",
+    ),
+    FirstSpikeNetwork: (
+        "a time for each pixel: model.input and model.dark of config",
+        "the class whose neuron fires first",
+    ),
+    Network: ("the network's own", "the class with the largest score"),
 }
 
 
@@ -61,20 +66,20 @@ def network_tree(network) -> dict:
     and its "shortcut", empty where that is the block's input. A plug-in's layer has kind and name.
     """
     stepped = isinstance(network, TimeSteppedNetwork)
-    words = _STEPPED if stepped else _FIRST_SPIKE
+    encoding, readout = next(w for kind, w in _WORDS.items() if isinstance(network, kind))
     return {
         "format": 1,
         "kind": type(network).__name__,
         "input": {
             "shape": network.input_shape,
-            "encoding": words["encoding"],
+            "encoding": encoding,
             "mean": network.mean.tolist(),
             "std": network.std.tolist(),
         },
         "time_steps": network.time_steps if stepped else None,
         "layers": _list([network.body] if stepped else network.layers()),
         "classes": network.classes,
-        "readout": words["readout"],
+        "readout": readout,
     }
 
 

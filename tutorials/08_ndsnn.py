@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 
 from nsnn.reference import ndsnn
-from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, plan_rounds, sparsity_at
+from nsnn.sparsity.schedule import drop_and_grow_counts, drop_fraction_at, plan_rounds, sparsity_at
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
@@ -96,7 +96,7 @@ for q in range(1, n + 1):
     note = f"  Eq. 9: {target - N_pre + by_ratio}, so D is raised" if by_ratio < D else ""
     print(f"{q:5} {theta_t:5.3f} {d_t:5.3f} {N_pre:6} {D:4} {G:4} {target:6}{note}")
     assert np.isclose(theta_t, sparsity_at(q, n, theta_i, theta_f), rtol=1e-12)
-    assert np.isclose(d_t, death_ratio_at(q, n, d_0, d_min), rtol=1e-12)
+    assert np.isclose(d_t, drop_fraction_at(q, n, d_0, d_min), rtol=1e-12)
     assert (D, G, bool(note)) == drop_and_grow_counts(N_pre, target, d_t)
     N_pre = target
 
@@ -122,7 +122,7 @@ for t in range(400):
     gradient = (W - teacher) @ batch[t] @ batch[t].T / 40
     if t % 10 == 0 and 0 < t < 300:  # ΔT = 10, T_end = 300: the last of 29 rounds is at 290
         target = round(600 * (1 - sparsity_at(t, 290, *theta)))
-        d_t = death_ratio_at(t, 290, 0.5, 0.005)
+        d_t = drop_fraction_at(t, 290, 0.5, 0.005)
         D, G, _ = drop_and_grow_counts(np.count_nonzero(M), target, d_t)
         M.flat[ndsnn.arg_drop(W, M, D)] = 0
         W *= M
@@ -188,7 +188,7 @@ figure.colorbar(picture, ax=axes, label="share of neurons\nthat see a pixel")
 # %%
 for n, share in ((8, 5 / 8), (200, 0)):  # 1
     count = 1000 * (1 - sparsity_at(np.arange(n + 1), n, 0.6, 0.95))
-    by_ratio = death_ratio_at(np.arange(1, n + 1), n, 0.5, 0.005) * count[:-1]
+    by_ratio = drop_fraction_at(np.arange(1, n + 1), n, 0.5, 0.005) * count[:-1]
     assert np.mean(by_ratio < count[:-1] - count[1:]) == share
 assert plan_rounds(40, 1.0, every=10).count == 3  # 2: there are rounds at 10, 20 and 30 only
 assert np.isclose(sparsity_at(30, 40, 0.6, 0.95), 0.95 - 0.35 / 4**3)

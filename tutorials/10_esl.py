@@ -19,7 +19,7 @@ from nsnn.plot import receptive_fields
 from nsnn.sparsity.distribution import er_counts
 from nsnn.sparsity.drop import smallest_magnitude, smallest_per_sign
 from nsnn.sparsity.grow import random_inactive
-from nsnn.sparsity.schedule import death_ratio_at
+from nsnn.sparsity.schedule import drop_fraction_at
 from nsnn.training.config_file import load_config
 from nsnn.training.run import Run
 
@@ -80,7 +80,7 @@ for step, batch in zip(range(t + 1), run.batches(0), strict=False):
     run.method.update(step, run.optimiser, run.learning_rate(step))
 w, at, rng = p.values().copy(), p.positions(), copy.deepcopy(run.method.rng)
 zeta = 0.5 / 2 * (1 + np.cos(np.pi * t / run.length.total_steps))
-assert np.isclose(zeta, death_ratio_at(t, run.length.total_steps, 0.5, 0.0))
+assert np.isclose(zeta, drop_fraction_at(t, run.length.total_steps, 0.5, 0.0))
 stays = at[~smallest_per_sign(w, zeta)]
 free = np.setdiff1d(np.arange(p.size), stays)
 again, count = copy.deepcopy(rng), at.size - stays.size
@@ -179,7 +179,7 @@ drawn = np.random.default_rng(0).binomial(N, P, 10_000)
 assert np.isclose(drawn.std(), np.sqrt(N * P * (1 - P)), rtol=0.05)  # 284
 w = np.array([0.9, -0.1, 0.7, -0.2, 0.8, -0.3, 0.6, -0.4])
 assert (np.sort(w)[: w.size // 2] < 0).all()  # 2: all inhibition, the strongest first
-moves = sum(death_ratio_at(np.arange(30, 558, 30), 558, 0.5, 0.0))  # 3: about 18 · ½ · ½
+moves = sum(drop_fraction_at(np.arange(30, 558, 30), 558, 0.5, 0.0))  # 3: about 18 · ½ · ½
 assert abs(moves - 18 / 4) < 0.3
 
 # %% [markdown]

@@ -109,7 +109,7 @@ def measure_step(job: Job) -> dict:
     `layer_table`, if the job asks for it.
     """
     trainee, batch = Trainee(job), random_data(job, job.batch)
-    clocks = _watched(trainee.network.body, "backward"), _watched(trainee.optimiser, "step")
+    clocks = watched(trainee.network.body, "backward"), watched(trainee.optimiser, "step")
     steps = repeat(lambda: trainee.train(batch), job.steps)
     backward, update = (clock[1:] for clock in clocks)  # without the first, as `repeat`
     forward = (np.array(steps) - backward - update).tolist()
@@ -136,7 +136,7 @@ def layer_table(trainee, batch, steps: int) -> list[dict]:
     that nobody calls), with weights also "density" and "forward_operations", "backward_operations".
     """
     units = _units(trainee.network.body)
-    clocks = [[_watched(unit, name) for name in ("forward", "backward")] for unit in units]
+    clocks = [[watched(unit, name) for name in ("forward", "backward")] for unit in units]
     for _ in range(steps):
         trainee.train(batch)
     rows = []
@@ -161,7 +161,7 @@ def _units(layer) -> list:
     return [layer]
 
 
-def _watched(thing, name: str) -> list:
+def watched(thing, name: str) -> list:
     """Put a clock around a method; returns where each call leaves its seconds."""
     method, seconds = getattr(thing, name), []
 

@@ -57,7 +57,7 @@ ACTIONS = {
         "--layers": {"action": "store_true", "help": "time each layer as well"},
     }),
     "epoch": ("one epoch on random images", {
-        **_COMMON, **_training_options("mlp", "none", 8, "1 (firstspike: that of ε = 60)"),
+        **_COMMON, **_training_options("mlp", "none", 8, "1 (first spikes: that of ε = 60)"),
         "--samples": {"type": whole(1), "default": 60_000, "metavar": "N"},
         "--plot": {"type": new_file, "metavar": "FILE",
                    "help": "draw seconds against three densities or more"},

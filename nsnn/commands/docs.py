@@ -2,7 +2,7 @@
 
 examples:
   nsnn docs tutorials                       all tutorials/NN_topic.py of a clone
-  nsnn docs tutorials tutorials/01_neuron.py
+  nsnn docs tutorials tutorials/01_lif_neuron.py
   nsnn docs tutorials --check --jobs 2      are the committed pages what a run gives?
   nsnn docs equations                       tutorials/equations.md, from the docstrings
 

@@ -1,7 +1,7 @@
 """Write a tutorial as a Jupyter notebook.
 
 examples:
-  nsnn notebook tutorials/01_neuron.py      to tutorials/01_neuron.ipynb
+  nsnn notebook tutorials/01_lif_neuron.py      to tutorials/01_lif_neuron.ipynb
 
 A notebook stands beside its tutorial: so its links and the files that it reads are found.
 """

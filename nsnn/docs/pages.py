@@ -1,4 +1,4 @@
-"""Reads a tutorial, runs it, writes its page, text, code, output and figures, or compares it.
+"""Reads a tutorial, runs it, and writes its page or compares it: text, code, output, figures.
 
 Tutorials are in percent format: a Python file whose cells begin with `# %%`.
 """
@@ -23,7 +23,7 @@ MOST = 100_000  # bytes of a figure
 _LINK = re.compile(r"(\]\((?![a-z]+:|[#/]))")
 # Digits that belong to a word, as in conv1, are text.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?")
-_DIGITS = 3
+_DIGITS = 3  # of a number that count, see `near`
 _END = (0, "the end of the page")
 
 

@@ -24,6 +24,7 @@ from nsnn.gradcheck.result import TOLERANCE, Result, compare, nonzero
 from nsnn.layers import LIF, BatchNorm, Conv2d, Integrator, Linear, MaxPool2d
 from nsnn.reference.lif import lif_forward
 from nsnn.reference.pool import windows
+from nsnn.timestepped import TimeSteppedNetwork
 
 
 def check_surrogate(name: str, rng, width=None) -> Result:
@@ -93,7 +94,7 @@ def check_network(network, batch, rng=None, directions=3, option="", step=STEP) 
         If a value lies within `MARGIN` of a kink of the surrogate or of a tie in max pooling, or
         nearly every direction changes a causal set.
     UserError
-        If the network is not in float64.
+        If the network is not in float64, or of another kind.
 
     Notes
     -----
@@ -108,6 +109,8 @@ def check_network(network, batch, rng=None, directions=3, option="", step=STEP) 
     if isinstance(network, FirstSpikeNetwork):
         rng = np.random.default_rng(0) if rng is None else rng
         return check_first_spike(network, batch, rng, directions, option, step)
+    if not isinstance(network, TimeSteppedNetwork):
+        raise UserError("check_network takes time-stepped and first-spike networks only")
     x = network.encode(batch.images).astype(np.float64)
     arrays = {p.name: (p.data, active_entries(p)) for p in network.parameters()}
     arrays["input"] = x, np.ones(x.shape, bool)

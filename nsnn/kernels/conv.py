@@ -4,12 +4,12 @@ The weight is the CSR matrix `(out, in·kh·kw)`. A column of it names an input 
 (dy, dx) in the kernel, so im2col is an address for each synapse and no patch is ever copied. Images
 are `(channels, height, width·K)`, K = T·B.
 
-All walk the image run by run. A *run* is a piece of at most `RUN` values of neighbouring pixels
+All walk the image span by span. A *span* is a piece of at most `SPAN` values of neighbouring pixels
 that the same synapses reach; where the kernel reaches over the border, and with stride 2, it is at
-most one pixel. For each run and channel the synapses that reach it are listed with the address of
-their source, then worked off four at a time, in one pass over the run.
+most one pixel. For each span and channel the synapses that reach it are listed with the address of
+their source, then worked off four at a time, in one pass over the span.
 
-What that gains: what all output channels need of a run stays in the L2 cache, and four synapses
+What that gains: what all output channels need of a span stays in the L2 cache, and four synapses
 share each pass over the accumulator; uint8 inputs are spikes and need no multiplication; input and
 weight gradient in one pass read epsilon once. `nsnn bench kernels` shows the rates.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-RUN = 2048
+SPAN = 2048
 
 
 def _passed(w, x, zero):
@@ -34,16 +34,16 @@ def _passed_by_type(w, x, zero):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _run_length(at, width, first, last, stride, K):
-    """Length of the run at value `at` of an image row of `width` pixels.
+def _span_length(at, width, first, last, stride, K):
+    """Length of the span at value `at` of an image row of `width` pixels.
 
     A few whole pixels, if all lie in `first:last`, where the kernel stays inside the image; else
     (the rest of) one.
     """
     pixel, part = at // K, at % K
-    if part > 0 or 2 * K > RUN or stride > 1 or pixel < first or pixel >= last:
-        return min(RUN, K - part)
-    return K * min(RUN // K, last - pixel)
+    if part > 0 or 2 * K > SPAN or stride > 1 or pixel < first or pixel >= last:
+        return min(SPAN, K - part)
+    return K * min(SPAN // K, last - pixel)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -72,7 +72,7 @@ def conv_csr_matmul(data, indices, indptr, bias, x, kh, kw, stride, padding, K, 
     for oy in range(Ho):
         at = 0
         while at < Wo * K:
-            m = _run_length(at, Wo, padding, W - kw + padding + 1, stride, K)
+            m = _span_length(at, Wo, padding, W - kw + padding + 1, stride, K)
             _sources(oy, at, kh, kw, stride, padding, C, H, W, K, source)
             for o in range(start, stop):
                 n = 0
@@ -122,7 +122,7 @@ def conv_csr_gradient(
     for oy in range(Ho):
         at = 0
         while at < Wo * K:
-            m = _run_length(at, Wo, padding, W - kw + padding + 1, stride, K)
+            m = _span_length(at, Wo, padding, W - kw + padding + 1, stride, K)
             _sources(oy, at, kh, kw, stride, padding, C, H, W, K, source)
             for o in range(start, stop):
                 n = 0
@@ -185,7 +185,7 @@ def conv_csr_backward(
         at = 0
         while at < W * K:
             ix, part = at // K, at % K
-            m = _run_length(at, W, kw - 1 - padding, min(W, Wo - padding), stride, K)
+            m = _span_length(at, W, kw - 1 - padding, min(W, Wo - padding), stride, K)
             for c in range(start, stop):
                 n = 0
                 for offset in range(kh * kw):
@@ -199,8 +199,8 @@ def conv_csr_backward(
                         begin[n] = ((t_indices[j] * Ho + oy) * Wo + ox) * K + part
                         slot[n], weight[n] = j - low, data[t_perm[j]]
                         n += 1
-                run = slice(at, at + m)
-                _add_both(weight, begin, slot, n, flat, x[c, iy, run], dx[c, iy, run], own)
+                span = slice(at, at + m)
+                _add_both(weight, begin, slot, n, flat, x[c, iy, span], dx[c, iy, span], own)
             at += m
     for j in range(low, high):
         gradient[t_perm[j]] = own[j - low]

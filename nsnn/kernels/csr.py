@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-RUN = 2048  # values of a row handled at a time: 8 KB of float32
+SPAN = 2048  # values of a row handled at a time: 8 KB of float32
 
 
 def _passed(w, x, zero):
@@ -30,23 +30,23 @@ def csr_matmul(data, indices, indptr, bias, x, out, start, stop):
     """out (rows, K) = W x + bias for x (cols, K); owns the rows `start:stop`."""
     K = x.shape[1]
     zero = out.dtype.type(0)
-    for k in range(0, K, RUN):
-        run = slice(k, min(K, k + RUN))
+    for k in range(0, K, SPAN):
+        span = slice(k, min(K, k + SPAN))
         for r in range(start, stop):
-            acc = out[r, run]
+            acc = out[r, span]
             acc[:] = bias[r]
             j, end = indptr[r], indptr[r + 1]
             while j + 4 <= end:
                 w0, w1, w2, w3 = data[j], data[j + 1], data[j + 2], data[j + 3]
-                x0, x1 = x[indices[j], run], x[indices[j + 1], run]
-                x2, x3 = x[indices[j + 2], run], x[indices[j + 3], run]
+                x0, x1 = x[indices[j], span], x[indices[j + 1], span]
+                x2, x3 = x[indices[j + 2], span], x[indices[j + 3], span]
                 for i in range(acc.size):
                     acc[i] += (_passed(w0, x0[i], zero) + _passed(w1, x1[i], zero)) + (
                         _passed(w2, x2[i], zero) + _passed(w3, x3[i], zero)
                     )
                 j += 4
             while j < end:
-                w0, x0 = data[j], x[indices[j], run]
+                w0, x0 = data[j], x[indices[j], span]
                 for i in range(acc.size):
                     acc[i] += _passed(w0, x0[i], zero)
                 j += 1
@@ -96,15 +96,15 @@ def csr_backward(data, t_indices, t_indptr, t_perm, epsilon, x, dx, gradient, st
     # belong to other threads, which would pass its cache lines to and fro.
     low, high = t_indptr[start], t_indptr[stop]
     own = np.zeros(high - low, gradient.dtype)
-    for k in range(0, K, RUN):
-        run = slice(k, min(K, k + RUN))
+    for k in range(0, K, SPAN):
+        span = slice(k, min(K, k + SPAN))
         for c in range(start, stop):
-            acc, s = dx[c, run], x[c, run]
+            acc, s = dx[c, span], x[c, span]
             acc[:] = zero
             j, end = t_indptr[c], t_indptr[c + 1]
             while j + 2 <= end:
                 w0, w1 = data[t_perm[j]], data[t_perm[j + 1]]
-                e0, e1 = epsilon[t_indices[j], run], epsilon[t_indices[j + 1], run]
+                e0, e1 = epsilon[t_indices[j], span], epsilon[t_indices[j + 1], span]
                 g0, g1 = zero, zero
                 for i in range(acc.size):
                     acc[i] += w0 * e0[i] + w1 * e1[i]
@@ -114,7 +114,7 @@ def csr_backward(data, t_indices, t_indptr, t_perm, epsilon, x, dx, gradient, st
                 own[j + 1 - low] += g1
                 j += 2
             if j < end:
-                w0, e0, g0 = data[t_perm[j]], epsilon[t_indices[j], run], zero
+                w0, e0, g0 = data[t_perm[j]], epsilon[t_indices[j], span], zero
                 for i in range(acc.size):
                     acc[i] += w0 * e0[i]
                     g0 += _passed(e0[i], s[i], zero)

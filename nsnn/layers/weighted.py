@@ -1,4 +1,4 @@
-"""What linear layers and convolutions share: a weight, a bias, and the order of the backward."""
+"""What linear layers and convolutions share: weight and bias, first values, the backward."""
 
 import abc
 

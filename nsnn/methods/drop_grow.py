@@ -12,7 +12,7 @@ from nsnn.options import option
 from nsnn.sparsity.distribution import random_positions
 from nsnn.sparsity.drop import smallest_magnitude
 from nsnn.sparsity.grow import TopK
-from nsnn.sparsity.schedule import death_ratio_at, plan_rounds
+from nsnn.sparsity.schedule import drop_fraction_at, plan_rounds
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class DropGrow(SparseStart, abc.ABC):
         Returns
         -------
         dropped, grown : int
-        raised : bool
+        forced : bool
             Whether more are dropped than the method's own fraction says.
         """
 
@@ -123,8 +123,8 @@ class DropGrow(SparseStart, abc.ABC):
     def drop_and_grow(self, step: int) -> None:
         """A round of every layer that takes part, by `counts` and the two choices."""
         for share in self.shares:
-            D, G, raised = self.counts(share, step)
-            self.rewire(step, share.weights, self.dropped(step, share.weights, D), G, raised)
+            D, G, forced = self.counts(share, step)
+            self.rewire(step, share.weights, self.dropped(step, share.weights, D), G, forced)
 
     def plan_ahead(self) -> None:
         """Plan the rounds; a UserError where none fits and the method is nothing without."""
@@ -160,11 +160,8 @@ class DropGrow(SparseStart, abc.ABC):
             )
         return drop
 
-    def rewire(self, step: int, p: Parameter, drop, count: int, raised: bool = False) -> None:
-        """Drop the marked weights (bool, (active,)), grow `count` others, log the net change.
-
-        `raised` is for the log, see `TopologyLog.record`.
-        """
+    def rewire(self, step: int, p: Parameter, drop, count: int, forced: bool = False) -> None:
+        """Drop the marked weights (bool, (active,)), grow `count` others; log it, and `forced`."""
         before = p.positions()
         grown = np.sort(self.choose_grow(p, count, before[~drop]))
         if grown.size != count:
@@ -175,7 +172,7 @@ class DropGrow(SparseStart, abc.ABC):
         p.rewire(~drop, grown, self.initial_values(p, count))
         gone = np.setdiff1d(before[drop], grown, assume_unique=True)
         new = np.setdiff1d(grown, before[drop], assume_unique=True)
-        self.log.record(step, p.name, gone, new, raised)
+        self.log.record(step, p.name, gone, new, forced)
 
 
 class GradientGrowth(DropGrow, abc.ABC):
@@ -200,10 +197,10 @@ class GradientGrowth(DropGrow, abc.ABC):
         self._rounds, self._best = [], {}
         for share in self.shares:
             p = share.weights
-            D, G, raised = self.counts(share, step)
+            D, G, forced = self.counts(share, step)
             drop = self.dropped(step, p, D)
             self.watch(p, G, p.positions()[~drop])
-            self._rounds.append((p, drop, G, raised))
+            self._rounds.append((p, drop, G, forced))
 
     def watch(self, p: Parameter, count: int, kept) -> None:
         """Observe what `choose_grow` needs to know of the coming backward.
@@ -223,8 +220,8 @@ class GradientGrowth(DropGrow, abc.ABC):
         if not (self.shares and self.rounds.happens_at(step)):
             super().update(step, optimiser, lr)
             return
-        for p, drop, count, raised in self._rounds:
-            self.rewire(step, p, drop, count, raised)
+        for p, drop, count, forced in self._rounds:
+            self.rewire(step, p, drop, count, forced)
 
 
 def constant_plan(config, length, rounds=0, moved=0.0) -> CostPlan:
@@ -241,5 +238,5 @@ def falling_plan(config, length) -> CostPlan:
     """As `constant_plan`, of rounds whose `drop_fraction` falls with a cosine to 0 at T_end."""
     rounds = plan_rounds(length.total_steps, config.end_fraction, config.update_every)
     steps = rounds.every * np.arange(1, rounds.count + 1)
-    moved = death_ratio_at(steps, rounds.end, config.drop_fraction, 0.0).sum()
+    moved = drop_fraction_at(steps, rounds.end, config.drop_fraction, 0.0).sum()
     return constant_plan(config, length, rounds.count, moved)

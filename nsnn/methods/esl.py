@@ -15,7 +15,7 @@ from nsnn.methods.drop_grow import DropGrow, Share, falling_plan
 from nsnn.options import option
 from nsnn.sparsity.drop import smallest_magnitude, smallest_per_sign
 from nsnn.sparsity.grow import TopK, random_inactive
-from nsnn.sparsity.schedule import death_ratio_at
+from nsnn.sparsity.schedule import drop_fraction_at
 
 PRUNE = ("set", "magnitude")
 GROW = ("random", "unfired", "gradient", "momentum")
@@ -117,7 +117,7 @@ class ESL(DropGrow):
         if not self.rounds.happens_at(step):
             return
         # f_decay(t; α, T_end) = α/2 (1 + cos(tπ/T_end))
-        self._fraction = death_ratio_at(step, self.rounds.end, self.config.drop_fraction, 0.0)
+        self._fraction = drop_fraction_at(step, self.rounds.end, self.config.drop_fraction, 0.0)
         self.drop_and_grow(step)
         for p in (share.weights for share in self.shares):
             self._ever[p.name][p.positions()] = True

@@ -13,7 +13,7 @@ from nsnn.methods.base import CostPlan, dense_names
 from nsnn.methods.drop_grow import GradientGrowth, Share
 from nsnn.options import option
 from nsnn.sparsity.distribution import layer_counts
-from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, plan_rounds, sparsity_at
+from nsnn.sparsity.schedule import drop_and_grow_counts, drop_fraction_at, plan_rounds, sparsity_at
 
 
 class NDSNN(GradientGrowth):
@@ -64,7 +64,7 @@ class NDSNN(GradientGrowth):
     def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
         """D, G and whether D had to be raised. Source: NDSNN Eqs. 5-9"""
         d_0, d_min = self.config.death_ratio, self.config.death_ratio_min
-        d_t = death_ratio_at(step, self.rounds.span, d_0, d_min)
+        d_t = drop_fraction_at(step, self.rounds.span, d_0, d_min)
         return drop_and_grow_counts(share.weights.active, self._target(share, step), d_t)
 
     @classmethod
@@ -100,7 +100,7 @@ class NDSNN(GradientGrowth):
         steps, span = rounds.every * np.arange(rounds.count + 1), max(rounds.span, 1)
         after = 1.0 - sparsity_at(steps, span, c.initial_sparsity, c.final_sparsity)
         lost = after[:-1] - after[1:]
-        drop = death_ratio_at(steps[1:], span, c.death_ratio, c.death_ratio_min) * after[:-1]
+        drop = drop_fraction_at(steps[1:], span, c.death_ratio, c.death_ratio_min) * after[:-1]
         drop = np.maximum(drop, lost)
         density = after[done].reshape(length.epochs, -1).mean(axis=1)
         logged = after[0] + (2.0 * drop - lost).sum()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nsnn.methods.base import CostPlan
 from nsnn.methods.drop_grow import GradientGrowth, Share, falling_plan
 from nsnn.options import option
-from nsnn.sparsity.schedule import death_ratio_at
+from nsnn.sparsity.schedule import drop_fraction_at
 
 
 class RigL(GradientGrowth):
@@ -33,9 +33,9 @@ class RigL(GradientGrowth):
         drop_fraction: float = option(0.3, "fraction dropped, at first", at_least=0, at_most=1)
 
     def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
-        """As many to drop as to grow; never raised."""
+        """As many to drop as to grow; never more."""
         # f_decay(t) = α/2 (1 + cos(tπ/T_end)): NDSNN's Eq. 5 with d_min = 0 that ends at T_end.
-        fraction = death_ratio_at(step, self.rounds.end, self.config.drop_fraction, 0.0)
+        fraction = drop_fraction_at(step, self.rounds.end, self.config.drop_fraction, 0.0)
         # k = ⌊f_decay(t) · (1 − s^l) N^l⌋
         k = math.floor(fraction * share.weights.active)
         return k, k, False

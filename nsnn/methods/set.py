@@ -73,7 +73,7 @@ class SET(DropGrow):
             self.drop_and_grow(step)
 
     def counts(self, share: Share, step: int) -> tuple[int, int, bool]:
-        """⌊ζ · count⌋ of each sign, as many to grow; never raised."""
+        """⌊ζ · count⌋ of each sign, as many to grow; never more."""
         negative = int(np.count_nonzero(share.weights.values() < 0))
         zeta = self.config.drop_fraction
         count = int(zeta * negative) + int(zeta * (share.weights.active - negative))

@@ -81,8 +81,8 @@ def _training(run):
 
 
 def _spike_rates(run):
-    once = {"unit": "spikes per neuron: each fires once or never"}
-    return curves.spike_rates(run.records, **once if run.config.time_steps is None else {})
+    per = "sample" if run.config.time_steps is None else "time step"
+    return curves.spike_rates(run.records, unit=f"spikes per neuron and {per}")
 
 
 def _sparsity(run):

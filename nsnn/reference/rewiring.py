@@ -1,7 +1,6 @@
-"""Rewiring on dense arrays: of a sparse matrix, and a step of Deep R and of Grad R.
+"""Rewiring on dense arrays: compressed rows after it, and a step of Deep R and of Grad R.
 
-In these steps θ is (N,) float, changed in place, s (N,) of 1 and −1, `gradient` (N,) the raw ∂L/∂w;
-weights are w = s θ where a position is active.
+θ is (N,) float, changed in place, s (N,) of 1 and −1, `gradient` (N,) the raw ∂L/∂w, w = s θ.
 """
 
 import numpy as np

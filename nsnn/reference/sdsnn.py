@@ -14,7 +14,7 @@ import numpy as np
 START, MID = 36, 60  # paper epochs
 
 
-class Layer:
+class Hidden:
     """W (N, inputs) with its bounds and counters; rate ρ in percent, None where nothing is pruned.
 
     `vectors`, each (N,), are bias and norm parameters; `enough` inputs keep a neuron alive.
@@ -119,7 +119,7 @@ def algorithm_2(
 
     Parameters
     ----------
-    layers : list of Layer
+    layers : list of Hidden
         From the first weight to the readout, each the target of the one before.
     train : callable
         train(e) -> list of S, one for each layer: one epoch on the arrays, in place, without a

@@ -28,7 +28,7 @@ def channels(log, shapes: dict, steps: int) -> dict:
     found |= {"empty": {}, "largest": {}, "to_empty": {}}
     part = np.minimum(_PARTS * steps_of_events // steps, _PARTS - 1)
     for name in log.names:
-        empty, *shares = _follow(log, name, shapes[name], steps_of_events)
+        empty, *shares = _trace(log, name, shapes[name], steps_of_events)
         if empty.any():
             found["empty"][name] = empty.tolist()
         for key, share in zip(("largest", "to_empty"), shares, strict=True):
@@ -39,7 +39,7 @@ def channels(log, shapes: dict, steps: int) -> dict:
     return found
 
 
-def _follow(log, name: str, shape, steps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _trace(log, name: str, shape, steps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Empty channels at the start and after each step; the two shares of what each step grows."""
     rows, columns = shape
 

@@ -23,7 +23,7 @@ class TopologyLog:
     >>> import numpy as np
     >>> log = TopologyLog()
     >>> log.start("fc.weight", size=6, positions=np.array([0, 2, 5]))
-    >>> log.record(100, "fc.weight", dropped=np.array([2, 5]), grown=np.array([1]), raised=False)
+    >>> log.record(100, "fc.weight", dropped=np.array([2, 5]), grown=np.array([1]), forced=False)
     >>> log.positions_at("fc.weight", step=99)
     array([0, 2, 5])
     >>> log.positions_at("fc.weight", step=100)
@@ -33,7 +33,7 @@ class TopologyLog:
     def __init__(self):
         self._sizes: dict[str, int] = {}
         self._initial: dict[str, np.ndarray] = {}
-        # (step, name, raised, dropped, grown), in the order of recording.
+        # (step, name, forced, dropped, grown), in the order of recording.
         self._events: list[tuple[int, str, bool, np.ndarray, np.ndarray]] = []
 
     @property
@@ -66,15 +66,15 @@ class TopologyLog:
         self._sizes[name] = int(size)
         self._initial[name] = positions.copy()
 
-    def record(self, step: int, name: str, dropped, grown, raised: bool = False) -> None:
+    def record(self, step: int, name: str, dropped, grown, forced: bool = False) -> None:
         """Add an event at an optimiser step, counted from 0, not before the last one recorded.
 
         `dropped` and `grown` are net: positions that were active and are not any more, and the
-        reverse. `raised`: whether more had to be dropped than the method's own rule says.
+        reverse. `forced`: whether more had to be dropped than the method's own rule says.
         """
         dropped = np.array(dropped, dtype=np.int32)
         grown = np.array(grown, dtype=np.int32)
-        self._events.append((int(step), name, bool(raised), dropped, grown))
+        self._events.append((int(step), name, bool(forced), dropped, grown))
 
     def record_positions(self, step: int, name: str, positions) -> None:
         """Add the net change since the last event of a layer, for methods that rewire every step.
@@ -107,7 +107,7 @@ class TopologyLog:
     def counts(self) -> dict[str, np.ndarray]:
         """What each event did, for plots and tables: arrays (events,) by name.
 
-        "step", "dropped", "grown" and "active" (after it) are int64, "layer" str, "raised" bool.
+        "step", "dropped", "grown" and "active" (after it) are int64, "layer" str, "forced" bool.
         """
         active = {name: positions.size for name, positions in self._initial.items()}
         after = []
@@ -117,7 +117,7 @@ class TopologyLog:
         return {
             "step": np.array([event[0] for event in self._events], dtype=np.int64),
             "layer": np.array([event[1] for event in self._events], dtype=np.str_),
-            "raised": np.array([event[2] for event in self._events], dtype=bool),
+            "forced": np.array([event[2] for event in self._events], dtype=bool),
             "dropped": np.array([event[3].size for event in self._events], dtype=np.int64),
             "grown": np.array([event[4].size for event in self._events], dtype=np.int64),
             "active": np.array(after, dtype=np.int64),
@@ -136,7 +136,7 @@ class TopologyLog:
             **_joined("initial", self._initial.values()),
             "step": counts["step"],
             "layer": np.array([layer[event[1]] for event in self._events], dtype=np.int32),
-            "raised": counts["raised"],
+            "raised": counts["forced"],
             **_joined("dropped", [event[3] for event in self._events]),
             **_joined("grown", [event[4] for event in self._events]),
         }

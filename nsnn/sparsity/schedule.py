@@ -92,7 +92,7 @@ def sparsity_at(t, span, theta_i, theta_f):
     return theta_f + (theta_i - theta_f) * (1.0 - progress) ** 3
 
 
-def death_ratio_at(t, span, d_0, d_min):
+def drop_fraction_at(t, span, d_0, d_min):
     """Fraction of the active weights that is dropped at step t, before growing.
 
     Source: NDSNN Eq. 5 (printed without t0)
@@ -127,7 +127,7 @@ def drop_and_grow_counts(active, target, death_ratio) -> tuple[int, int, bool]:
     -------
     dropped, grown : int
         D and G, with `active − D + G = target`.
-    raised : bool
+    forced : bool
         Whether D had to be raised above the death ratio's because G would be negative.
 
     Notes

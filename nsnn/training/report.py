@@ -95,9 +95,7 @@ def closing_table(summary: dict) -> str:
     # None: density is an outcome of the method.
     asked = "none asked" if s["asked"] is None else f"{percent(s['density_asked'])} asked"
     training = f"{plural(s['steps'], 'step')} in {plural(s['epochs'], 'epoch')}"
-    rate, undecided = "spikes per neuron and time step", ""
-    if s["time_steps"] is None:
-        rate = "spikes per neuron and sample: each fires once or never"
+    per, undecided = "sample" if s["time_steps"] is None else "time step", ""
     if s["undecided"] is not None:
         samples = plural(sum(map(sum, s["confusion"])), "test sample")
         undecided = f"{s['undecided']:,} of {samples} without an output spike"
@@ -113,7 +111,7 @@ def closing_table(summary: dict) -> str:
         "  paper's formula": f"{size(s['bytes_formula'])} (III-D: T gradients, no momentum)",
         "  dense": f"{size(s['bytes_dense'])} (weights, gradients, optimiser)",
         "activations": f"{size(s['bytes_buffers'])} of a batch, beside the memory held",
-        "spike rate": f"{s['spike_rate']:.4f} {rate}",
+        "spike rate": f"{s['spike_rate']:.4f} spikes per neuron and {per}",
         "operations": f"{operations} per sample and forward{apart}",
         "work": work if s["work_training"] else "",
         "relative cost": cost,

@@ -44,9 +44,8 @@ class Run:
         self.network = make_network(config, self.data.shape, self.data.classes)
         self.network.normalise(self.data.mean, self.data.std)
         if config.data.augment == "spike-delay" and not self.network.takes_delays:
-            what = "data.augment = 'spike-delay' delays the spikes of the input"
-            use = "it is for model.name = 'firstspike'; set data.augment to none"
-            raise UserError(f"{what}: {use}")
+            what = "data.augment = 'spike-delay' is for networks of first spikes"
+            raise UserError(f"{what}: set it to none")
         self.method = METHODS[config.method.name](config.method.options)
         other = None
         if config.train.start and log is None:

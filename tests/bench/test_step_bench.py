@@ -95,7 +95,7 @@ def test_a_round_costs_what_it_takes_beyond_forward_and_backward(monkeypatch):
         return [9.0, *([4.0] * 3 if name == "backward" else [0.5] * 3)]
 
     clocks = []
-    monkeypatch.setattr(step, "_watched", watched)
+    monkeypatch.setattr(step, "watched", watched)
     monkeypatch.setattr(step, "repeat", timed)
     monkeypatch.setattr(step, "product_flops", lambda *_: clocks.append(1) or 1)
     job = Job("mlp", width=0.01, density=0.5, batch=2, time_steps=2, steps=3, rounds=2)
@@ -121,7 +121,7 @@ def test_a_residual_network_is_measured_whole_and_part_by_part():
     assert len(result["seconds"]["rewire"]) == 1
 
 
-def test_the_watched_step_trains_as_the_plain_one():
+def test_thewatched_step_trains_as_the_plain_one():
     batch, watched, plain = one_batch(), step.Trainee(SMALL), step.Trainee(SMALL)
     step.layer_table(watched, batch, 2)
     for layer in (*watched.network.body.parts, *watched.network.layers()):

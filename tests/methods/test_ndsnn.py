@@ -1,4 +1,4 @@
-"""NDSNN: the start, raised rounds, mistakes; every round: test_ndsnn_oracle.py."""
+"""NDSNN: the start, forced rounds, mistakes; every round: test_ndsnn_oracle.py."""
 
 import numpy as np
 import pytest
@@ -24,12 +24,12 @@ def test_raised_rounds_are_logged(bench):
     # 14 rounds from 50 to 90 % with a death ratio that is far too small for it.
     run = bench("ndsnn", death_ratio=0.02, death_ratio_min=0.0).train()
     log = run.log.counts()
-    assert log["raised"].any()
-    assert not log["grown"][log["raised"]].any()
-    # With a generous ratio that falls late, no early round is raised.
+    assert log["forced"].any()
+    assert not log["grown"][log["forced"]].any()
+    # With a generous ratio that falls late, no early round is forced.
     run = bench("ndsnn", death_ratio=0.5).train()
     log = run.log.counts()
-    assert not log["raised"][log["step"] <= 12].any()
+    assert not log["forced"][log["step"] <= 12].any()
 
 
 def test_a_run_of_one_step_is_too_short_for_a_round(bench):

@@ -62,7 +62,7 @@ class Dense:
             rate, enough = (30.0, 20) if len(p.dims) == 4 else (35.0, 50)
             rate = None if p is self.weights[-1] else rate
             arrays = [v.data for v in vectors]
-            self.layers.append(sdsnn.Layer(p.data, arrays, rate, enough))
+            self.layers.append(sdsnn.Hidden(p.data, arrays, rate, enough))
 
     def frozen(self):
         """Of each parameter: entries that are no synapse, or that silent neurons leave unused."""

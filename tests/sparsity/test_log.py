@@ -23,7 +23,7 @@ def random_history(seed, steps=25):
             if rng.random() < 0.5:
                 gone = rng.choice(sorted(now), min(len(now), 4), replace=False)
                 new = rng.choice(sorted(set(range(size)) - now), int(rng.integers(4)), False)
-                log.record(step, name, np.sort(gone), np.sort(new), raised=bool(step % 2))
+                log.record(step, name, np.sort(gone), np.sort(new), forced=bool(step % 2))
                 now = (now - set(gone.tolist())) | set(new.tolist())
             masks[name].append(now)
     return log, masks
@@ -67,7 +67,7 @@ def test_counts_by_hand():
     log = TopologyLog()
     log.start("a", 10, [1, 2, 3])
     log.start("b", 10, [0])
-    log.record(4, "a", [1, 2], [9], raised=True)
+    log.record(4, "a", [1, 2], [9], forced=True)
     log.record(4, "b", [], [5, 6])
     log.record(8, "a", [9], [])
     counts = log.counts()
@@ -76,7 +76,7 @@ def test_counts_by_hand():
     assert counts["dropped"].tolist() == [2, 0, 1]
     assert counts["grown"].tolist() == [1, 2, 0]
     assert counts["active"].tolist() == [2, 3, 1]
-    assert counts["raised"].tolist() == [True, False, False]
+    assert counts["forced"].tolist() == [True, False, False]
 
 
 def test_the_log_keeps_its_own_copy():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsnn.errors import UserError
-from nsnn.sparsity.schedule import death_ratio_at, drop_and_grow_counts, plan_rounds, sparsity_at
+from nsnn.sparsity.schedule import drop_and_grow_counts, drop_fraction_at, plan_rounds, sparsity_at
 
 
 def test_sparsity_stays_after_the_last_round():
@@ -14,11 +14,11 @@ def test_sparsity_stays_after_the_last_round():
 
 
 def test_death_ratio_by_hand():
-    assert death_ratio_at(0, 100, 0.5, 0.005) == pytest.approx(0.5)
-    assert death_ratio_at(50, 100, 0.5, 0.005) == pytest.approx(0.2525)
+    assert drop_fraction_at(0, 100, 0.5, 0.005) == pytest.approx(0.5)
+    assert drop_fraction_at(50, 100, 0.5, 0.005) == pytest.approx(0.2525)
     # cos(π/3) = ½
-    assert death_ratio_at(20, 60, 0.5, 0.1) == pytest.approx(0.1 + 0.5 * 0.4 * 1.5)
-    assert death_ratio_at(100, 100, 0.5, 0.005) == pytest.approx(0.005)
+    assert drop_fraction_at(20, 60, 0.5, 0.1) == pytest.approx(0.1 + 0.5 * 0.4 * 1.5)
+    assert drop_fraction_at(100, 100, 0.5, 0.005) == pytest.approx(0.005)
 
 
 @pytest.mark.parametrize(("total", "fraction", "every", "count"), [
@@ -63,8 +63,8 @@ def test_counts_reach_the_target():
     for _ in range(500):
         active = int(rng.integers(1, 1000))
         target = int(rng.integers(0, active + 1))
-        D, G, raised = drop_and_grow_counts(active, target, rng.random())
+        D, G, forced = drop_and_grow_counts(active, target, rng.random())
         assert active - D + G == target
         assert G >= 0
         assert 0 <= D <= active
-        assert not (raised and G)
+        assert not (forced and G)

@@ -13,6 +13,6 @@ def test_the_importance_of_a_neuron_is_the_sum_of_the_ranges_of_its_synapses():
     by_hand = [1.0 + 0.75, 3.0, 0.0]
     found = spines.importance(np.flatnonzero(mask), upper[mask], lower[mask], mask.shape)
     np.testing.assert_array_equal(found, by_hand)
-    layer = sdsnn.Layer(upper)
+    layer = sdsnn.Hidden(upper)
     layer.M, layer.upper, layer.lower = mask, upper, lower
     np.testing.assert_array_equal(sdsnn.importance(layer), by_hand)

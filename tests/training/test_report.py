@@ -67,7 +67,7 @@ def summary(finished_once):
         "energy 4.286 µJ per inference: 200,000 synaptic operations × 12.50 pJ\n",
     ]),
     ({"time_steps": None, "undecided": 3, "confusion": [[5, 3], [0, 4]]}, [
-        "spike rate 0.1234 spikes per neuron and sample: each fires once or never\n",
+        "spike rate 0.1234 spikes per neuron and sample\n",
         "undecided 3 of 12 test samples without an output spike\n",
     ]),
     ({"asked": None, "density_asked": None}, [  # density is an outcome

@@ -26,8 +26,7 @@ _LONG_ENOUGH = 0.5
 _DENSE_BYTES, _SPARSE_BYTES = 12, 24
 # Of a position in the topology log: it is joined into one array when it is written.
 _LOG_BYTES = 8
-# Python, NumPy and the compiled kernels.
-_PROCESS_BYTES = 150 << 20
+_PROCESS_BYTES = 150 << 20  # Python, NumPy and the compiled kernels
 
 
 class CellEstimate(NamedTuple):

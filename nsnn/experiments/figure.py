@@ -30,8 +30,8 @@ def draw(experiment: Experiment, groups: list[Group], note: str | None = ""):
     below all. Without a note (None) there is no title either: a paper has a caption.
     """
     # Those without finished cells keep their place, so that no line changes its colour.
-    found = panels(experiment, groups)
-    found = {name: part for name, part in found.items() if any(each.cells for each in part)}
+    found = panels(experiment, groups).items()
+    found = {name: part for name, part in found if any(each.cells for each in part)}
     kind, width, parts = experiment.figure.kind, _WIDTH, []
     for name, members in found.items():
         parts.append((name, members, {}))
@@ -75,11 +75,13 @@ def panels(experiment: Experiment, groups: list[Group]) -> dict[str, list[Group]
     labels = [label for label in experiment.axes if label not in (spec.x, *spec.series)]
     labels.sort(key=lambda label: label != spec.panels)
     keys = list(dict.fromkeys(each.pick(labels) for each in groups))
+    order = list(dict.fromkeys(each.pick(spec.series) for each in groups))  # of lines, in all
+    groups = sorted(groups, key=lambda each: order.index(each.pick(spec.series)))
     found = {}
     for key in keys:
         if not any(_fits(key, other) for other in keys if other != key):  # else in its panel
-            fitting = [each for each in groups if _fits(each.pick(labels), key)]
-            found[words(experiment, labels, key)] = fitting
+            title = words(experiment, labels, key)
+            found[title] = [each for each in groups if _fits(each.pick(labels), key)]
     return found
 
 

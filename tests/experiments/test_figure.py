@@ -8,7 +8,7 @@ from matplotlib.container import ErrorbarContainer
 from nsnn.experiments import figure, table
 from nsnn.experiments.cells import cells
 from nsnn.experiments.figure import panels
-from nsnn.experiments.measures import group, measure
+from nsnn.experiments.measures import Group, group, measure
 
 BARS = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "bars"\nx = "method"\ny = "relative_cost"')
 CURVES = ('x = "sparsity"\ny = "test_accuracy"', 'kind = "curves"\nx = "epoch"\ny = "sparsity"')
@@ -245,6 +245,23 @@ def test_a_label_that_is_not_drawn_makes_panels_and_dense_is_in_each(make_experi
     found = panels(experiment, group(cells(experiment, "small"), []))
     assert list(found) == ["MNIST, sparsity 90 %", "MNIST, sparsity 99 %"]
     assert all(members[0].labels["method"] == "dense" for members in found.values())
+
+
+def test_lines_of_one_name_come_in_one_order_in_all_panels(make_experiment):
+    """So they look the same there: one legend speaks for all."""
+    experiment = make_experiment(('series = ["method"]', 'series = ["data"]'))
+    cases = (
+        ("set", "mnist", 0.9),
+        ("set", "cifar10", 0.9),
+        ("rigl", "cifar10", 0.8),
+        ("rigl", "mnist", 0.9),
+    )
+    names = "method", "data", "sparsity"
+    groups = [Group(dict(zip(names, case, strict=True)), 1) for case in cases]
+    found = panels(experiment, groups)
+    assert list(found) == ["SET", "RigL"]
+    for members in found.values():
+        assert [each.labels["data"] for each in members] == ["mnist", "cifar10"]
 
 
 def test_lines_without_methods_get_looks_of_their_own(make_experiment, drawn):

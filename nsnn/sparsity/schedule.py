@@ -102,7 +102,7 @@ def drop_fraction_at(t, span, d_0, d_min):
     t, span
         As for `sparsity_at`.
     d_0, d_min : float
-        Death ratio at the start and at the last round.
+        That fraction (the death ratio) at the start and at the last round.
     """
     progress = np.clip(t / span, 0.0, 1.0)
     # d_t = d_min + ½(d_0 − d_min)(1 + cos(π(t − t0)/(nΔT)))

@@ -22,6 +22,7 @@ def environment() -> dict:
         "cores": parallel.available_cores(),
         "threads": parallel.get_threads(),
         "blas": parallel.single_threaded_blas(),
+        "blas core": parallel.blas_core(),
     }
 
 

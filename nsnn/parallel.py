@@ -159,7 +159,7 @@ def _openblas(name: str):
 
 
 def blas_core() -> str:
-    """The processor type that NumPy's BLAS chose its kernels for."""
+    """The processor type that NumPy's BLAS chose its kernels for: others round differently."""
     core = _openblas("get_corename")
     if core is None:
         return "unknown (NumPy does not bundle OpenBLAS here)"

@@ -145,7 +145,7 @@ def test_data_commands(tiny_data, said, complaint):
 def test_info_names_versions_and_places(monkeypatch, said):
     monkeypatch.setattr("nsnn.commands.info._SHAPE", "16-16C3@4")  # measured in a moment
     out = said("info")
-    for word in ("nsnn", "numba", "processor", "cores", "blas", "kernel cache", "glyphs"):
+    for word in ("nsnn", "numba", "processor", "cores", "blas core", "kernel cache", "glyphs"):
         assert word in out
     assert np.__version__ in out
 

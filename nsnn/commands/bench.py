@@ -79,10 +79,10 @@ def _report(options, title: str, threads: set, against=None):
     """Print title and machine; after the body, which fills a list of results, warn and write."""
     from importlib import metadata  # here, as all that --help does not need
 
-    from nsnn import info, parallel
+    from nsnn import info
     from nsnn.files import write_json
 
-    found = info.environment() | {"threads": sorted(threads), "blas core": parallel.blas_core()}
+    found = info.environment() | {"threads": sorted(threads)}
     peers = PEERS.get(against, ())
     try:
         found |= {name: metadata.version(name) for name in peers}

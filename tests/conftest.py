@@ -19,6 +19,12 @@ from nsnn.training.config_file import load_config
 from nsnn.training.loop import Progress
 
 
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c():
+    """A script that starts pytest with & has it ignore Ctrl-C, which tests send to themselves."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def number_of_threads():
     """Give back the number of threads that a run has set."""

@@ -1,10 +1,15 @@
 """NDSNN: the start, forced rounds, mistakes; every round: test_ndsnn_oracle.py."""
 
+import pathlib
+import runpy
+
 import numpy as np
 import pytest
 
 from nsnn.errors import RunError, UserError
-from nsnn.methods import RunLength
+from nsnn.methods import METHODS, RunLength
+
+RANDOM_PRUNING = pathlib.Path(__file__).parents[2] / "tutorials" / "random_pruning.py"
 
 
 @pytest.mark.parametrize("distribution", ["erk", "er", "uniform"])
@@ -44,3 +49,20 @@ def test_a_gradient_that_is_not_finite(bench):
     run.network.shown = lambda p, g: np.full_like(g, np.nan)
     with pytest.raises(RunError, match=r"step 6: conv2\.weight has to grow .* finite"):
         run.train()
+
+
+def test_random_pruning_differs_in_what_it_drops_only(bench, monkeypatch):
+    monkeypatch.setitem(METHODS, "random-pruning", None)  # what the file registers is forgotten
+    by_lot = runpy.run_path(str(RANDOM_PRUNING))["RandomPruning"]
+    one, other = (
+        bench(kind, death_ratio=0.0, death_ratio_min=0.0).train() for kind in ("ndsnn", by_lot)
+    )
+    for a, b in zip(one.seen, other.seen, strict=True):
+        assert (a.step, a.weights.name, a.drop.sum()) == (b.step, b.weights.name, b.drop.sum())
+    assert not other.log.counts()["grown"].any()
+    # What the first round finds, and how large those are that go: by lot as large as the others.
+    w, v = (np.abs(run.seen[0].before["data"]) for run in (one, other))
+    np.testing.assert_array_equal(w, v)
+    small, drawn = one.seen[0].drop, other.seen[0].drop
+    assert w[small].max() < w[~small].min()
+    assert abs(w[drawn].mean() - w[~drawn].mean()) < 0.1

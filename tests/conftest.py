@@ -20,9 +20,10 @@ from nsnn.training.loop import Progress
 
 
 @pytest.fixture(autouse=True, scope="session")
-def ctrl_c():
-    """A script that starts pytest with & has it ignore Ctrl-C, which tests send to themselves."""
+def signals():
+    """A script's & has Ctrl-C ignored, nohup a hang-up; tests send both, to themselves as well."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
